@@ -1,0 +1,1 @@
+"""Move the region proposal network of Faster R-CNN with your hands."""
