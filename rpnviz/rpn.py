@@ -1,0 +1,157 @@
+"""The network on top of the feature map: one 3 × 3 convolution, two 1 × 1 convolutions, and the two losses.
+
+Shapes: B pictures, A anchors a cell, h × w cells, N = h · w · A anchors in the order of `anchors.grid_anchors`.
+`objectness` are logits; a score is their sigmoid.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from rpnviz._data import data_folder
+
+BETA = 1 / 9  # where smooth L1 turns from a parabola into a line
+
+
+class RPNHead(nn.Module):
+    """Turn every 3 × 3 window of the feature map into A objectness logits and 4 · A deltas.
+
+    Args:
+        in_channels: of the feature map, and of the vector the window becomes.
+        num_anchors: A, anchors of a cell.
+
+    Source: Ren et al. 2015, section 3.1 and figure 3.
+    Differs: the paper has 2 · A scores and a softmax; A logits and a sigmoid (torchvision's way) say the same.
+    """
+
+    def __init__(self, in_channels: int = 512, num_anchors: int = 9) -> None:
+        """Start untrained, with small random weights."""
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1)
+        self.cls_logits = nn.Conv2d(in_channels, num_anchors, kernel_size=1)
+        self.bbox_pred = nn.Conv2d(in_channels, 4 * num_anchors, kernel_size=1)
+        for layer in (self.conv, self.cls_logits, self.bbox_pred):
+            nn.init.normal_(layer.weight, std=0.01)  # as in the paper, section 3.1.3
+            nn.init.zeros_(layer.bias)
+
+    @classmethod
+    def load(cls, name: str) -> RPNHead:
+        """The trained head that belongs to a backbone.
+
+        Raises:
+            ValueError: if no head of that name is bundled.
+        """
+        folder = data_folder() / "weights"
+        bundled = sorted(path.stem.removeprefix("rpn_head_") for path in folder.glob("rpn_head_*.safetensors"))
+        if name not in bundled:
+            raise ValueError(f"name must be a bundled head ({', '.join(bundled)}); got {name!r}")
+        weights = {key: value.float() for key, value in load_file(folder / f"rpn_head_{name}.safetensors").items()}
+        head = cls(in_channels=weights["conv.weight"].shape[1], num_anchors=weights["cls_logits.weight"].shape[0])
+        head.load_state_dict(weights)
+        return head.eval()
+
+    def window_vector(self, features: Tensor) -> Tensor:
+        """The 3 × 3 convolution and its ReLU: the vector that every window becomes.
+
+        Args:
+            features (Tensor[B, C, h, w]): the feature map.
+
+        Returns:
+            Tensor[B, C, h, w].
+        """
+        return F.relu(self.conv(features))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Score and move the anchors of every cell.
+
+        Args:
+            features (Tensor[B, C, h, w]): the feature map.
+
+        Returns:
+            objectness (Tensor[B, A, h, w]): logits.
+            pred_bbox_deltas (Tensor[B, 4A, h, w]): channel 4 · a + {dx, dy, dw, dh}.
+
+        Raises:
+            ValueError: if `features` has another number of dimensions or channels.
+        """
+        if features.ndim != 4 or features.shape[1] != self.conv.in_channels:
+            raise ValueError(f"features must be [B, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
+        vector = self.window_vector(features)  # (B, C, h, w)
+        return self.cls_logits(vector), self.bbox_pred(vector)
+
+
+def flatten_head(objectness: Tensor, pred_bbox_deltas: Tensor) -> tuple[Tensor, Tensor]:
+    """Bring one picture's output into the row order of the anchors.
+
+    Args:
+        objectness (Tensor[1, A, h, w]): logits.
+        pred_bbox_deltas (Tensor[1, 4A, h, w]): channel 4 · a + {dx, dy, dw, dh}.
+
+    Returns:
+        objectness (Tensor[N]) and pred_bbox_deltas (Tensor[N, 4]), row (row · w + col) · A + a.
+
+    Raises:
+        ValueError: if the shapes are not those of one picture.
+
+    Source: torchvision's `concat_box_prediction_layers`, for one feature map of one picture.
+    Differs: no.
+    """
+    if objectness.ndim != 4 or objectness.shape[0] != 1:
+        raise ValueError(f"objectness must be [1, A, h, w], one picture; got {list(objectness.shape)}")
+    _, num_anchors, h, w = objectness.shape
+    if pred_bbox_deltas.shape != (1, 4 * num_anchors, h, w):
+        expected = [1, 4 * num_anchors, h, w]
+        raise ValueError(f"pred_bbox_deltas must be {expected}; got {list(pred_bbox_deltas.shape)}")
+    logits = objectness[0].permute(1, 2, 0).reshape(-1)  # (A, h, w) -> (h, w, A) -> (N,)
+    deltas = pred_bbox_deltas[0].view(num_anchors, 4, h, w).permute(2, 3, 0, 1).reshape(-1, 4)  # -> (h, w, A, 4) -> (N, 4)
+    return logits, deltas
+
+
+def rpn_losses(
+    objectness: Tensor,
+    pred_bbox_deltas: Tensor,
+    labels: Tensor,
+    regression_targets: Tensor,
+    sampled_pos_inds: Tensor,
+    sampled_neg_inds: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """The two losses of one picture's minibatch.
+
+    Args:
+        objectness (Tensor[N]): logits.
+        pred_bbox_deltas (Tensor[N, 4]): (dx, dy, dw, dh).
+        labels (Tensor[N]): 1 and 0 count, at the sampled indices only.
+        regression_targets (Tensor[N, 4]): read at the positive indices only.
+        sampled_pos_inds (Tensor[P]): int64.
+        sampled_neg_inds (Tensor[Q]): int64.
+
+    Returns:
+        loss_objectness, loss_rpn_box_reg: two scalars; 0 if nothing was sampled.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    Source: Ren et al. 2015, equation 1.
+    Differs: the paper divides the box loss by about 2,400 positions and multiplies by λ = 10, which is 1/240; here
+        both losses are divided by the number sampled (256), and λ is gone, as in py-faster-rcnn and torchvision.
+    """
+    num_anchors = len(objectness)
+    if not (len(pred_bbox_deltas) == len(labels) == len(regression_targets) == num_anchors):
+        lengths = [num_anchors, len(pred_bbox_deltas), len(labels), len(regression_targets)]
+        raise ValueError(
+            f"objectness, pred_bbox_deltas, labels and regression_targets must have one length; got {lengths}"
+        )
+    # 1. Binary cross-entropy over all that was sampled.
+    sampled_inds = torch.cat([sampled_pos_inds, sampled_neg_inds])
+    num_sampled = max(len(sampled_inds), 1)
+    loss_objectness = F.binary_cross_entropy_with_logits(
+        objectness[sampled_inds], labels[sampled_inds].to(objectness.dtype), reduction="sum"
+    )
+    # 2. Smooth L1 over the positives: background has no box to move to.
+    loss_rpn_box_reg = F.smooth_l1_loss(
+        pred_bbox_deltas[sampled_pos_inds], regression_targets[sampled_pos_inds], beta=BETA, reduction="sum"
+    )
+    return loss_objectness / num_sampled, loss_rpn_box_reg / num_sampled
