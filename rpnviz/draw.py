@@ -1,17 +1,25 @@
 """Still pictures: state in, matplotlib Figure out. For print, for slides, for readers without a kernel.
 
-This module owns the one palette and the one grammar of lines; the explorers send both to the page and never repeat them.
+This module owns the one palette and the one grammar of lines; the explorers send both to the page, never repeat them.
 Nothing here decides what is positive or which box survives: labels, IoUs and boxes are handed in.
-Shape legend: A = 9 anchors of a cell, M = ground-truth boxes, h × w = feature map, H × W = picture; boxes are xyxy in picture pixels.
+Shapes: A = 9 anchors of a cell, M ground-truth boxes, h × w feature map, H × W picture; boxes are xyxy in its pixels.
 """
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from rpnviz.grid import Grid
@@ -44,18 +52,18 @@ PALETTE: dict[str, str] = {
 
 LINE_STYLES: dict[str, LineStyle] = {
     "positive": {"width": 2.5, "dash": []},
-    "negative": {"width": 1.2, "dash": []},
-    "ignored": {"width": 1.8, "dash": [1.5, 2.5]},
+    "negative": {"width": 1.4, "dash": []},
+    "ignored": {"width": 1.8, "dash": [2, 2]},
     "crosses_border": {"width": 1.5, "dash": [6, 4]},
-    "ground_truth": {"width": 2.0, "dash": []},
+    "ground_truth": {"width": 1.6, "dash": []},
     "window": {"width": 2.5, "dash": []},
-    "receptive_field": {"width": 1.8, "dash": [2, 3]},
+    "receptive_field": {"width": 1.8, "dash": [8, 2, 2, 2]},
     "proposal": {"width": 1.8, "dash": []},
     "sampled_positive": {"width": 2.5, "dash": []},
-    "sampled_negative": {"width": 1.2, "dash": []},
+    "sampled_negative": {"width": 1.4, "dash": []},
     "ratio_0.5": {"width": 1.8, "dash": []},
     "ratio_1": {"width": 1.8, "dash": [6, 4]},
-    "ratio_2": {"width": 1.8, "dash": [1.5, 2.5]},
+    "ratio_2": {"width": 1.8, "dash": [2, 2]},
 }
 
 
@@ -90,3 +98,177 @@ class LinkedState:
     class_names: list[str]
     decoded: Tensor | None = None
     proposals: Tensor | None = None
+
+
+# How far the drawing goes on beyond the picture, as a share of its sides: anchors overhang, and that is a lesson.
+MARGIN = 0.12
+OUTSIDE = "#3A3F4B"
+SOLID = {"dash_offset": 0, "dash_list": None}  # the casing stays solid under a dashed line
+
+
+class Still(Figure):
+    """A Figure that a notebook shows by itself, without pyplot and so without any global state."""
+
+    sentence: str = ""
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {"image/png": to_png(self), "text/plain": self.sentence}
+
+
+def to_png(figure: Figure) -> bytes:
+    """Draw ``figure`` and return the PNG; the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def new_still(width: float, height: float, sentence: str) -> Still:
+    """Make an empty white figure of ``width`` × ``height`` inches under a title sentence."""
+    figure = Still(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.sentence = sentence
+    figure.text(0.01, 1 - 0.2 / height, sentence, fontsize=11, va="center", parse_math=False)
+    return figure
+
+
+def line_of(style: str, colour: str | None = None, width: float | None = None) -> dict[str, object]:
+    """Return matplotlib's line properties for a key of LINE_STYLES, dark casing included."""
+    look = LINE_STYLES[style]
+    points = width or look["width"]
+    return {
+        "color": colour or PALETTE[style],
+        "linewidth": points,
+        # matplotlib counts dashes in line widths, the page in pixels
+        "linestyle": (0, tuple(length / points for length in look["dash"])) if look["dash"] else "solid",
+        "path_effects": [withStroke(linewidth=points + 1.2, foreground=PALETTE["casing"], dashes=SOLID)],
+    }
+
+
+def draw_box(ax: Axes, box: Sequence[float] | Tensor, style: str, colour: str | None = None) -> None:
+    """Draw one xyxy box in the line of ``style`` (a key of LINE_STYLES), in ``colour`` if its own is not wanted."""
+    x1, y1, x2, y2 = (float(v) for v in box)
+    look = line_of(style, colour)
+    look["edgecolor"] = look.pop("color")
+    ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, joinstyle="miter", **look))  # type: ignore[arg-type]
+
+
+def draw_name(ax: Axes, x: float, y: float, name: str, style: str = "ground_truth") -> None:
+    """Write ``name`` as plain text (never mathtext) on a tag whose lower left corner is (x, y)."""
+    tag = {"facecolor": PALETTE[style], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.5}
+    colour = PALETTE["casing"]
+    ax.text(x, y, name, fontsize=8, color=colour, bbox=tag, va="bottom", clip_on=True, parse_math=False)
+
+
+def show_picture(ax: Axes, image: npt.NDArray[np.uint8], margin: float = MARGIN) -> None:
+    """Show ``image`` (uint8 [H, W, 3]) in picture pixels, with a dark band outside its border."""
+    height, width = image.shape[:2]
+    ax.imshow(image, extent=(0, width, height, 0), interpolation="bilinear")
+    ax.set_xlim(-margin * width, (1 + margin) * width)
+    ax.set_ylim((1 + margin) * height, -margin * height)
+    ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
+
+
+def show_map(ax: Axes, values: npt.ArrayLike, row: int, col: int) -> None:
+    """Show a feature map [h, w] in cells, with the 3×3 window round (row, col); at the rim the window overhangs."""
+    array = np.asarray(values)
+    height, width = array.shape
+    ax.imshow(array, cmap="magma", extent=(0, width, height, 0), interpolation="nearest")
+    ax.set_xlim(-1, width + 1)
+    ax.set_ylim(height + 1, -1)
+    ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
+    draw_box(ax, (col - 1, row - 1, col + 2, row + 2), "window")
+
+
+def show_objects(ax: Axes, gt_boxes: Tensor, class_names: Sequence[str]) -> None:
+    """Draw the ground-truth boxes (Tensor[M, 4]) with their names."""
+    for box, name in zip(gt_boxes.tolist(), class_names, strict=True):
+        draw_box(ax, box, "ground_truth")
+        draw_name(ax, box[0], box[1], name)
+
+
+def legend(figure: Figure, entries: Sequence[tuple[str, str]], columns: int, where: tuple[float, float]) -> None:
+    """Explain lines: ``entries`` are (key of LINE_STYLES, words); ``where`` is the upper left corner, 0 to 1."""
+    handles = [Line2D([], [], **line_of(style)) for style, _ in entries]  # type: ignore[arg-type]
+    box = figure.legend(
+        handles,
+        [words for _, words in entries],
+        loc="upper left",
+        bbox_to_anchor=where,
+        ncols=columns,
+        fontsize=9,
+        frameon=False,
+        handlelength=2.4,
+        borderaxespad=0,
+        columnspacing=1.5,
+    )
+    for text in box.get_texts():
+        text.set_parse_math(False)
+
+
+def boxes_on_picture(
+    image: npt.NDArray[np.uint8],
+    boxes: Tensor,
+    styles: Sequence[str],
+    sentence: str,
+    gt_boxes: Tensor | None = None,
+    class_names: Sequence[str] = (),
+) -> Still:
+    """Draw boxes on a picture, also beyond its border.
+
+    Args:
+        image (uint8 [H, W, 3]): the picture.
+        boxes (Tensor[N, 4]): xyxy in picture pixels.
+        styles (list[str], N entries): key of LINE_STYLES of each box.
+        sentence (str): the title; it is the figure's text for those who do not see it.
+        gt_boxes (Tensor[M, 4], optional): objects, drawn under the boxes.
+        class_names (list[str], M entries): their names.
+    """
+    figure = new_still(8, 5.5, sentence)
+    ax = figure.add_axes((0.01, 0.09, 0.98, 0.84))
+    show_picture(ax, image)
+    if gt_boxes is not None:
+        show_objects(ax, gt_boxes, class_names)
+    for box, style in zip(boxes.tolist(), styles, strict=True):
+        draw_box(ax, box, style)
+    used = sorted(set(styles)) + (["ground_truth"] if gt_boxes is not None else [])
+    legend(figure, [(style, style.replace("_", " ")) for style in used], 6, (0.01, 0.07))
+    return figure
+
+
+def linked_figure(state: LinkedState) -> Still:
+    """Draw the linked explorer as it stands: the map with its window, the picture with what belongs to the cell."""
+    figure = new_still(11.5, 5.6, _linked_sentence(state))
+    left, right = figure.add_axes((0.01, 0.32, 0.42, 0.575)), figure.add_axes((0.44, 0.18, 0.55, 0.75))
+    show_map(left, state.feature_map, state.row, state.col)
+    left.set_title(f"feature map: {state.map_name}", fontsize=9, loc="left", parse_math=False)
+    show_picture(right, state.image)
+    show_objects(right, state.gt_boxes, state.class_names)
+    for boxes in (state.proposals, state.decoded):
+        for box in [] if boxes is None else boxes.tolist():
+            draw_box(right, box, "proposal")
+    draw_box(right, state.grid.receptive_field(state.row, state.col), "receptive_field")
+    order = sorted(range(len(state.labels)), key=lambda a: state.labels[a] == "positive")  # positives on top
+    for a in order:
+        draw_box(right, state.anchors[a], state.labels[a])
+    draw_box(right, state.grid.footprint(state.row, state.col), "window")
+    here = [("window", "3×3 window, and its footprint"), ("receptive_field", "receptive field: all that it sees")]
+    here += [("ground_truth", "ground truth")]
+    here += [] if state.proposals is None and state.decoded is None else [("proposal", "proposal")]
+    legend(figure, here, 2, (0.01, 0.3))
+    legend(figure, _nine_lines(state), 3, (0.01, 0.14))
+    return figure
+
+
+def _linked_sentence(state: LinkedState) -> str:
+    counts = {label: state.labels.count(label) for label in dict.fromkeys(state.labels)}
+    x, y = state.grid.centre(state.row, state.col)
+    said = ", ".join(f"{count} {label.replace('_', ' ')}" for label, count in counts.items())
+    return f"Row {state.row}, column {state.col}: {len(state.labels)} anchors round pixel ({x:.0f}, {y:.0f}): {said}."
+
+
+def _nine_lines(state: LinkedState) -> list[tuple[str, str]]:
+    lines = []
+    for box, label, iou in zip(state.anchors.tolist(), state.labels, state.iou.tolist(), strict=True):
+        size = f"{box[2] - box[0]:.0f}×{box[3] - box[1]:.0f} px"
+        lines.append((label, f"{size} · best IoU {iou:.2f} · {label.replace('_', ' ')}"))
+    return lines
