@@ -35,11 +35,9 @@ METADATA = {
 }
 # Runs in the kernel before the first cell. Proxies alone would not do: plain sockets ignore them.
 GUARD = """
-import ipaddress
-import socket
-
-
 def _refuse_the_network():
+    import ipaddress, socket
+
     def is_local(host):
         try:
             return host in ("", "localhost", None) or ipaddress.ip_address(host).is_loopback
@@ -67,7 +65,7 @@ def _refuse_the_network():
 
 
 _refuse_the_network()
-del _refuse_the_network, ipaddress, socket
+del _refuse_the_network
 """
 
 
@@ -98,22 +96,25 @@ def execute(notebook: NotebookNode, folder: Path) -> list[str]:
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=40"],  # the kernel's own start-up remarks are not the notebook's
         resources={"metadata": {"path": str(folder)}},
     )
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as home:
         try:
             client.execute(env=offline_environment(Path(home)))
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            return [str(error).strip()]
+        except CellExecutionError:
+            pass  # its output says it, and in one line
+        except (CellTimeoutError, DeadKernelError) as error:
+            return [*troubles(notebook), str(error).strip()]
     return troubles(notebook)
 
 
 def troubles(notebook: NotebookNode) -> list[str]:
     """List the error and stderr outputs, of cells and of Output widgets (which swallow what their callbacks raise)."""
     found = []
-    for number, cell in enumerate(notebook.cells):
+    for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
-            found += [f"cell {number}: {said}" for said in _complaint(output)]
+            found += [f"cell {number} ({cell.source.strip()[:60]!r}): {said}" for said in _complaint(output)]
     state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
     for model in state.values():
         for output in model["state"].get("outputs", []) or []:
