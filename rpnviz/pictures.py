@@ -1,0 +1,212 @@
+"""Pictures with ground-truth boxes: the bundled street scenes, and a file of your own, read safely.
+
+Shapes: M = number of gt boxes; image [H, W, 3], rows first. Boxes are xyxy in pixels of the picture, `image_size` is
+(H, W).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rpnviz._data import data_folder
+from rpnviz._image_files import read_rgb
+
+FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
+PADDING = (124, 116, 104)  # the mean colour of ImageNet: next to nothing once the network has subtracted it
+MIN_VISIBLE_FRACTION = 0.35  # an object hidden more than this is not ground truth
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An RGB picture with its ground truth.
+
+    Attributes:
+        image (uint8 [H, W, 3]): red, green, blue.
+        gt_boxes (Tensor[M, 4]): float32, xyxy in pixels of `image`, inside it.
+        class_names (list[str]): one a box; text, never markup.
+        name (str): what to call the picture.
+        scale (tuple[float, float]): (y, x) pixels of `image` for one pixel of the file, EXIF orientation applied.
+        offset (tuple[int, int]): (y, x) of the file's corner in `image`; x in the file is (x - offset[1]) / scale[1].
+
+    Raises:
+        ValueError: if the image is not uint8 [H, W, 3], or a box or class name is no good; says which and why.
+    """
+
+    image: npt.NDArray[np.uint8]
+    gt_boxes: Tensor
+    class_names: list[str]
+    name: str
+    scale: tuple[float, float] = (1.0, 1.0)
+    offset: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        shape: tuple[int, ...] = getattr(self.image, "shape", ())
+        dtype = getattr(self.image, "dtype", type(self.image).__name__)
+        if dtype != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
+            raise ValueError(f"image: got {dtype} {list(shape)}, takes uint8 [H, W, 3]")
+        boxes = _checked_boxes(self.gt_boxes, self.image_size)
+        object.__setattr__(self, "gt_boxes", torch.from_numpy(boxes.astype(np.float32)))
+        object.__setattr__(self, "class_names", _checked_names(self.class_names, len(boxes)))
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """(H, W) of the picture."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @staticmethod
+    def bundled() -> list[str]:
+        """Return the names of the pictures that come with the package, sorted."""
+        scenes = (data_folder() / "pictures").glob("*.json")
+        return sorted(scene.stem for scene in scenes if scene.with_suffix(".webp").is_file())
+
+    @classmethod
+    def load(cls, name: str) -> Picture:
+        """Load a bundled picture.
+
+        Args:
+            name (str): one of `Picture.bundled()`.
+
+        Raises:
+            ValueError: if there is no such picture; names those there are.
+        """
+        known = cls.bundled()
+        if name not in known:
+            raise ValueError(f"name: got {name!r}, takes one of {', '.join(known)}; Picture.open(path) reads your own")
+        return read_scene(data_folder() / "pictures" / f"{name}.json")
+
+    @classmethod
+    def open(
+        cls, path: str | os.PathLike[str], gt_boxes: Any = None, class_names: Sequence[str] | None = None
+    ) -> Picture:
+        """Read a picture file of your own and fit it into 600×1000.
+
+        EXIF orientation is applied, of an animation the first frame is taken, transparent parts become white, 16-bit
+        grey is scaled to 8 bit. The picture is resampled (Lanczos) with its aspect kept, centred, and padded with
+        ImageNet's mean colour.
+
+        Args:
+            path (str | PathLike): JPEG, PNG, WebP, GIF, BMP, TIFF or PPM; AVIF and HEIC if Pillow has the plugin.
+            gt_boxes (Tensor[M, 4] | array | nested list | None): xyxy in pixels of the file as a viewer shows it, that
+                is after its EXIF orientation. They are moved along with the picture.
+            class_names (Sequence[str] | None): one a box; without them every box is "object".
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if the file is no picture, broken, of an unsupported kind or too large, or a box or class name
+                is no good; says which and why.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"path: got {path!r}, takes the path of a picture file")
+        path = Path(path)
+        image = read_rgb(path)
+        file_size = (image.height, image.width)
+        boxes = _checked_boxes([] if gt_boxes is None else gt_boxes, file_size)
+        names = _checked_names(["object"] * len(boxes) if class_names is None else class_names, len(boxes))
+        fitted, scale, offset = _fit(image)
+        moved = boxes * np.tile(scale[::-1], 2) + np.tile(offset[::-1], 2)
+        # A file name need not be valid text; what goes to a page must be.
+        name = os.fsencode(path.stem).decode("utf-8", "replace")
+        return cls(fitted, torch.from_numpy(moved.astype(np.float32)), names, name, scale, offset)
+
+
+def read_scene(json_path: str | os.PathLike[str]) -> Picture:
+    """Read a rendered scene: its JSON and the WebP beside it.
+
+    Args:
+        json_path (str | PathLike): a list of objects, or a dict that has it as "objects" next to "picture" and
+            "image_size"; an object has "name", "visible" (xyxy, or null if nothing of it is seen), "visible_fraction".
+
+    Returns:
+        Picture: gt_boxes are the `visible` boxes of the objects with visible_fraction > 0.35.
+
+    Raises:
+        FileNotFoundError: if the JSON or the picture is missing.
+        ValueError: if either is not what it should be; names the file and the object.
+    """
+    path = Path(json_path)
+    try:
+        scene = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(scene, list):
+            scene = {"objects": scene}
+        kept = [found for i, thing in enumerate(scene["objects"]) if (found := _visible_object(i, thing))]
+        file_name = scene.get("picture", f"{path.stem}.webp")
+        if Path(file_name).name != file_name:
+            raise ValueError(f"picture: got {file_name!r}, takes the name of a file in the same folder")
+        image = np.array(read_rgb(path.with_name(file_name)))
+        if tuple(scene.get("image_size", image.shape[:2])) != image.shape[:2]:
+            raise ValueError(f"image_size is {scene['image_size']}, but {file_name} has {list(image.shape[:2])}")
+        return Picture(image, torch.tensor([box for _, box in kept]), [name for name, _ in kept], path.stem)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{path}: not a scene: {type(error).__name__}: {error}") from error
+
+
+def _visible_object(index: int, thing: dict[str, Any]) -> tuple[str, list[float]] | None:
+    """Return name and box of an object of a scene, None if it is too hidden to be ground truth."""
+    name, box, fraction = thing["name"], thing["visible"], thing["visible_fraction"]
+    if not isinstance(fraction, (int, float)) or not 0 <= fraction <= 1:
+        raise ValueError(f"objects[{index}]: visible_fraction is {fraction!r}, takes 0 to 1")
+    if box is None or fraction <= MIN_VISIBLE_FRACTION:
+        return None
+    return name, [float(edge) for edge in box]
+
+
+def _fit(image: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[float, float], tuple[int, int]]:
+    """Resample to fit FIT_SIZE, centred on the padding colour; return it with scale and offset, both (y, x)."""
+    height, width = FIT_SIZE
+    factor = min(height / image.height, width / image.width)
+    h, w = max(1, round(image.height * factor)), max(1, round(image.width * factor))
+    offset = ((height - h) // 2, (width - w) // 2)
+    canvas = Image.new("RGB", (width, height), PADDING)
+    canvas.paste(image.resize((w, h), Image.Resampling.LANCZOS), offset[::-1])
+    # Whole pixels make the two factors differ a little; boxes follow the pixels exactly.
+    return np.array(canvas), (h / image.height, w / image.width), offset
+
+
+def _checked_boxes(gt_boxes: Any, image_size: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Return boxes as float64 [M, 4], every one finite, with an area, and inside the picture."""
+    try:
+        values = gt_boxes.detach().cpu().numpy() if isinstance(gt_boxes, Tensor) else gt_boxes
+        boxes = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"gt_boxes: got {type(gt_boxes).__name__} that is no table of numbers ({error})") from error
+    if boxes.shape == (0,):
+        boxes = boxes.reshape(0, 4)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"gt_boxes: got shape {boxes.shape}, takes [M, 4]: a row of x1, y1, x2, y2 for each box")
+    height, width = image_size
+    for index, box in enumerate(boxes.tolist()):
+        x1, y1, x2, y2 = box
+        trouble = ""
+        if not all(map(math.isfinite, box)):
+            trouble = "is not finite"
+        elif x2 <= x1 or y2 <= y1:
+            trouble = "has no area: takes x1 < x2 and y1 < y2"
+        elif x1 < 0 or y1 < 0 or x2 > width or y2 > height:
+            trouble = f"reaches outside the picture of {width}×{height} (width × height)"
+        if trouble:
+            raise ValueError(f"gt_boxes[{index}] = {box} {trouble}")
+    return boxes
+
+
+def _checked_names(class_names: Any, count: int) -> list[str]:
+    if isinstance(class_names, str) or not isinstance(class_names, Sequence):
+        raise ValueError(f"class_names: got {class_names!r}, takes a list of str")
+    for index, name in enumerate(class_names):
+        if not isinstance(name, str):
+            raise ValueError(f"class_names[{index}]: got {name!r}, takes str")
+    if len(class_names) != count:
+        raise ValueError(f"class_names: got {len(class_names)} names for {count} boxes, takes one a box")
+    return list(class_names)
