@@ -38,7 +38,8 @@ def box_area(boxes: Tensor) -> Tensor:
     Returns:
         Tensor[N]: px².
     """
-    return torchvision.ops.box_area(boxes)
+    area: Tensor = torchvision.ops.box_area(boxes)
+    return area
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
@@ -72,7 +73,8 @@ def clip(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
     Returns:
         Tensor[N, 4]: a copy inside [0, W] × [0, H]; a box that lay outside has no area left.
     """
-    return torchvision.ops.clip_boxes_to_image(boxes, image_size)
+    clipped: Tensor = torchvision.ops.clip_boxes_to_image(boxes, image_size)
+    return clipped
 
 
 def encode(gt_boxes: Tensor, anchors: Tensor) -> Tensor:

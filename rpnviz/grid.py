@@ -48,7 +48,7 @@ class Grid:
 
     @classmethod
     def paper(cls, image_size: tuple[int, int] = (600, 1000)) -> Grid:
-        """The paper's round figure 40 × 60: the picture resampled to 640 × 960, so that four halvings divide exactly."""
+        """The paper's round figure 40 × 60: the picture resampled to 640 × 960, which halves exactly four times."""
         return cls("paper", image_size, input_size=(640, 960))
 
     @classmethod

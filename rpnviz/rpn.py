@@ -35,7 +35,7 @@ class RPNHead(nn.Module):
         self.bbox_pred = nn.Conv2d(in_channels, 4 * num_anchors, kernel_size=1)
         for layer in (self.conv, self.cls_logits, self.bbox_pred):
             nn.init.normal_(layer.weight, std=0.01)  # as in the paper, section 3.1.3
-            nn.init.zeros_(layer.bias)
+            nn.init.constant_(layer.bias, 0)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, name: str) -> RPNHead:
@@ -106,7 +106,9 @@ def flatten_head(objectness: Tensor, pred_bbox_deltas: Tensor) -> tuple[Tensor, 
         expected = [1, 4 * num_anchors, h, w]
         raise ValueError(f"pred_bbox_deltas must be {expected}; got {list(pred_bbox_deltas.shape)}")
     logits = objectness[0].permute(1, 2, 0).reshape(-1)  # (A, h, w) -> (h, w, A) -> (N,)
-    deltas = pred_bbox_deltas[0].view(num_anchors, 4, h, w).permute(2, 3, 0, 1).reshape(-1, 4)  # -> (h, w, A, 4) -> (N, 4)
+    deltas = (
+        pred_bbox_deltas[0].view(num_anchors, 4, h, w).permute(2, 3, 0, 1).reshape(-1, 4)
+    )  # -> (h, w, A, 4) -> (N, 4)
     return logits, deltas
 
 

@@ -1,0 +1,187 @@
+"""The proposal branch: decode → clip → min size → top-N → NMS → top-N, with every stage kept. No labels in it.
+
+Shapes: N anchors. Every stage is a list of indices into these N, so that a view can follow one anchor through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torchvision.ops
+from torch import Tensor
+
+from rpnviz.boxes import box_iou, clip, decode
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What became of each anchor on the way to a proposal.
+
+    Attributes:
+        all_scores (Tensor[N]): objectness after the sigmoid.
+        decoded (Tensor[N, 4]): xyxy, px; anchors moved by their deltas.
+        all_boxes (Tensor[N, 4]): the same, clipped to the picture.
+        large_inds (Tensor[K1]): int64, ascending; what is at least min_size high and wide.
+        pre_nms_inds (Tensor[K2]): int64, best score first; the top-N of these.
+        nms_inds (Tensor[K3]): int64, best first; what NMS keeps.
+        post_nms_inds (Tensor[K]): int64, best first; the top-N of these: the proposals.
+        rank (Tensor[N]): int64; place among pre_nms_inds, 0 is best, -1 if not among them.
+        suppressed_by (Tensor[N]): int64; the kept anchor whose box removed this one at NMS, -1 if none did.
+        suppressed_iou (Tensor[N]): float32; the IoU of these two boxes, 0 if none.
+    """
+
+    all_scores: Tensor
+    decoded: Tensor
+    all_boxes: Tensor
+    large_inds: Tensor
+    pre_nms_inds: Tensor
+    nms_inds: Tensor
+    post_nms_inds: Tensor
+    rank: Tensor
+    suppressed_by: Tensor
+    suppressed_iou: Tensor
+
+    @property
+    def proposals(self) -> Tensor:
+        """Tensor[K, 4]: xyxy, px, best first."""
+        return self.all_boxes[self.post_nms_inds]
+
+    @property
+    def scores(self) -> Tensor:
+        """Tensor[K]: of the proposals, best first."""
+        return self.all_scores[self.post_nms_inds]
+
+    def funnel(self) -> list[tuple[str, int]]:
+        """How many are left after each stage, as (name, count)."""
+        stages = {
+            "anchors": self.all_scores,
+            "clipped": self.all_boxes,
+            "large enough": self.large_inds,
+            "top-N by score": self.pre_nms_inds,
+            "after NMS": self.nms_inds,
+            "proposals": self.post_nms_inds,
+        }
+        return [(name, len(left)) for name, left in stages.items()]
+
+    def fate(self, index: int) -> str:
+        """In words, where anchor `index` ended; ranks are counted from 1."""
+        rank = int(self.rank[index]) + 1
+        if (self.post_nms_inds == index).any():
+            place = int((self.post_nms_inds == index).nonzero()) + 1
+            return f"proposal {place} of {len(self.post_nms_inds)}"
+        if self.suppressed_by[index] >= 0:
+            by = int(self.rank[self.suppressed_by[index]]) + 1
+            return f"suppressed by rank {by}, IoU {float(self.suppressed_iou[index]):.2f}"
+        if rank > 0:
+            return f"survives NMS, but beyond the best {len(self.post_nms_inds)}"
+        if (self.large_inds == index).any():
+            return f"not among the top {len(self.pre_nms_inds)} scores"
+        return "too small after clipping"
+
+
+def propose(
+    objectness: Tensor,
+    pred_bbox_deltas: Tensor,
+    anchors: Tensor,
+    image_size: tuple[int, int],
+    pre_nms_top_n: int = 6000,
+    post_nms_top_n: int = 300,
+    nms_thresh: float = 0.7,
+    min_size: float = 16,
+) -> Stages:
+    """Turn the head's output into proposals.
+
+    Args:
+        objectness (Tensor[N]): logits.
+        pred_bbox_deltas (Tensor[N, 4]): (dx, dy, dw, dh).
+        anchors (Tensor[N, 4]): xyxy, px of the picture.
+        image_size: (H, W) of the picture, px.
+        pre_nms_top_n: how many go into NMS.
+        post_nms_top_n: how many proposals come out at most.
+        nms_thresh: a box is suppressed by a better kept box if their IoU is above it; at it, both stay.
+        min_size: smallest height and width, px of the picture.
+
+    Returns:
+        Stages: every stage; `.proposals` and `.scores` are the last.
+
+    Raises:
+        ValueError: if the shapes do not fit, a number is NaN or infinite, or a setting is out of range.
+
+    Source: Ren et al. 2015, section 3.3; the settings are py-faster-rcnn's for testing.
+    Differs: torchvision takes the top-N before it clips and drops small boxes, py-faster-rcnn (and this) after;
+        the results are equal when nothing is dropped or pre_nms_top_n ≥ N.
+    """
+    _check(objectness, pred_bbox_deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_thresh, min_size)
+    # 1. Move every anchor by its deltas; nobody is dropped for crossing the border here.
+    decoded = decode(pred_bbox_deltas, anchors)
+    scores = objectness.sigmoid()
+    # 2. Cut the boxes off at the border.
+    boxes = clip(decoded, image_size)
+    # 3. Drop what is tiny now (in the degenerate case of min_size 0: what has no area).
+    large = torchvision.ops.remove_small_boxes(boxes, max(min_size, torch.finfo(boxes.dtype).tiny))
+    # 4. Keep the best N by score. A background score is no reason to drop: proposals are ranked, not classified.
+    by_score = objectness[large].argsort(descending=True, stable=True)
+    pre_nms = large[by_score[:pre_nms_top_n]]
+    # 5. Non-maximum suppression: go down the list, keep a box unless a kept one overlaps it more than nms_thresh.
+    # torchvision sorts by the given scores; the logits are passed, since sigmoids of large logits tie at 1.
+    kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], nms_thresh)
+    # 6. The best of these are the proposals.
+    nms = pre_nms[kept]
+
+    rank = torch.full_like(objectness, -1, dtype=torch.int64)
+    rank[pre_nms] = torch.arange(len(pre_nms), device=rank.device)
+    suppressed_by, suppressed_iou = _suppressors(boxes, pre_nms, nms, nms_thresh)
+    return Stages(
+        scores, decoded, boxes, large, pre_nms, nms, nms[:post_nms_top_n], rank, suppressed_by, suppressed_iou
+    )
+
+
+def _suppressors(boxes: Tensor, pre_nms: Tensor, nms: Tensor, nms_thresh: float) -> tuple[Tensor, Tensor]:
+    """For each box that NMS removed: the first kept box that overlaps it above the threshold, and their IoU.
+
+    A box that was itself removed suppresses nobody, so only kept boxes are asked.
+    """
+    suppressed_by = torch.full((len(boxes),), -1, dtype=torch.int64, device=boxes.device)
+    suppressed_iou = boxes.new_zeros(len(boxes))
+    was_kept = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    was_kept[nms] = True
+    removed = pre_nms[~was_kept[pre_nms]]
+    for some in torch.split(removed, 1024):  # 1024 × all kept at a time, to bound the memory
+        iou = box_iou(boxes[some], boxes[nms])  # [n, K3]
+        # The library's NMS and box_iou may round the last bit differently: then the largest IoU it is.
+        first = torch.where((iou > nms_thresh).any(dim=1), (iou > nms_thresh).int().argmax(dim=1), iou.argmax(dim=1))
+        suppressed_by[some] = nms[first]
+        suppressed_iou[some] = iou.gather(1, first[:, None]).squeeze(1)
+    return suppressed_by, suppressed_iou
+
+
+def _check(
+    objectness: Tensor,
+    pred_bbox_deltas: Tensor,
+    anchors: Tensor,
+    pre_nms_top_n: int,
+    post_nms_top_n: int,
+    nms_thresh: float,
+    min_size: float,
+) -> None:
+    if objectness.ndim != 1:
+        raise ValueError(f"objectness must be flat, Tensor[N] (see flatten_head); got {list(objectness.shape)}")
+    for boxes, argument in ((pred_bbox_deltas, "pred_bbox_deltas"), (anchors, "anchors")):
+        if boxes.shape != (len(objectness), 4):
+            raise ValueError(f"{argument} must be [{len(objectness)}, 4], as objectness; got {list(boxes.shape)}")
+    for values, argument in (
+        (objectness, "objectness"),
+        (pred_bbox_deltas, "pred_bbox_deltas"),
+        (anchors, "anchors"),
+    ):
+        if not torch.isfinite(values).all():
+            raise ValueError(f"{argument} must be finite; it holds NaN or infinity")
+    if pre_nms_top_n < 1 or post_nms_top_n < 1:
+        raise ValueError(
+            f"pre_nms_top_n and post_nms_top_n must be at least 1; got {pre_nms_top_n} and {post_nms_top_n}"
+        )
+    if not 0 <= nms_thresh <= 1:
+        raise ValueError(f"nms_thresh must lie in [0, 1]; got {nms_thresh}")
+    if min_size < 0:
+        raise ValueError(f"min_size must not be negative, px; got {min_size}")

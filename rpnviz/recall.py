@@ -1,0 +1,98 @@
+"""How good proposals are: the share of gt boxes that some proposal covers.
+
+Shapes: K proposals, M gt boxes of one picture. Several pictures are joined by counting gt boxes, not pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor
+
+from rpnviz.boxes import box_iou
+
+IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
+
+
+def best_ious(proposals: Tensor, gt_boxes: Tensor, top_n: int) -> Tensor:
+    """The best IoU that any of the first `top_n` proposals reaches with each gt box.
+
+    Args:
+        proposals (Tensor[K, 4]): xyxy, px, best first; K may be 0.
+        gt_boxes (Tensor[M, 4]): xyxy, px.
+        top_n: how many proposals count.
+
+    Returns:
+        Tensor[M]: in [0, 1].
+
+    Raises:
+        ValueError: if top_n < 1.
+    """
+    if top_n < 1:
+        raise ValueError(f"top_n must be at least 1; got {top_n}")
+    if len(proposals) == 0:
+        return gt_boxes.new_zeros(len(gt_boxes))
+    return box_iou(gt_boxes, proposals[:top_n].to(gt_boxes.dtype)).amax(dim=1)
+
+
+def recall(ious: Tensor, iou_thresh: float = 0.5) -> float:
+    """The share of gt boxes covered at a threshold.
+
+    Args:
+        ious (Tensor[M]): from `best_ious`, of one or of all pictures.
+        iou_thresh: a gt box is covered at or above it.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ValueError: if there is no gt box, or the threshold is outside (0, 1].
+
+    Source: Hosang et al. 2015 (arXiv 1502.05082), section 4.
+    Differs: one proposal may cover two gt boxes; with boxes of distinct objects this hardly ever counts.
+    """
+    if len(ious) == 0:
+        raise ValueError("ious is empty: recall needs at least one gt box")
+    if not 0 < iou_thresh <= 1:
+        raise ValueError(f"iou_thresh must lie in (0, 1]; got {iou_thresh}")
+    return float((ious >= iou_thresh - 1e-9).double().mean())
+
+
+def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLDS) -> float:
+    """The mean of the recalls at IoU 0.5, 0.55 … 0.95 (COCO's "AR").
+
+    Args:
+        ious (Tensor[M]): from `best_ious`, of one or of all pictures.
+        iou_thresholds: where to measure.
+
+    Returns:
+        In [0, 1].
+
+    Raises:
+        ValueError: as `recall`.
+
+    Source: Hosang et al. 2015, section 4.2, in COCO's ten steps.
+    Differs: no.
+    """
+    return sum(recall(ious, thresh) for thresh in iou_thresholds) / len(iou_thresholds)
+
+
+def recall_table(
+    pictures: Iterable[tuple[Tensor, Tensor]], top_ns: Sequence[int] = (10, 50, 100, 300, 1000)
+) -> dict[int, dict[str, float]]:
+    """Recall against the number of proposals, over many pictures.
+
+    Args:
+        pictures: for each picture its proposals (Tensor[K, 4]) and gt boxes (Tensor[M, 4]).
+        top_ns: the numbers of proposals.
+
+    Returns:
+        {top_n: {"recall@0.5": …, "average_recall": …}}.
+    """
+    pairs = list(pictures)
+    table = {}
+    for top_n in top_ns:
+        ious = torch.cat([best_ious(proposals, gt_boxes, top_n) for proposals, gt_boxes in pairs])
+        table[top_n] = {"recall@0.5": recall(ious), "average_recall": average_recall(ious)}
+    return table

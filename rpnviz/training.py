@@ -1,0 +1,190 @@
+"""Train a head (and a backbone) on pictures: views of pictures → labels → minibatch → losses → a step, again and again.
+
+Shapes: B pictures a step, N anchors, M gt boxes of one view.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.backbone import Backbone, preprocess
+from rpnviz.boxes import box_area, clip
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
+from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
+
+ZOOM = (0.6, 1.0)  # a view shows this share of the picture's width and height
+BRIGHTNESS = (0.8, 1.2)
+LEAST_VISIBLE = 0.35  # an object that a view cuts off further than this is no longer asked for
+LEAST_SIDE = 10.0  # px
+
+
+def random_view(picture: Picture, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A part of the picture, zoomed and perhaps mirrored: what one training step sees of it.
+
+    Args:
+        picture: H × W with M gt boxes.
+        generator: decides where, how large, mirrored or not.
+
+    Returns:
+        image (Tensor[3, s·H, s·W]): uint8, a cut-out of the picture's proportions, not yet resampled.
+        gt_boxes (Tensor[M', 4]): xyxy in px of the view once it is scaled back to H × W; M' ≤ M.
+    """
+    height, width = picture.image_size
+    zoom, top, left, mirror = torch.rand(4, generator=generator).tolist()
+    share = ZOOM[0] + (ZOOM[1] - ZOOM[0]) * zoom
+    h, w = round(height * share), round(width * share)
+    y, x = round((height - h) * top), round((width - w) * left)
+    image = torch.from_numpy(picture.image[y : y + h, x : x + w]).permute(2, 0, 1)
+    scale = torch.tensor([width / w, height / h, width / w, height / h])
+    boxes = (picture.gt_boxes - torch.tensor([x, y, x, y])) * scale
+    if mirror < 0.5:
+        image = image.flip(-1)
+        boxes = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
+    seen = clip(boxes, (height, width))
+    large = (seen[:, 2:] - seen[:, :2]).amin(dim=1) >= LEAST_SIDE
+    return image, seen[large & (box_area(seen) >= LEAST_VISIBLE * box_area(boxes))]
+
+
+class Training:
+    """A training run that can be stopped after any step and resumed.
+
+    Args:
+        backbone: trained along if `train_backbone`.
+        head: the RPN head to train.
+        pictures: what to train on.
+        steps: length of the whole run; the learning rate rises and falls over it (one cycle).
+        batch_size: pictures a step.
+        max_lr: the highest learning rate.
+        train_backbone: also change the backbone.
+        seed: decides pictures, views and minibatches.
+        device: where to compute.
+
+    Raises:
+        ValueError: if there is no picture, or a number is below 1.
+
+    Source: Ren et al. 2015, section 3.1.3, for the minibatch; the labels and losses are `targets` and `rpn`.
+    Differs: AdamW with a one-cycle schedule instead of SGD, since this starts from random weights, not from ImageNet.
+        Cross-boundary anchors are kept, as in torchvision: the largest shape, 362 × 724, lies inside no 600 px high
+        picture, and a shape that is never labelled would keep the random score it started with.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: RPNHead,
+        pictures: Sequence[Picture],
+        steps: int,
+        batch_size: int = 2,
+        max_lr: float = 2e-3,
+        train_backbone: bool = True,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> None:
+        """Set up; nothing is computed before `run`."""
+        if not pictures:
+            raise ValueError("pictures is empty: there is nothing to train on")
+        if steps < 1 or batch_size < 1:
+            raise ValueError(f"steps and batch_size must be at least 1; got {steps} and {batch_size}")
+        # channels_last and bfloat16 are what makes a step several times faster on recent CPUs and GPUs
+        self.backbone = backbone.to(device, memory_format=torch.channels_last)
+        self.head = head.to(device, memory_format=torch.channels_last)
+        self.pictures, self.steps, self.batch_size, self.device = pictures, steps, batch_size, device
+        self.train_backbone = train_backbone
+        self.grid = Grid.paper()
+        self.anchors = grid_anchors(self.grid, cell_anchors().to(device))
+        self.step = 0
+        self.generator = torch.Generator().manual_seed(seed)
+        parameters = [*head.parameters(), *(backbone.parameters() if train_backbone else ())]
+        self.optimizer = torch.optim.AdamW(parameters, lr=max_lr)
+        # one step more than is taken: PyTorch asks for the rate after the last step as well
+        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, max_lr, total_steps=steps + 1)
+
+    def run(self) -> Iterator[dict[str, float]]:
+        """Take the steps that are left; after each, yield {"step", "loss_objectness", "loss_rpn_box_reg"}.
+
+        Whoever iterates may stop at any time; a later call goes on from there.
+        """
+        while self.step < self.steps:
+            self.backbone.train(self.train_backbone)
+            self.head.train()
+            views = [random_view(self._draw_picture(), self.generator) for _ in range(self.batch_size)]
+            loss_objectness, loss_rpn_box_reg = self.losses(*zip(*views, strict=True))
+            self.optimizer.zero_grad()
+            (loss_objectness + loss_rpn_box_reg).backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.scheduler.step()
+            self.step += 1
+            yield {
+                "step": self.step,
+                "loss_objectness": float(loss_objectness.detach()),
+                "loss_rpn_box_reg": float(loss_rpn_box_reg.detach()),
+            }
+
+    def losses(self, images: Sequence[Tensor], gt_boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The two losses, averaged over the pictures of a step.
+
+        Args:
+            images: B uint8 Tensor[3, any, any].
+            gt_boxes: B Tensor[M, 4], px of the grid's picture.
+
+        Returns:
+            loss_objectness, loss_rpn_box_reg: two scalars.
+        """
+        objectness, pred_bbox_deltas = self.predict(images)
+        pairs = []
+        for i, boxes in enumerate(gt_boxes):
+            logits, deltas = flatten_head(objectness[i : i + 1], pred_bbox_deltas[i : i + 1])
+            boxes = boxes.to(self.device)
+            found = label_anchors(self.anchors, boxes, self.grid.image_size, drop_cross_boundary=False)
+            pos_inds, neg_inds = sample_minibatch(found.labels, generator=self.generator)
+            targets = regression_targets(self.anchors, boxes, found.matched_idxs)
+            pairs.append(rpn_losses(logits, deltas, found.labels, targets, pos_inds, neg_inds))
+        loss_objectness, loss_rpn_box_reg = (torch.stack(losses).mean() for losses in zip(*pairs, strict=True))
+        return loss_objectness, loss_rpn_box_reg
+
+    def predict(self, images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Run the network on uint8 images: objectness [B, A, h, w] and deltas [B, 4A, h, w], float32."""
+        brightness = torch.empty(len(images)).uniform_(*BRIGHTNESS, generator=self.generator)
+        inputs = []
+        for image, factor in zip(images, brightness.tolist(), strict=True):
+            lit = (image.to(self.device).float() * factor).clamp(max=255)
+            inputs.append(preprocess(lit[None], self.grid.input_size))
+        batch = torch.cat(inputs).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            objectness, pred_bbox_deltas = self.head(self.backbone(batch))
+        return objectness.float(), pred_bbox_deltas.float()
+
+    def _draw_picture(self) -> Picture:
+        return self.pictures[int(torch.randint(len(self.pictures), (1,), generator=self.generator))]
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; an interruption leaves the one before it untouched."""
+        state = {
+            "step": self.step,
+            "backbone": self.backbone.state_dict(),
+            "head": self.head.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "generator": self.generator.get_state(),
+        }
+        unfinished = path.with_suffix(".unfinished")
+        torch.save(state, unfinished)
+        os.replace(unfinished, path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint that a run with the same settings wrote."""
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.step = state["step"]
+        self.backbone.load_state_dict(state["backbone"])
+        self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.generator.set_state(state["generator"].cpu())
