@@ -1,0 +1,1 @@
+"""The widgets: thin Python classes over the ES modules in static/. Nothing else in the package imports them."""

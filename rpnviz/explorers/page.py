@@ -1,0 +1,79 @@
+"""One self-contained page of an explorer: the very same view over a stand-in for the widget's model."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from typing import Any
+
+# The five methods of a widget model that a view uses. "$bytes" marks what was binary.
+STAND_IN = """{
+const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
+  ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
+const state = JSON.parse(document.getElementById("rpnviz-state").textContent, revive);
+const listeners = {};
+const model = {
+  get: (name) => state[name],
+  set(name, value) {
+    if (state[name] === value) return;
+    state[name] = value;
+    for (const listener of listeners["change:" + name] || []) listener();
+  },
+  on: (event, listener) => (listeners[event] ||= []).push(listener),
+  off: (event, listener) => (listeners[event] = (listeners[event] || []).filter((other) => other !== listener)),
+  save_changes() {},
+};
+render({ model, el: document.getElementById("rpnviz-view") });
+}"""
+
+PAGE_CSS = "html { color-scheme: light dark } body { max-width: 1640px; margin: 12px auto; padding: 0 12px }"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width">
+<title>rpnviz: {title}</title>
+<style>{css}</style>
+</head>
+<body>
+<main id="rpnviz-view"></main>
+<noscript>{title}</noscript>
+<script type="application/json" id="rpnviz-state">{state}</script>
+<script type="module">{script}</script>
+</body>
+</html>
+"""
+
+
+def standalone_page(title: str, css: str, esm: str, state: dict[str, Any]) -> str:
+    """Return the page.
+
+    Args:
+        title: a sentence on what it shows.
+        css: the style sheet.
+        esm: one ES module without imports that defines a function `render({model, el})`.
+        state: what the model holds; JSON and bytes, nested at will.
+
+    Nothing is loaded from anywhere, and the policy in the page's head forbids it: only the one script and the one style
+    sheet whose hashes it names may run, and pictures come out of the page itself.
+    """
+    script, style = f"\n{esm}\n{STAND_IN}", f"{PAGE_CSS}\n{css}"
+    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:"
+    data = json.dumps(state, default=_binary, separators=(",", ":"))
+    # In JSON "<" occurs inside strings only, and there it may be spelt like this: no text can close the script element.
+    data = data.replace("<", "\\u003c")
+    return PAGE.format(policy=policy, title=html.escape(title), css=style, state=data, script=script)
+
+
+def _binary(value: Any) -> dict[str, str]:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    raise TypeError(f"state: {type(value).__name__} is neither JSON nor bytes")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
