@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz.anchors import inside_picture
 from rpnviz.boxes import box_iou, encode
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
@@ -84,7 +85,7 @@ def label_anchors(
     # 2. Anchors that cross the border take no part.
     crosses_boundary = torch.zeros_like(iou, dtype=torch.bool)
     if drop_cross_boundary:
-        crosses_boundary = ~_inside(anchors, image_size)
+        crosses_boundary = ~inside_picture(anchors, image_size)
     eligible = match_quality_matrix.masked_fill(crosses_boundary, 0.0)
     best_iou_per_gt = eligible.amax(dim=1) if anchors.numel() else eligible.new_zeros(len(gt_boxes))  # [M]
 
@@ -170,12 +171,6 @@ def _best_per_anchor(match_quality_matrix: Tensor) -> tuple[Tensor, Tensor]:
         return match_quality_matrix.new_zeros(num_anchors), match_quality_matrix.new_full((num_anchors,), -1).long()
     iou, best_gt_idxs = match_quality_matrix.max(dim=0)
     return iou, torch.where(iou > 0, best_gt_idxs, -1)
-
-
-def _inside(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
-    """Which boxes lie wholly inside [0, W] × [0, H]."""
-    height, width = image_size
-    return (boxes[:, :2] >= 0).all(dim=1) & (boxes[:, 2] <= width) & (boxes[:, 3] <= height)
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:

@@ -94,8 +94,8 @@ class Training:
         if steps < 1 or batch_size < 1:
             raise ValueError(f"steps and batch_size must be at least 1; got {steps} and {batch_size}")
         # channels_last and bfloat16 are what makes a step several times faster on recent CPUs and GPUs
-        self.backbone = backbone.to(device, memory_format=torch.channels_last)
-        self.head = head.to(device, memory_format=torch.channels_last)
+        self.backbone = backbone.to(torch.device(device)).to(memory_format=torch.channels_last)
+        self.head = head.to(torch.device(device)).to(memory_format=torch.channels_last)
         self.pictures, self.steps, self.batch_size, self.device = pictures, steps, batch_size, device
         self.train_backbone = train_backbone
         self.grid = Grid.paper()
@@ -152,15 +152,18 @@ class Training:
 
     def predict(self, images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Run the network on uint8 images: objectness [B, A, h, w] and deltas [B, 4A, h, w], float32."""
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            objectness, pred_bbox_deltas = self.head(self.backbone(self.inputs(images)))
+        return objectness.float(), pred_bbox_deltas.float()
+
+    def inputs(self, images: Sequence[Tensor]) -> Tensor:
+        """B uint8 views -> the network's input [B, 3, 640, 960], each a little brighter or darker than it was."""
         brightness = torch.empty(len(images)).uniform_(*BRIGHTNESS, generator=self.generator)
         inputs = []
         for image, factor in zip(images, brightness.tolist(), strict=True):
             lit = (image.to(self.device).float() * factor).clamp(max=255)
             inputs.append(preprocess(lit[None], self.grid.input_size))
-        batch = torch.cat(inputs).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
-            objectness, pred_bbox_deltas = self.head(self.backbone(batch))
-        return objectness.float(), pred_bbox_deltas.float()
+        return torch.cat(inputs).contiguous(memory_format=torch.channels_last)
 
     def _draw_picture(self) -> Picture:
         return self.pictures[int(torch.randint(len(self.pictures), (1,), generator=self.generator))]
