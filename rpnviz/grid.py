@@ -43,7 +43,8 @@ class Grid:
         """Refuse sizes that no picture has."""
         for argument in ("image_size", "input_size"):
             size = getattr(self, argument)
-            if len(size) != 2 or not all(isinstance(n, int) and n >= CELL for n in size):
+            pair = isinstance(size, (tuple, list)) and len(size) == 2
+            if not pair or not all(isinstance(n, int) and n >= CELL for n in size):
                 raise ValueError(f"{argument} must be (H, W), two whole numbers of at least {CELL} px; got {size!r}")
 
     @classmethod
