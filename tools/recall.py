@@ -3,7 +3,7 @@
     python -m tools.recall --scenes FOLDER [--steps N]
 
 Prints one table and writes it to data/weights/recall.json. The comparison with torchvision trains two networks from
-scratch for N steps each, the same views in the same order: ours with `rpnviz.targets` and `rpnviz.rpn`, the other with
+scratch for N steps each, from the same first weights of the backbone, on views drawn in the same way: ours with `rpnviz.targets` and `rpnviz.rpn`, the other with
 torchvision's RegionProposalNetwork (its matcher, coder, sampler and losses) on the same anchors. A ratio near 1 says
 that our labels, sampling and losses are right.
 """
@@ -142,10 +142,10 @@ def compare(pictures: list[Picture], held_out: list[Picture], steps: int, device
     rows[f"ours after {steps} steps"] = measure(*plain(ours), held_out, device)
     torch.manual_seed(0)  # the same first weights of the backbone as `ours`
     fresh = Backbone(WIDTHS["mini"], batch_norm=True)
-    theirs = TorchvisionTraining(fresh, torchvision_rpn(), pictures, steps, seed=0, device=device)  # type: ignore[arg-type]
+    theirs = TorchvisionTraining(fresh, torchvision_rpn(), pictures, steps, seed=0, device=device)
     finish(theirs, f"torchvision-{steps}")
     folded, rpn = plain(theirs)
-    rows[f"torchvision's RPN after {steps} steps"] = measure_torchvision(folded, rpn, held_out)  # type: ignore[arg-type]
+    rows[f"torchvision's RPN after {steps} steps"] = measure_torchvision(folded, rpn, held_out)
     return rows
 
 
