@@ -3,9 +3,9 @@
     python -m tools.recall --scenes FOLDER [--steps N]
 
 Prints one table and writes it to data/weights/recall.json. The comparison with torchvision trains two networks from
-scratch for N steps each, from the same first weights of the backbone, on views drawn in the same way: ours with `rpnviz.targets` and `rpnviz.rpn`, the other with
-torchvision's RegionProposalNetwork (its matcher, coder, sampler and losses) on the same anchors. A ratio near 1 says
-that our labels, sampling and losses are right.
+scratch for N steps each, from the same first weights of the backbone, on views drawn in the same way: ours with
+`rpnviz.targets` and `rpnviz.rpn`, the other with torchvision's RegionProposalNetwork (its matcher, coder, sampler and
+losses) on the same anchors. A ratio near 1 says that our labels, sampling and losses are right.
 """
 
 from __future__ import annotations
