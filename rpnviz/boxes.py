@@ -124,7 +124,7 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
         the exponential finite when a fresh network guesses wildly.
     Differs: no; torchvision's BoxCoder with weights (1, 1, 1, 1).
     """
-    if deltas.shape != anchors.shape or anchors.shape[-1] != 4:
+    if deltas.shape != anchors.shape or anchors.ndim != 2 or anchors.shape[1] != 4:
         raise ValueError(f"deltas and anchors must both be [N, 4]; got {list(deltas.shape)} and {list(anchors.shape)}")
     centre, size = _centre_and_size(anchors)
     new_centre = centre + deltas[:, :2] * size
