@@ -30,7 +30,7 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
         Tensor[A, 4]: float32 xyxy, px, symmetric about (0, 0), half sides rounded to whole pixels.
 
     Raises:
-        ValueError: if a list is empty or holds anything but finite numbers above 0.
+        ValueError: if a list is empty or holds anything but finite numbers above 0, or a side rounds to 0 px.
 
     Source: Ren et al. 2015, section 3.3: 3 scales × 3 ratios, "not carefully chosen for a particular dataset".
     Differs: no; torchvision's AnchorGenerator rounds in the same way (hence 182 × 90 rather than 181.02 × 90.51).
@@ -45,7 +45,10 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
     heights = (ratio.sqrt()[:, None] * scale[None, :]).flatten()  # [A], ratio-major
     widths = ((1 / ratio.sqrt())[:, None] * scale[None, :]).flatten()  # [A]
     # 2. Half of it to either side of the origin, rounded.
-    return (torch.stack([-widths, -heights, widths, heights], dim=1) / 2).round()
+    cells = (torch.stack([-widths, -heights, widths, heights], dim=1) / 2).round()
+    if (cells[:, 2:] == 0).any():
+        raise ValueError(f"scales {list(scales)} with aspect_ratios {list(aspect_ratios)} round to a box without area")
+    return cells
 
 
 def ctpn_cell_anchors() -> Tensor:
