@@ -252,11 +252,14 @@ def test_boxes_refer_to_the_upright_picture(tmp_path: Path) -> None:
         Picture.open(path, [[0, 0, 100, 60]])
 
 
-def test_rubbish_in_exif_does_not_cost_the_picture(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", Image.new("RGB", (100, 60), RED), exif=b"Exif\0\0rubbishrubbish")
+@pytest.mark.parametrize(
+    ("extension", "exif"), [("png", b"Exif\0\0rubbishrubbish"), ("jpg", b"Exif\0\0MM\0*\0\0\0\x08\0\x05")]
+)
+def test_rubbish_in_exif_does_not_cost_the_picture(tmp_path: Path, extension: str, exif: bytes) -> None:
+    path = save(tmp_path / f"a.{extension}", Image.new("RGB", (100, 60), RED), exif=exif)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert centre_pixel(Picture.open(path)) == RED
+        assert close(centre_pixel(Picture.open(path)), RED)
 
 
 # --- files that are refused
@@ -388,6 +391,14 @@ def test_decompression_bomb_is_refused_by_its_header(
     (tmp_path / "bomb.png").write_bytes(png(width, height, zlib.compress(b"\0" * 1000)))
     with pytest.raises(ValueError, match=r"bomb\.png: .*pixels"):
         Picture.open(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize("pillow_limit", [40, 20])  # Pillow warns above its limit and raises above twice that
+def test_limit_of_pillow_holds_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pillow_limit: int) -> None:
+    path = save(tmp_path / "a.png", Image.new("RGB", (10, 6)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillow_limit)
+    with pytest.raises(ValueError, match=r"a\.png: Image size \(60 pixels\) exceeds limit"):
+        Picture.open(path)
 
 
 def test_bomb_in_a_text_chunk_is_refused(tmp_path: Path) -> None:

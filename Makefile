@@ -1,0 +1,65 @@
+# make lab          JupyterLab on notebook 00
+# make test         lint, types and every test
+# make lint         lint and types only
+# make bench        what is timed, against what
+# make notebooks    run the notebooks and write them back the way they are committed
+# make train        train "mini" on rendered scenes; make train ARGS="--scenes FOLDER --steps 1000"
+# make clean        remove the environment
+#
+# Nothing has to be activated: the first call makes .venv, later ones start at once. ARGS goes to the program that is
+# started. PYTHON=… names the Python to make .venv from. Written for GNU make 3.81 (macOS) and later.
+
+VENV = .venv
+RUN = $(VENV)/bin/python
+PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
+ARGS =
+
+.PHONY: lab test lint bench notebooks train clean browser
+
+lab: $(VENV)/installed
+	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
+
+test: $(VENV)/installed-dev browser lint
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/installed-dev
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet
+	@$(RUN) -m mypy
+
+bench: $(VENV)/installed-dev browser
+	@$(RUN) -m benchmarks $(ARGS)
+
+notebooks: $(VENV)/installed-dev
+	@$(RUN) -m tools.run_notebooks $(ARGS)
+
+train: $(VENV)/installed
+	@$(RUN) -m tools.train $(ARGS)
+
+clean:
+	rm -rf $(VENV)
+
+# One line, before minutes of tests, if there is no browser for the browser tests.
+browser: $(VENV)/installed-dev
+	@$(RUN) -c 'import sys; sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
+		import tools.lab; tools.lab.find_chromium()'
+
+$(VENV)/installed: pyproject.toml | $(RUN)
+	@echo "Installing into $(VENV); PyTorch is large, the first time takes some minutes."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml | $(RUN)
+	@echo "Installing into $(VENV), with the test tools; PyTorch is large, the first time takes some minutes."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $(VENV)/installed $@
+
+# Debian and Ubuntu ship Python without ensurepip, which venv needs.
+$(RUN):
+	@missing="rpnviz needs Python 3.11 or later: install one, or name it with PYTHON=/path/to/python"; \
+	for python in $(PYTHONS); do \
+		"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then exec "$$python" -m venv --clear $(VENV); fi; \
+		missing="$$python lacks the venv module: apt-get install python3-venv, or name another with PYTHON=/path/to/python"; \
+	done; \
+	echo "$$missing" >&2; exit 1
