@@ -44,12 +44,12 @@ browser: $(VENV)/installed-dev
 	@$(RUN) -c 'import sys; sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
 		import tools.lab; tools.lab.find_chromium()'
 
-$(VENV)/installed: pyproject.toml | $(RUN)
+$(VENV)/installed: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV); PyTorch is large, the first time takes some minutes."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(RUN)
+$(VENV)/installed-dev: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV), with the test tools; PyTorch is large, the first time takes some minutes."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $(VENV)/installed $@
