@@ -32,7 +32,7 @@ class LineStyle(TypedDict):
     dash: list[float]
 
 
-# Told apart by colour, by dash and by width, so that no one of them has to be seen (colour-blind readers, grey print).
+# Told apart by colour, by dash and by width: for colour-blind readers and grey print.
 PALETTE: dict[str, str] = {
     "positive": "#00B386",
     "negative": "#E0562B",
@@ -66,23 +66,21 @@ LINE_STYLES: dict[str, LineStyle] = {
     "ratio_2": {"width": 1.8, "dash": [2, 2]},
 }
 
+IN_WORDS = {style: style.replace("_", " ") for style in LINE_STYLES}
+
 
 @dataclass(frozen=True)
 class LinkedState:
     """What the linked explorer shows at one moment; every result in it was computed elsewhere.
 
     Args:
-        image (uint8 [H, W, 3]): the picture.
-        grid (Grid): how the feature map lies on the picture.
+        image (uint8 [H, W, 3]), grid (Grid): the picture, and how the feature map lies on it.
         row, col (int): the cell under the window's centre.
-        feature_map (float or uint8 [h, w]): one channel, the mean or an objectness map.
-        map_name (str): what ``feature_map`` is, e.g. "channel 17".
+        feature_map (float or uint8 [h, w]), map_name (str): what the map shows, and its name, e.g. "channel 17".
         anchors (Tensor[A, 4]): the anchors of the cell.
-        labels (list[str], A entries): key of PALETTE for each: "positive", "negative", "ignored", "crosses_border".
-        iou (Tensor[A]): best IoU of each with any ground-truth box.
+        labels (list[str], A entries), iou (Tensor[A]): key of LINE_STYLES of each, and its best IoU with an object.
         gt_boxes (Tensor[M, 4]), class_names (list[str]): the objects.
-        decoded (Tensor[K, 4], optional): decoded boxes of the nine.
-        proposals (Tensor[P, 4], optional): survivors of NMS.
+        decoded, proposals (Tensor[K, 4], optional): boxes predicted from the nine; survivors of NMS.
     """
 
     image: npt.NDArray[np.uint8]
@@ -100,16 +98,16 @@ class LinkedState:
     proposals: Tensor | None = None
 
 
-# How far the drawing goes on beyond the picture, as a share of its sides: anchors overhang, and that is a lesson.
-MARGIN = 0.12
+MARGIN = 0.12  # share of the picture's sides drawn beyond its border: anchors overhang, and that is a lesson
 OUTSIDE = "#3A3F4B"
+WINDOW_LINES = [("window", "3×3 window, and its footprint"), ("receptive_field", "receptive field: all that it sees")]
 SOLID = {"dash_offset": 0, "dash_list": None}  # the casing stays solid under a dashed line
 
 
 class Still(Figure):
     """A Figure that a notebook shows by itself, without pyplot and so without any global state."""
 
-    sentence: str = ""
+    sentence = ""
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {"image/png": to_png(self), "text/plain": self.sentence}
@@ -117,8 +115,7 @@ class Still(Figure):
 
 def to_png(figure: Figure) -> bytes:
     """Draw ``figure`` and return the PNG; the same figure gives the same bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    figure.savefig(buffer := io.BytesIO(), format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -131,10 +128,10 @@ def new_still(width: float, height: float, sentence: str) -> Still:
     return figure
 
 
-def line_of(style: str, colour: str | None = None, width: float | None = None) -> dict[str, object]:
+def line_of(style: str, colour: str | None = None) -> dict[str, object]:
     """Return matplotlib's line properties for a key of LINE_STYLES, dark casing included."""
     look = LINE_STYLES[style]
-    points = width or look["width"]
+    points = look["width"]
     return {
         "color": colour or PALETTE[style],
         "linewidth": points,
@@ -152,20 +149,18 @@ def draw_box(ax: Axes, box: Sequence[float] | Tensor, style: str, colour: str | 
     ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, joinstyle="miter", **look))  # type: ignore[arg-type]
 
 
-def draw_name(ax: Axes, x: float, y: float, name: str, style: str = "ground_truth") -> None:
+def draw_name(ax: Axes, x: float, y: float, name: str) -> None:
     """Write ``name`` as plain text (never mathtext) on a tag whose lower left corner is (x, y)."""
-    tag = {"facecolor": PALETTE[style], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.5}
-    colour = PALETTE["casing"]
-    ax.text(x, y, name, fontsize=8, color=colour, bbox=tag, va="bottom", clip_on=True, parse_math=False)
+    tag = {"facecolor": PALETTE["ground_truth"], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.5}
+    ax.text(x, y, name, fontsize=8, color=PALETTE["casing"], bbox=tag, va="bottom", clip_on=True, parse_math=False)
 
 
 def show_picture(ax: Axes, image: npt.NDArray[np.uint8], margin: float = MARGIN) -> None:
     """Show ``image`` (uint8 [H, W, 3]) in picture pixels, with a dark band outside its border."""
     height, width = image.shape[:2]
     ax.imshow(image, extent=(0, width, height, 0), interpolation="bilinear")
-    ax.set_xlim(-margin * width, (1 + margin) * width)
-    ax.set_ylim((1 + margin) * height, -margin * height)
     ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
+    ax.set(xlim=(-margin * width, (1 + margin) * width), ylim=((1 + margin) * height, -margin * height))
 
 
 def show_map(ax: Axes, values: npt.ArrayLike, row: int, col: int) -> None:
@@ -173,9 +168,7 @@ def show_map(ax: Axes, values: npt.ArrayLike, row: int, col: int) -> None:
     array = np.asarray(values)
     height, width = array.shape
     ax.imshow(array, cmap="magma", extent=(0, width, height, 0), interpolation="nearest")
-    ax.set_xlim(-1, width + 1)
-    ax.set_ylim(height + 1, -1)
-    ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
+    ax.set(facecolor=OUTSIDE, xticks=[], yticks=[], xlim=(-1, width + 1), ylim=(height + 1, -1))
     draw_box(ax, (col - 1, row - 1, col + 2, row + 2), "window")
 
 
@@ -189,18 +182,9 @@ def show_objects(ax: Axes, gt_boxes: Tensor, class_names: Sequence[str]) -> None
 def legend(figure: Figure, entries: Sequence[tuple[str, str]], columns: int, where: tuple[float, float]) -> None:
     """Explain lines: ``entries`` are (key of LINE_STYLES, words); ``where`` is the upper left corner, 0 to 1."""
     handles = [Line2D([], [], **line_of(style)) for style, _ in entries]  # type: ignore[arg-type]
-    box = figure.legend(
-        handles,
-        [words for _, words in entries],
-        loc="upper left",
-        bbox_to_anchor=where,
-        ncols=columns,
-        fontsize=9,
-        frameon=False,
-        handlelength=2.4,
-        borderaxespad=0,
-        columnspacing=1.5,
-    )
+    look = {"fontsize": 9, "frameon": False, "handlelength": 2.4, "borderaxespad": 0, "columnspacing": 1.5}
+    words = [words for _, words in entries]
+    box = figure.legend(handles, words, loc="upper left", bbox_to_anchor=where, ncols=columns, **look)
     for text in box.get_texts():
         text.set_parse_math(False)
 
@@ -219,7 +203,7 @@ def boxes_on_picture(
         image (uint8 [H, W, 3]): the picture.
         boxes (Tensor[N, 4]): xyxy in picture pixels.
         styles (list[str], N entries): key of LINE_STYLES of each box.
-        sentence (str): the title; it is the figure's text for those who do not see it.
+        sentence: the title, and the text for those who do not see the figure.
         gt_boxes (Tensor[M, 4], optional): objects, drawn under the boxes.
         class_names (list[str], M entries): their names.
     """
@@ -231,7 +215,7 @@ def boxes_on_picture(
     for box, style in zip(boxes.tolist(), styles, strict=True):
         draw_box(ax, box, style)
     used = sorted(set(styles)) + (["ground_truth"] if gt_boxes is not None else [])
-    legend(figure, [(style, style.replace("_", " ")) for style in used], 6, (0.01, 0.07))
+    legend(figure, [(style, IN_WORDS[style]) for style in used], 6, (0.01, 0.07))
     return figure
 
 
@@ -243,32 +227,24 @@ def linked_figure(state: LinkedState) -> Still:
     left.set_title(f"feature map: {state.map_name}", fontsize=9, loc="left", parse_math=False)
     show_picture(right, state.image)
     show_objects(right, state.gt_boxes, state.class_names)
-    for boxes in (state.proposals, state.decoded):
-        for box in [] if boxes is None else boxes.tolist():
-            draw_box(right, box, "proposal")
+    for box in (box for boxes in (state.proposals, state.decoded) if boxes is not None for box in boxes):
+        draw_box(right, box, "proposal")
     draw_box(right, state.grid.receptive_field(state.row, state.col), "receptive_field")
-    order = sorted(range(len(state.labels)), key=lambda a: state.labels[a] == "positive")  # positives on top
-    for a in order:
+    for a in sorted(range(len(state.labels)), key=lambda a: state.labels[a] == "positive"):  # positives on top
         draw_box(right, state.anchors[a], state.labels[a])
     draw_box(right, state.grid.footprint(state.row, state.col), "window")
-    here = [("window", "3×3 window, and its footprint"), ("receptive_field", "receptive field: all that it sees")]
-    here += [("ground_truth", "ground truth")]
-    here += [] if state.proposals is None and state.decoded is None else [("proposal", "proposal")]
-    legend(figure, here, 2, (0.01, 0.3))
+    legend(figure, [*WINDOW_LINES, ("ground_truth", "ground truth"), ("proposal", "proposal")], 2, (0.01, 0.3))
     legend(figure, _nine_lines(state), 3, (0.01, 0.14))
     return figure
 
 
 def _linked_sentence(state: LinkedState) -> str:
-    counts = {label: state.labels.count(label) for label in dict.fromkeys(state.labels)}
     x, y = state.grid.centre(state.row, state.col)
-    said = ", ".join(f"{count} {label.replace('_', ' ')}" for label, count in counts.items())
+    said = ", ".join(f"{state.labels.count(label)} {IN_WORDS[label]}" for label in dict.fromkeys(state.labels))
     return f"Row {state.row}, column {state.col}: {len(state.labels)} anchors round pixel ({x:.0f}, {y:.0f}): {said}."
 
 
 def _nine_lines(state: LinkedState) -> list[tuple[str, str]]:
-    lines = []
-    for box, label, iou in zip(state.anchors.tolist(), state.labels, state.iou.tolist(), strict=True):
-        size = f"{box[2] - box[0]:.0f}×{box[3] - box[1]:.0f} px"
-        lines.append((label, f"{size} · best IoU {iou:.2f} · {label.replace('_', ' ')}"))
-    return lines
+    sizes = [f"{x2 - x1:.0f}×{y2 - y1:.0f} px" for x1, y1, x2, y2 in state.anchors.tolist()]
+    nine = zip(sizes, state.labels, state.iou.tolist(), strict=True)
+    return [(label, f"{size} · best IoU {iou:.2f} · {IN_WORDS[label]}") for size, label, iou in nine]

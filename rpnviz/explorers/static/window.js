@@ -1,0 +1,158 @@
+// @ts-check
+// Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
+import { checkbox, commit, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
+import { Panel, heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { around, centre, mapStage, pictureStage, shifted } from "./stage.js";
+
+const COLUMNS = 32; // of the sheets that show 512 channels
+const TILE = 4; // three cells and a gap
+const DELTAS = ["dx", "dy", "dw", "dh"];
+
+/** −0.04 → "−0.04", and never "−0.00". @param {number} value */
+const signed = (value) => value.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
+
+/** @param {{model: import("./core.js").Model, el: HTMLElement}} context */
+function render(context) {
+  const { model } = context;
+  const { palette, heat } = model.get("look");
+  const styles = lineStyles(model.get("look"));
+  const anchors = /** @type {import("./stage.js").AnchorLook[]} */ (model.get("anchors"));
+  const [rows, cols] = model.get("place").feature_size;
+  const cells = rows * cols;
+  const bytes = (/** @type {string} */ name) => typed(model.get(name), Uint8Array);
+  const [meanMap, features, vectors] = ["mean_map", "features", "vectors"].map(bytes);
+  const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(model.get(name), Float32Array));
+  const channels = features.length / cells;
+  const sheetRows = Math.ceil(channels / COLUMNS);
+  const ui = frame(context, {
+    className: "rpnviz-window", label: "The 3×3 window and the numbers on its way",
+    hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at anything to learn what it is.",
+  });
+
+  const channel = slider({
+    label: "channel", name: "channel on the map", min: -1, max: channels - 1, className: "rpnviz-channel",
+    what: `Which of the ${channels} channels the map shows; at the far left, their mean.`,
+    format: (value) => (value < 0 ? "mean" : String(value)), onInput: (value) => commit(model, { channel: value }),
+  });
+  const all = checkbox({
+    label: `its ${anchors.length} anchors`, what: "The reference boxes that give the output channels their meaning. The window does not see them.",
+    onChange: (on) => commit(model, { show_anchors: on }),
+  });
+  const legend = (/** @type {string} */ text, /** @type {string} */ name, /** @type {string} */ what) =>
+    h("span", { class: "rpnviz-key", what }, swatch(styles[name]), text);
+  const redraw = scheduler(draw);
+  const map = mapStage(model, {
+    what: "The feature map. The square is the 3×3 window; at the rim it covers zeros.", header: ["Feature map"], redraw,
+  });
+  const picture = pictureStage(model, {
+    margin: 0.08, redraw, what: "The picture: where the window's numbers come from. Nothing is cut out of it.",
+    header: [
+      "Picture",
+      legend("footprint", "window", "The window's 3×3 cells, laid on the picture."),
+      legend("receptive field", "receptive_field", "All the pixels that the window's outputs can depend on."),
+      all.element,
+    ],
+  });
+  map.element.append(channel.element);
+
+  const sheet = (/** @type {string} */ title, /** @type {string} */ what, /** @type {number} */ unit) => {
+    const [wide, high] = [COLUMNS * unit, sheetRows * unit];
+    const panel = new Panel({ extent: [0, 0, wide, high], className: "rpnviz-sheet", label: title, what, attributes: { role: "img" }, onResize: redraw });
+    return { panel, wide, high, values: new Uint8Array(wide * high), element: h("figure", {}, h("figcaption", {}, title), panel.canvas) };
+  };
+  const tiles = sheet("3×3×512 numbers", "What the window covers: one little 3×3 square a channel, bright where near the channel's maximum.", TILE);
+  const vector = sheet("→ 3×3 convolution → 512", "The vector that the window becomes. Every output on the right is read off these numbers.", 1);
+  const table = numbers();
+  ui.body.append(map.element, picture.element, h("div", { class: "rpnviz-flow" }, tiles.element, vector.element, table.element));
+
+  /** The nine logits and the 36 deltas: a real table. */
+  function numbers() {
+    const cellsOf = anchors.map(() => ["logit", ...DELTAS].map(() => h("td")));
+    const bars = anchors.map(() => h("span", { class: "rpnviz-bar" }));
+    const trs = anchors.map((look, a) =>
+      h("tr", {
+        tabindex: 0, what: `Output channel ${a}: objectness of the ${look.name} anchor, and its four deltas.`, ...{ "data-lm-suppress-shortcuts": "true" },
+        pointerenter: () => select(a), focus: () => select(a), pointerleave: () => select(null), blur: () => select(null),
+      }, h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`), cellsOf[a][0], h("td", { class: "rpnviz-bars" }, bars[a]), ...cellsOf[a].slice(1)));
+    const head = ["anchor", "logit", "", ...DELTAS].map((text) => h("th", { scope: "col" }, text));
+    return {
+      trs,
+      element: h("figure", {}, h("figcaption", {}, `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`), h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs))),
+      /** @param {number} at the cell's number */
+      show(at) {
+        anchors.forEach((_, a) => {
+          const logit = objectness[a * cells + at];
+          setText(cellsOf[a][0], signed(logit));
+          const half = 50 * Math.tanh(Math.abs(logit) / 4); // a bar for the eye; the number stands beside it
+          Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background: palette[logit < 0 ? "negative" : "positive"] });
+          DELTAS.forEach((__, k) => setText(cellsOf[a][1 + k], signed(deltas[(4 * a + k) * cells + at])));
+        });
+      },
+    };
+  }
+
+  /** @param {number | null} a */
+  function select(a) {
+    if (a !== model.get("selected")) commit(model, { selected: a });
+  }
+
+  let shownChannel = NaN;
+  /** @type {HTMLCanvasElement} */
+  let mapHeat;
+  function heatOfMap() {
+    const index = model.get("channel");
+    if (index !== shownChannel) mapHeat = heatImage(index < 0 ? meanMap : features.subarray(index * cells, (index + 1) * cells), rows, cols, heat);
+    shownChannel = index;
+    return mapHeat;
+  }
+
+  /** Fill the two sheets with the numbers of a cell. @param {number} row @param {number} col */
+  function fillSheets(row, col) {
+    for (let c = 0; c < channels; c++) {
+      const [top, left] = [Math.floor(c / COLUMNS), c % COLUMNS];
+      vector.values[top * COLUMNS + left] = vectors[c * cells + row * cols + col];
+      for (let i = 0; i < 9; i++) {
+        const [r, k] = [row - 1 + Math.floor(i / 3), col - 1 + (i % 3)];
+        const inside = r >= 0 && r < rows && k >= 0 && k < cols;
+        tiles.values[(top * TILE + Math.floor(i / 3)) * tiles.wide + left * TILE + (i % 3)] = inside ? features[c * cells + r * cols + k] : 0;
+      }
+    }
+    for (const { panel, values, wide, high } of [tiles, vector]) {
+      if (panel.begin()) panel.image(heatImage(values, high, wide, heat), [0, 0, wide, high], true);
+    }
+  }
+
+  function draw() {
+    const [row, col, selected] = ["row", "col", "selected"].map((name) => model.get(name));
+    channel.set(model.get("channel"));
+    all.set(model.get("show_anchors"));
+    map.draw(heatOfMap(), styles.window);
+    if (picture.draw()) {
+      const { half } = model.get("place");
+      const at = centre(model);
+      anchors.forEach((look, a) => {
+        if (a === selected || model.get("show_anchors")) picture.panel.box(shifted(look.box, at), look, { strong: a === selected });
+      });
+      picture.panel.box(around(at, half.receptive_field), styles.receptive_field);
+      picture.panel.box(around(at, half.window), styles.window);
+    }
+    fillSheets(row, col);
+    table.show(row * cols + col);
+    table.trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected));
+    ui.say(`Row ${row}, column ${col}.`);
+  }
+
+  picture.panel.canvas.addEventListener("pointermove", (event) => {
+    if (!model.get("show_anchors") || event.buttons) return;
+    const boxes = anchors.map((look) => shifted(look.box, centre(model)));
+    const nearest = nearestOutline(boxes, ...picture.panel.at(event), 12);
+    select(nearest < 0 ? null : nearest);
+  });
+  picture.panel.canvas.addEventListener("pointerleave", () => select(null));
+  ui.onDestroy(watch(model, ["row", "col", "channel", "selected", "show_anchors"], redraw));
+  for (const panel of [map.panel, picture.panel, tiles.panel, vector.panel]) ui.onDestroy(() => panel.destroy());
+  redraw();
+  return () => ui.destroy();
+}
+
+export default { render };
