@@ -124,7 +124,7 @@ export class Panel {
     }
     g.globalAlpha = alpha;
     g.strokeStyle = casing;
-    g.lineWidth = line + 1.8 * unit;
+    g.lineWidth = line + 1.6 * unit;
     g.strokeRect(...rect);
     g.strokeStyle = color;
     g.lineWidth = line;
@@ -163,14 +163,14 @@ export class Panel {
   /**
    * Names at boxes: never cut by the edge of the canvas, never one over another while there is room.
    * @param {{text: string, box: Box, style: LineStyle}[]} tags
-   * @param {Box[]} [taken] device-pixel rectangles that are occupied already; grows
+   * @param {Box[]} [taken] device-pixel rectangles that are occupied already; the result of an earlier call; grows
    */
   tags(tags, taken = []) {
     const { g, unit } = this;
     g.save();
-    g.font = `600 ${11 * unit}px system-ui, sans-serif`;
+    g.font = `600 ${10.5 * unit}px system-ui, sans-serif`;
     g.textBaseline = "middle";
-    const height = 15 * unit;
+    const height = 14 * unit;
     for (const { text, box, style } of tags) {
       const width = g.measureText(text).width + 8 * unit;
       const place = this.#place(box, width, height, taken);
