@@ -77,7 +77,8 @@ def in_checkout() -> set[str]:
     """What belongs into the wheel, by the names it has there."""
     package = {path.relative_to(ROOT) for path in (ROOT / "rpnviz").rglob("*") if "__pycache__" not in path.parts}
     data = {path.relative_to(ROOT) for kind in DATA for path in (ROOT / "data" / kind).rglob("*")}
-    kept = {path for path in package | data if (ROOT / path).is_file() and not path.name.startswith(".")}
+    hidden = {path for path in package | data if any(part.startswith(".") for part in path.parts)}
+    kept = {path for path in (package | data) - hidden if (ROOT / path).is_file()}
     return {(Path("rpnviz") / path if path.parts[0] == "data" else path).as_posix() for path in kept}
 
 
