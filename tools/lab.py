@@ -151,6 +151,16 @@ class Notebook:
             raise RuntimeError(f"{expression}: {reply['ename']}: {reply['evalue']}")
         return ast.literal_eval(reply["data"]["text/plain"])
 
+    def wait_for(self, expression: str, value: Any) -> None:
+        """Ask the kernel until a Python expression gives `value`: what a view sends may arrive after the question.
+
+        JupyterLab runs the callbacks of widgets in a thread of the kernel of their own.
+        """
+        give_up = time.monotonic() + PATIENCE / 1000
+        while (found := self.ask(expression)) != value:
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{expression} is {found!r}, not {value!r}")
+
     def collect(self) -> list[str]:
         """Add what the kernel said and what the outputs show to the troubles; return them all, each once."""
         for line in self.page.evaluate(_COMPLAINTS):
@@ -168,18 +178,23 @@ class Notebook:
         self.page.context.close()
 
 
-def open_notebook(browser: Browser, lab: Lab, name: str, theme: str = "light") -> Notebook:
+def new_page(browser: Browser) -> Page:
+    """Open an empty page of a small laptop's size, in a profile of its own."""
+    width, height = SCREEN
+    page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+    page.set_default_timeout(PATIENCE)
+    return page
+
+
+def open_notebook(page: Page, lab: Lab, name: str, theme: str = "light") -> Notebook:
     """Open a notebook of the served folder and wait for its kernel; nothing is run yet.
 
     Args:
-        browser (Browser): from `chromium()`.
+        page (Page): from `new_page()`.
         lab (Lab): from `jupyterlab()`.
         name (str): path of the notebook below the served folder.
         theme (str): "light" or "dark".
     """
-    width, height = SCREEN
-    page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-    page.set_default_timeout(PATIENCE)
     notebook = Notebook(page)
     listen(page, notebook)
     page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")

@@ -1,0 +1,109 @@
+"""Run the benchmarks and print their tables.
+
+python -m benchmarks                       all
+python -m benchmarks --only compute        without the browser
+python -m benchmarks --json PATH           also write every sample
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import compute, keys
+from benchmarks.views import EXPLORER, MATPLOTLIB
+from tools.lab import chromium, jupyterlab
+
+
+def main() -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("keys", "compute"), help="run one part")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="also write all samples to this file")
+    options = parser.parse_args()
+    samples: dict[str, Any] = {"machine": _machine()}
+    print(f"{samples['machine']}\n")
+    if options.only != "compute":
+        samples["keys"] = _keys()
+    if options.only != "keys":
+        samples["compute"] = _compute()
+    if options.json:
+        options.json.write_text(json.dumps(samples, indent=1, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _machine() -> str:
+    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} CPU cores{load}; Python {platform.python_version()}, torch {torch.__version__}"
+
+
+def _keys() -> list[dict[str, Any]]:
+    views = (MATPLOTLIB, EXPLORER)
+    with (
+        tempfile.TemporaryDirectory(prefix="rpnviz-") as folder,
+        jupyterlab(Path(folder)) as lab,
+        chromium() as browser,
+    ):
+        found = [keys.measure(browser, lab, view) for view in views]
+    baseline, explorer = found
+    print(f"| in JupyterLab, Chromium | {' | '.join(view.name for view in views)} | ratio |\n|---|---|---|---|")
+    _times("key → first frame with the new column, median ms", baseline.ms, explorer.ms)
+    _counts("shown of 50 changes, one a frame", baseline.shown, explorer.shown)
+    _times("the same while another cell trains, median ms", baseline.training_ms, explorer.training_ms)
+    _counts("shown of 50 while another cell trains", baseline.training_shown, explorer.training_shown)
+    opening = [sum(k.opening.get(part, 0) for part in ("comm", "bundle", "png")) for k in found]
+    _counts("bytes at opening", *opening)
+    _counts("… of which widget messages", *(k.opening.get("comm", 0) for k in found))
+    _counts("… of which PNG", *(k.opening.get("png", 0) for k in found))
+    _counts("bytes a step", *(round(k.bytes_per_step) for k in found))
+    print(f"\n{len(explorer.ms)} keys each, after {keys.WARM_UP} to warm up; training on {explorer.threads} threads.\n")
+    return [{"view": view.name, **dataclasses.asdict(k)} for view, k in zip(views, found, strict=True)]
+
+
+def _times(name: str, baseline: list[float | None], explorer: list[float | None]) -> None:
+    ratio = "–"
+    if None not in baseline and None not in explorer:
+        ratio = f"{_median(baseline) / _median(explorer):.1f} ×"
+    print(f"| {name} | {_said(baseline)} | {_said(explorer)} | {ratio} |")
+
+
+def _median(times: list[float | None]) -> float:
+    return statistics.median(t for t in times if t is not None)
+
+
+def _said(times: list[float | None]) -> str:
+    shown = [t for t in times if t is not None]
+    if not shown:
+        return f"none of {len(times)} shown within {keys.LIMIT / 1000:g} s"
+    worst = statistics.quantiles(shown, n=20)[-1] if len(shown) > 1 else shown[0]
+    missed = f", {len(times) - len(shown)} of {len(times)} not shown" if len(shown) < len(times) else ""
+    return f"{_median(times):.1f} (95 %: {worst:.1f}{missed})"
+
+
+def _counts(name: str, baseline: int, explorer: int) -> None:
+    ratio = f"{baseline / explorer:.2g} ×" if explorer else "–"
+    print(f"| {name} | {baseline:,} | {explorer:,} | {ratio} |")
+
+
+def _compute() -> list[dict[str, Any]]:
+    found = compute.measure()
+    print("| on the CPU, median ms | rpnviz | torchvision | ratio |\n|---|---|---|---|")
+    for one in found:
+        ours, theirs = (1000 * statistics.median(times) for times in (one.ours, one.torchvision))
+        print(f"| {one.name} | {ours:.1f} | {theirs:.1f} | {one.ratio:.2f} × |")
+    print(f"\n{len(found[0].ours)} runs each, in turns, on {torch.get_num_threads()} threads.")
+    return [{**dataclasses.asdict(one), "ratio": one.ratio} for one in found]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
