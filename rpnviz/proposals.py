@@ -74,12 +74,13 @@ class Stages:
             by = int(self.rank[self.suppressed_by[index]]) + 1
             return f"suppressed by rank {by}, IoU {float(self.suppressed_iou[index]):.2f}"
         if rank > 0:
-            return f"survives NMS, but beyond the best {len(self.post_nms_inds)}"
+            return f"kept by NMS, beyond the best {len(self.post_nms_inds)}"
         if (self.large_inds == index).any():
-            return f"not among the top {len(self.pre_nms_inds)} scores"
+            return f"below the top {len(self.pre_nms_inds)} scores"
         return "too small after clipping"
 
 
+@torch.no_grad()
 def propose(
     objectness: Tensor,
     pred_bbox_deltas: Tensor,
@@ -103,14 +104,16 @@ def propose(
         min_size: smallest height and width, px of the picture.
 
     Returns:
-        Stages: every stage; `.proposals` and `.scores` are the last.
+        Stages: every stage; `.proposals` and `.scores` are the last. No gradient flows through them.
 
     Raises:
         ValueError: if the shapes do not fit, a number is NaN or infinite, or a setting is out of range.
 
     Source: Ren et al. 2015, section 3.3; the settings are py-faster-rcnn's for testing.
     Differs: torchvision takes the top-N before it clips and drops small boxes, py-faster-rcnn (and this) after;
-        the results are equal when nothing is dropped or pre_nms_top_n ≥ N.
+        the results are equal when nothing is dropped or pre_nms_top_n ≥ N. With min_size 0 torchvision keeps boxes
+        without area, here they are dropped. torchvision on a CPU suppresses a box of IoU 0.6 at
+        nms_thresh 0.6, since that IoU in float32 is a little above 0.6; here it stays.
     """
     _check(objectness, pred_bbox_deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_thresh, min_size)
     # 1. Move every anchor by its deltas; nobody is dropped for crossing the border here.
@@ -124,34 +127,38 @@ def propose(
     by_score = objectness[large].argsort(descending=True, stable=True)
     pre_nms = large[by_score[:pre_nms_top_n]]
     # 5. Non-maximum suppression: go down the list, keep a box unless a kept one overlaps it more than nms_thresh.
-    # torchvision sorts by the given scores; the logits are passed, since sigmoids of large logits tie at 1.
+    # Sorted by the logits, since sigmoids of large logits tie at 1. The threshold is rounded as the IoUs are: float32's
+    # 0.6 is above 0.6.
+    nms_thresh = boxes.new_tensor(nms_thresh).item()
     kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], nms_thresh)
     # 6. The best of these are the proposals.
     nms = pre_nms[kept]
 
     rank = torch.full_like(objectness, -1, dtype=torch.int64)
     rank[pre_nms] = torch.arange(len(pre_nms), device=rank.device)
-    suppressed_by, suppressed_iou = _suppressors(boxes, pre_nms, nms, nms_thresh)
+    suppressed_by, suppressed_iou = _suppressors(boxes, pre_nms, nms, rank, nms_thresh)
     return Stages(
         scores, decoded, boxes, large, pre_nms, nms, nms[:post_nms_top_n], rank, suppressed_by, suppressed_iou
     )
 
 
-def _suppressors(boxes: Tensor, pre_nms: Tensor, nms: Tensor, nms_thresh: float) -> tuple[Tensor, Tensor]:
+def _suppressors(boxes: Tensor, pre_nms: Tensor, nms: Tensor, rank: Tensor, nms_thresh: float) -> tuple[Tensor, Tensor]:
     """For each box that NMS removed: the first kept box that overlaps it above the threshold, and their IoU.
 
-    A box that was itself removed suppresses nobody, so only kept boxes are asked.
+    A box that was itself removed suppresses nobody, and none suppresses a better one: only better kept ones are asked.
     """
-    suppressed_by = torch.full((len(boxes),), -1, dtype=torch.int64, device=boxes.device)
+    suppressed_by = torch.full_like(rank, -1)
     suppressed_iou = boxes.new_zeros(len(boxes))
-    was_kept = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    was_kept[nms] = True
-    removed = pre_nms[~was_kept[pre_nms]]
-    for some in torch.split(removed, 1024):  # 1024 × all kept at a time, to bound the memory
-        iou = box_iou(boxes[some], boxes[nms])  # [n, K3]
-        # The library's NMS and box_iou may round the last bit differently: then the largest IoU it is.
-        first = torch.where((iou > nms_thresh).any(dim=1), (iou > nms_thresh).int().argmax(dim=1), iou.argmax(dim=1))
-        suppressed_by[some] = nms[first]
+    removed = pre_nms[~torch.isin(pre_nms, nms)]
+    for start in range(0, len(removed), 64):  # some at a time, to bound the memory
+        some = removed[start : start + 64]  # best first
+        better = nms[rank[nms] < rank[some[-1]]]
+        iou = box_iou(boxes[some], boxes[better])  # [64, better]
+        iou = iou.masked_fill(rank[better] > rank[some][:, None], -1)
+        above = iou > nms_thresh
+        # Should the library's NMS and box_iou round the last bit differently, it is the largest IoU.
+        first = torch.where(above.any(dim=1), above.int().argmax(dim=1), iou.argmax(dim=1))
+        suppressed_by[some] = better[first]
         suppressed_iou[some] = iou.gather(1, first[:, None]).squeeze(1)
     return suppressed_by, suppressed_iou
 

@@ -48,7 +48,7 @@ function render({ model, el }) {
       h("figure", { class: "rpnviz-left" }, h("figcaption", {}, "Feature map", controls.map.element), row.element, map.canvas, col.element, controls.jump.element),
       h("figure", {}, h("figcaption", {}, "Picture", controls.picture.element), picture.canvas),
       h("div", { class: "rpnviz-side" }, controls.grid.element, controls.layers.element)),
-    table.element,
+    h("div", { class: "rpnviz-scroll" }, table.element),
   );
 
   // ---- drawing -------------------------------------------------------------------------------------------------

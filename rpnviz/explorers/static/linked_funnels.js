@@ -4,18 +4,18 @@ import { h, setText, thousands } from "./core.js";
 
 /** @typedef {import("./linked_panels.js").Moment} Moment */
 
-/** What each stage is called, and what it is. @type {[string, string][]} */
+/** What each stage is called (in brackets: where there is room), and what it is. @type {[string, string][]} */
 const TRAINING = [
-  ["inside the picture", "Training: anchors that cross the picture's border are dropped before labelling."],
+  ["inside[ the picture]", "Training: anchors that cross the picture's border are dropped before labelling."],
   ["labelled", "Training: positive (IoU ≥ 0.7, or best of an object) and negative (< 0.3 with all); those between are ignored."],
-  ["sampled for the loss", "Training: a random minibatch of 256, at most half of it positive; missing positives are filled up with negatives."],
+  ["sampled[ for the loss]", "Training: a random minibatch of 256, at most half of it positive; missing positives are filled up with negatives."],
 ];
 /** @type {[string, string][]} */
 const PROPOSALS = [
-  ["scored, decoded", "Proposals: every anchor gets a score and is moved by its four deltas, also those that cross the border."],
-  ["clipped", "Proposals: boxes are cut off at the picture's border; none is dropped."],
-  ["large enough", "Proposals: boxes less than 16 px high or wide after clipping are dropped."],
-  ["best scores", "Proposals: the 6,000 best scores go on; there is no threshold on the score."],
+  ["[scored and ]decoded", "Proposals: every anchor gets a score and is moved by its four deltas, also those that cross the border."],
+  ["clipped[ to the picture]", "Proposals: boxes are cut off at the picture's border; none is dropped."],
+  ["≥ 16 px", "Proposals: boxes less than 16 px high or wide after clipping are dropped."],
+  ["top scores", "Proposals: the 6,000 best scores go on; there is no threshold on the score."],
   ["after NMS", "Proposals: going down the list, a box is dropped if a better kept one overlaps it with IoU > 0.7."],
   ["proposals", "Proposals: the 300 best of these go to the second stage (2,000 in training)."],
 ];
@@ -24,7 +24,8 @@ const PROPOSALS = [
 function funnel(label, what, stages) {
   const items = stages.map(([words, explanation]) => {
     const [count, share] = [h("b"), h("small")];
-    return { count, share, element: h("li", { what: explanation }, count, ` ${words} `, share) };
+    const named = words.split(/[[\]]/).map((part, i) => (i % 2 ? h("span", { class: "rpnviz-long" }, part) : part));
+    return { count, share, element: h("li", { what: explanation }, count, " ", ...named, " ", share) };
   });
   const element = h("ol", { class: "rpnviz-funnel", "aria-label": label },
     h("li", { class: "rpnviz-branch", what }, label), ...items.map((item) => item.element));

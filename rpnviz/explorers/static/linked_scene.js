@@ -147,8 +147,8 @@ export class Scene {
     if (rank >= 0 && this.suppressors[rank] >= 0) {
       return `suppressed by rank ${this.suppressors[rank] + 1}, IoU ${(this.suppressedIous[rank] / 65535).toFixed(2)}`;
     }
-    if (rank >= 0) return `survives NMS, but beyond the best ${this.proposals.length}`;
-    return this.large(anchor) ? `not among the top ${this.order.length} scores` : "too small after clipping";
+    if (rank >= 0) return `kept by NMS, beyond the best ${this.proposals.length}`;
+    return this.large(anchor) ? `below the top ${this.order.length} scores` : "too small after clipping";
   }
 
   /** How many of these anchors reach each stage of the proposal branch. @param {number[]} anchors */
