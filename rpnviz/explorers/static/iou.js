@@ -215,11 +215,11 @@ async function render({ model, el }) {
 
   page.body.append(
     h("figure", {},
-      h("div", { class: "rpnviz-stage" }, panel.canvas, grips.gt.element, grips.anchor.element),
+      h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grips.gt.element, grips.anchor.element),
       thresholds.element),
     h("figure", {},
-      h("div", { class: "rpnviz-row" }, h("label", {}, "object ", object.element), h("label", {}, "anchor ", shape.element)),
-      h("div", { class: "rpnviz-row", role: "group", "aria-label": "Put the anchor" }, ...["same", "half", "inside", "touching"].map(button)),
+      h("div", { class: "rpnviz-controls" }, h("label", {}, "object ", object.element), h("label", {}, "anchor ", shape.element)),
+      h("div", { class: "rpnviz-controls", role: "group", "aria-label": "Put the anchor" }, ...["same", "half", "inside", "touching"].map(button)),
       sum.element, outcome, outcomeWhy),
   );
 

@@ -74,7 +74,7 @@ async function render({ model, el }) {
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
   const [iou, owner] = [typed(model.get("iou"), Float32Array), typed(model.get("best_gt"), Int16Array)];
-  const page = frame({ model, el }, { className: "rpnviz-labels", label: "All anchors by label", hint: HINT });
+  const page = frame({ model, el }, { className: "rpnviz-label-map", label: "All anchors by label", hint: HINT });
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   let codes = new Int8Array();
   let version = 0;
@@ -109,7 +109,7 @@ async function render({ model, el }) {
   const about = h("p", { class: "rpnviz-about" });
 
   page.body.append(
-    h("figure", {}, map.canvas, thresholds.element, h("div", { class: "rpnviz-row" }, ...switches.map(({ element }) => element)), counts.element),
+    h("figure", {}, map.canvas, thresholds.element, h("div", { class: "rpnviz-controls" }, ...switches.map(({ element }) => element)), counts.element),
     h("figure", {}, panel.canvas, about, table.element),
   );
   if (!model.get("has_kernel")) {

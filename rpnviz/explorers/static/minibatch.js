@@ -40,7 +40,7 @@ function batchBar(styles) {
       positive.style.width = `${(100 * pos) / size}%`;
       negative.style.width = `${(100 * neg) / size}%`;
       limit.style.left = `${(100 * most) / size}%`;
-      limit.classList.toggle("rpnviz-left", most > size / 2);
+      limit.classList.toggle("rpnviz-flip", most > size / 2);
       setText(limit, `at most ${most} positive`);
     },
   };
@@ -106,10 +106,10 @@ async function render({ model, el }) {
   });
   const [bar, table] = [batchBar(styles), drawTable(styles)];
   const about = h("p", { class: "rpnviz-about" });
-  const rest = h("p", {});
+  const rest = h("p", { class: "rpnviz-masked" });
 
   page.body.append(
-    h("figure", {}, map.canvas, ...sliders.map(({ element }) => element), h("div", { class: "rpnviz-row" }, again, boxes.element)),
+    h("figure", {}, map.canvas, ...sliders.map(({ element }) => element), h("div", { class: "rpnviz-controls" }, again, boxes.element)),
     h("figure", {}, panel.canvas, about, bar.element, table.element, rest),
   );
   if (!model.get("has_kernel")) {
