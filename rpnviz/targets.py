@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rpnviz.anchors import inside_picture
-from rpnviz.boxes import box_iou, encode
+from rpnviz.boxes import box_iou, check_boxes, encode
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
 TIE = 1e-6  # IoUs this close are the same IoU: float32 corners of equal anchors differ in the last bit
@@ -78,6 +78,8 @@ def label_anchors(
             f"thresholds must be 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh={bg_iou_thresh}, "
             f"fg_iou_thresh={fg_iou_thresh}"
         )
+    check_boxes(anchors, "anchors")
+    check_boxes(gt_boxes, "gt_boxes")
     # 1. Compare every anchor with every gt box, on the picture.
     match_quality_matrix = box_iou(gt_boxes.double(), anchors.double())  # [M, N]
     iou, best_gt_idxs = _best_per_anchor(match_quality_matrix)
@@ -127,12 +129,14 @@ def sample_minibatch(
         with negatives; missing negatives are not filled up.
 
     Raises:
-        ValueError: if batch_size_per_image < 1 or not 0 ≤ positive_fraction ≤ 1.
+        ValueError: if labels is not flat, batch_size_per_image < 1 or not 0 ≤ positive_fraction ≤ 1.
 
     Source: Ren et al. 2015, section 3.1.3: 256 anchors of one image, up to 1 : 1.
     Differs: no; the counts are those of torchvision's BalancedPositiveNegativeSampler. The draw is made on the CPU,
         so that one seed gives one sample on every device.
     """
+    if labels.ndim != 1:
+        raise ValueError(f"labels must be Tensor[N]; got {list(labels.shape)}")
     if batch_size_per_image < 1:
         raise ValueError(f"batch_size_per_image must be at least 1; got {batch_size_per_image}")
     if not 0 <= positive_fraction <= 1:
@@ -155,9 +159,16 @@ def regression_targets(anchors: Tensor, gt_boxes: Tensor, matched_idxs: Tensor) 
     Returns:
         Tensor[N, 4]: (dx, dy, dw, dh); zeros where matched_idxs is -1, which the loss never reads.
 
+    Raises:
+        ValueError: if matched_idxs is not one index for each anchor, or names a gt box there is not.
+
     Source: Ren et al. 2015, equation 2.
     Differs: torchvision encodes a placeholder gt box for anchors that are not positive; the loss reads neither.
     """
+    if matched_idxs.shape != (len(anchors),):
+        raise ValueError(f"matched_idxs must be [{len(anchors)}], as anchors; got {list(matched_idxs.shape)}")
+    if len(anchors) and matched_idxs.max() >= len(gt_boxes):
+        raise ValueError(f"matched_idxs must be below {len(gt_boxes)}, as gt_boxes; got {int(matched_idxs.max())}")
     targets = torch.zeros_like(anchors)
     matched = matched_idxs >= 0
     targets[matched] = encode(gt_boxes.to(anchors.dtype)[matched_idxs[matched]], anchors[matched])
