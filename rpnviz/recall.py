@@ -70,11 +70,13 @@ def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLD
         In [0, 1].
 
     Raises:
-        ValueError: as `recall`.
+        ValueError: as `recall`, or if there is no threshold.
 
     Source: Hosang et al. 2015, section 4.2, in COCO's ten steps.
     Differs: no.
     """
+    if not iou_thresholds:
+        raise ValueError("iou_thresholds is empty: average_recall needs at least one")
     return sum(recall(ious, thresh) for thresh in iou_thresholds) / len(iou_thresholds)
 
 
@@ -89,8 +91,13 @@ def recall_table(
 
     Returns:
         {top_n: {"recall@0.5": …, "average_recall": …}}.
+
+    Raises:
+        ValueError: if there is no picture, or none of them has a gt box.
     """
     pairs = list(pictures)
+    if not pairs:
+        raise ValueError("pictures is empty: recall needs at least one")
     table = {}
     for top_n in top_ns:
         ious = torch.cat([best_ious(proposals, gt_boxes, top_n) for proposals, gt_boxes in pairs])
