@@ -1,0 +1,171 @@
+"""A real JupyterLab and a real Chromium for the tests in this folder. No sleeps, no skips."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import v4
+from playwright.sync_api import Browser, Locator, expect
+
+from tools.lab import Lab, Notebook, chromium, find_chromium, jupyterlab, listen, new_page, open_notebook
+from tools.run_notebooks import METADATA, NOTEBOOKS
+
+SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
+expect.set_options(timeout=60_000)  # a busy machine is no failure
+
+PIXELS = """(canvas) => {
+  const { width, height } = canvas;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  let hash = 0;
+  for (const value of new Uint32Array(data.buffer)) hash = (Math.imul(hash, 31) + value) | 0;
+  return hash;
+}"""
+# The middle of all that is drawn in a colour, in the page's pixels.
+MIDDLE = """(canvas, rgb) => {
+  const { width, height } = canvas;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const [xs, ys] = [[], []];
+  for (let i = 0; i < data.length; i += 4) {
+    if (rgb.some((value, k) => Math.abs(value - data[i + k]) > 8)) continue;
+    xs.push((i / 4) % width);
+    ys.push(Math.floor(i / 4 / width));
+  }
+  const extreme = (values, pick) => values.reduce((a, b) => pick(a, b));
+  const middle = (values) => (extreme(values, Math.min) + extreme(values, Math.max) + 1) / 2;
+  const box = canvas.getBoundingClientRect();
+  return [box.left + (middle(xs) * box.width) / width, box.top + (middle(ys) * box.height) / height];
+}"""
+
+
+@dataclass
+class Linked:
+    """The linked explorer in an open page: its parts, and its Python side where there is a kernel."""
+
+    notebook: Notebook
+    view: int = 0  # which of several
+
+    @property
+    def root(self) -> Locator:
+        return self.notebook.page.locator(".rpnviz-linked").nth(self.view)
+
+    def part(self, name: str) -> Locator:
+        return self.root.locator(f".rpnviz-{name}")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.notebook.page.keyboard.press(key)
+
+    def is_at(self, row: int, col: int) -> None:
+        """Wait until the view stands at a cell."""
+        expect(self.root).to_have_attribute("data-cell", f"{row} {col}")
+
+    def set(self, **traits: Any) -> None:
+        """Set traits in Python."""
+        self.notebook.execute("; ".join(f"explorer.{name} = {value!r}" for name, value in traits.items()))
+
+    def put(self, row: int, col: int) -> None:
+        """Move the window from Python and wait for the view."""
+        self.set(row=row, col=col, selected=-1)
+        self.is_at(row, col)
+        self.notebook.page.mouse.move(1, 1)
+
+    def python_has(self, **traits: Any) -> None:
+        """Wait until Python has heard of it."""
+        for name, value in traits.items():
+            self.notebook.wait_for(f"explorer.{name}", value)
+
+    def pixels(self, name: str) -> int:
+        """Return a hash of all pixels of a canvas."""
+        return int(self.part(name).evaluate(PIXELS))
+
+    def looks(self) -> tuple[int, int, str]:
+        """Return what the reader sees of map, picture and table."""
+        return self.pixels("map"), self.pixels("picture"), self.part("table").inner_text()
+
+    def middle_of(self, name: str, rgb: tuple[int, int, int]) -> tuple[float, float]:
+        """Return where in the page the middle of all pixels of a colour is."""
+        x, y = self.part(name).evaluate(MIDDLE, list(rgb))
+        return x, y
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        find_chromium()
+    except RuntimeError as error:
+        pytest.fail(str(error), pytrace=False)
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A server on a copy of the notebooks, and of one more that only opens the linked explorer."""
+    root = tmp_path_factory.mktemp("lab")
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(path, root)
+    scratch = v4.new_notebook(cells=[v4.new_code_cell(SCRATCH)], metadata=METADATA)
+    nbformat.write(scratch, root / "scratch.ipynb")
+    with jupyterlab(root) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _opened() -> dict[tuple[str, str], Notebook]:
+    """What was opened and run so far; tests share it, and each puts its explorer where it needs it."""
+    return {}
+
+
+@pytest.fixture
+def open_and_run(
+    browser: Browser, lab: Lab, _opened: dict[tuple[str, str], Notebook]
+) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook, by how its name starts, in a theme and run all of it. What goes wrong in it fails the test."""
+    used: list[Notebook] = []
+
+    def opener(name: str, theme: str = "light") -> Notebook:
+        if (name, theme) not in _opened:
+            (path,) = lab.root.glob(f"{name}*.ipynb")
+            _opened[name, theme] = open_notebook(new_page(browser), lab, path.name, theme)
+            _opened[name, theme].run_all()
+        used.append(_opened[name, theme])
+        return used[-1]
+
+    yield opener
+    for notebook in used:
+        assert notebook.collect() == []
+        assert notebook.page.locator(".rpnviz-error").all_inner_texts() == []
+
+
+@pytest.fixture(params=["light"])
+def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> Linked:
+    """The linked explorer of notebook 00, over the middle of the map, with the layers it opens with."""
+    explorer = Linked(open_and_run("00", request.param))
+    explorer.root.scroll_into_view_if_needed()
+    explorer.set(layers=("anchors", "receptive_field", "ground_truth", "labels"), map="mean", seed=0, top_n=50)
+    explorer.put(20, 30)
+    return explorer
+
+
+@pytest.fixture
+def open_file(browser: Browser) -> Iterator[Callable[[Path], Notebook]]:
+    """Open a saved page from file://, with no network at all."""
+    opened: list[Notebook] = []
+
+    def opener(path: Path) -> Notebook:
+        opened.append(Notebook(new_page(browser)))
+        listen(opened[-1].page, opened[-1])
+        opened[-1].page.context.set_offline(True)
+        opened[-1].page.goto(path.as_uri())
+        return opened[-1]
+
+    yield opener
+    for notebook in opened:
+        assert notebook.troubles == []
+        notebook.page.context.close()
