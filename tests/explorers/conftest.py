@@ -1,0 +1,31 @@
+"""An untrained network: the explorers' own behaviour does not depend on what was learnt."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from small_scene import make_picture
+
+from rpnviz.backbone import WIDTHS, Backbone
+from rpnviz.explorers.linked import LinkedExplorer
+from rpnviz.rpn import RPNHead
+
+
+@pytest.fixture(scope="session")
+def network() -> tuple[Backbone, RPNHead]:
+    torch.manual_seed(0)
+    head = RPNHead().eval()
+    torch.nn.init.normal_(head.cls_logits.weight, std=0.3)  # the paper's 0.01 gives all anchors nearly one score
+    torch.nn.init.normal_(head.bbox_pred.weight, std=0.1)
+    return Backbone(WIDTHS["mini"]).eval(), head
+
+
+@pytest.fixture
+def explorer(network: tuple[Backbone, RPNHead]) -> LinkedExplorer:
+    return LinkedExplorer(make_picture(), *network)
+
+
+@pytest.fixture(scope="session")
+def untouched(network: tuple[Backbone, RPNHead]) -> LinkedExplorer:
+    """One explorer for all tests that change nothing in it."""
+    return LinkedExplorer(make_picture(), *network)

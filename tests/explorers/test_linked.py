@@ -1,0 +1,279 @@
+"""The linked explorer without a browser: what it sends, what may be set, what the kernel answers."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import traitlets as t
+from matplotlib.figure import Figure
+from PIL import Image
+from small_scene import HOSTILE, make_picture, payload
+
+import rpnviz
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers import linked
+from rpnviz.explorers.linked import LAYERS, LinkedExplorer, explore
+from rpnviz.explorers.linked_scene import KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+from rpnviz.targets import label_anchors, sample_minibatch
+
+
+def from_page(widget: LinkedExplorer, **changes: Any) -> None:
+    """Set traits as the page does, in one message."""
+    widget.set_state(changes)
+
+
+def buffer(explorer: LinkedExplorer, name: str, kind: str) -> np.ndarray:
+    return np.frombuffer(explorer.scene[name], kind)
+
+
+# ---- what is sent --------------------------------------------------------------------------------------------------
+
+
+def test_labels_and_ious_are_those_of_the_compute_module(untouched: LinkedExplorer) -> None:
+    picture, grid = make_picture(), Grid.paper()
+    found = label_anchors(grid_anchors(grid, cell_anchors()), picture.gt_boxes, image_size=grid.image_size)
+    kinds = buffer(untouched, "kinds", "u1")
+    names = np.array(KINDS)[kinds & 3]
+    assert ((names == "positive") == (found.labels == 1).numpy()).all()
+    assert ((names == "negative") == (found.labels == 0).numpy()).all()
+    assert ((names == "crosses_border") == found.crosses_boundary.numpy()).all()
+    assert ((kinds & LOW_QUALITY > 0) == found.low_quality.numpy()).all()
+    assert np.abs(buffer(untouched, "iou", "<u2") / 65535 - found.iou.numpy()).max() < 1e-5
+    assert (names == "positive").sum() > 2
+
+
+def test_the_page_can_rebuild_every_anchor(untouched: LinkedExplorer) -> None:
+    scene = untouched.scene
+    (rows, cols), (stride_y, stride_x) = scene["feature_size"], scene["stride"]
+    y, x = np.mgrid[:rows, :cols]
+    centres = np.stack([(x + 0.5) * stride_x, (y + 0.5) * stride_y] * 2, axis=-1)
+    rebuilt = (centres[:, :, None] + np.array(scene["cell_anchors"])).reshape(-1, 4)
+    assert np.abs(rebuilt - untouched._scene.anchors.numpy()).max() < 1e-3
+
+
+def test_scores_boxes_and_fates_are_those_of_propose(untouched: LinkedExplorer) -> None:
+    stages = untouched._scene.stages
+    boxes = buffer(untouched, "boxes", "<u2").reshape(-1, 4) * untouched.scene["box_step"]
+    assert np.abs(boxes - stages.all_boxes.numpy()).max() < 0.02
+    assert np.abs(buffer(untouched, "scores", "<u2") / 65535 - stages.all_scores.numpy()).max() < 1e-5
+    order, suppressor = buffer(untouched, "order", "<u4"), buffer(untouched, "suppressor", "<i4")
+    assert order.tolist() == stages.pre_nms_inds.tolist()
+    assert order[suppressor < 0].tolist() == stages.nms_inds.tolist()
+    for rank in np.flatnonzero(suppressor >= 0)[:50]:
+        assert stages.fate(int(order[rank])).startswith(f"suppressed by rank {suppressor[rank] + 1},")
+    large = np.flatnonzero(buffer(untouched, "kinds", "u1") & LARGE)
+    assert large.tolist() == stages.large_inds.tolist()
+    assert untouched.scene["funnel"] == stages.funnel()
+
+
+@pytest.mark.parametrize("seed", [0, SEEDS_AT_OPENING - 1])
+def test_minibatches_are_those_of_the_sampler(untouched: LinkedExplorer, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    positive, negative = sample_minibatch(untouched._scene.found.labels, generator=generator)
+    sent = untouched.scene["minibatches"][str(seed)]
+    assert np.frombuffer(sent["positive"], "<u4").tolist() == positive.tolist()
+    assert np.frombuffer(sent["negative"], "<u4").tolist() == negative.tolist()
+    assert len(positive) + len(negative) == 256
+
+
+def test_best_anchor_of_each_object(untouched: LinkedExplorer) -> None:
+    found = untouched._scene.found
+    for i, anchor in enumerate(untouched.scene["best_anchors"]):
+        assert not found.crosses_boundary[anchor]
+        assert found.iou[anchor] >= found.best_iou_per_gt[i] - 1e-6
+
+
+def test_whose_best_a_weak_positive_is(untouched: LinkedExplorer) -> None:
+    best_of = untouched.scene["best_of"]
+    assert sorted(map(int, best_of)) == untouched._scene.found.low_quality.nonzero().flatten().tolist()
+    assert set(best_of.values()) <= {0, 1, 2} and 1 in best_of.values()  # the tiny dog has no other positives
+
+
+@pytest.mark.parametrize("grid", ["paper", "ceil"])
+def test_payload_at_opening(grid: str) -> None:
+    assert payload(explore("street-03", grid=grid)) <= 600_000
+
+
+def test_what_a_step_costs_on_the_wire(untouched: LinkedExplorer) -> None:
+    assert "scene" not in untouched.get_state(["row", "col"])
+
+
+# ---- what may be set -----------------------------------------------------------------------------------------------
+
+
+def test_opens_on_the_best_fit(untouched: LinkedExplorer) -> None:
+    here = untouched._scene.here(untouched.row, untouched.col)
+    assert untouched._scene.found.iou[here].max() >= 0.7
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "takes"),
+    [
+        ("row", 40, "0 to 39"),
+        ("row", -1, "0 to 39"),
+        ("col", 60, "0 to 59"),
+        ("selected", 9, "8"),
+        ("selected", "car", "int"),
+        ("layers", ("anchors", "halo"), "any of anchors"),
+        ("map", "channel 512", "channel 511"),
+        ("map", "objectness 9", "objectness 8"),
+        ("map", "channel -1", "channel 511"),
+        ("map", "loss", "mean"),
+        ("seed", -1, "0"),
+        ("top_n", 0, "1"),
+        ("top_n", 301, "300"),
+        ("grid", "coarse", "paper"),
+        ("picture", "street-99", "street-03"),
+    ],
+)
+def test_bad_values_are_refused_and_change_nothing(
+    untouched: LinkedExplorer, trait: str, value: Any, takes: str
+) -> None:
+    before = {name: getattr(untouched, name) for name in untouched.own_traits()}
+    with pytest.raises(t.TraitError, match=rf"{trait}[\s\S]*{takes}|{takes}[\s\S]*{trait}"):
+        setattr(untouched, trait, value)
+    with pytest.raises(t.TraitError):
+        from_page(untouched, **{trait: value})
+    assert {name: getattr(untouched, name) for name in untouched.own_traits()} == before
+
+
+def test_layers_keep_one_order(explorer: LinkedExplorer) -> None:
+    explorer.layers = ["proposals", "anchors", "anchors"]
+    assert explorer.layers == ("anchors", "proposals")
+    from_page(explorer, layers=list(reversed(LAYERS)))
+    assert explorer.layers == LAYERS
+
+
+def test_channel_is_a_view_of_map(explorer: LinkedExplorer) -> None:
+    assert explorer.channel is None
+    explorer.channel = 17
+    assert (explorer.map, explorer.channel) == ("channel 17", 17)
+    with pytest.raises(t.TraitError, match="channel 511"):
+        explorer.channel = 512
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        ({"picture": "street-99"}, "street-03"),
+        ({"backbone": "resnet"}, "mini"),
+        ({"grid": "coarse"}, "paper, floor, ceil"),
+    ],
+)
+def test_explore_names_the_choices(arguments: dict[str, str], choices: str) -> None:
+    with pytest.raises(ValueError, match=choices):
+        explore(**arguments)
+
+
+def test_explore_takes_a_picture_of_ones_own() -> None:
+    explorer = rpnviz.explore(make_picture("my street"))
+    assert explorer.picture == "my street" and explorer.pictures[0] == "my street"
+    explorer.picture = "street-03"
+    explorer.picture = "my street"
+    assert explorer.scene["class_names"] == ["car", "dog", "dog"]
+
+
+# ---- what needs the kernel -----------------------------------------------------------------------------------------
+
+
+def test_another_grid_is_computed_and_the_window_stays_over_its_place(explorer: LinkedExplorer) -> None:
+    explorer.row, explorer.col = 39, 59
+    from_page(explorer, grid="floor")
+    assert explorer.scene["grid"] == "floor" and explorer.scene["feature_size"] == (37, 62)
+    assert len(explorer.scene["kinds"]) == 37 * 62 * 9
+    assert (explorer.row, explorer.col) == (36, 61)
+    with pytest.raises(t.TraitError, match="0 to 36"):
+        explorer.row = 37
+    explorer.grid = "paper"
+    assert (explorer.row, explorer.col) == (38, 59)
+
+
+def test_another_picture_is_computed(explorer: LinkedExplorer) -> None:
+    explorer.picture = "street-01"
+    assert explorer.scene["picture"] == "street-01"
+    assert explorer.scene["class_names"] == Picture.load("street-01").class_names
+
+
+def test_a_channel_is_sent_when_asked_for(explorer: LinkedExplorer) -> None:
+    other = next(n for n in range(512) if str(n) not in explorer.scene["channels"])
+    from_page(explorer, map=f"channel {other}")
+    answer = explorer.extra_channel
+    assert (answer["channel"], answer["picture"], answer["grid"]) == (other, "mine", "paper")
+    assert answer["values"] == explorer._scene.channel(other).tobytes() and len(answer["values"]) == 2400
+    explorer.grid = "floor"  # what is shown stays shown, on the new grid
+    assert explorer.extra_channel["grid"] == "floor" and len(explorer.extra_channel["values"]) == 37 * 62
+
+
+def test_channels_sent_at_opening_are_not_sent_again(explorer: LinkedExplorer) -> None:
+    assert 16 <= len(explorer.scene["channels"]) <= 24
+    explorer.channel = int(next(iter(explorer.scene["channels"])))
+    assert explorer.extra_channel == {}
+
+
+def test_a_seed_is_drawn_when_asked_for(explorer: LinkedExplorer) -> None:
+    from_page(explorer, seed=SEEDS_AT_OPENING)
+    assert explorer.extra_minibatch["seed"] == SEEDS_AT_OPENING
+    drawn = explorer.extra_minibatch["positive"] + explorer.extra_minibatch["negative"]
+    assert len(drawn) == 4 * 256
+
+
+def test_an_error_in_python_is_shown_and_raised(explorer: LinkedExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("<b>no memory</b>")
+
+    before = explorer.scene
+    monkeypatch.setattr(linked, "run_scene", broken)
+    with pytest.raises(RuntimeError, match="no memory"):
+        from_page(explorer, grid="ceil")
+    assert "<b>no memory</b>" in explorer.error  # text; the page shows it as such
+    assert explorer.grid == "paper" and explorer.scene is before
+    monkeypatch.undo()
+    explorer.grid = "ceil"
+    assert explorer.error == "" and explorer.scene["grid"] == "ceil"
+
+
+# ---- for readers without a kernel ----------------------------------------------------------------------------------
+
+
+def test_mime_bundle_has_picture_and_sentence(untouched: LinkedExplorer) -> None:
+    data, _ = untouched._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["image/png"].startswith("iVBOR")
+    assert re.search(r"row \d+, column \d+ .* nine anchors", data["text/plain"])
+    assert data["text/plain"].count("best IoU") == 9
+
+
+def test_the_picture_follows_the_state(explorer: LinkedExplorer) -> None:
+    assert isinstance(explorer.figure(), Figure)
+    before = np.asarray(Image.open(io.BytesIO(explorer.to_png())))
+    explorer.row += 5
+    moved = np.asarray(Image.open(io.BytesIO(explorer.to_png())))
+    assert (before != moved).any()
+    explorer.layers = LAYERS
+    state = explorer.state()
+    assert state.decoded is not None and state.proposals is not None and len(state.proposals) == explorer.top_n
+    explorer.map = "objectness 4"
+    assert explorer.state().feature_map.shape == (40, 60)
+
+
+def test_page_is_self_contained_and_nothing_in_data_closes_a_script(network: Any) -> None:
+    hostile = make_picture(HOSTILE, names=(HOSTILE, "</SCRIPT >", "<!--<script>"))
+    page = LinkedExplorer(hostile, *network).to_html()
+    assert page.lower().count("</script") == page.lower().count("<script") == 2
+    assert HOSTILE not in page and "<!--" not in page
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+    assert "default-src 'none'" in page
+
+
+def test_page_says_there_is_no_kernel(untouched: LinkedExplorer, tmp_path: Any) -> None:
+    page = untouched.to_html(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
+    assert '"has_kernel":false' in page
+    assert untouched.has_kernel
