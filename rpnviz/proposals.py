@@ -190,5 +190,5 @@ def _check(
         )
     if not 0 <= nms_thresh <= 1:
         raise ValueError(f"nms_thresh must lie in [0, 1]; got {nms_thresh}")
-    if min_size < 0:
+    if not min_size >= 0:
         raise ValueError(f"min_size must not be negative, px; got {min_size}")
