@@ -252,3 +252,19 @@ export function choice({ label, className = "", what, onChange }) {
     set: (value) => (select.value = value),
   };
 }
+
+/**
+ * A small number field; a valid number is passed on by Enter, by its arrows, or when the focus goes.
+ * @param {{name: string, className: string, max: number, placeholder?: string, what: string, onChange: (value: number) => void}} options
+ */
+export function numberField({ name, className, max, placeholder, what, onChange }) {
+  const input = h("input", { type: "number", class: className, min: 0, max, placeholder, "aria-label": name, what, ...OWN_KEYS });
+  const pass = () => input.value !== "" && input.reportValidity() && onChange(Number(input.value));
+  input.addEventListener("change", pass);
+  input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && pass()); // a notebook swallows it
+  return {
+    element: input,
+    /** Show a value, unless another is being typed. @param {string} value */
+    set: (value) => document.activeElement !== input && (input.value = value),
+  };
+}

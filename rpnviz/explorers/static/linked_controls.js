@@ -1,6 +1,6 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait; `update` shows the traits as they are.
-import { OWN_KEYS, checkbox, choice, commit, explains, h, segmented, slider } from "./core.js";
+import { checkbox, choice, commit, explains, h, numberField, segmented, slider } from "./core.js";
 import { swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Model} Model */
@@ -42,10 +42,9 @@ export function layerSwitches(model, styles) {
     }),
   }));
   const legend = h("ul", { class: "rpnviz-labels" }, ...LABELS.map(([style, words, what]) => h("li", { what }, swatch(styles[style], { length: 16 }), words)));
-  const seed = h("input", {
-    type: "number", class: "rpnviz-seed", min: 0, max: 9999, "aria-label": "Seed of the minibatch", ...OWN_KEYS,
-    what: "Seed: another number draws another 256 anchors.",
-    change: () => seed.reportValidity() && commit(model, { seed: Number(seed.value) }),
+  const seed = numberField({
+    name: "Seed of the minibatch", className: "rpnviz-seed", max: 9999, what: "Seed: another number draws another 256 anchors.",
+    onChange: (value) => commit(model, { seed: value }),
   });
   const top = slider({
     label: "top", name: "Number of proposals shown", min: 1, max: 300, className: "rpnviz-top-n",
@@ -53,7 +52,7 @@ export function layerSwitches(model, styles) {
   });
   const rows = Object.fromEntries(switches.map(({ name, element }) => [name, h("div", { class: "rpnviz-layer" }, element)]));
   rows.labels.append(legend);
-  rows.minibatch.append(h("label", { class: "rpnviz-seed-label" }, "seed ", seed));
+  rows.minibatch.append(h("label", { class: "rpnviz-seed-label" }, "seed ", seed.element));
   rows.proposals.append(top.element);
   return {
     element: h("fieldset", { class: "rpnviz-layers" }, h("legend", {}, "Layers"), ...Object.values(rows)),
@@ -61,8 +60,8 @@ export function layerSwitches(model, styles) {
     update({ layers, scene, topN }) {
       for (const { name, set } of switches) set(layers.has(name));
       legend.classList.toggle("rpnviz-off", !layers.has("labels"));
-      if (document.activeElement !== seed || seed.validity.valid) seed.value = String(model.get("seed"));
-      if (!model.get("has_kernel")) seed.max = String(Object.keys(scene.packed.minibatches).length - 1);
+      seed.set(String(model.get("seed")));
+      if (!model.get("has_kernel")) seed.element.max = String(Object.keys(scene.packed.minibatches).length - 1);
       top.set(topN);
     },
   };
@@ -142,20 +141,20 @@ export function mapChoice(model) {
     what: "The feature map has 512 channels: see their mean, one of them, or the objectness that the network gives one of the nine anchors everywhere.",
     onChange: (map) => commit(model, { map }),
   });
-  const number = h("input", {
-    type: "number", class: "rpnviz-channel", min: 0, max: 511, placeholder: "0–511", "aria-label": "Channel", ...OWN_KEYS,
+  const number = numberField({
+    name: "Channel", className: "rpnviz-channel", max: 511, placeholder: "0–511",
     what: "Any of the 512 channels, 0 to 511; those not in the list are fetched from the kernel.",
-    change: () => number.reportValidity() && number.value !== "" && commit(model, { map: `channel ${Number(number.value)}` }),
+    onChange: (channel) => commit(model, { map: `channel ${channel}` }),
   });
   if (!model.get("has_kernel")) {
-    number.disabled = true;
-    explains(number, NO_KERNEL);
+    number.element.disabled = true;
+    explains(number.element, NO_KERNEL);
   }
   /** @type {Moment["scene"] | null} */
   let scene = null;
   let listed = /** @type {string[]} */ ([]);
   return {
-    element: h("span", { class: "rpnviz-map-choice" }, control.element, number),
+    element: h("span", { class: "rpnviz-map-choice" }, control.element, number.element),
     /** @param {Moment} moment */
     update({ scene: now, map }) {
       if (scene !== now || !listed.includes(map)) {
@@ -171,7 +170,7 @@ export function mapChoice(model) {
         control.fill(entries);
       }
       control.set(map);
-      if (document.activeElement !== number) number.value = map.startsWith("channel") ? map.slice("channel ".length) : "";
+      number.set(map.startsWith("channel") ? map.slice("channel ".length) : "");
     },
   };
 }

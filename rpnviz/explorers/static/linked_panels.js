@@ -104,17 +104,18 @@ function drawDecoded(panel, { scene, nine, strong, styles }) {
   });
 }
 
-/** IoU of the one that stands out, else of the best; score of its box. @param {import("./panel.js").Panel} panel @param {Moment} moment @param {Box[]} taken */
+/** IoU and score of the one that stands out, else of the best. @param {import("./panel.js").Panel} panel @param {Moment} moment @param {Box[]} taken */
 function drawTags(panel, moment, taken) {
   const { scene, nine, strong, layers, styles } = moment;
-  const best = nine.reduce((most, anchor, a) => (scene.iou(anchor) > scene.iou(nine[most]) ? a : most), 0);
-  const a = strong < 0 ? best : strong;
+  const best = (/** @type {(anchor: number) => number} */ value) =>
+    strong >= 0 ? strong : nine.reduce((most, anchor, a) => (value(anchor) > value(nine[most]) ? a : most), 0);
+  const [fitting, likely] = [best(scene.iou), best(scene.score)];
   const tags = [];
-  if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[best]) > 0)) {
-    tags.push({ text: `IoU ${iouText(scene.iou(nine[a]))}`, box: scene.anchor(nine[a]), style: anchorStyle(moment, a) });
+  if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
+    tags.push({ text: `IoU ${iouText(scene.iou(nine[fitting]))}`, box: scene.anchor(nine[fitting]), style: anchorStyle(moment, fitting) });
   }
-  if (layers.has("predictions") && strong >= 0) {
-    tags.push({ text: `score ${scene.score(nine[a]).toFixed(2)}`, box: scene.decoded(nine[a]), style: styles.proposal });
+  if (layers.has("predictions")) {
+    tags.push({ text: `score ${scene.score(nine[likely]).toFixed(2)}`, box: scene.decoded(nine[likely]), style: styles.proposal });
   }
   panel.tags(tags, taken);
 }
