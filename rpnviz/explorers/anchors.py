@@ -65,8 +65,7 @@ class AnchorsExplorer(StageWidget):
         rows, cols = new_grid.feature_size
         with self.hold_sync():
             self.row, self.col = min(self.row, rows - 1), min(self.col, cols - 1)
-            if self.selected is not None:
-                self.selected = min(self.selected, len(cells) - 1)  # before there are fewer to select
+            self.selected = min(self.selected, len(cells) - 1)  # before there are fewer to select
             self.grid, self.cells, self._num_scales = new_grid, cells, num_scales
             self._inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
             self.set_trait("place", place(new_grid))
@@ -101,7 +100,7 @@ class AnchorsExplorer(StageWidget):
         image, names = self.picture.image, [anchor["name"] for anchor in self.anchors]
         if self.mode == "cell":
             return anchors_on_picture(image, self.here(), names, self._num_scales, self.describe())
-        a = self.selected or 0
+        a = max(self.selected, 0)
         boxes = grid_anchors(self.grid, self.cells[a : a + 1])
         return field_figure(image, boxes, self._inside[:, a], self.mode == "centres", self.describe())
 
@@ -111,7 +110,7 @@ class AnchorsExplorer(StageWidget):
         total = f"{int(self._inside.sum()):,} of {self._inside.numel():,} anchors lie inside"
         if self.mode == "cell":
             return f"Row {self.row}, column {self.col} of {rows}×{cols} cells: {len(self.cells)} anchors. {total}."
-        a = self.selected or 0
+        a = max(self.selected, 0)
         return f"{self.anchors[a]['name']} at {rows}×{cols} centres: {self.counts[a]:,} inside. In all, {total}."
 
 

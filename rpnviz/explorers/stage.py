@@ -27,7 +27,7 @@ class StageWidget(RpnvizWidget):
     anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
     row = t.Int(0, help="row of the cell under the window's centre").tag(sync=True)
     col = t.Int(0, help="column of the cell under the window's centre").tag(sync=True)
-    selected = t.Int(None, allow_none=True, help="the anchor that stands out").tag(sync=True)
+    selected = t.Int(-1, help="the anchor that stands out; -1 for none").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
@@ -45,9 +45,8 @@ class StageWidget(RpnvizWidget):
         return self.check_range(proposal["trait"].name, proposal["value"], 0, high)
 
     @t.validate("selected")
-    def _an_anchor(self, proposal: Any) -> int | None:
-        value: int | None = proposal["value"]
-        return value if value is None else self.check_range("selected", value, 0, (len(self.anchors) or 9) - 1)
+    def _an_anchor(self, proposal: Any) -> int:
+        return self.check_range("selected", proposal["value"], -1, (len(self.anchors) or 9) - 1)
 
 
 def webp(image: npt.NDArray[np.uint8]) -> bytes:

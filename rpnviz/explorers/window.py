@@ -27,7 +27,7 @@ class WindowExplorer(StageWidget):
     channel = t.Int(-1, help="the channel on the map; -1 for the mean of all").tag(sync=True)
     show_anchors = t.Bool(False, help="draw all nine anchors of the cell").tag(sync=True)
     mean_map = t.Bytes(read_only=True, help="uint8 [h, w]").tag(sync=True)
-    features = t.Bytes(read_only=True, help="uint8 [C, h, w], each channel as a share of its maximum").tag(sync=True)
+    features = t.Bytes(read_only=True, help="uint8 [C, h, w]: brightness, see `shares`").tag(sync=True)
     vectors = t.Bytes(read_only=True, help="uint8 [C, h, w], likewise").tag(sync=True)
     objectness = t.Bytes(read_only=True, help="float32 [A, h, w], logits").tag(sync=True)
     deltas = t.Bytes(read_only=True, help="float32 [4A, h, w]").tag(sync=True)
@@ -91,5 +91,5 @@ class WindowExplorer(StageWidget):
 
 
 def shares(maps: Tensor) -> Tensor:
-    """Bring each map [C, h, w], 0 or above, to its own maximum: 0 to 1; an empty channel stays 0."""
-    return maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)
+    """Brightness for the eye: √(share of its own maximum) of each map [C, h, w], 0 or above; 0 to 1."""
+    return (maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)).sqrt()

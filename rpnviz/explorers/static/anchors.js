@@ -29,10 +29,11 @@ function render(context) {
     className: "rpnviz-mode",
     options: [
       { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
-      { value: "centres", label: "every centre", what: "All centres; green where the selected shape lies inside the picture." },
-      { value: "boxes", label: "every box of a shape", what: "The selected shape at every cell; grey where it crosses the border." },
+      { value: "centres", label: "every centre", what: "All centres; green: the selected shape lies inside there." },
+      { value: "boxes", label: "every box of a shape", what: "The selected shape everywhere; grey: crosses the border." },
     ],
-    onChange: (value) => commit(model, { mode: value, selected: value === "cell" ? null : model.get("selected") || 0 }),
+    onChange: (value) =>
+      commit(model, { mode: value, selected: value === "cell" ? -1 : Math.max(model.get("selected"), 0) }),
   });
   const picture = pictureStage(model, {
     margin: 0.2,
@@ -49,11 +50,11 @@ function render(context) {
   function controls() {
     const grid = segmented({
       label: "grid",
-      className: "rpnviz-grid",
+      className: "rpnviz-grids",
       options: [
-        { value: "paper", label: "40×60", what: "The paper's round figure: the picture resampled to 640×960, so that four halvings divide." },
-        { value: "floor", label: "37×62", what: "The picture as it is; poolings drop an odd last row or column (PyTorch)." },
-        { value: "ceil", label: "38×63", what: "The picture as it is; poolings keep an odd last row or column (Caffe)." },
+        { value: "paper", label: "40×60", what: "The paper's round figure: the picture is resampled to 640×960 first." },
+        { value: "floor", label: "37×62", what: "Poolings drop an odd last row or column (PyTorch)." },
+        { value: "ceil", label: "38×63", what: "Poolings keep an odd last row or column (Caffe)." },
       ],
       onChange: (value) => wish({ grid: value }),
     });
@@ -70,10 +71,10 @@ function render(context) {
     ]);
     const field = (/** @type {string} */ name, /** @type {string} */ what) =>
       h("input", {
-        type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, ...OWN_KEYS, size: 16, spellcheck: "false",
+        ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
         change: () => wish({ preset: "own" }),
       });
-    const scales = field("scales", "√area of the anchors in pixels of the picture, separated by commas; then press Enter.");
+    const scales = field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter.");
     const ratios = field("aspect_ratios", "height / width, separated by commas; then press Enter.");
 
     /** @param {Record<string, string>} change */
@@ -84,17 +85,22 @@ function render(context) {
       commit(model, { wish: { ...asked, number: model.get("answered") + 1 } });
     }
     const inputs = [preset.element, scales, ratios];
-    const row = (/** @type {string} */ text, /** @type {Element} */ element) => h("label", {}, h("span", {}, text), element);
+    const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
+      h(tag, {}, h("span", {}, text), element);
     return {
       element: h(
-        "div", { class: "rpnviz-asking" },
-        h("div", {}, h("span", {}, "grid"), grid.element), row("anchors of", preset.element), row("scales, px", scales), row("ratios h/w", ratios),
+        "div",
+        { class: "rpnviz-asking" },
+        row("grid", grid.element, "div"),
+        row("anchors of", preset.element),
+        row("scales, px", scales),
+        row("ratios h/w", ratios),
       ),
       show() {
         const { preset: shown, scales: s, aspect_ratios: r } = model.get("choice");
         grid.set(model.get("place").name);
         preset.set(shown);
-        for (const [input, value] of /** @type {[any, string][]} */ ([[scales, s], [ratios, r]])) if (!model.get("error")) input.value = value;
+        if (!model.get("error")) [scales.value, ratios.value] = [s, r]; // a slip of the hand stays, to be mended
         const alone = !model.get("has_kernel");
         if (alone) grid.disable(true, NEEDS_PYTHON);
         for (const input of inputs) input.disabled = alone;
@@ -110,19 +116,22 @@ function render(context) {
     /** @type {HTMLElement[]} */
     let trs = [];
     return {
-      element: h("div", { class: "rpnviz-shapes" }, h("table", {}, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, h("tr", {}, total)))),
+      element: h(
+        "div",
+        { class: "rpnviz-shapes" },
+        h("table", {}, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, h("tr", {}, total))),
+      ),
       fill() {
         const counts = model.get("counts");
         trs = anchors().map((look, a) => {
           const [wide, high] = [look.box[2] - look.box[0], look.box[3] - look.box[1]];
           const share = h("span", { class: "rpnviz-share" });
           share.style.width = `${(100 * counts[a]) / cells()}%`;
+          const what = `Anchor ${a}, ${look.name} px: ${counts[a]} of its ${cells()} boxes lie inside the picture.`;
+          const on = () => select(a);
           return h(
             "tr",
-            {
-              tabindex: 0, ...OWN_KEYS, what: `Anchor ${a}, ${look.name} px: ${counts[a]} of its ${cells()} boxes lie inside the picture.`,
-              pointerenter: () => select(a), focus: () => select(a), pointerleave: leave, blur: leave, click: () => select(a),
-            },
+            { tabindex: 0, what, ...OWN_KEYS, pointerenter: on, focus: on, click: on, pointerleave: leave, blur: leave },
             h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`),
             h("td", {}, Math.sqrt(wide * high).toFixed(0)),
             h("td", {}, (high / wide).toFixed(2)),
@@ -131,20 +140,20 @@ function render(context) {
         });
         body.replaceChildren(...trs);
         const all = counts.reduce((/** @type {number} */ sum, /** @type {number} */ n) => sum + n, 0);
-        setText(total, `${thousands(all)} of ${thousands(cells() * anchors().length)} anchors lie inside the picture`);
+        setText(total, `${thousands(all)} of ${thousands(cells() * trs.length)} anchors lie inside the picture`);
       },
-      /** @param {number | null} selected */
+      /** @param {number} selected */
       show: (selected) => trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected)),
     };
   }
 
-  /** @param {number | null} a */
+  /** @param {number} a */
   function select(a) {
     if (a !== model.get("selected")) commit(model, { selected: a });
   }
   /** In the other modes the selected shape is what is drawn: it stays. */
   function leave() {
-    if (model.get("mode") === "cell") select(null);
+    if (model.get("mode") === "cell") select(-1);
   }
 
   /** @type {Uint8Array} */
@@ -202,13 +211,14 @@ function render(context) {
     const within = inside.slice(cell * count, (cell + 1) * count).reduce((sum, n) => sum + n, 0);
     if (picture.draw()) {
       const looks = anchors();
-      const drawn = model.get("mode") === "cell" ? looks.map((_, a) => a) : [];
-      if (model.get("mode") !== "cell") drawField(selected || 0);
-      for (const a of drawn) if (a !== selected) picture.panel.box(shifted(looks[a].box, at), looks[a], { alpha: selected === null ? 1 : 0.5 });
-      if (selected !== null) picture.panel.box(shifted(looks[selected].box, at), looks[selected], { strong: true });
+      const alpha = selected < 0 ? 1 : 0.5;
+      if (model.get("mode") !== "cell") drawField(Math.max(selected, 0));
+      else looks.forEach((look, a) => a !== selected && picture.panel.box(shifted(look.box, at), look, { alpha }));
+      if (selected >= 0) picture.panel.box(shifted(looks[selected].box, at), looks[selected], { strong: true });
       picture.panel.dot(...at, styles.window, 3);
     }
     table.show(selected);
+    ui.root.dataset.cell = `${row} ${col}`;
     ui.say(`Row ${row}, column ${col}: ${within} of ${count} anchors inside.`);
   }
 
@@ -216,7 +226,7 @@ function render(context) {
     if (model.get("mode") !== "cell" || event.buttons) return;
     const boxes = anchors().map((look) => shifted(look.box, centre(model)));
     const nearest = nearestOutline(boxes, ...picture.panel.at(event), 12);
-    select(nearest < 0 ? null : nearest);
+    select(nearest);
   });
   picture.panel.canvas.addEventListener("pointerleave", leave);
   ui.onDestroy(watch(model, ["row", "col", "mode", "selected"], redraw));

@@ -1,13 +1,17 @@
 // @ts-check
-// What the explorers of notebooks 02 and 03 share: the map with its window and sliders at the left, the picture at the right.
+// What the explorers of notebooks 02 and 03 share: the map with its window and sliders at the left, the picture at the
+// right.
 import { OWN_KEYS, clamp, commit, h, setText, slider, typed } from "./core.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */
 /** @typedef {import("./panel.js").LineStyle} LineStyle */
-/** @typedef {{name: string, image_size: [number, number], feature_size: [number, number], stride: [number, number],
- *   half: {window: [number, number], receptive_field: [number, number]}}} Place in pixels of the picture; sizes and stride are (y, x) */
+/**
+ * How the map lies on the picture, in its pixels; sizes and stride are (y, x), half sides (x, y).
+ * @typedef {{name: string, image_size: [number, number], feature_size: [number, number], stride: [number, number],
+ *   half: {window: [number, number], receptive_field: [number, number]}}} Place
+ */
 /** @typedef {LineStyle & {name: string, box: Box}} AnchorLook box: round (0, 0) */
 
 const STEPS = /** @type {Record<string, [number, number]>} */ ({
@@ -34,7 +38,10 @@ export const around = ([x, y], [halfX, halfY]) => [x - halfX, y - halfY, x + hal
 /** An anchor at a point. @param {Box} box @param {[number, number]} centre @returns {Box} */
 export const shifted = (box, [x, y]) => [box[0] + x, box[1] + y, box[2] + x, box[3] + y];
 
-/** Drag with the pointer: `onAt` hears every place, from the press on. @param {Panel} panel @param {(x: number, y: number) => void} onAt */
+/**
+ * Drag with the pointer: `onAt` hears every place, from the press on.
+ * @param {Panel} panel @param {(x: number, y: number) => void} onAt
+ */
 function dragging(panel, onAt) {
   const hear = (/** @type {PointerEvent} */ event) => onAt(...panel.at(event));
   panel.canvas.addEventListener("pointerdown", (event) => {
@@ -74,11 +81,13 @@ export function mapStage(model, { what, header, redraw }) {
   });
   const row = slider({
     label: "row", name: "row of the window", max: 0, className: "rpnviz-row",
-    what: "Row of the cell under the window's centre.", onInput: (value) => moveTo(model, value, model.get("col")),
+    what: "Row of the cell under the window's centre.",
+    onInput: (value) => moveTo(model, value, model.get("col")),
   });
   const col = slider({
     label: "col", name: "column of the window", max: 0, className: "rpnviz-col",
-    what: "Column of the cell under the window's centre.", onInput: (value) => moveTo(model, model.get("row"), value),
+    what: "Column of the cell under the window's centre.",
+    onInput: (value) => moveTo(model, model.get("row"), value),
   });
   const aside = h("span", { class: "rpnviz-aside" });
   return {
@@ -101,7 +110,7 @@ export function mapStage(model, { what, header, redraw }) {
 /**
  * The picture with a margin round it; a press or a drag on it brings the window there.
  * @param {Model} model
- * @param {{margin: number, what: string, header: (Node | string)[], redraw: () => void}} options margin: share of its sides
+ * @param {{margin: number, what: string, header: (Node | string)[], redraw: () => void}} options margin: share of sides
  */
 export function pictureStage(model, { margin, what, header, redraw }) {
   const [height, width] = /** @type {Place} */ (model.get("place")).image_size;

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
-import { checkbox, commit, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, commit, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
 import { around, centre, mapStage, pictureStage, shifted } from "./stage.js";
 
@@ -25,27 +25,38 @@ function render(context) {
   const channels = features.length / cells;
   const sheetRows = Math.ceil(channels / COLUMNS);
   const ui = frame(context, {
-    className: "rpnviz-window", label: "The 3×3 window and the numbers on its way",
+    className: "rpnviz-window",
+    label: "The 3×3 window and the numbers on its way",
     hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at anything to learn what it is.",
   });
 
   const channel = slider({
-    label: "channel", name: "channel on the map", min: -1, max: channels - 1, className: "rpnviz-channel",
+    label: "channel",
+    name: "channel on the map",
+    min: -1,
+    max: channels - 1,
+    className: "rpnviz-channel",
     what: `Which of the ${channels} channels the map shows; at the far left, their mean.`,
-    format: (value) => (value < 0 ? "mean" : String(value)), onInput: (value) => commit(model, { channel: value }),
+    format: (value) => (value < 0 ? "mean" : String(value)),
+    onInput: (value) => commit(model, { channel: value }),
   });
   const all = checkbox({
-    label: `its ${anchors.length} anchors`, what: "The reference boxes that give the output channels their meaning. The window does not see them.",
+    label: `its ${anchors.length} anchors`,
+    what: "The reference boxes that give the output channels their meaning. The window does not see them.",
     onChange: (on) => commit(model, { show_anchors: on }),
   });
   const legend = (/** @type {string} */ text, /** @type {string} */ name, /** @type {string} */ what) =>
     h("span", { class: "rpnviz-key", what }, swatch(styles[name]), text);
   const redraw = scheduler(draw);
   const map = mapStage(model, {
-    what: "The feature map. The square is the 3×3 window; at the rim it covers zeros.", header: ["Feature map"], redraw,
+    what: "The feature map. The square is the 3×3 window; at the rim it covers zeros.",
+    header: ["Feature map"],
+    redraw,
   });
   const picture = pictureStage(model, {
-    margin: 0.08, redraw, what: "The picture: where the window's numbers come from. Nothing is cut out of it.",
+    margin: 0.08,
+    redraw,
+    what: "The picture: where the window's numbers come from. Nothing is cut out of it.",
     header: [
       "Picture",
       legend("footprint", "window", "The window's 3×3 cells, laid on the picture."),
@@ -55,43 +66,63 @@ function render(context) {
   });
   map.element.append(channel.element);
 
-  const sheet = (/** @type {string} */ title, /** @type {string} */ what, /** @type {number} */ unit) => {
+  const sheet = (/** @type {number} */ unit, /** @type {string} */ title, /** @type {string} */ what) => {
     const [wide, high] = [COLUMNS * unit, sheetRows * unit];
-    const panel = new Panel({ extent: [0, 0, wide, high], className: "rpnviz-sheet", label: title, what, attributes: { role: "img" }, onResize: redraw });
-    return { panel, wide, high, values: new Uint8Array(wide * high), element: h("figure", {}, h("figcaption", {}, title), panel.canvas) };
+    const extent = /** @type {import("./core.js").Box} */ ([0, 0, wide, high]);
+    const attributes = { role: "img" };
+    const panel = new Panel({ extent, className: "rpnviz-sheet", label: title, what, attributes, onResize: redraw });
+    const element = h("figure", {}, h("figcaption", {}, title), panel.canvas);
+    return { panel, wide, high, values: new Uint8Array(wide * high), element };
   };
-  const tiles = sheet("3×3×512 numbers", "What the window covers: one little 3×3 square a channel, bright where near the channel's maximum.", TILE);
-  const vector = sheet("→ 3×3 convolution → 512", "The vector that the window becomes. Every output on the right is read off these numbers.", 1);
+  const tiles = sheet(
+    TILE,
+    `3×3×${channels} numbers`,
+    "What the window covers: one little 3×3 square a channel, bright where near the channel's maximum.",
+  );
+  const vector = sheet(
+    1,
+    `→ 3×3 convolution → ${channels}`,
+    "The vector that the window becomes. Every output on the right is read off these numbers.",
+  );
   const table = numbers();
-  ui.body.append(map.element, picture.element, h("div", { class: "rpnviz-flow" }, tiles.element, vector.element, table.element));
+  const flow = h("div", { class: "rpnviz-flow" }, tiles.element, vector.element, table.element);
+  ui.body.append(map.element, picture.element, flow);
 
   /** The nine logits and the 36 deltas: a real table. */
   function numbers() {
     const cellsOf = anchors.map(() => ["logit", ...DELTAS].map(() => h("td")));
     const bars = anchors.map(() => h("span", { class: "rpnviz-bar" }));
-    const trs = anchors.map((look, a) =>
-      h("tr", {
-        tabindex: 0, what: `Output channel ${a}: objectness of the ${look.name} anchor, and its four deltas.`, ...{ "data-lm-suppress-shortcuts": "true" },
-        pointerenter: () => select(a), focus: () => select(a), pointerleave: () => select(null), blur: () => select(null),
-      }, h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`), cellsOf[a][0], h("td", { class: "rpnviz-bars" }, bars[a]), ...cellsOf[a].slice(1)));
+    const on = (/** @type {number} */ a) => {
+      const what = `Output channel ${a}: objectness of the ${anchors[a].name} anchor, and its four deltas.`;
+      const [enter, leave] = [() => select(a), () => select(-1)];
+      return { tabindex: 0, what, ...OWN_KEYS, pointerenter: enter, focus: enter, pointerleave: leave, blur: leave };
+    };
+    const trs = anchors.map((look, a) => {
+      const name = h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`);
+      const [logit, ...four] = cellsOf[a];
+      return h("tr", on(a), name, logit, h("td", { class: "rpnviz-bars" }, bars[a]), ...four);
+    });
     const head = ["anchor", "logit", "", ...DELTAS].map((text) => h("th", { scope: "col" }, text));
+    const title = `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`;
+    const rowsOf = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs));
     return {
       trs,
-      element: h("figure", {}, h("figcaption", {}, `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`), h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs))),
+      element: h("figure", {}, h("figcaption", {}, title), rowsOf),
       /** @param {number} at the cell's number */
       show(at) {
         anchors.forEach((_, a) => {
           const logit = objectness[a * cells + at];
           setText(cellsOf[a][0], signed(logit));
           const half = 50 * Math.tanh(Math.abs(logit) / 4); // a bar for the eye; the number stands beside it
-          Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background: palette[logit < 0 ? "negative" : "positive"] });
+          const background = palette[logit < 0 ? "negative" : "positive"];
+          Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background });
           DELTAS.forEach((__, k) => setText(cellsOf[a][1 + k], signed(deltas[(4 * a + k) * cells + at])));
         });
       },
     };
   }
 
-  /** @param {number | null} a */
+  /** @param {number} a */
   function select(a) {
     if (a !== model.get("selected")) commit(model, { selected: a });
   }
@@ -101,7 +132,8 @@ function render(context) {
   let mapHeat;
   function heatOfMap() {
     const index = model.get("channel");
-    if (index !== shownChannel) mapHeat = heatImage(index < 0 ? meanMap : features.subarray(index * cells, (index + 1) * cells), rows, cols, heat);
+    const values = index < 0 ? meanMap : features.subarray(index * cells, (index + 1) * cells);
+    if (index !== shownChannel) mapHeat = heatImage(values, rows, cols, heat);
     shownChannel = index;
     return mapHeat;
   }
@@ -112,9 +144,11 @@ function render(context) {
       const [top, left] = [Math.floor(c / COLUMNS), c % COLUMNS];
       vector.values[top * COLUMNS + left] = vectors[c * cells + row * cols + col];
       for (let i = 0; i < 9; i++) {
-        const [r, k] = [row - 1 + Math.floor(i / 3), col - 1 + (i % 3)];
+        const [y, x] = [Math.floor(i / 3), i % 3];
+        const [r, k] = [row - 1 + y, col - 1 + x];
         const inside = r >= 0 && r < rows && k >= 0 && k < cols;
-        tiles.values[(top * TILE + Math.floor(i / 3)) * tiles.wide + left * TILE + (i % 3)] = inside ? features[c * cells + r * cols + k] : 0;
+        const at = (top * TILE + y) * tiles.wide + left * TILE + x;
+        tiles.values[at] = inside ? features[c * cells + r * cols + k] : 0;
       }
     }
     for (const { panel, values, wide, high } of [tiles, vector]) {
@@ -130,15 +164,15 @@ function render(context) {
     if (picture.draw()) {
       const { half } = model.get("place");
       const at = centre(model);
-      anchors.forEach((look, a) => {
-        if (a === selected || model.get("show_anchors")) picture.panel.box(shifted(look.box, at), look, { strong: a === selected });
-      });
+      const drawn = anchors.filter((_, a) => a === selected || model.get("show_anchors"));
+      for (const look of drawn) picture.panel.box(shifted(look.box, at), look, { strong: look === anchors[selected] });
       picture.panel.box(around(at, half.receptive_field), styles.receptive_field);
       picture.panel.box(around(at, half.window), styles.window);
     }
     fillSheets(row, col);
     table.show(row * cols + col);
     table.trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected));
+    ui.root.dataset.cell = `${row} ${col}`;
     ui.say(`Row ${row}, column ${col}.`);
   }
 
@@ -146,9 +180,9 @@ function render(context) {
     if (!model.get("show_anchors") || event.buttons) return;
     const boxes = anchors.map((look) => shifted(look.box, centre(model)));
     const nearest = nearestOutline(boxes, ...picture.panel.at(event), 12);
-    select(nearest < 0 ? null : nearest);
+    select(nearest);
   });
-  picture.panel.canvas.addEventListener("pointerleave", () => select(null));
+  picture.panel.canvas.addEventListener("pointerleave", () => select(-1));
   ui.onDestroy(watch(model, ["row", "col", "channel", "selected", "show_anchors"], redraw));
   for (const panel of [map.panel, picture.panel, tiles.panel, vector.panel]) ui.onDestroy(() => panel.destroy());
   redraw();
