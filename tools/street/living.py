@@ -29,7 +29,7 @@ def person(rng: np.random.Generator) -> Parts:
     parts = Parts()
     for side in (-1, 1):
         _leg(parts, side, stride * side, skin if dress else low, shoes)
-        _arm(parts, rng, side, -stride * side, top, skin)
+        _arm(parts, rng, side, -stride * side, top, skin, apart=0.09 if dress else 0.055)
     _trunk(parts, top, None if dress else low)
     if dress:
         flare = [(0.02, 0.6), (0.29, 0.51), (0.30, 0.52), (0.24, 0.72), (0.19, 0.92), (0.17, 0.99)]
@@ -38,7 +38,9 @@ def person(rng: np.random.Generator) -> Parts:
     _headwear(parts, rng, hair)
     if rng.random() < 0.3:
         _rucksack(parts, pick(rng, CLOTH))
-    return parts.scaled((size, size * rng.uniform(0.95, 1.12), size))
+    # A stride lifts both feet a little: let the lower one touch the ground.
+    lowest = min(part.mesh.vertices[:, 2].min() for part in parts)
+    return parts.moved((0, 0, -lowest)).scaled((size, size * rng.uniform(0.95, 1.12), size))
 
 
 def _leg(parts: Parts, side: int, swing: float, trousers: Colour, shoes: Colour) -> None:
@@ -54,13 +56,18 @@ def _leg(parts: Parts, side: int, swing: float, trousers: Colour, shoes: Colour)
     parts.put(foot.moved(ankle - vec(0, 0, 0.03)), shoes, 0.5)
 
 
-def _arm(parts: Parts, rng: np.random.Generator, side: int, swing: float, sleeve: Colour, skin: Colour) -> None:
-    """Add one arm: sleeve to below the elbow, then skin; now and then it is raised to wave."""
+def _arm(
+    parts: Parts, rng: np.random.Generator, side: int, swing: float, sleeve: Colour, skin: Colour, apart: float
+) -> None:
+    """Add one arm: sleeve to below the elbow, then skin; now and then it is raised to wave.
+
+    `apart` is how far the elbow stands off sideways in metres: more over a flared dress, else the hand sinks into it.
+    """
     angle = np.deg2rad(swing * 1.05 + rng.uniform(-5, 5))
     bend = np.deg2rad(rng.uniform(12, 40))
     if rng.random() < 0.07:
         angle, bend = np.deg2rad(150), np.deg2rad(15)
-    outward = np.array([0, 0.055 * side, 0])
+    outward = vec(0, apart * side, 0)
     shoulder = np.array([0, 0.205 * side, SHOULDER - 0.03])
     elbow = shoulder + 0.27 * _swing(angle) + outward
     forearm = 0.25 * _swing(angle + bend) + outward * 0.2

@@ -53,6 +53,10 @@ class Parts(list[Part]):
         for mesh in [meshes] if isinstance(meshes, Mesh) else meshes:
             self.append(Part(mesh, paint, roughness))
 
+    def moved(self, offset: Vector) -> Parts:
+        """Return all parts shifted by `offset` (metres)."""
+        return Parts(Part(part.mesh.moved(offset), part.colour, part.roughness) for part in self)
+
     def scaled(self, factors: float | Vector) -> Parts:
         """Return all parts stretched round the object's origin."""
         return Parts(Part(part.mesh.scaled(factors), part.colour, part.roughness) for part in self)
