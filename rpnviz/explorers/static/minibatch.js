@@ -137,7 +137,7 @@ async function render({ model, el }) {
       [thousands(positive), `up to ${most} = ${size} × ${share.toFixed(2)}`, thousands(pos), thousands(positive - pos)],
       [thousands(negative), `${size - pos} = ${size} − ${pos}`, thousands(neg), thousands(negative - neg)],
     ]);
-    setText(rest, `All ${thousands(geometry.count)} anchors are computed; ${thousands(pos + neg)} count in the loss, the other ${thousands(geometry.count - pos - neg)} are masked.`);
+    setText(rest, `All ${thousands(geometry.count)} anchors are computed; ${thousands(pos + neg)} count in the loss, ${thousands(geometry.count - pos - neg)} are masked.`);
   }
 
   function drawPicture(/** @type {number} */ shown, /** @type {LineStyle} */ style) {

@@ -1,0 +1,190 @@
+"""The explorers of notebook 04: what they hold, what they refuse, what is left without a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import traitlets as t
+from PIL import Image
+from small_scene import HOSTILE, make_picture, payload
+
+from rpnviz import targets
+from rpnviz.draw import PALETTE
+from rpnviz.explorers import labels as labels_module
+from rpnviz.explorers.anchor_map import count_codes, label_codes, object_names
+from rpnviz.explorers.iou import IouPlayground
+from rpnviz.explorers.labels import LabelExplorer
+from rpnviz.explorers.map_still import labels_figure, squares
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+
+
+@pytest.fixture
+def playground() -> IouPlayground:
+    return IouPlayground(make_picture())
+
+
+@pytest.fixture
+def explorer() -> LabelExplorer:
+    return LabelExplorer(make_picture())
+
+
+def picture_in(bundle: Any) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+
+
+@pytest.mark.parametrize(
+    ("anchor", "iou", "label"),
+    [
+        ([300, 200, 560, 460], 1.0, "positive"),  # the same box
+        ([430, 200, 690, 460], 1 / 3, "ignored"),  # half shifted
+        ([365, 265, 495, 395], 1 / 4, "negative"),  # inside: half of each side
+        ([560, 200, 820, 460], 0.0, "negative"),  # touching
+    ],
+)
+def test_playground_says_iou_and_label(playground: IouPlayground, anchor: list[float], iou: float, label: str) -> None:
+    playground.gt, playground.anchor = [300, 200, 560, 460], anchor
+    assert playground.iou == pytest.approx(iou, abs=1e-6)
+    assert playground.label == label
+    assert f"IoU {iou:.2f}, {label}" in playground.describe()
+
+
+def test_thresholds_change_the_playground_label(playground: IouPlayground) -> None:
+    playground.gt, playground.anchor = [300, 200, 560, 460], [430, 200, 690, 460]
+    playground.fg_iou_thresh = 0.33
+    assert playground.label == "positive"
+    with playground.hold_trait_notifications():
+        playground.bg_iou_thresh, playground.fg_iou_thresh = 0.4, 0.5
+    assert playground.label == "negative"
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [
+        ("anchor", [10, 10, 10, 20]),
+        ("anchor", [0, 0, float("nan"), 20]),
+        ("gt", [10, 30, 20, 20]),
+        ("gt", [10, 30, 20]),
+        ("bg_iou_thresh", 0.8),
+        ("fg_iou_thresh", 0.2),
+        ("fg_iou_thresh", 1.5),
+    ],
+)
+def test_playground_refuses(playground: IouPlayground, trait: str, value: Any) -> None:
+    before = getattr(playground, trait)
+    with pytest.raises(t.TraitError, match=trait):
+        setattr(playground, trait, value)
+    assert getattr(playground, trait) == before
+
+
+def test_playground_refuses_an_object_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="gt must be an object of mine, 0 to 2; got 3"):
+        IouPlayground(make_picture(), gt=3)
+
+
+def test_playground_offers_the_nine_shapes(playground: IouPlayground) -> None:
+    shapes = [(shape["width"], shape["height"]) for shape in playground.plan["shapes"]]
+    assert len(set(shapes)) == 9 and (128, 128) in shapes and (182, 90) in shapes and (362, 724) in shapes
+    assert playground.plan["shapes"][2]["name"] == "scale 512, ratio 0.5: 724×362"
+
+
+def test_objects_of_a_kind_are_numbered() -> None:
+    assert object_names(make_picture()) == ["car", "dog 1", "dog 2"]
+
+
+def test_labels_are_those_of_label_anchors(explorer: LabelExplorer) -> None:
+    picture = explorer.picture
+    for settings in (
+        {},
+        {"bg_iou_thresh": 0.1},
+        {"fg_iou_thresh": 0.9},
+        {"allow_low_quality_matches": False},
+        {"drop_cross_boundary": False},
+    ):
+        for name, value in settings.items():
+            setattr(explorer, name, value)
+        found = targets.label_anchors(explorer.anchors, picture.gt_boxes, picture.image_size, **explorer.settings)
+        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.int8)
+        assert torch.equal(codes.clamp(-1, 1), found.labels)
+        assert torch.equal(codes == 2, found.low_quality)
+        assert torch.equal(codes == -2, found.crosses_boundary)
+        assert explorer.counts["positive"] == int((found.labels == 1).sum())
+        assert sum(explorer.counts.values()) == 21_600
+        assert explorer.answered == explorer.settings
+
+
+def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelExplorer) -> None:
+    car, tiny, cut = explorer.object_rows
+    assert car["by_threshold"] > 0 and car["best_iou"] > 0.9
+    assert tiny["best_iou"] == pytest.approx(900 / 16380, abs=1e-5)  # 30×30 in the smallest anchor, 182×90
+    assert tiny["by_threshold"] == 0 and tiny["by_rule"] == tiny["tied"] > 10
+    assert cut["name"] == "dog 2" and cut["by_threshold"] + cut["by_rule"] > 0
+    positives = sum(row["by_threshold"] + row["by_rule"] for row in explorer.object_rows)
+    assert positives == explorer.counts["positive"]
+    explorer.allow_low_quality_matches = False
+    assert [row["by_rule"] for row in explorer.object_rows] == [0, 0, 0]
+    assert explorer.object_rows[1]["by_threshold"] == 0
+
+
+def test_both_thresholds_at_once_label_once(explorer: LabelExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counting(*args: Any, **kwargs: Any) -> targets.AnchorLabels:
+        asked.append(kwargs)
+        return targets.label_anchors(*args, **kwargs)
+
+    monkeypatch.setattr(labels_module, "label_anchors", counting)
+    explorer.set_state({"bg_iou_thresh": 0.8, "fg_iou_thresh": 0.9})  # as the page sends it
+    assert [(kwargs["bg_iou_thresh"], kwargs["fg_iou_thresh"]) for kwargs in asked] == [(0.8, 0.9)]
+
+
+def test_errors_are_shown_and_raised(explorer: LabelExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(labels_module, "label_anchors", broken)
+    with pytest.raises(RuntimeError, match="no memory"):
+        explorer.drop_cross_boundary = False
+    assert explorer.error == "labelling: RuntimeError: no memory"
+
+
+def test_selected_must_be_an_anchor(explorer: LabelExplorer) -> None:
+    explorer.selected = 21_599
+    with pytest.raises(t.TraitError, match="selected: got 21600, takes 0 to 21599"):
+        explorer.selected = 21_600
+
+
+def test_no_objects_no_positives() -> None:
+    empty = Picture(make_picture().image, torch.zeros(0, 4), [], "empty")
+    explorer = LabelExplorer(empty)
+    assert explorer.counts["positive"] == 0 and explorer.object_rows == []
+    assert picture_in(explorer._repr_mimebundle_()[0]).width > 900
+
+
+@pytest.mark.parametrize("widget", [IouPlayground, LabelExplorer])
+def test_something_is_left_without_a_page(widget: type[IouPlayground | LabelExplorer]) -> None:
+    shown = widget(make_picture(names=(HOSTILE, "dog", "dog")))
+    bundle = shown._repr_mimebundle_()[0]
+    assert picture_in(bundle).width > 700
+    assert bundle["text/plain"] == shown.describe()
+    page = shown.to_html()
+    assert HOSTILE not in page and page.count("</script>") == 2
+    assert payload(shown) < 600_000
+
+
+def test_still_shows_each_anchor_in_the_colour_of_its_label(explorer: LabelExplorer) -> None:
+    codes = label_codes(explorer.found)
+    assert count_codes(codes) == explorer.counts
+    _, left, _ = labels_figure(explorer.picture, explorer.grid, codes, "sentence")
+    image = np.asarray(left.images[0].get_array())
+    assert image.shape == (120, 180, 3)
+    for i in (codes == 1).nonzero().flatten()[:5].tolist():
+        row, col, a = i // 9 // 60, i // 9 % 60, i % 9
+        assert [int(v) for v in squares(torch.tensor(i), Grid.paper())] == [col * 3 + a % 3, row * 3 + a // 3]
+        hexed = "#" + "".join(f"{round(255 * v):02X}" for v in image[row * 3 + a // 3, col * 3 + a % 3])
+        assert hexed == PALETTE["positive"]

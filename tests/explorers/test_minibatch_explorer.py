@@ -1,0 +1,89 @@
+"""The explorer of notebook 05: the very sample of sample_minibatch, its counts, and what is left without a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import pytest
+import torch
+import traitlets as t
+from PIL import Image
+from small_scene import make_picture, payload
+
+from rpnviz.explorers import minibatch as minibatch_module
+from rpnviz.explorers.minibatch import MinibatchExplorer
+from rpnviz.targets import sample_minibatch
+
+
+@pytest.fixture
+def explorer() -> MinibatchExplorer:
+    return MinibatchExplorer(make_picture())
+
+
+def sent(buffer: bytes) -> list[int]:
+    return torch.frombuffer(bytearray(buffer), dtype=torch.int32).tolist() if buffer else []
+
+
+@pytest.mark.parametrize(
+    ("seed", "size", "fraction"), [(0, 256, 0.5), (7, 256, 0.5), (7, 32, 0.25), (3, 512, 1.0), (3, 16, 0.0)]
+)
+def test_sample_is_that_of_sample_minibatch(explorer: MinibatchExplorer, seed: int, size: int, fraction: float) -> None:
+    explorer.seed, explorer.batch_size_per_image, explorer.positive_fraction = seed, size, fraction
+    generator = torch.Generator().manual_seed(seed)
+    positives, negatives = sample_minibatch(explorer.found.labels, size, fraction, generator)
+    assert sent(explorer.sampled_pos) == positives.tolist() == explorer.sampled_pos_inds.tolist()
+    assert sent(explorer.sampled_neg) == negatives.tolist() == explorer.sampled_neg_inds.tolist()
+    assert explorer.answered["most_positive"] == int(size * fraction)
+    assert {name: explorer.answered[name] for name in ("seed", "batch_size_per_image", "positive_fraction")} == {
+        "seed": seed,
+        "batch_size_per_image": size,
+        "positive_fraction": fraction,
+    }
+
+
+def test_counts_follow_the_two_urns(explorer: MinibatchExplorer) -> None:
+    there = explorer.counts["positive"]
+    assert 16 < there < 128
+    assert (len(explorer.sampled_pos_inds), len(explorer.sampled_neg_inds)) == (there, 256 - there)
+    explorer.batch_size_per_image = 32
+    assert (len(explorer.sampled_pos_inds), len(explorer.sampled_neg_inds)) == (16, 16)
+    assert f"16 positive + 16 negative anchors, out of {there}" in explorer.describe()
+
+
+def test_another_seed_is_another_sample(explorer: MinibatchExplorer) -> None:
+    first = explorer.sampled_neg
+    explorer.seed = 1
+    assert explorer.sampled_neg != first
+    explorer.seed = 0
+    assert explorer.sampled_neg == first
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [("seed", -1), ("seed", 100), ("batch_size_per_image", 0), ("positive_fraction", 1.5), ("selected", 21_600)],
+)
+def test_settings_out_of_range_are_refused(explorer: MinibatchExplorer, trait: str, value: float) -> None:
+    before = (explorer.sampled_pos, explorer.sampled_neg)
+    with pytest.raises(t.TraitError, match=trait):
+        setattr(explorer, trait, value)
+    assert (explorer.sampled_pos, explorer.sampled_neg) == before
+
+
+def test_errors_are_shown_and_raised(explorer: MinibatchExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(minibatch_module, "sample_minibatch", broken)
+    with pytest.raises(RuntimeError, match="no memory"):
+        explorer.seed = 5
+    assert explorer.error == "drawing: RuntimeError: no memory"
+
+
+def test_something_is_left_without_a_page(explorer: MinibatchExplorer) -> None:
+    bundle = explorer._repr_mimebundle_()[0]
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 900
+    assert bundle["text/plain"] == explorer.describe()
+    assert payload(explorer) < 600_000
+    assert '"has_kernel":false' in explorer.to_html()
