@@ -5,6 +5,7 @@ Shapes: B pictures, H' × W' the network's input, h × w the feature map, 1/16 o
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,14 +129,20 @@ class Backbone(nn.Module):
         """The same function without batch norms: a plain conv–ReLU network like VGG-16, in evaluation mode.
 
         In evaluation a batch norm multiplies and shifts each channel by fixed numbers; so does a convolution.
+
+        Raises:
+            ValueError: if there is no batch norm to fold.
         """
-        convolutions = [layer for layer in self.layers if isinstance(layer, nn.Conv2d)]
-        norms = [layer for layer in self.layers if isinstance(layer, nn.BatchNorm2d)]
+        trained = copy.deepcopy(self).eval()  # this one may be in the middle of its training
+        convolutions = [layer for layer in trained.layers if isinstance(layer, nn.Conv2d)]
+        norms = [layer for layer in trained.layers if isinstance(layer, nn.BatchNorm2d)]
+        if not norms:
+            raise ValueError("this backbone has no batch norm to fold")
         widths = tuple(convolutions[i].out_channels for i in (0, 2, 4, 7, 10))
         plain = Backbone(widths)  # type: ignore[arg-type]
         targets = [layer for layer in plain.layers if isinstance(layer, nn.Conv2d)]
         for convolution, norm, target in zip(convolutions, norms, targets, strict=True):
-            fused = nn.utils.fusion.fuse_conv_bn_eval(convolution.eval(), norm.eval())
+            fused = nn.utils.fusion.fuse_conv_bn_eval(convolution, norm)
             target.load_state_dict(fused.state_dict())
         return plain.to(next(self.parameters()).device).eval()
 
@@ -161,7 +168,7 @@ def _download_vgg16() -> dict[str, Tensor]:
     """Weights of torchvision, from its cache or from the net, with its progress bar and hash check."""
     try:
         state: dict[str, Tensor] = VGG16_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-    except OSError as error:  # URLError, time-outs and refused connections are OSErrors
+    except (OSError, RuntimeError) as error:  # URLError and time-outs are OSErrors, a wrong hash is a RuntimeError
         raise ConnectionError(
             f"VGG-16's weights could not be downloaded from {VGG16_Weights.IMAGENET1K_V1.url} ({error}). Either go "
             'online once and run Backbone.load("vgg16") again, or fetch that file elsewhere and run '
@@ -181,7 +188,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise ValueError(f"weights {path} cannot be read as safetensors or a torch state dict: {error}") from error
     except Exception as error:  # pickle.UnpicklingError: torch refuses anything but tensors
-        raise ValueError(f"weights {path} hold more than tensors and are not loaded: {error}") from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"weights {path} hold something else than tensors and are not loaded: {error}") from error
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise ValueError(f"weights {path} must hold a state dict of tensors")
     return state
