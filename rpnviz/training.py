@@ -68,7 +68,7 @@ class Training:
         device: where to compute.
 
     Raises:
-        ValueError: if there is no picture, or a number is below 1.
+        ValueError: if there is no picture, one is not 600 × 1000, or a number is below 1.
 
     Source: Ren et al. 2015, section 3.1.3, for the minibatch; the labels and losses are `targets` and `rpn`.
     Differs: AdamW with a one-cycle schedule instead of SGD, since this starts from random weights, not from ImageNet.
@@ -99,6 +99,9 @@ class Training:
         self.pictures, self.steps, self.batch_size, self.device = pictures, steps, batch_size, device
         self.train_backbone = train_backbone
         self.grid = Grid.paper()
+        for picture in pictures:
+            if picture.image_size != self.grid.image_size:
+                raise ValueError(f"pictures must all be {self.grid.image_size}; {picture.name} is {picture.image_size}")
         self.anchors = grid_anchors(self.grid, cell_anchors().to(device))
         self.step = 0
         self.generator = torch.Generator().manual_seed(seed)
@@ -153,7 +156,9 @@ class Training:
     def predict(self, images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Run the network on uint8 images: objectness [B, A, h, w] and deltas [B, 4A, h, w], float32."""
         with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
-            objectness, pred_bbox_deltas = self.head(self.backbone(self.inputs(images)))
+            with torch.set_grad_enabled(self.train_backbone):  # a fixed backbone needs no backward pass
+                features = self.backbone(self.inputs(images))
+            objectness, pred_bbox_deltas = self.head(features)
         return objectness.float(), pred_bbox_deltas.float()
 
     def inputs(self, images: Sequence[Tensor]) -> Tensor:
@@ -183,8 +188,15 @@ class Training:
         os.replace(unfinished, path)
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint that a run with the same settings wrote."""
+        """Go on from a checkpoint that a run with the same settings wrote.
+
+        Raises:
+            ValueError: if that run had another number of steps, and so another schedule.
+        """
         state = torch.load(path, map_location=self.device, weights_only=True)
+        steps = state["scheduler"]["total_steps"] - 1
+        if steps != self.steps:
+            raise ValueError(f"steps must be {steps}, as in the run that wrote {path}; got {self.steps}")
         self.step = state["step"]
         self.backbone.load_state_dict(state["backbone"])
         self.head.load_state_dict(state["head"])
