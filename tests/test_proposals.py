@@ -88,7 +88,7 @@ def test_one_pass_through_every_stage() -> None:
         "proposal 2 of 2",
         "too small after clipping",
         "kept by NMS, beyond the best 2",
-        "not among the top 4 scores",
+        "below the top 4 scores",
     ]
 
 
