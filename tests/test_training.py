@@ -60,7 +60,7 @@ def where(image: Tensor, colour: tuple[int, int, int]) -> list[float] | None:
 
 
 def is_cut(box: list[float]) -> bool:
-    return min(box) <= 0 or box[2] >= 500 or box[3] >= 300
+    return min(box) < 0.01 or box[2] > 499.99 or box[3] > 299.99
 
 
 def views(of: Picture, count: int) -> Iterator[tuple[Tensor, Tensor]]:
