@@ -106,12 +106,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A server on a copy of the notebooks, and of one more that only opens the linked explorer."""
+    """A server on copies of the notebooks, and of one more that only opens the linked explorer.
+
+    One copy for each theme and one that is never run: two pages on the same file would share its kernel.
+    """
     root = tmp_path_factory.mktemp("lab")
-    for path in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(path, root)
     scratch = v4.new_notebook(cells=[v4.new_code_cell(SCRATCH)], metadata=METADATA)
-    nbformat.write(scratch, root / "scratch.ipynb")
+    for folder in ("light", "dark", "not-run"):
+        (root / folder).mkdir()
+        for path in NOTEBOOKS.glob("*.ipynb"):
+            shutil.copy(path, root / folder)
+        nbformat.write(scratch, root / folder / "scratch.ipynb")
     with jupyterlab(root) as running:
         yield running
 
@@ -131,8 +136,8 @@ def open_and_run(
 
     def opener(name: str, theme: str = "light") -> Notebook:
         if (name, theme) not in _opened:
-            (path,) = lab.root.glob(f"{name}*.ipynb")
-            _opened[name, theme] = open_notebook(new_page(browser), lab, path.name, theme)
+            (path,) = lab.root.glob(f"{theme}/{name}*.ipynb")
+            _opened[name, theme] = open_notebook(new_page(browser), lab, f"{theme}/{path.name}", theme)
             _opened[name, theme].run_all()
         used.append(_opened[name, theme])
         return used[-1]

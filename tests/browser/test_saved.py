@@ -9,6 +9,7 @@ from conftest import Linked
 from playwright.sync_api import Browser, expect
 
 from tools.lab import Lab, Notebook, new_page, open_notebook
+from tools.run_notebooks import NOTEBOOKS
 
 HOSTILE = "</script><img src=x onerror=hacked=1><script>hacked=1</script>"
 OWN_PICTURE = f"""
@@ -90,7 +91,7 @@ def test_hostile_names_are_text(
 
 
 def test_a_notebook_that_was_not_run_shows_its_pictures(browser: Browser, lab: Lab) -> None:
-    notebook = open_notebook(new_page(browser), lab, next(lab.root.glob("00*.ipynb")).name)
+    notebook = open_notebook(new_page(browser), lab, f"not-run/{next(NOTEBOOKS.glob('00*.ipynb')).name}")
     picture = notebook.page.locator(".jp-OutputArea-output img").first
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.naturalWidth") > 600
