@@ -85,7 +85,8 @@ def run_scene(picture: Picture, grid: Grid, backbone: Backbone, head: RPNHead) -
 def pack(scene: Scene) -> dict[str, Any]:
     """Pack a scene for the page: JSON and little-endian buffers, about half a megabyte.
 
-    Rounded on the way: IoUs and scores to 1/65535, box edges to 1/65535 of the picture's longer side. Anchors are not
+    Rounded on the way: IoUs and scores to 1/65535 (the IoU of a suppression, which is only read out, to 1/100), box
+    edges to 1/65535 of the picture's longer side. Anchors are not
     sent: the page builds them from the nine cell anchors and the strides.
     """
     picture, grid, found, stages = scene.picture, scene.grid, scene.found, scene.stages
@@ -103,7 +104,7 @@ def pack(scene: Scene) -> dict[str, Any]:
         "boxes": (_sixteen_bits(stages.all_boxes / edge), "<u2"),
         "order": (order, "<u4"),
         "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i4"),
-        "suppressed_iou": (_sixteen_bits(stages.suppressed_iou[order]), "<u2"),
+        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
     channels = scene.features.flatten(1).std(dim=1).topk(CHANNELS_AT_OPENING).indices.sort().values.tolist()
     return {

@@ -10,11 +10,12 @@ const LOW_QUALITY = 4;
 const LARGE = 8;
 const NOBODY = 255;
 
-/** A number of two digits that never looks like the other side of a threshold: 0.699 stays 0.699. @param {number} iou */
+/** Two digits, or as many as it takes not to look like the other side of a threshold: 0.699 stays 0.699. @param {number} iou */
 export function iouText(iou) {
-  const text = iou.toFixed(2);
-  const crossed = [0.3, 0.7].some((threshold) => iou < threshold !== Number(text) < threshold);
-  return crossed ? iou.toFixed(3) : text;
+  const across = (/** @type {string} */ text) => [0.3, 0.7].some((threshold) => iou < threshold !== Number(text) < threshold);
+  let digits = 2;
+  while (digits < 5 && across(iou.toFixed(digits))) digits += 1;
+  return iou.toFixed(digits);
 }
 
 /** @param {Box} box */
@@ -46,7 +47,7 @@ export class Scene {
     this.edges = typed(packed.boxes, Uint16Array);
     this.order = typed(packed.order, Uint32Array);
     this.suppressors = typed(packed.suppressor, Int32Array);
-    this.suppressedIous = typed(packed.suppressed_iou, Uint16Array);
+    this.suppressedIous = typed(packed.suppressed_iou, Uint8Array); // hundredths
     // What follows from the order: where an anchor stands in it, and which boxes NMS kept.
     this.ranks = new Int32Array(this.size).fill(-1);
     this.order.forEach((anchor, rank) => (this.ranks[anchor] = rank));
@@ -145,7 +146,7 @@ export class Scene {
     if (place) return `proposal ${place} of ${this.proposals.length}`;
     const rank = this.ranks[anchor];
     if (rank >= 0 && this.suppressors[rank] >= 0) {
-      return `suppressed by rank ${this.suppressors[rank] + 1}, IoU ${(this.suppressedIous[rank] / 65535).toFixed(2)}`;
+      return `suppressed by rank ${this.suppressors[rank] + 1}, IoU ${(this.suppressedIous[rank] / 100).toFixed(2)}`;
     }
     if (rank >= 0) return `kept by NMS, beyond the best ${this.proposals.length}`;
     return this.large(anchor) ? `below the top ${this.order.length} scores` : "too small after clipping";

@@ -1,0 +1,92 @@
+"""The page's reading of a scene, run by node: what it says of an anchor is what the compute modules say."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rpnviz.explorers.base import join_esm
+from rpnviz.explorers.linked import LinkedExplorer
+from rpnviz.explorers.page import standalone_page
+
+NODE = shutil.which("node")
+# Reads the state as the stand-in of page.py does.
+ASK = """
+import { readFileSync } from "node:fs";
+const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
+  ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
+const scene = new Scene(JSON.parse(readFileSync("state.json", "utf8"), revive).scene);
+const anchors = Array.from({ length: scene.size }, (_, i) => i);
+console.log(JSON.stringify({
+  fates: anchors.map((i) => scene.fate(i)),
+  whys: anchors.map((i) => scene.why(i)),
+  boxes: anchors.map((i) => scene.anchor(i)),
+  counts: scene.counts(),
+  reach: scene.reach(anchors),
+  cell: scene.cellOf(12345),
+  first: scene.first(22, 51),
+  texts: [0.2999, 0.3, 0.6999, 0.7, 0.7049, 0].map(iouText),
+  objectness: Array.from(scene.objectness(4)),
+  named: scene.objectNames(),
+}));
+"""
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="needs node to run the page's code without a browser")
+
+
+@pytest.fixture(scope="module")
+def said(untouched: LinkedExplorer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Everything the page says of the scene, asked outside a browser."""
+    folder = tmp_path_factory.mktemp("page")
+    page = standalone_page("", "", "", {"scene": untouched.scene})
+    state = page.split('id="rpnviz-state">')[1].split("</script>")[0]
+    (folder / "state.json").write_text(state, encoding="utf-8")
+    (folder / "ask.mjs").write_text(join_esm("linked_scene.js") + ASK, encoding="utf-8")
+    assert NODE is not None
+    run = subprocess.run([NODE, "ask.mjs"], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    answer: dict[str, Any] = json.loads(run.stdout)
+    return answer
+
+
+def test_fates_are_those_of_python(untouched: LinkedExplorer, said: dict[str, Any]) -> None:
+    stages = untouched._scene.stages
+    assert said["fates"] == [stages.fate(i) for i in range(len(said["fates"]))]
+    assert len({fate.split()[0] for fate in said["fates"]}) >= 4  # proposal, kept, suppressed, below
+
+
+def test_anchors_are_those_of_python(untouched: LinkedExplorer, said: dict[str, Any]) -> None:
+    assert np.abs(np.array(said["boxes"]) - untouched._scene.anchors.numpy()).max() < 1e-3
+    assert (said["cell"], said["first"]) == ([22, 51], 12339)
+
+
+def test_counts_are_those_of_the_funnel(untouched: LinkedExplorer, said: dict[str, Any]) -> None:
+    assert said["reach"] == [count for _, count in untouched.scene["funnel"]]
+    found = untouched._scene.found
+    assert said["counts"]["positive"] == int((found.labels == 1).sum())
+    assert said["counts"]["crosses_border"] == int(found.crosses_boundary.sum())
+
+
+def test_why_says_which_rule(untouched: LinkedExplorer, said: dict[str, Any]) -> None:
+    found, whys = untouched._scene.found, said["whys"]
+    assert said["named"] == ["car", "dog 1", "dog 2"]
+    clear = ((found.labels == 1) & ~found.low_quality).nonzero().flatten().tolist()
+    assert clear and {whys[i] for i in clear} == {"positive: ≥ 0.7 with car"}
+    for i in found.low_quality.nonzero().flatten().tolist():
+        assert whys[i].startswith("positive: best of ") and f"though only {float(found.iou[i]):.2f}" in whys[i]
+    crossing = found.crosses_boundary.nonzero().flatten().tolist()
+    assert {whys[i] for i in crossing} == {"crosses the border: dropped in training"}
+
+
+def test_a_rounded_iou_never_looks_like_the_other_side_of_a_threshold(said: dict[str, Any]) -> None:
+    assert said["texts"] == ["0.2999", "0.30", "0.6999", "0.70", "0.70", "0.00"]
+
+
+def test_objectness_map_is_of_one_anchor(untouched: LinkedExplorer, said: dict[str, Any]) -> None:
+    scores = untouched._scene.stages.all_scores.view(40, 60, 9)[..., 4].flatten().numpy()
+    assert np.argmax(said["objectness"]) == scores.argmax() and len(said["objectness"]) == 2400
