@@ -54,21 +54,20 @@ def draw_street(seed: int) -> Street:
 
 
 def draw_objects(seed: int, street: Street) -> list[Placed]:
-    """Place the labelled objects: vehicles that were wished for first, then whatever finds room."""
+    """Place the labelled objects: for each vehicle wished for a dozen tries, else whatever finds room."""
     rng = stream(seed, "objects")
     crowd = _Crowd(street)
     wanted = int(rng.integers(4, 9))
     wishes = ["bus"] * int(rng.random() < 0.42) + ["car"] * int(rng.integers(0, 4))
     rng.shuffle(wishes)
-    for name in wishes:
-        for _ in range(12):
-            if len(crowd.objects) < wanted and crowd.accept(_draw_object(rng, name, street)):
-                break
     names, weights = list(APPETITE), np.array(list(APPETITE.values()))
-    for _ in range(160):
-        name = str(rng.choice(names, p=weights / weights.sum()))
+    for attempt in range(160):
         if len(crowd.objects) == wanted:
             break
+        name = str(rng.choice(names, p=weights / weights.sum()))
+        due = wishes[: attempt // 12 + 1]
+        if attempt < 12 * len(wishes) and crowd.count(due[-1]) < due.count(due[-1]):
+            name = due[-1]
         if crowd.count(name) < AT_MOST[name]:
             crowd.accept(_draw_object(rng, name, street))
     return crowd.objects
