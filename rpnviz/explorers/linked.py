@@ -194,7 +194,7 @@ class LinkedExplorer(RpnvizWidget):
         if kind == "objectness":
             height, width = self._scene.grid.feature_size
             return to_bytes(self._scene.stages.all_scores.view(height, width, NUM_ANCHORS)[..., int(number)])
-        return self._scene.channel(int(number)) if number else to_bytes(self._scene.features.mean(dim=0))
+        return self._scene.channel(int(number)) if number else self._scene.mean()
 
     def describe(self) -> str:
         """Say in a sentence what is shown."""

@@ -27,6 +27,7 @@ from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
 CHANNELS_AT_OPENING = 20  # the other 492 are sent when asked for
 SEEDS_AT_OPENING = 8
+RIM = 4  # cells: zero padding makes the rim of many channels glow, and nothing else would be seen beside it
 KINDS = ("negative", "positive", "ignored", "crosses_border")  # names of draw.PALETTE; a place in it is sent, 2 bits
 LOW_QUALITY, LARGE = 4, 8  # further bits of the same byte
 NOBODY = 255  # instead of an object's index
@@ -57,8 +58,12 @@ class Scene:
         return (row * self.grid.feature_size[1] + col) * 9 + torch.arange(9)
 
     def channel(self, number: int) -> npt.NDArray[np.uint8]:
-        """One channel of the feature map, its smallest value 0 and its largest 255: uint8 [h, w]."""
-        return to_bytes(self.features[number])
+        """One channel of the feature map, stretched: uint8 [h, w]."""
+        return to_bytes(self.features[number], RIM)
+
+    def mean(self) -> npt.NDArray[np.uint8]:
+        """The mean of all channels, stretched: uint8 [h, w]."""
+        return to_bytes(self.features.mean(dim=0), RIM)
 
     def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
         """(pos_inds, neg_inds) that this seed draws."""
@@ -106,7 +111,8 @@ def pack(scene: Scene) -> dict[str, Any]:
         "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i4"),
         "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
-    channels = scene.features.flatten(1).std(dim=1).topk(CHANNELS_AT_OPENING).indices.sort().values.tolist()
+    varied = scene.features[:, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1)
+    channels = varied.topk(CHANNELS_AT_OPENING).indices.sort().values.tolist()
     return {
         "picture": picture.name,
         "grid": grid.name,
@@ -125,7 +131,7 @@ def pack(scene: Scene) -> dict[str, Any]:
         "funnel": stages.funnel(),
         "box_step": edge / 65535,
         "photo": _webp(picture.image),
-        "mean": to_bytes(scene.features.mean(dim=0)).tobytes(),
+        "mean": scene.mean().tobytes(),
         "channels": {str(number): scene.channel(number).tobytes() for number in channels},
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
         **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in numbers.items()},
@@ -138,10 +144,12 @@ def pack_minibatch(scene: Scene, seed: int) -> dict[str, bytes]:
     return {"positive": positive, "negative": negative}
 
 
-def to_bytes(values: Tensor) -> npt.NDArray[np.uint8]:
-    """Stretch a map to 0 … 255; a flat one is all 0."""
-    low, high = values.min(), values.max()
-    scaled = (values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny) * 255
+def to_bytes(values: Tensor, rim: int = 0) -> npt.NDArray[np.uint8]:
+    """Stretch a map [h, w] so that it goes from 0 to 255 within the rim; a flat one is all 0."""
+    height, width = values.shape
+    within = values[rim : height - rim, rim : width - rim]
+    low, high = within.min(), within.max()
+    scaled = ((values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny)).clamp(0, 1) * 255
     array: npt.NDArray[np.uint8] = scaled.round().to(torch.uint8).numpy()
     return array
 

@@ -18,7 +18,7 @@ import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers import linked
 from rpnviz.explorers.linked import LAYERS, LinkedExplorer, explore
-from rpnviz.explorers.linked_scene import KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING
+from rpnviz.explorers.linked_scene import KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
@@ -277,3 +277,15 @@ def test_page_says_there_is_no_kernel(untouched: LinkedExplorer, tmp_path: Any) 
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
     assert '"has_kernel":false' in page
     assert untouched.has_kernel
+
+
+# ---- maps ----------------------------------------------------------------------------------------------------------
+
+
+def test_maps_use_the_whole_range_within_the_rim() -> None:
+    values = torch.zeros(20, 30)
+    values[5, 5], values[6, 6], values[0, 0] = 1.0, 0.5, 9.0
+    stretched = to_bytes(values, rim=4)
+    assert (stretched[5, 5], stretched[6, 6], stretched[0, 0], stretched[9, 9]) == (255, 128, 255, 0)
+    assert to_bytes(values)[5, 5] == round(255 / 9)
+    assert not to_bytes(torch.full((20, 30), 3.0)).any()
