@@ -101,7 +101,7 @@ async function render({ model, el }) {
     click: () => commit(model, { seed: (model.get("seed") + 1) % 100 }),
   }, "draw again");
   const boxes = checkbox({
-    label: "negatives as boxes", what: "Show the sampled negative anchors as thin boxes and not only as rings.",
+    label: "negatives as boxes", what: "Show the sampled negative anchors as thin boxes instead of rings at their centres.",
     onChange: (on) => { negativeBoxes = on; redraw(); },
   });
   const [bar, table] = [batchBar(styles), drawTable(styles)];
@@ -148,8 +148,8 @@ async function render({ model, el }) {
     });
     for (const i of sampled.neg) {
       const [x1, y1, x2, y2] = geometry.box(i);
-      if (negativeBoxes) panel.box([x1, y1, x2, y2], styles.sampled_negative, { alpha: 0.5 });
-      ring(panel, (x1 + x2) / 2, (y1 + y2) / 2, styles.sampled_negative);
+      if (negativeBoxes) panel.box([x1, y1, x2, y2], { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
+      else ring(panel, (x1 + x2) / 2, (y1 + y2) / 2, styles.sampled_negative);
     }
     for (const i of sampled.pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
     panel.box(geometry.box(shown), style, { strong: true });
