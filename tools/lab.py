@@ -29,7 +29,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from tools.run_notebooks import offline_environment
 
 SCREEN = (1366, 768)  # a small laptop
-PATIENCE = 120_000  # ms that anything may take; only there so that what never comes ends
+PATIENCE = 300_000  # ms that anything may take; only there so that what never comes ends
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",

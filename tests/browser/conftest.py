@@ -17,7 +17,7 @@ from tools.lab import Lab, Notebook, chromium, find_chromium, jupyterlab, listen
 from tools.run_notebooks import METADATA, NOTEBOOKS
 
 SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
-expect.set_options(timeout=60_000)  # a busy machine is no failure
+expect.set_options(timeout=120_000)  # a busy machine is no failure
 
 PIXELS = """(canvas) => {
   const { width, height } = canvas;
@@ -44,15 +44,16 @@ MIDDLE = """(canvas, rgb) => {
 
 
 @dataclass
-class Linked:
-    """The linked explorer in an open page: its parts, and its Python side where there is a kernel."""
+class View:
+    """An explorer in an open page: its parts, and its Python side (`explorer`) where there is a kernel."""
 
     notebook: Notebook
-    view: int = 0  # which of several
+    number: int = 0  # which of several
+    kind: str = "linked"
 
     @property
     def root(self) -> Locator:
-        return self.notebook.page.locator(".rpnviz-linked").nth(self.view)
+        return self.notebook.page.locator(f".rpnviz-{self.kind}").nth(self.number)
 
     def part(self, name: str) -> Locator:
         return self.root.locator(f".rpnviz-{name}")
@@ -71,7 +72,7 @@ class Linked:
 
     def put(self, row: int, col: int) -> None:
         """Move the window from Python and wait for the view."""
-        self.set(row=row, col=col, selected=-1)
+        self.set(row=row, col=col)
         self.is_at(row, col)
         self.notebook.page.mouse.move(1, 1)
 
@@ -86,7 +87,7 @@ class Linked:
 
     def looks(self) -> tuple[int, int, str]:
         """Return what the reader sees of map, picture and table."""
-        return self.pixels("map"), self.pixels("picture"), self.part("table").inner_text()
+        return self.pixels("map"), self.pixels("picture"), self.root.locator("table").inner_text()
 
     def middle_of(self, name: str, rgb: tuple[int, int, int]) -> tuple[float, float]:
         """Return where in the page the middle of all pixels of a colour is."""
@@ -121,10 +122,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def _opened() -> dict[tuple[str, str], Notebook]:
-    """What was opened and run so far; tests share it, and each puts its explorer where it needs it."""
-    return {}
+@pytest.fixture(scope="module")
+def _opened() -> Iterator[dict[tuple[str, str], Notebook]]:
+    """What this module opened and ran; its tests share it, and each puts its explorer where it needs it."""
+    opened: dict[tuple[str, str], Notebook] = {}
+    yield opened
+    for notebook in opened.values():
+        notebook.close()
 
 
 @pytest.fixture
@@ -149,11 +153,14 @@ def open_and_run(
 
 
 @pytest.fixture(params=["light"])
-def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> Linked:
+def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> View:
     """The linked explorer of notebook 00, over the middle of the map, with the layers it opens with."""
-    explorer = Linked(open_and_run("00", request.param))
+    explorer = View(open_and_run("00", request.param))
     explorer.root.scroll_into_view_if_needed()
-    explorer.set(layers=("anchors", "receptive_field", "ground_truth", "labels"), map="mean", seed=0, top_n=50)
+    explorer.root.evaluate("() => document.activeElement.blur()")
+    explorer.set(
+        layers=("anchors", "receptive_field", "ground_truth", "labels"), map="mean", seed=0, top_n=50, selected=-1
+    )
     explorer.put(20, 30)
     return explorer
 

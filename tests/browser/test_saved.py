@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Linked
+from conftest import View
 from playwright.sync_api import Browser, expect
 
 from tools.lab import Lab, Notebook, new_page, open_notebook
@@ -28,7 +28,7 @@ explorer
 """
 
 
-def _is_harmless(linked: Linked) -> None:
+def _is_harmless(linked: View) -> None:
     expect(linked.part("jump").locator("option").nth(1)).to_contain_text(HOSTILE)
     linked.part("jump").select_option(index=1)
     expect(linked.part("table").locator(".rpnviz-hot")).to_contain_text(HOSTILE)
@@ -40,7 +40,7 @@ def _is_harmless(linked: Linked) -> None:
 def test_two_views_stay_in_step(open_and_run: Callable[..., Notebook]) -> None:
     notebook = open_and_run("scratch")
     notebook.run("explorer")
-    one, two = Linked(notebook), Linked(notebook, view=1)
+    one, two = View(notebook), View(notebook, number=1)
     one.put(20, 30)
     two.is_at(20, 30)
     for active, other, key, cell in ((one, two, "ArrowRight", (20, 31)), (two, one, "ArrowUp", (19, 31))):
@@ -57,7 +57,7 @@ def test_a_saved_page_moves_without_kernel_or_network(
 ) -> None:
     notebook = open_and_run("scratch")
     notebook.execute(f"explorer.row, explorer.col = 20, 30\nexplorer.to_html({str(tmp_path / 'page.html')!r})")
-    page = Linked(open_file(tmp_path / "page.html"))
+    page = View(open_file(tmp_path / "page.html"))
     page.is_at(20, 30)
     before = page.looks()
     page.part("map").focus()
@@ -83,10 +83,10 @@ def test_hostile_names_are_text(
 ) -> None:
     notebook = open_and_run("scratch")
     notebook.run(OWN_PICTURE)
-    in_lab = Linked(notebook, view=notebook.page.locator(".rpnviz-linked").count() - 1)
+    in_lab = View(notebook, number=notebook.page.locator(".rpnviz-linked").count() - 1)
     _is_harmless(in_lab)
     notebook.execute(f"explorer.to_html({str(tmp_path / 'hostile.html')!r})")
-    _is_harmless(Linked(open_file(tmp_path / "hostile.html")))
+    _is_harmless(View(open_file(tmp_path / "hostile.html")))
     notebook.execute("explorer = rpnviz.explore('street-03')")
 
 
