@@ -167,7 +167,7 @@ def test_random_scenes_keep_their_rules(seed: int) -> None:
 
 
 def test_all_kinds_turn_up() -> None:
-    assert {placed.name for seed in range(20) for placed in draw_objects(seed, draw_street(seed))} == set(KINDS)
+    assert {placed.name for seed in (10, 14) for placed in draw_objects(seed, draw_street(seed))} == set(KINDS)
 
 
 def test_compose_refuses_collisions_and_kerbs() -> None:

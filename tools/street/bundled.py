@@ -129,7 +129,7 @@ RECIPES: tuple[Recipe, ...] = (
         depths=(7.0, 13.8, 19.2),
         items=(
             Item("dog", 240, 4.6, 48, look=102),
-            Item("dog", 560, 7.5, 30, look=39),
+            Item("dog", 560, 8.3, 30, look=39),
             Item("dog", 770, 6.2, 188, look=127),
             Item("person", 440, 15.6, -80, look=8),
         ),

@@ -41,6 +41,7 @@ def mitsuba() -> Any:
     """
     try:
         import mitsuba as mi
+        import pyoidn  # noqa: F401  # used last, missed first
     except ImportError:
         raise SystemExit('Rendering needs the `render` extra (Mitsuba 3, OIDN): pip install -e ".[render]"') from None
     variant = os.environ.get("STREET_VARIANT", "llvm_ad_rgb")
@@ -48,22 +49,18 @@ def mitsuba() -> Any:
         try:
             mi.set_variant(variant)
         except ImportError as error:
-            raise SystemExit(f"Mitsuba has no variant {variant!r} here (STREET_VARIANT): {error}") from None
+            hint = "for llvm_ad_rgb set DRJIT_LIBLLVM_PATH to the library of LLVM 19; scalar_rgb needs no LLVM"
+            raise SystemExit(f"Mitsuba does not start its variant {variant!r} ({hint}): {error}") from None
         if variant.startswith("llvm"):
-            _use_one_thread()
+            _limit_threads()
     return mi
 
 
-def _use_one_thread() -> None:
+def _limit_threads() -> None:
     """Keep Dr.Jit to STREET_THREADS threads (1 unless said otherwise): renders share a machine with training."""
     import drjit
 
-    try:
-        drjit.set_thread_count(int(os.environ.get("STREET_THREADS", "1")))
-        drjit.eval(drjit.llvm.Float([0.0]) + 1)  # fails here, with a clear message, where LLVM is missing
-    except Exception as error:
-        hint = "install LLVM 19 and set DRJIT_LIBLLVM_PATH to its library, or set STREET_VARIANT=scalar_rgb"
-        raise SystemExit(f"Mitsuba's llvm variant does not start: {hint}. ({error})") from None
+    drjit.set_thread_count(int(os.environ.get("STREET_THREADS", "1")))
 
 
 def linear(srgb: Any) -> Image:
