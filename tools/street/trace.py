@@ -36,10 +36,11 @@ def picture(loaded: Any, samples: int, seed: int) -> NDArray[np.uint8]:
 
 
 def _passes(loaded: Any, samples: int, seed: int) -> Image:
-    """Return light, albedo and normal [600, 1000, 9], the mean of passes without their NaN pixels.
+    """Return light, albedo and normal [600, 1000, 9], the mean of several passes with what is odd about one left out.
 
-    Now and then a sliver of a triangle gives a NaN path, which would spoil its pixel and, once denoised, leave a dark
-    speck: so the samples come in several passes, and a NaN spoils only the pass it is in.
+    Now and then a sliver of a triangle gives a NaN path, which once denoised leaves a dark speck: it spoils only the
+    pass it is in. And now and then a path finds the sun in a mirror, which leaves a bright one: from three passes on,
+    no pass may be much brighter than their median.
     """
     mi = mitsuba()
     wanted = {"type": "aov", "aovs": "albedo:albedo,normal:sh_normal", "light": {"type": "path", "max_depth": BOUNCES}}
@@ -53,6 +54,8 @@ def _passes(loaded: Any, samples: int, seed: int) -> Image:
     stack = np.where(np.isfinite(passes), passes, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a pixel that is NaN in every pass
+        if count > 2:
+            stack[..., :3] = np.minimum(stack[..., :3], 2 * np.nanmedian(stack[..., :3], axis=0) + 0.1)
         mean = np.nanmean(stack, axis=0)
         for y, x in np.argwhere(np.isnan(mean).any(-1)):
             around = mean[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
