@@ -6,7 +6,8 @@
 
 A written notebook keeps its pictures (image/png) and sentences (text/plain) and loses what cannot be shown without a
 kernel (widget views, widget state) and what changes from run to run (timestamps, versions). Exit status: 0 when every
-notebook ran clean, 1 when one had an error or wrote to stderr (that notebook is not written), 2 for a wrong call.
+notebook ran clean, 1 when one had an error, wrote to stderr or showed a widget that brings no picture for readers
+without a kernel (that notebook is not written), 2 for a wrong call.
 """
 
 from __future__ import annotations
@@ -110,7 +111,11 @@ def execute(notebook: NotebookNode, folder: Path) -> list[str]:
 
 
 def troubles(notebook: NotebookNode) -> list[str]:
-    """List the error and stderr outputs, of cells and of Output widgets (which swallow what their callbacks raise)."""
+    """List error and stderr outputs, also of Output widgets (which swallow errors), and widgets without a picture.
+
+    Args:
+        notebook (NotebookNode): just executed, with its widget state and views still in it.
+    """
     found = []
     for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
@@ -127,6 +132,8 @@ def _complaint(output: Any) -> Iterator[str]:
         yield f"{output['ename']}: {output['evalue']}"
     elif output["output_type"] == "stream" and output["name"] == "stderr":
         yield f"stderr: {output['text'].strip()}"
+    elif WIDGET_VIEW in output.get("data", {}) and "image/png" not in output["data"]:
+        yield "a widget without an image/png beside it"
 
 
 def clean(notebook: NotebookNode) -> None:

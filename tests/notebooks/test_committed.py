@@ -1,0 +1,131 @@
+"""The notebooks as they are committed: executed, shown without a kernel, and built as the series promises."""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import subprocess
+import sys
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
+
+PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+MACHINE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|var|opt|work|Users)/|\b[A-Z]:\\|site-packages|0x[0-9a-f]{8,}")
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
+
+
+@cache
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path: Path) -> list[NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def has(cell: NotebookNode, *kinds: type[ast.AST]) -> bool:
+    return any(isinstance(node, kinds) for node in ast.walk(ast.parse(cell.source)))
+
+
+def text_of(output: NotebookNode) -> str:
+    return str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+
+
+def test_the_notebooks_are_there() -> None:
+    assert [path.stem[:2] for path in PATHS] == ["00", "02", "03", "04", "05"]
+
+
+@every_notebook
+def test_runs_in_a_fresh_kernel_without_a_network(path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tools.run_notebooks", "--check", path.stem],
+        cwd=NOTEBOOKS.parent,
+        capture_output=True,
+        text=True,
+    )
+    print(run.stdout)  # with the seconds it took
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@every_notebook
+def test_is_committed_executed(path: Path) -> None:
+    nbformat.validate(read(path))
+    assert [cell.execution_count for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr"
+
+
+@every_notebook
+def test_holds_nothing_of_the_run_but_its_outputs(path: Path) -> None:
+    assert read(path).metadata == METADATA  # in particular no widget state
+    assert all("execution" not in cell.metadata for cell in read(path).cells)
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            assert WIDGET_VIEW not in output.get("data", {})
+            assert not MACHINE.search(text_of(output)), text_of(output)
+
+
+@every_notebook
+def test_explorers_and_figures_left_a_picture(path: Path) -> None:
+    """A view whose picture is missing would leave its sentence alone, or the name of a widget's class."""
+    outputs = [output for cell in code_cells(path) for output in cell.outputs]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert pictures
+    assert all(len(output.data["text/plain"]) > 10 for output in pictures)
+    sentences = {output.data["text/plain"].split()[0] for output in pictures}
+    for output in outputs:
+        if output.output_type != "stream" and "image/png" not in output.get("data", {}):
+            alone = output.data["text/plain"]
+            assert alone.split()[0] not in sentences - {"<Figure"}, alone
+            assert "Explorer" not in alone and "Figure" not in alone, alone
+
+
+@every_notebook
+def test_imports_stand_in_one_cell(path: Path) -> None:
+    cells = [cell for cell in code_cells(path) if has(cell, ast.Import, ast.ImportFrom)]
+    if path.stem.startswith("00") and cells[0].source.startswith("import rpnviz\n"):
+        cells = cells[1:]  # it shows the explorer before it explains anything
+    assert len(cells) == 1
+
+
+@every_notebook
+def test_code_cells_are_short_and_hold_no_helpers(path: Path) -> None:
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    assert max(lengths) <= 20
+    assert statistics.median(lengths) <= 5
+    for cell in code_cells(path):
+        if has(cell, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
+            assert "exercise" in cell.metadata.get("tags", []), cell.source
+
+
+@every_notebook
+def test_prose_and_code_take_turns(path: Path) -> None:
+    cells = read(path).cells
+    assert len(cells) <= 70
+    assert cells[0].cell_type == "markdown"
+    assert re.match(r"# .*\?$", cells[0].source.splitlines()[0]), "the question comes first"
+    kinds = [cell.cell_type for cell in cells]
+    for three in zip(kinds, kinds[1:], kinds[2:], strict=False):
+        assert three != ("code", "code", "code"), "three cells of code without a word"
+
+
+@every_notebook
+def test_links_lead_somewhere_and_the_last_cell_to_the_neighbours(path: Path) -> None:
+    prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    for target in (target for source in prose for target in LINK.findall(source)):
+        assert re.match(r"https://", target) or (path.parent / target).is_file(), target
+    last = read(path).cells[-1]
+    assert last.cell_type == "markdown"
+    neighbours = [other.name for one, other in [*pairwise(PATHS), *pairwise(PATHS[::-1])] if one == path]
+    assert set(neighbours) <= set(LINK.findall(last.source))
