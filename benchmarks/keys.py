@@ -113,8 +113,8 @@ def _open(browser: Browser, lab: Lab, view: View, traffic: Traffic) -> Notebook:
 def _record_looks(notebook: Notebook, view: View) -> list[str]:
     """Return the look of the columns FIRST … FIRST + CHANGES, each reached by a key and waited for.
 
-    The kernel must not be asked anything meanwhile: JupyterLab lets widgets' callbacks run in a thread of their own, and
-    matplotlib's pyplot would draw in two threads at once.
+    The kernel must not be asked anything meanwhile: JupyterLab lets widgets' callbacks run in a thread of their own,
+    and matplotlib's pyplot would draw in two threads at once.
     """
     looks: list[str] = [notebook.page.evaluate("() => meter.settle('', 10)")]
     for _ in range(CHANGES):
