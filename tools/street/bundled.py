@@ -96,7 +96,7 @@ RECIPES: tuple[Recipe, ...] = (
     ),
     Recipe(
         name="street-08",
-        shows="Three cones guard the kerb: objects smaller than every anchor but the smallest.",
+        shows="Three cones of three sizes on the road, of which one fits an anchor well.",
         seed=1000008,
         camera=Camera(2.3, 50, 195, 4),
         depths=(6.0, 12.8, 18.2),
