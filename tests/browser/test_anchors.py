@@ -69,6 +69,7 @@ def test_a_press_on_the_picture_brings_the_window_there(anchors: Anchors) -> Non
     x, y = (0.2 + centre_x / 1000) / 1.4, (0.2 + centre_y / 600) / 1.4  # a fifth of the picture is drawn round it
     anchors.notebook.page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
     expect(anchors.root).to_have_attribute("data-cell", "30 15")
+    anchors.notebook.wait_for("(explorer.row, explorer.col)", (30, 15))
 
 
 def test_scales_of_ones_own_come_back_from_python(anchors: Anchors) -> None:

@@ -73,6 +73,7 @@ function render(context) {
       h("input", {
         ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
         change: () => wish({ preset: "own" }),
+        keydown: (/** @type {Event} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
       });
     const scales = field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter.");
     const ratios = field("aspect_ratios", "height / width, separated by commas; then press Enter.");
