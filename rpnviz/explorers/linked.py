@@ -63,7 +63,8 @@ class LinkedExplorer(RpnvizWidget):
         self._scene = run_scene(picture, Grid.named(grid, picture.image_size), backbone, head)
         packed = pack(self._scene)
         row, col = self._opening_cell(packed["best_anchors"])
-        super().__init__(picture=picture.name, grid=grid, row=row, col=col)
+        shown = f"channel {self._scene.varied_channels()[0]}"
+        super().__init__(picture=picture.name, grid=grid, row=row, col=col, map=shown)
         self.set_trait("scene", packed)
         self.set_trait("pictures", list(dict.fromkeys([picture.name, *Picture.bundled()])))
         # Only from here on: what was just set is what the scene was made of.

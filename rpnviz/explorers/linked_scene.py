@@ -27,7 +27,7 @@ from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
 CHANNELS_AT_OPENING = 20  # the other 492 are sent when asked for
 SEEDS_AT_OPENING = 8
-RIM = 4  # cells: zero padding makes the rim of many channels glow, and nothing else would be seen beside it
+RIM = 6  # cells, half of conv5_3's receptive field: zero padding is seen there, and glows in many channels
 KINDS = ("negative", "positive", "ignored", "crosses_border")  # names of draw.PALETTE; a place in it is sent, 2 bits
 LOW_QUALITY, LARGE = 4, 8  # further bits of the same byte
 NOBODY = 255  # instead of an object's index
@@ -64,6 +64,14 @@ class Scene:
     def mean(self) -> npt.NDArray[np.uint8]:
         """The mean of all channels, stretched: uint8 [h, w]."""
         return to_bytes(self.features.mean(dim=0), RIM)
+
+    def varied_channels(self) -> list[int]:
+        """The channels that vary most over the picture; first the one that makes most of its range."""
+        within = self.features[:, RIM:-RIM, RIM:-RIM].flatten(1)
+        most = within.std(dim=1).topk(CHANNELS_AT_OPENING).indices
+        spread = within[most].std(dim=1) / within[most].amax(dim=1).clamp(min=torch.finfo(within.dtype).tiny)
+        channels: list[int] = most[spread.argsort(descending=True)].tolist()
+        return channels
 
     def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
         """(pos_inds, neg_inds) that this seed draws."""
@@ -111,8 +119,6 @@ def pack(scene: Scene) -> dict[str, Any]:
         "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i4"),
         "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
-    varied = scene.features[:, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1)
-    channels = varied.topk(CHANNELS_AT_OPENING).indices.sort().values.tolist()
     return {
         "picture": picture.name,
         "grid": grid.name,
@@ -132,7 +138,7 @@ def pack(scene: Scene) -> dict[str, Any]:
         "box_step": edge / 65535,
         "photo": _webp(picture.image),
         "mean": scene.mean().tobytes(),
-        "channels": {str(number): scene.channel(number).tobytes() for number in channels},
+        "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
         **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in numbers.items()},
     }

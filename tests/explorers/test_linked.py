@@ -152,6 +152,7 @@ def test_layers_keep_one_order(explorer: LinkedExplorer) -> None:
 
 
 def test_channel_is_a_view_of_map(explorer: LinkedExplorer) -> None:
+    explorer.map = "mean"
     assert explorer.channel is None
     explorer.channel = 17
     assert (explorer.map, explorer.channel) == ("channel 17", 17)

@@ -10,20 +10,20 @@ import { anchorStyle } from "./linked_panels.js";
 /** Heading, share of the width in %, explanation, and what a cell says. @type {[string, number, string, (moment: Moment, a: number) => string][]} */
 const COLUMNS = [
   ["scale", 7.4, "Scale: the side of the square of the same area, in pixels of the picture.", () => ""],
-  ["h/w", 3.2, "Aspect ratio: height divided by width.", ({ scene }, a) => String(scene.shapes[a].ratio)],
-  ["box", 11.8, "The anchor's corners x1 y1 x2 y2 in pixels of the picture, never of the feature map.",
+  ["h/w", 2.7, "Aspect ratio: height divided by width.", ({ scene }, a) => String(scene.shapes[a].ratio)],
+  ["box", 12.6, "The anchor's corners x1 y1 x2 y2 in pixels of the picture, never of the feature map.",
     ({ scene, nine }, a) => boxText(scene.anchor(nine[a]))],
-  ["best IoU", 10.2, "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
+  ["best IoU", 10.8, "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
     ({ scene, nine }, a) => `${iouText(scene.iou(nine[a]))} ${scene.object(nine[a])}`],
-  ["label, and why", 25.8, "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
+  ["label, and why", 26.1, "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
     ({ scene, nine }, a) => scene.why(nine[a])],
-  ["in 256", 4.8, "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
+  ["in 256", 4.4, "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
     ({ minibatch, nine }, a) => (minibatch?.all.has(nine[a]) ? "yes" : "–")],
-  ["score", 4.4, "What the network says: how likely the anchor covers an object. It is ranked by this, never dropped for being background.",
+  ["score", 3.8, "What the network says: how likely the anchor covers an object. It is ranked by this, never dropped for being background.",
     ({ scene, nine }, a) => scene.score(nine[a]).toFixed(2)],
-  ["decoded box", 10.6, "The anchor moved and stretched by its four deltas, then clipped to the picture.",
+  ["decoded box", 11.1, "The anchor moved and stretched by its four deltas, then clipped to the picture.",
     ({ scene, nine }, a) => boxText(scene.decoded(nine[a]))],
-  ["fate", 21.8, "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
+  ["fate", 21.1, "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
     ({ scene, nine }, a) => scene.fate(nine[a])],
 ];
 
