@@ -25,7 +25,7 @@ export function mapExtent({ frame, strideX, strideY }) {
 
 /** Wide enough that most overhanging anchors end inside it. @param {Moment["scene"]} scene @returns {Box} */
 export function pictureExtent({ frame }) {
-  const [across, down] = [0.19 * frame[2], 0.115 * frame[3]];
+  const [across, down] = [0.09 * frame[2], 0.13 * frame[3]];
   return [-across, -down, frame[2] + across, frame[3] + down];
 }
 
