@@ -20,6 +20,7 @@ from rpnviz.draw import PALETTE, WINDOW_LINES, Still, draw_box, legend, line_of,
 from rpnviz.grid import Grid
 
 SCALE_COLOURS = (PALETTE["scale_128"], PALETTE["scale_256"], PALETTE["scale_512"])
+RIM = 6  # cells from the border where zero padding is seen: it glows, and must not set the range of the colours
 RATIO_STYLES = ("ratio_0.5", "ratio_1", "ratio_2")
 
 
@@ -134,7 +135,7 @@ def anchor_look(a: int, num_scales: int) -> tuple[str, str]:
 
 
 def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int = 3) -> Still:
-    """Draw several feature maps side by side, each in its own range.
+    """Draw several feature maps side by side, each in the range that it has away from the rim.
 
     Args:
         maps (Tensor[K, h, w]): the maps.
@@ -150,6 +151,8 @@ def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int 
         ax.set_axis_off()
     for ax, values, name in zip(axes.flat, maps, names, strict=False):
         _heat(ax, values, name)
+        inner = values[RIM:-RIM, RIM:-RIM]
+        ax.images[0].set_clim(float(inner.min()), float(inner.max()))
         ax.set_aspect("equal")
     return figure
 

@@ -17,7 +17,7 @@ from rpnviz.explorers.stage import StageWidget, looks
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.stills import WindowState, window_figure
+from rpnviz.stills import RIM, WindowState, window_figure
 
 
 class WindowExplorer(StageWidget):
@@ -40,15 +40,16 @@ class WindowExplorer(StageWidget):
             grid: how they lie on the picture.
             features (Tensor[1, C, h, w]): the feature map.
             head: the window and its two 1×1 convolutions.
-            **traits: where to start, e.g. row=20, col=30, channel=17.
+            **traits: where to start, e.g. row=20, col=30, channel=17; else on the channel that varies most.
         """
         with torch.no_grad():
             vectors = head.window_vector(features)
             objectness, deltas = head(features)
         self._features, self._vectors = shares(features[0].detach()), shares(vectors[0])
-        self._mean = shares(features.mean(dim=1).detach())[0]
+        self._mean = shares(features.detach().mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        super().__init__(picture, grid, **traits)
+        varied = int(self._features[:, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1).argmax())
+        super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):
             self.set_trait(name, (values * 255).round().byte().numpy().tobytes())
@@ -91,5 +92,6 @@ class WindowExplorer(StageWidget):
 
 
 def shares(maps: Tensor) -> Tensor:
-    """Brightness for the eye: √(share of its own maximum) of each map [C, h, w], 0 or above; 0 to 1."""
-    return (maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)).sqrt()
+    """Brightness for the eye, 0 to 1: √(share of its maximum away from the rim) of each map [C, h, w], 0 or above."""
+    most = maps[:, RIM:-RIM, RIM:-RIM].amax(dim=(1, 2), keepdim=True)
+    return (maps / most.clamp(min=1e-9)).clamp(max=1).sqrt()

@@ -113,7 +113,7 @@ function render(context) {
         anchors.forEach((_, a) => {
           const logit = objectness[a * cells + at];
           setText(cellsOf[a][0], signed(logit));
-          const half = 50 * Math.tanh(Math.abs(logit) / 4); // a bar for the eye; the number stands beside it
+          const half = 50 * Math.tanh(Math.abs(logit) / 8); // a bar for the eye; the number stands beside it
           const background = palette[logit < 0 ? "negative" : "positive"];
           Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background });
           DELTAS.forEach((__, k) => setText(cellsOf[a][1 + k], signed(deltas[(4 * a + k) * cells + at])));
