@@ -56,16 +56,16 @@ def _keys() -> list[dict[str, Any]]:
     ):
         found = [keys.measure(browser, lab, view) for view in views]
     baseline, explorer = found
-    print(f"| in JupyterLab, Chromium | {' | '.join(view.name for view in views)} | ratio |\n|---|---|---|---|")
+    print(f"| in JupyterLab, Chromium | {' | '.join(view.name for view in views)} | better by |\n|---|---|---|---|")
     _times("key → first frame with the new column, median ms", baseline.ms, explorer.ms)
-    _counts("shown of 50 changes, one a frame", baseline.shown, explorer.shown)
+    _shown("shown of 50 changes, one a frame", baseline.shown, explorer.shown)
     _times("the same while another cell trains, median ms", baseline.training_ms, explorer.training_ms)
-    _counts("shown of 50 while another cell trains", baseline.training_shown, explorer.training_shown)
+    _shown("shown of 50 while another cell trains", baseline.training_shown, explorer.training_shown)
     opening = [sum(k.opening.get(part, 0) for part in ("comm", "bundle", "png")) for k in found]
-    _counts("bytes at opening", *opening)
-    _counts("… of which widget messages", *(k.opening.get("comm", 0) for k in found))
-    _counts("… of which PNG", *(k.opening.get("png", 0) for k in found))
-    _counts("bytes a step", *(round(k.bytes_per_step) for k in found))
+    _bytes("bytes at opening", *opening)
+    _bytes("… of which widget messages", *(k.opening.get("comm", 0) for k in found))
+    _bytes("… of which PNG", *(k.opening.get("png", 0) for k in found))
+    _bytes("bytes a step", *(round(k.bytes_per_step) for k in found))
     print(f"\n{len(explorer.ms)} keys each, after {keys.WARM_UP} to warm up; training on {explorer.threads} threads.\n")
     return [{"view": view.name, **dataclasses.asdict(k)} for view, k in zip(views, found, strict=True)]
 
@@ -90,8 +90,13 @@ def _said(times: list[float | None]) -> str:
     return f"{_median(times):.1f} (95 %: {worst:.1f}{missed})"
 
 
-def _counts(name: str, baseline: int, explorer: int) -> None:
-    ratio = f"{baseline / explorer:.2g} ×" if explorer else "–"
+def _shown(name: str, baseline: int, explorer: int) -> None:
+    ratio = f"{explorer / baseline:.1f} ×" if baseline else "–"
+    print(f"| {name} | {baseline} | {explorer} | {ratio} |")
+
+
+def _bytes(name: str, baseline: int, explorer: int) -> None:
+    ratio = f"{baseline / explorer:.1f} ×" if explorer else "–"
     print(f"| {name} | {baseline:,} | {explorer:,} | {ratio} |")
 
 

@@ -126,10 +126,13 @@ def _record_looks(notebook: Notebook, view: View) -> list[str]:
 
 
 def _back_to_first(notebook: Notebook, view: View, looks: list[str]) -> None:
+    """Move to the column FIRST from Python, once Python has heard of every change before: the last would undo it."""
+    control = notebook.page.locator(view.control)
+    notebook.wait_for(view.column, int(float(control.evaluate("e => e.ariaValueNow ?? e.value"))))
     notebook.execute(f"{view.column} = {FIRST}")
     if not notebook.page.evaluate("look => meter.comes(look)", looks[0]):
         raise RuntimeError(f"{view.name}: the first column does not look as it did before")
-    notebook.page.locator(view.control).focus()
+    control.focus()
 
 
 def _key_to_frame(notebook: Notebook, view: View, looks: list[str]) -> list[float | None]:
