@@ -87,6 +87,15 @@ def test_the_last_convolution_has_512_channels_at_any_width() -> None:
     assert Backbone(TINY)(torch.zeros(1, 3, 32, 48)).shape == (1, 512, 2, 3)
 
 
+def test_untrained_weights_are_kaimings() -> None:
+    torch.manual_seed(0)
+    for layer in Backbone(WIDTHS["mini"]).layers:
+        if isinstance(layer, nn.Conv2d):
+            # as vgg's: N(0, 2 / fan-out), so that a signal neither fades nor grows over 13 layers; 432 numbers or more
+            deviation = (2 / (9 * layer.out_channels)) ** 0.5
+            assert float(layer.weight.detach().std()) == pytest.approx(deviation, rel=0.1)
+
+
 # --- weights ---------------------------------------------------------------------------------------------------------
 
 

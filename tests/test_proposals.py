@@ -17,7 +17,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.proposals import Stages, propose
+from rpnviz.proposals import Stages, _suppressors, propose
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PAPER = Grid.paper()
@@ -171,6 +171,17 @@ def test_a_better_box_is_not_suppressed_by_a_worse_one() -> None:
     assert stages.nms_inds.tolist() == [0, 2]
     assert stages.suppressed_by.tolist() == [-1, 0, -1]
     assert stages.suppressed_iou.tolist() == pytest.approx([0, 80 / 120, 0])
+
+
+def test_a_suppressor_is_better_even_if_the_library_rounds_the_last_bit_differently() -> None:
+    # as if NMS had removed B for A, whose IoU is 60 / 100 and not above 0.6. C and D, worse than B, overlap B more;
+    # E is removed by C and stands in the same block as B
+    widths = torch.tensor([100.0, 60, 55, 58, 54])  # A … E, nested: the IoU of two is the ratio of their widths
+    boxes = torch.stack([torch.zeros(5), torch.zeros(5), widths, torch.full((5,), 100.0)], dim=1)
+    best_first = torch.arange(5)
+    by, iou = _suppressors(boxes, best_first, torch.tensor([0, 2, 3]), best_first, 0.6)
+    assert by.tolist() == [-1, 0, -1, -1, 2]
+    assert iou.tolist() == pytest.approx([0, 0.6, 0, 0, 54 / 55])
 
 
 @pytest.mark.parametrize("tenths", range(1, 10))

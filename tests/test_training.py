@@ -180,6 +180,8 @@ def test_the_loss_falls_on_two_pictures() -> None:
     assert [record["step"] for record in records] == list(range(1, 17))
     total = [record["loss_objectness"] + record["loss_rpn_box_reg"] for record in records]
     assert sum(total[-5:]) / 5 < 0.3 * total[0]
+    # one cycle ends with the run: at the highest rate / 25 / 10,000, PyTorch's defaults
+    assert run.scheduler.get_last_lr() == pytest.approx([2e-3 / 25 / 1e4])
 
 
 def test_a_run_of_one_step() -> None:
