@@ -1,6 +1,6 @@
 """Compare proposals on held-out scenes: trained, untrained, anchors alone, and torchvision's own RPN.
 
-    python -m tools.recall --scenes FOLDER [--steps N]
+    python -m tools.recall --scenes FOLDER [--steps N] [--seeds …]
 
 Prints one table and writes it to data/weights/recall.json. The comparison with torchvision trains two networks from
 scratch for N steps each, from the same first weights of the backbone, on views drawn in the same way: ours with
@@ -34,6 +34,7 @@ from tools.scenes import read_scenes
 from tools.train import TOP_NS, measure, new_training, plain
 
 Table = dict[int, dict[str, float]]
+Rows = dict[str, Table]
 
 
 class FixedAnchors(nn.Module):
@@ -129,7 +130,7 @@ def finish(training: Training, name: str) -> Training:
     return training
 
 
-def compare(pictures: list[Picture], held_out: list[Picture], steps: int, device: str) -> dict[str, Table]:
+def compare(pictures: list[Picture], held_out: list[Picture], steps: int, seeds: list[int], device: str) -> Rows:
     """All rows of the table."""
     backbone = Backbone.load("mini")
     torch.manual_seed(0)
@@ -138,18 +139,18 @@ def compare(pictures: list[Picture], held_out: list[Picture], steps: int, device
         "mini with an untrained head": measure(backbone, RPNHead().eval(), held_out),
         "anchors alone, in random order": anchors_alone(held_out),
     }
-    ours = finish(new_training(pictures, steps, 0, device), f"ours-{steps}")
-    rows[f"ours after {steps} steps"] = measure(*plain(ours), held_out, device)
-    torch.manual_seed(0)  # the same first weights of the backbone as `ours`
-    fresh = Backbone(WIDTHS["mini"], batch_norm=True)
-    theirs = TorchvisionTraining(fresh, torchvision_rpn(), pictures, steps, seed=0, device=device)
-    finish(theirs, f"torchvision-{steps}")
-    folded, rpn = plain(theirs)
-    rows[f"torchvision's RPN after {steps} steps"] = measure_torchvision(folded, rpn, held_out)
+    for seed in seeds:
+        ours = finish(new_training(pictures, steps, seed, device), f"ours-{steps}-seed-{seed}")
+        rows[f"ours after {steps} steps, seed {seed}"] = measure(*plain(ours), held_out, device)
+        torch.manual_seed(seed)  # the same first weights of the backbone as `ours`
+        fresh = Backbone(WIDTHS["mini"], batch_norm=True)
+        theirs = TorchvisionTraining(fresh, torchvision_rpn(), pictures, steps, seed=seed, device=device)
+        folded, rpn = plain(finish(theirs, f"torchvision-{steps}-seed-{seed}"))
+        rows[f"torchvision's RPN after {steps} steps, seed {seed}"] = measure_torchvision(folded, rpn, held_out)
     return rows
 
 
-def as_markdown(rows: dict[str, Table]) -> str:
+def as_markdown(rows: Rows) -> str:
     """Recall at IoU 0.5 for each number of proposals, and the average recall of 300."""
     lines = ["| | " + " | ".join(f"@{n}" for n in TOP_NS) + " | AR@300 |", "|---" * (len(TOP_NS) + 2) + "|"]
     for name, table in rows.items():
@@ -162,12 +163,13 @@ def main() -> None:
     """Read the command line, compare, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=Path, default=Path("scenes"), help="folder of rendered scenes")
-    parser.add_argument("--steps", type=int, default=800, help="length of the two short trainings")
+    parser.add_argument("--steps", type=int, default=600, help="length of the short trainings")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one pair of short trainings for each")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--out", type=Path, default=Path("data/weights/recall.json"))
     args = parser.parse_args()
     pictures, held_out = read_scenes(args.scenes)
-    rows = compare(pictures, held_out, args.steps, args.device)
+    rows = compare(pictures, held_out, args.steps, args.seeds, args.device)
     args.out.write_text(json.dumps({"held-out scenes": len(held_out), "rows": rows}, indent=2) + "\n")
     print(as_markdown(rows))
 
