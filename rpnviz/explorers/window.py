@@ -48,7 +48,7 @@ class WindowExplorer(StageWidget):
         self._features, self._vectors = shares(features[0].detach()), shares(vectors[0])
         self._mean = shares(features.detach().mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(self._features[:, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1).argmax())
+        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].detach().flatten(1).std(dim=1).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):
