@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import PIXELS
 from playwright.sync_api import Locator, expect
 
 from rpnviz.grid import Grid
+from tests.browser.conftest import PIXELS
 from tools.lab import Notebook
 
 

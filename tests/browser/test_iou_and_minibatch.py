@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import PIXELS
 from playwright.sync_api import Locator, expect
 
 from rpnviz.boxes import box_area, box_iou
+from tests.browser.conftest import PIXELS
 from tools.lab import Notebook
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import View
 from playwright.sync_api import expect
 
+from tests.browser.conftest import View
 from tools.lab import Notebook
 from tools.run_notebooks import NOTEBOOKS
 

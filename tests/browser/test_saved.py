@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import View
 from playwright.sync_api import Browser, expect
 
+from tests.browser.conftest import View
 from tools.lab import Lab, Notebook, new_page, open_notebook
 from tools.run_notebooks import NOTEBOOKS
 
