@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm import tqdm
 
@@ -96,7 +96,9 @@ def write(training: Training, held_out: list[Picture], args: argparse.Namespace,
     backbone, head = plain(training)
     save_file(half(backbone, "features."), weights / "backbone_mini.safetensors")
     save_file(half(head), weights / "rpn_head_mini.safetensors")
-    recalls = measure(Backbone.load("mini"), RPNHead.load("mini"), held_out)
+    written = RPNHead()
+    written.load_state_dict(load_file(weights / "rpn_head_mini.safetensors"))
+    recalls = measure(Backbone.load("mini", weights / "backbone_mini.safetensors"), written.eval(), held_out)
     card = {
         "network": {"backbone": "VGG-16's layers at widths " + ", ".join(map(str, WIDTHS["mini"])), "conv5_3": 512},
         "data": {

@@ -217,7 +217,7 @@ def explore(picture: str | Picture = "street-03", backbone: str = "mini", grid: 
 
     Args:
         picture: name of a bundled picture, or a `Picture`.
-        backbone: "mini" or "vgg16".
+        backbone: name of a backbone with a trained head: "mini".
         grid: "paper" (40×60), "floor" (37×62) or "ceil" (38×63).
 
     Returns:
@@ -230,4 +230,5 @@ def explore(picture: str | Picture = "street-03", backbone: str = "mini", grid: 
         raise ValueError(f"grid: got {grid!r}, takes one of {', '.join(GRIDS)}")
     if not isinstance(picture, Picture):
         picture = Picture.load(picture)
-    return LinkedExplorer(picture, Backbone.load(backbone), RPNHead.load(backbone), grid)
+    head = RPNHead.load(backbone)  # first: no backbone is downloaded that has no head
+    return LinkedExplorer(picture, Backbone.load(backbone), head, grid)

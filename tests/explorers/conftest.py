@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from small_scene import make_picture
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.linked import LinkedExplorer
 from rpnviz.rpn import RPNHead
+from tests.explorers.small_scene import make_picture
 
 
 @pytest.fixture(scope="session")

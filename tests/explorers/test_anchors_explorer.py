@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 import traitlets as t
-from small_scene import make_picture
 
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
 from rpnviz.explorers.anchors import AnchorsExplorer, parse
 from rpnviz.grid import Grid
+from tests.explorers.small_scene import make_picture
 
 BY_SHAPE = [1700, 1064, 256, 1664, 968, 180, 1512, 800, 0]
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 import traitlets as t
 from PIL import Image
-from small_scene import HOSTILE, make_picture, payload
 
 from rpnviz import targets
 from rpnviz.draw import PALETTE
@@ -22,6 +21,7 @@ from rpnviz.explorers.labels import LabelExplorer
 from rpnviz.explorers.map_still import labels_figure, squares
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import torch
 import traitlets as t
 from matplotlib.figure import Figure
 from PIL import Image
-from small_scene import HOSTILE, make_picture, payload
 
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
@@ -22,6 +21,7 @@ from rpnviz.explorers.linked_scene import KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OP
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
+from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
 def from_page(widget: LinkedExplorer, **changes: Any) -> None:

@@ -10,11 +10,11 @@ import pytest
 import torch
 import traitlets as t
 from PIL import Image
-from small_scene import make_picture, payload
 
 from rpnviz.explorers import minibatch as minibatch_module
 from rpnviz.explorers.minibatch import MinibatchExplorer
 from rpnviz.targets import sample_minibatch
+from tests.explorers.small_scene import make_picture, payload
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 import traitlets as t
 from PIL import Image
-from small_scene import make_picture
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.stage import place
 from rpnviz.explorers.window import WindowExplorer, shares
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
+from tests.explorers.small_scene import make_picture
 
 PAPER = Grid.paper()
 
