@@ -123,8 +123,8 @@ def test_labels_follow_thresholds_and_switches(open_and_run: Callable[..., Noteb
     root = view(notebook, "label-map")
     map_canvas, picture = root.locator("canvas").all()
     counts = root.locator(".rpnviz-counts b")
+    expect(counts.first).to_have_text(f"{notebook.ask('int((found.labels == 1).sum())'):,}")
     before = [*counts.all_inner_texts(), pixels(map_canvas), pixels(picture)]
-    assert before[0] == f"{notebook.ask('int((found.labels == 1).sum())'):,}"
     rule = root.get_by_role("checkbox", name="best anchor of each object")
     rule.uncheck()
     strict = notebook.ask("int((strict.labels == 1).sum())")
