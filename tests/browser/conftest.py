@@ -13,7 +13,7 @@ import pytest
 from nbformat import v4
 from playwright.sync_api import Browser, Locator, expect
 
-from tools.lab import Lab, Notebook, chromium, find_chromium, jupyterlab, listen, new_page, open_notebook
+from tools.lab import Lab, Notebook, jupyterlab, listen, new_page, open_notebook
 from tools.run_notebooks import METADATA, NOTEBOOKS
 
 SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
@@ -93,16 +93,6 @@ class View:
         """Return where in the page the middle of all pixels of a colour is."""
         x, y = self.part(name).evaluate(MIDDLE, list(rgb))
         return x, y
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    try:
-        find_chromium()
-    except RuntimeError as error:
-        pytest.fail(str(error), pytrace=False)
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

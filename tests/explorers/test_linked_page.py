@@ -1,56 +1,53 @@
-"""The page's reading of a scene, run by node: what it says of an anchor is what the compute modules say."""
+"""The page's reading of a scene, run in a browser without a kernel: it says of an anchor what Python says."""
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Browser
 
 from rpnviz.explorers.base import join_esm
 from rpnviz.explorers.linked import LinkedExplorer
 from rpnviz.explorers.page import standalone_page
 
-NODE = shutil.which("node")
 # Reads the state as the stand-in of page.py does.
 ASK = """
-import { readFileSync } from "node:fs";
 const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
   ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
-const scene = new Scene(JSON.parse(readFileSync("state.json", "utf8"), revive).scene);
-const anchors = Array.from({ length: scene.size }, (_, i) => i);
-console.log(JSON.stringify({
-  fates: anchors.map((i) => scene.fate(i)),
-  whys: anchors.map((i) => scene.why(i)),
-  boxes: anchors.map((i) => scene.anchor(i)),
-  counts: scene.counts(),
-  reach: scene.reach(anchors),
-  cell: scene.cellOf(12345),
-  first: scene.first(22, 51),
-  texts: [0.2999, 0.3, 0.6999, 0.7, 0.7049, 0].map(iouText),
-  objectness: Array.from(scene.objectness(4)),
-  named: scene.objectNames(),
-}));
+export function ask(state) {
+  const scene = new Scene(JSON.parse(state, revive).scene);
+  const anchors = Array.from({ length: scene.size }, (_, i) => i);
+  return {
+    fates: anchors.map((i) => scene.fate(i)),
+    whys: anchors.map((i) => scene.why(i)),
+    boxes: anchors.map((i) => scene.anchor(i)),
+    counts: scene.counts(),
+    reach: scene.reach(anchors),
+    cell: scene.cellOf(12345),
+    first: scene.first(22, 51),
+    texts: [0.2999, 0.3, 0.6999, 0.7, 0.7049, 0].map(iouText),
+    objectness: Array.from(scene.objectness(4)),
+    named: scene.objectNames(),
+  };
+}
 """
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="needs node to run the page's code without a browser")
+RUN = """async ([code, state]) => {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  return JSON.stringify((await import(url)).ask(state));
+}"""
 
 
 @pytest.fixture(scope="module")
-def said(untouched: LinkedExplorer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Everything the page says of the scene, asked outside a browser."""
-    folder = tmp_path_factory.mktemp("page")
-    page = standalone_page("", "", "", {"scene": untouched.scene})
-    state = page.split('id="rpnviz-state">')[1].split("</script>")[0]
-    (folder / "state.json").write_text(state, encoding="utf-8")
-    (folder / "ask.mjs").write_text(join_esm("linked_scene.js") + ASK, encoding="utf-8")
-    assert NODE is not None
-    run = subprocess.run([NODE, "ask.mjs"], cwd=folder, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    answer: dict[str, Any] = json.loads(run.stdout)
+def said(untouched: LinkedExplorer, browser: Browser) -> dict[str, Any]:
+    """Everything the page's code says of the scene, asked in an empty page."""
+    saved = standalone_page("", "", "", {"scene": untouched.scene})
+    state = saved.split('id="rpnviz-state">')[1].split("</script>")[0]
+    page = browser.new_page()
+    answer: dict[str, Any] = json.loads(page.evaluate(RUN, [join_esm("linked_scene.js") + ASK, state]))
+    page.close()
     return answer
 
 
