@@ -6,6 +6,8 @@ Shapes: B pictures, A anchors a cell, h × w cells, N = h · w · A anchors in t
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -22,15 +24,18 @@ class RPNHead(nn.Module):
     Args:
         in_channels: of the feature map, and of the vector the window becomes.
         num_anchors: A, anchors of a cell.
+        kernel_size: of the window; an odd number, 3 in the paper. 1 looks at a single cell.
 
     Source: Ren et al. 2015, section 3.1 and figure 3.
     Differs: the paper has 2 · A scores and a softmax; A logits and a sigmoid (torchvision's way) say the same.
     """
 
-    def __init__(self, in_channels: int = 512, num_anchors: int = 9) -> None:
+    def __init__(self, in_channels: int = 512, num_anchors: int = 9, kernel_size: int = 3) -> None:
         """Start untrained, with small random weights."""
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, in_channels, kernel_size=3, padding=1)
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, so that the window has a middle; got {kernel_size}")
+        self.conv = nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2)
         self.cls_logits = nn.Conv2d(in_channels, num_anchors, kernel_size=1)
         self.bbox_pred = nn.Conv2d(in_channels, 4 * num_anchors, kernel_size=1)
         for layer in (self.conv, self.cls_logits, self.bbox_pred):
@@ -38,13 +43,17 @@ class RPNHead(nn.Module):
             nn.init.constant_(layer.bias, 0)  # type: ignore[arg-type]
 
     @classmethod
-    def load(cls, name: str) -> RPNHead:
+    def load(cls, name: str, folder: Path | None = None) -> RPNHead:
         """The trained head that belongs to a backbone.
+
+        Args:
+            name: "mini" or "vgg16".
+            folder: where rpn_head_NAME.safetensors lies; None for the bundled ones.
 
         Raises:
             ValueError: if no head of that name is bundled.
         """
-        folder = data_folder() / "weights"
+        folder = folder or data_folder() / "weights"
         bundled = sorted(path.stem.removeprefix("rpn_head_") for path in folder.glob("rpn_head_*.safetensors"))
         if name not in bundled:
             raise ValueError(f"name must be a bundled head ({', '.join(bundled)}); got {name!r}")

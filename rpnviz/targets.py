@@ -148,6 +148,24 @@ def sample_minibatch(
     return _draw(positive, num_pos, generator), _draw(negative, num_neg, generator)
 
 
+def sample_blindly(
+    labels: Tensor, batch_size_per_image: int = 256, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Draw from all anchors that have a label, without regard to which: what `sample_minibatch` is there to prevent.
+
+    Args:
+        labels (Tensor[N]): 1 positive, 0 negative, anything else is not drawn.
+        batch_size_per_image: how many to draw.
+        generator: a CPU generator, for a draw that can be repeated.
+
+    Returns:
+        (pos_inds, neg_inds): two int64 tensors of indices into `labels`, ascending.
+    """
+    labelled = ((labels == POSITIVE) | (labels == NEGATIVE)).nonzero().flatten()
+    drawn = _draw(labelled, min(len(labelled), batch_size_per_image), generator)
+    return drawn[labels[drawn] == POSITIVE], drawn[labels[drawn] == NEGATIVE]
+
+
 def regression_targets(anchors: Tensor, gt_boxes: Tensor, matched_idxs: Tensor) -> Tensor:
     """What each positive anchor's four deltas should be.
 

@@ -229,3 +229,27 @@ def test_losses_refuse_unequal_lengths(short: int) -> None:
     none = torch.zeros(0, dtype=torch.int64)
     with pytest.raises(ValueError, match="must have one length; got"):
         rpn_losses(*arguments, none, none)
+
+
+# --- other windows ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kernel_size", "reaches"), [(1, 0), (3, 1), (5, 2)])
+def test_the_window_sees_as_far_as_its_size_says(kernel_size: int, reaches: int) -> None:
+    torch.manual_seed(0)
+    head = RPNHead(in_channels=4, num_anchors=2, kernel_size=kernel_size)
+    torch.nn.init.normal_(head.conv.weight)
+    dark, lit = torch.zeros(1, 4, 9, 9), torch.zeros(1, 4, 9, 9)
+    lit[0, :, 4, 4] = 1.0
+    changed = (head.window_vector(lit) != head.window_vector(dark)).any(dim=1)[0]
+    rows, cols = changed.nonzero().T
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (4 - reaches, 4 + reaches, 4 - reaches, 4 + reaches)
+    assert head(lit)[0].shape == (1, 2, 9, 9)
+
+
+@pytest.mark.parametrize("kernel_size", [0, 2, -1])
+def test_a_window_without_a_middle_is_refused(kernel_size: int) -> None:
+    with pytest.raises(
+        ValueError, match=f"kernel_size must be odd, so that the window has a middle; got {kernel_size}"
+    ):
+        RPNHead(kernel_size=kernel_size)

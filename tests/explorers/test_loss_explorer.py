@@ -1,0 +1,255 @@
+"""Notebook 06's explorer: what it offers, what it refuses, and what its page works out without a kernel."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import traitlets as t
+from PIL import Image
+from playwright.sync_api import Browser
+from torch import Tensor
+
+from rpnviz.boxes import BBOX_XFORM_CLIP, box_iou, decode, encode
+from rpnviz.explorers.base import join_esm
+from rpnviz.explorers.loss import HIGH, LOW, LossExplorer
+from rpnviz.explorers.loss_anchors import close_up, iou_text
+from rpnviz.ledger import NORMALISATIONS, smooth_l1, smooth_l1_slope, take_step, write_ledger
+from rpnviz.pictures import Picture
+from tests.explorers.small_scene import HOSTILE, make_picture, payload
+
+
+def answers() -> tuple[Tensor, Tensor]:
+    """What some network might say: 21,600 logits and deltas."""
+    generator = torch.Generator().manual_seed(4)
+    return 2 * torch.randn(21_600, generator=generator), 0.4 * torch.randn(21_600, 4, generator=generator)
+
+
+@pytest.fixture
+def explorer() -> LossExplorer:
+    return LossExplorer(make_picture(), *answers())
+
+
+def test_offers_the_telling_anchors(explorer: LossExplorer) -> None:
+    rows, found = explorer.rows, explorer.scene.found
+    objectness = answers()[0]
+    pos = explorer.scene.sampled_inds[: explorer.scene.num_pos]
+    neg = explorer.scene.sampled_inds[explorer.scene.num_pos :]
+    assert found.labels[pos].eq(1).all() and found.labels[neg].eq(0).all()
+    assert found.iou[rows["best"]] == found.iou[pos].max() and found.iou[rows["worst"]] == found.iou[pos].min()
+    assert objectness[rows["unsure"]] == objectness[pos].min()
+    assert objectness[rows["alarm"]] == objectness[neg].max() and objectness[rows["easy"]] == objectness[neg].min()
+    assert found.labels[rows["out"]] == -1 and not found.crosses_boundary[rows["out"]]
+    assert len(set(rows.values())) == len(rows) == len(explorer.offered)
+    for place, (key, row) in enumerate(rows.items()):
+        explorer.chosen = place
+        assert explorer.logit == float(objectness[row]) and explorer.deltas == answers()[1][row].tolist()
+        assert (explorer.anchor["gt"] is None) == (found.labels[row] != 1) == (key in ("alarm", "easy", "out"))
+
+
+def test_box_loss_of_a_background_anchor_is_zero_wherever_its_box_goes(explorer: LossExplorer) -> None:
+    for key in ("alarm", "easy", "out"):
+        explorer.chosen = list(explorer.rows).index(key)
+        before = explorer.losses
+        explorer.deltas = [1.9, -1.9, 3.0, 2.0]
+        assert float(explorer.ledger.box_loss) == 0
+        assert explorer.losses == before
+        explorer.logit = 9.0
+        assert (explorer.losses == before) is (key == "out")  # left out of the sums too
+
+
+def test_label_does_not_follow_the_decoded_box(explorer: LossExplorer) -> None:
+    label, said = explorer.anchor["label"], explorer.describe()
+    explorer.deltas = [-2.0, -2.0, 0.0, 0.0]
+    assert "decoded box at IoU 0.00" in explorer.describe() != said
+    assert explorer.anchor["label"] == label == 1 and "positive" in explorer.describe()
+
+
+def test_sums_are_the_tensor_losses_until_an_answer_is_moved(explorer: LossExplorer) -> None:
+    assert explorer.losses["torchvision"] == pytest.approx(explorer.tensor_losses, rel=1e-6)
+    box_loss = float(explorer.ledger.box_loss)
+    explorer.deltas = explorer.anchor["targets"]
+    assert float(explorer.ledger.box_loss) == pytest.approx(0, abs=1e-12)
+    assert explorer.losses["torchvision"][1] == pytest.approx(explorer.tensor_losses[1] - box_loss / 256, rel=1e-5)
+
+
+def test_steps_lead_to_the_target(explorer: LossExplorer) -> None:
+    explorer.deltas, explorer.learning_rate = [0.0] * 4, 0.1
+    gt = torch.tensor([explorer.anchor["gt"]])
+    iou = [float(box_iou(explorer.decoded, gt))]
+    for _ in range(100):
+        explorer.step()
+        iou.append(float(box_iou(explorer.decoded, gt)))
+    assert iou[-1] > 0.999 > iou[0]
+    assert explorer.deltas == pytest.approx(explorer.anchor["targets"], abs=1e-4)
+
+
+def test_a_step_stays_on_the_sliders(explorer: LossExplorer) -> None:
+    explorer.chosen = list(explorer.rows).index("easy")
+    explorer.logit, explorer.learning_rate = LOW[0], 0.3
+    for _ in range(30):
+        explorer.step()
+    assert explorer.logit >= explorer.plan["low"][0]
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "message"),
+    [
+        ("chosen", 7, "chosen: got 7, takes 0 to 6"),
+        ("chosen", -1, "chosen: got -1"),
+        ("logit", 1000.0, "logit: got 1000.0 for logit, takes"),
+        ("logit", float("nan"), "logit: got nan"),
+        ("deltas", [0.0, 0.0, 9.0, 0.0], "deltas: got 9.0 for dw, takes -3 to 5"),
+        ("deltas", [0.0, float("inf"), 0.0, 0.0], "deltas: got inf for dy"),
+        ("deltas", [0.0] * 3, "deltas"),
+        ("normalisation", "mine", "normalisation"),
+        ("learning_rate", 0.0, "learning_rate"),
+        ("learning_rate", 2.0, "learning_rate"),
+    ],
+)
+def test_refuses(explorer: LossExplorer, trait: str, value: Any, message: str) -> None:
+    before = getattr(explorer, trait)
+    with pytest.raises(t.TraitError, match=message):
+        setattr(explorer, trait, value)
+    assert getattr(explorer, trait) == before
+
+
+def test_sliders_reach_wild_answers() -> None:
+    objectness, deltas = answers()
+    explorer = LossExplorer(make_picture(), 40 * objectness, 10 * deltas)
+    low, high = explorer.plan["low"], explorer.plan["high"]
+    assert low[0] < LOW[0] and high[0] > HIGH[0]
+    for place in range(len(explorer.offered)):
+        explorer.chosen = place  # raises if the network's own answer is refused
+
+
+@pytest.mark.parametrize(
+    ("objectness", "deltas", "message"),
+    [
+        (torch.zeros(5), torch.zeros(21_600, 4), r"objectness must be \[21600\], one row for each anchor; got \[5\]"),
+        (torch.zeros(21_600), torch.zeros(4, 21_600), r"pred_bbox_deltas must be \[21600, 4\]"),
+        (torch.full((21_600,), float("nan")), torch.zeros(21_600, 4), "objectness must be finite; got nan"),
+    ],
+)
+def test_refuses_answers_of_another_network(objectness: Tensor, deltas: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LossExplorer(make_picture(), objectness, deltas)
+
+
+def test_a_picture_without_objects_has_background_only() -> None:
+    empty = Picture(make_picture().image, torch.zeros(0, 4), [], "empty")
+    explorer = LossExplorer(empty, *answers())
+    assert list(explorer.rows) == ["alarm", "easy"]
+    assert explorer.losses["torchvision"][1] == explorer.tensor_losses[1] == 0
+    assert Image.open(io.BytesIO(explorer.to_png())).width > 900
+
+
+def test_thresholds_are_not_rounded_over() -> None:
+    assert [iou_text(iou) for iou in (0.25, 0.29849, 0.3, 0.6996, 0.7, 0.31)] == [
+        "0.25",
+        "0.2984",
+        "0.30",
+        "0.6996",
+        "0.70",
+        "0.31",
+    ]
+
+
+def test_close_up_has_the_shape_of_the_whole_and_stays_inside() -> None:
+    picture = make_picture()
+    whole = (-120, -72, 1120, 672)
+    for box in ([0.0, 0, 128, 128], [400.0, 200, 490, 382], [100.0, -50, 824, 700]):
+        x1, y1, x2, y2 = close_up(box, picture)
+        assert (x2 - x1) / (y2 - y1) == pytest.approx(1240 / 744)
+        assert whole[0] - 1e-6 <= x1 and whole[1] - 1e-6 <= y1 and x2 <= whole[2] + 1e-6 and y2 <= whole[3] + 1e-6
+    assert x2 - x1 == pytest.approx(1240)
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_something_is_left_without_a_page(close: bool) -> None:
+    shown = LossExplorer(make_picture(names=(HOSTILE, "dog", "dog")), *answers())
+    for place in range(len(shown.offered)):
+        shown.chosen, shown.close_up = place, close
+        bundle = shown._repr_mimebundle_()[0]
+        assert bundle["text/plain"] == shown.describe()
+        assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 900
+    page = shown.to_html()
+    assert HOSTILE not in page and page.count("</script>") == 2
+    assert payload(shown) < 200_000
+
+
+ASK = """
+export function ask(rows) {
+  return rows.map(({ entry, beta, anchor, clip, rate }) => ({
+    ledger: writeLedger(entry, beta),
+    box: decodeBox(entry.deltas, anchor, clip),
+    back: encodeBox(decodeBox(entry.deltas, anchor, clip), anchor),
+    iou: overlap(decodeBox(entry.deltas, anchor, clip), anchor),
+    step: takeStep(entry, beta, rate),
+    curve: [smoothL1(entry.deltas[0], beta), smoothL1Slope(entry.deltas[0], beta)],
+  }));
+}
+"""
+RUN = """async ([code, rows]) => {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  return JSON.stringify((await import(url)).ask(rows));
+}"""
+
+
+def test_the_page_works_out_what_python_does(browser: Browser) -> None:
+    """Hundreds of entries, all labels and betas, differences on and off the parabola, deltas beyond the clamp."""
+    rng = np.random.default_rng(1)
+    rows = [
+        {
+            "entry": {
+                "logit": rng.normal(0, 8),
+                "deltas": [*rng.normal(0, 0.3, 2), *rng.normal(0, 2, 2)],
+                "label": int(rng.integers(-1, 2)),
+                "targets": [*rng.normal(0, 0.3, 2), *rng.normal(0, 0.3, 2)],
+            },
+            "beta": [0.0, 1 / 9, 1.0][i % 3],
+            "anchor": [100.0, 50, 282, 140],
+            "clip": BBOX_XFORM_CLIP,
+            "rate": 0.05,
+        }
+        for i in range(300)
+    ]
+    page = browser.new_page()
+    said = json.loads(page.evaluate(RUN, [join_esm("loss_ledger.js") + ASK, rows]))
+    page.close()
+    assert sum(max(row["entry"]["deltas"][2:]) > BBOX_XFORM_CLIP for row in rows) > 3
+    for row, page_says in zip(rows, said, strict=True):
+        entry = row["entry"]
+        deltas, targets = (torch.tensor([entry[name]], dtype=torch.float64) for name in ("deltas", "targets"))
+        logit = torch.tensor([entry["logit"]], dtype=torch.float64)
+        ledger = write_ledger(logit, deltas, torch.tensor([entry["label"]]), targets, row["beta"])
+        ours, anchor = page_says["ledger"], torch.tensor([row["anchor"]], dtype=torch.float64)
+        assert (ours["score"], ours["bce"], ours["bceSlope"], ours["boxLoss"]) == pytest.approx(
+            [float(x) for x in (ledger.scores, ledger.bce, ledger.bce_slopes, ledger.box_loss)], abs=1e-9
+        )
+        for name, column in (("difference", ledger.differences), ("loss", ledger.smooth_l1), ("slope", ledger.slopes)):
+            assert [one[name] for one in ours["rows"]] == pytest.approx(column[0].tolist(), abs=1e-9)
+        assert [one["onLine"] for one in ours["rows"]] == ledger.on_line[0].tolist()
+        box = decode(deltas, anchor)
+        assert page_says["box"] == pytest.approx(box[0].tolist(), abs=1e-6)
+        assert page_says["back"] == pytest.approx(encode(box, anchor)[0].tolist(), abs=1e-6)
+        assert page_says["iou"] == pytest.approx(float(box_iou(box, anchor)), abs=1e-6)
+        logits, after = take_step(ledger, 0.05)
+        assert page_says["step"]["logit"] == pytest.approx(float(logits), abs=1e-9)
+        assert page_says["step"]["deltas"] == pytest.approx(after[0].tolist(), abs=1e-9)
+        assert page_says["curve"] == pytest.approx(
+            [float(f(deltas[0, 0], row["beta"])) for f in (smooth_l1, smooth_l1_slope)], abs=1e-9
+        )
+
+
+def test_the_page_is_told_the_same_constants(explorer: LossExplorer) -> None:
+    assert explorer.plan["clip"] == pytest.approx(math.log(1000 / 16))
+    for way in explorer.plan["ways"]:
+        ours = NORMALISATIONS[way["key"]]
+        assert (way["beta"], way["per_bce"], way["per_box"]) == (ours.beta, *ours.factors(256))
