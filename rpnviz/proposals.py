@@ -6,12 +6,39 @@ Shapes: N anchors. Every stage is a list of indices into these N, so that a view
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import torch
 import torchvision.ops
 from torch import Tensor
 
 from rpnviz.boxes import box_iou, clip, decode
+
+
+class Settings(TypedDict):
+    """The four numbers of `propose`, to be handed over as ``**settings``."""
+
+    pre_nms_top_n: int
+    post_nms_top_n: int
+    nms_thresh: float
+    min_size: float
+
+
+NO_LIMIT = 1_000_000  # more than there are anchors
+
+
+def _settings(pre_nms_top_n: int, post_nms_top_n: int, min_size: float) -> Settings:
+    return Settings(pre_nms_top_n=pre_nms_top_n, post_nms_top_n=post_nms_top_n, nms_thresh=0.7, min_size=min_size)
+
+
+# Who uses what, in training and in use. The paper names neither a top-N before NMS nor a smallest size. torchvision's
+# numbers are meant for the five levels of a feature pyramid: its top-N before NMS holds for each level.
+PRESETS: dict[str, dict[str, Settings]] = {
+    "paper": {"train": _settings(NO_LIMIT, 2000, 0), "test": _settings(NO_LIMIT, 300, 0)},
+    "py-faster-rcnn": {"train": _settings(12000, 2000, 16), "test": _settings(6000, 300, 16)},
+    "torchvision": {"train": _settings(2000, 2000, 1e-3), "test": _settings(1000, 1000, 1e-3)},
+    "detectron2": {"train": _settings(12000, 2000, 0), "test": _settings(6000, 1000, 0)},
+}
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ Shapes: K proposals, M gt boxes of one picture. Several pictures are joined by c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
+from rpnviz._data import data_folder
 from rpnviz.boxes import box_iou
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
@@ -103,3 +105,14 @@ def recall_table(
         ious = torch.cat([best_ious(proposals, gt_boxes, top_n) for proposals, gt_boxes in pairs])
         table[top_n] = {"recall@0.5": recall(ious), "average_recall": average_recall(ious)}
     return table
+
+
+def recorded_recall() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
+    """The recall tables that come with the bundled weights; `python -m tools.recall` measured them.
+
+    Returns:
+        How many held-out scenes were measured, and {name of a row: {top_n: {"recall@0.5": …, "average_recall": …}}}.
+    """
+    record = json.loads((data_folder() / "weights" / "recall.json").read_text(encoding="utf-8"))
+    rows = {name: {int(top_n): numbers for top_n, numbers in table.items()} for name, table in record["rows"].items()}
+    return record["held-out scenes"], rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from fractions import Fraction
 from typing import Any
@@ -11,13 +12,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.proposals import Stages, _suppressors, propose
+from rpnviz.proposals import PRESETS, Stages, _suppressors, propose
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PAPER = Grid.paper()
@@ -409,3 +411,35 @@ def test_everything_stays_on_its_device(device: str) -> None:
     assert stages.proposals.device.type == device
     torch.testing.assert_close(stages.proposals.cpu(), expected.proposals, rtol=0, atol=1e-3)
     assert stages.fate(int(stages.post_nms_inds[0])) == "proposal 1 of 300"
+
+
+# --- presets ---------------------------------------------------------------------------------------------------------
+
+
+def test_torchvisions_presets_are_its_own_defaults() -> None:
+    rpn = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None).rpn
+    for phase, settings in PRESETS["torchvision"].items():
+        rpn.train(phase == "train")
+        assert settings == {
+            "pre_nms_top_n": rpn.pre_nms_top_n(),
+            "post_nms_top_n": rpn.post_nms_top_n(),
+            "nms_thresh": rpn.nms_thresh,
+            "min_size": rpn.min_size,
+        }
+
+
+def test_py_faster_rcnns_preset_is_the_default() -> None:
+    defaults = {
+        name: p.default for name, p in inspect.signature(propose).parameters.items() if p.default is not p.empty
+    }
+    assert PRESETS["py-faster-rcnn"]["test"] == defaults
+
+
+@pytest.mark.parametrize("phase", ["train", "test"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_settings_of_propose(name: str, phase: str) -> None:
+    settings = PRESETS[name][phase]
+    stages = propose(*random_head(SMALL_ANCHORS, 0), SMALL_ANCHORS, SMALL.image_size, **settings)
+    counts = dict(stages.funnel())
+    assert counts["top-N by score"] == min(counts["large enough"], settings["pre_nms_top_n"])
+    assert counts["proposals"] == min(counts["after NMS"], settings["post_nms_top_n"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 
-from rpnviz.recall import IOU_THRESHOLDS, average_recall, best_ious, recall, recall_table
+from rpnviz._data import data_folder
+from rpnviz.recall import IOU_THRESHOLDS, average_recall, best_ious, recall, recall_table, recorded_recall
 
 GT_BOXES = torch.tensor([[0.0, 0, 100, 100], [200, 0, 300, 100]])
 # IoU with gt 0: 0.5, 0, 0.9; with gt 1: 0, 0.6, 0
@@ -56,3 +59,12 @@ def test_impossible_arguments_are_refused() -> None:
         average_recall(torch.ones(1), ())
     with pytest.raises(ValueError, match="pictures is empty"):
         recall_table([])
+
+
+def test_the_record_is_that_of_the_bundled_weights() -> None:
+    scenes, rows = recorded_recall()
+    written = json.loads((data_folder() / "weights" / "recall.json").read_text())
+    assert scenes == written["held-out scenes"]
+    assert list(rows) == list(written["rows"])
+    assert rows["mini, trained"][300] == written["rows"]["mini, trained"]["300"]
+    assert all(list(table) == [10, 50, 100, 300, 1000] for table in rows.values())
