@@ -7,50 +7,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.augment import random_view
 from rpnviz.backbone import Backbone, preprocess
-from rpnviz.boxes import box_area, clip
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
-from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
+from rpnviz.targets import label_anchors, regression_targets, sample_blindly, sample_minibatch
 
-ZOOM = (0.6, 1.0)  # a view shows this share of the picture's width and height
 BRIGHTNESS = (0.8, 1.2)
-LEAST_VISIBLE = 0.35  # an object that a view cuts off further than this is no longer asked for
-LEAST_SIDE = 10.0  # px
 
 
-def random_view(picture: Picture, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A part of the picture, zoomed and perhaps mirrored: what one training step sees of it.
+@dataclass(frozen=True)
+class Rules:
+    """What a training goes by; each rule can be switched off, to see what breaks.
 
-    Args:
-        picture: H × W with M gt boxes.
-        generator: decides where, how large, mirrored or not.
-
-    Returns:
-        image (Tensor[3, s·H, s·W]): uint8, a cut-out of the picture's proportions, not yet resampled.
-        gt_boxes (Tensor[M', 4]): xyxy in px of the view once it is scaled back to H × W; M' ≤ M.
+    Attributes:
+        best_per_gt: the best anchors of an object are positive, whatever their IoU is.
+        balanced: up to half of the 256 are positive; else the 256 are drawn blindly from all that have a label.
     """
-    height, width = picture.image_size
-    zoom, top, left, mirror = torch.rand(4, generator=generator).tolist()
-    share = ZOOM[0] + (ZOOM[1] - ZOOM[0]) * zoom
-    h, w = round(height * share), round(width * share)
-    y, x = round((height - h) * top), round((width - w) * left)
-    image = torch.from_numpy(picture.image[y : y + h, x : x + w]).permute(2, 0, 1)
-    scale = torch.tensor([width / w, height / h, width / w, height / h])
-    boxes = (picture.gt_boxes - torch.tensor([x, y, x, y])) * scale
-    if mirror < 0.5:
-        image = image.flip(-1)
-        boxes = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
-    seen = clip(boxes, (height, width))
-    large = (seen[:, 2:] - seen[:, :2]).amin(dim=1) >= LEAST_SIDE
-    return image, seen[large & (box_area(seen) >= LEAST_VISIBLE * box_area(boxes))]
+
+    best_per_gt: bool = True
+    balanced: bool = True
+
+
+AS_IN_THE_PAPER = Rules()
 
 
 class Training:
@@ -64,6 +51,7 @@ class Training:
         batch_size: pictures a step.
         max_lr: the highest learning rate.
         train_backbone: also change the backbone.
+        rules: what may be switched off.
         seed: decides pictures, views and minibatches.
         device: where to compute.
 
@@ -85,6 +73,7 @@ class Training:
         batch_size: int = 2,
         max_lr: float = 2e-3,
         train_backbone: bool = True,
+        rules: Rules = AS_IN_THE_PAPER,
         seed: int = 0,
         device: str = "cpu",
     ) -> None:
@@ -97,7 +86,7 @@ class Training:
         self.backbone = backbone.to(torch.device(device)).to(memory_format=torch.channels_last)
         self.head = head.to(torch.device(device)).to(memory_format=torch.channels_last)
         self.pictures, self.steps, self.batch_size, self.device = pictures, steps, batch_size, device
-        self.train_backbone = train_backbone
+        self.train_backbone, self.rules = train_backbone, rules
         self.grid = Grid.paper()
         for picture in pictures:
             if picture.image_size != self.grid.image_size:
@@ -118,7 +107,7 @@ class Training:
         while self.step < self.steps:
             self.backbone.train(self.train_backbone)
             self.head.train()
-            views = [random_view(self._draw_picture(), self.generator) for _ in range(self.batch_size)]
+            views = [self.view() for _ in range(self.batch_size)]
             loss_objectness, loss_rpn_box_reg = self.losses(*zip(*views, strict=True))
             self.optimizer.zero_grad()
             (loss_objectness + loss_rpn_box_reg).backward()  # type: ignore[no-untyped-call]
@@ -130,6 +119,10 @@ class Training:
                 "loss_objectness": float(loss_objectness.detach()),
                 "loss_rpn_box_reg": float(loss_rpn_box_reg.detach()),
             }
+
+    def view(self) -> tuple[Tensor, Tensor]:
+        """Draw what a step sees of a picture: its input (here a uint8 image) and Tensor[M, 4] gt boxes."""
+        return random_view(self.pictures[self._draw(len(self.pictures))], self.generator)
 
     def losses(self, images: Sequence[Tensor], gt_boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The two losses, averaged over the pictures of a step.
@@ -146,8 +139,15 @@ class Training:
         for i, boxes in enumerate(gt_boxes):
             logits, deltas = flatten_head(objectness[i : i + 1], pred_bbox_deltas[i : i + 1])
             boxes = boxes.to(self.device)
-            found = label_anchors(self.anchors, boxes, self.grid.image_size, drop_cross_boundary=False)
-            pos_inds, neg_inds = sample_minibatch(found.labels, generator=self.generator)
+            found = label_anchors(
+                self.anchors,
+                boxes,
+                self.grid.image_size,
+                allow_low_quality_matches=self.rules.best_per_gt,
+                drop_cross_boundary=False,
+            )
+            draw = sample_minibatch if self.rules.balanced else sample_blindly
+            pos_inds, neg_inds = draw(found.labels, generator=self.generator)
             targets = regression_targets(self.anchors, boxes, found.matched_idxs)
             pairs.append(rpn_losses(logits, deltas, found.labels, targets, pos_inds, neg_inds))
         loss_objectness, loss_rpn_box_reg = (torch.stack(losses).mean() for losses in zip(*pairs, strict=True))
@@ -170,14 +170,14 @@ class Training:
             inputs.append(preprocess(lit[None], self.grid.input_size))
         return torch.cat(inputs).contiguous(memory_format=torch.channels_last)
 
-    def _draw_picture(self) -> Picture:
-        return self.pictures[int(torch.randint(len(self.pictures), (1,), generator=self.generator))]
+    def _draw(self, count: int) -> int:
+        return int(torch.randint(count, (1,), generator=self.generator))
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; an interruption leaves the one before it untouched."""
         state = {
             "step": self.step,
-            "backbone": self.backbone.state_dict(),
+            "backbone": self.backbone.state_dict() if self.train_backbone else {},  # a fixed one is known already
             "head": self.head.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
@@ -198,7 +198,8 @@ class Training:
         if steps != self.steps:
             raise ValueError(f"steps must be {steps}, as in the run that wrote {path}; got {self.steps}")
         self.step = state["step"]
-        self.backbone.load_state_dict(state["backbone"])
+        if self.train_backbone:
+            self.backbone.load_state_dict(state["backbone"])
         self.head.load_state_dict(state["head"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])

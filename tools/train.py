@@ -1,4 +1,4 @@
-"""Train "mini" and its RPN head from scratch on rendered scenes, and write weights with a model card.
+"""Train "mini", its RPN head and then its second head on rendered scenes, and write weights with a model card.
 
     python -m tools.train --scenes FOLDER [--steps N] [--device cuda]
 
@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor
 from tqdm import tqdm
 
 from rpnviz.anchors import cell_anchors, grid_anchors
@@ -27,22 +28,55 @@ from rpnviz.recall import recall_table
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.training import Training
 from tools.scenes import HELD_OUT_EVERY, read_scenes
+from tools.train_roi import STEPS as ROI_STEPS
+from tools.train_roi import train_second_head
+from tools.weights import half
 
 CHECK_EVERY = 500  # steps between two checkpoints with recall on a few held-out scenes
 CHECK_SCENES = 20
+SNAPSHOTS: tuple[int, ...] = (
+    0,
+    10,
+    20,
+    30,
+    40,
+    60,
+    80,
+    100,
+    150,
+    200,
+    250,
+    300,
+    400,
+    500,
+    600,
+    700,
+    800,
+    1000,
+    1200,
+    1500,
+)
+SNAPSHOTS += tuple(range(2000, 4501, 500))  # steps; the network changes most at the start
 TOP_NS = (10, 50, 100, 300, 1000)
 
 
-@torch.no_grad()
 def measure(
     backbone: Backbone, head: RPNHead, scenes: list[Picture], device: str = "cpu"
 ) -> dict[int, dict[str, float]]:
     """Recall of the proposals on scenes, with the paper's settings for testing but up to 1,000 proposals."""
+    return measure_head(head, (backbone.features(scene, Grid.paper()) for scene in scenes), scenes, device)
+
+
+@torch.no_grad()
+def measure_head(
+    head: RPNHead, features: Iterable[Tensor], scenes: list[Picture], device: str = "cpu", cells: Tensor | None = None
+) -> dict[int, dict[str, float]]:
+    """The same from the scenes' feature maps, each Tensor[1, 512, h, w]; `cells` if they are not the paper's nine."""
     grid = Grid.paper()
-    anchors = grid_anchors(grid, cell_anchors().to(device))
+    anchors = grid_anchors(grid, (cell_anchors() if cells is None else cells).to(device))
     pairs = []
-    for scene in scenes:
-        objectness, deltas = flatten_head(*head(backbone.features(scene, grid)))
+    for scene, of_scene in zip(scenes, features, strict=True):
+        objectness, deltas = flatten_head(*head(of_scene))
         stages = propose(objectness, deltas, anchors, grid.image_size, post_nms_top_n=max(TOP_NS))
         pairs.append((stages.proposals.cpu(), scene.gt_boxes))
     return recall_table(pairs, TOP_NS)
@@ -61,12 +95,23 @@ def new_training(pictures: list[Picture], steps: int, seed: int, device: str) ->
     return Training(Backbone(WIDTHS["mini"], batch_norm=True), RPNHead(), pictures, steps, seed=seed, device=device)
 
 
-def train(training: Training, held_out: list[Picture], run: Path) -> None:
-    """Take all steps, with a progress bar, a log and checkpoints in the folder `run`."""
+def snapshot(training: Training, folder: Path) -> None:
+    """Write the network as it is after this step, for `tools.record`; complete or not at all."""
+    backbone, head = plain(training)
+    state = half(backbone, "backbone.features.") | half(head, "head.")
+    unfinished = folder / "snapshot.unfinished"
+    save_file(state, unfinished)
+    unfinished.replace(folder / f"step-{training.step:05}.safetensors")
+
+
+def train(training: Training, held_out: list[Picture], run: Path, snapshots: bool = False) -> None:
+    """Take all steps, with a progress bar, a log, checkpoints and perhaps snapshots in the folder `run`."""
     run.mkdir(parents=True, exist_ok=True)
     checkpoint = run / "checkpoint.pt"
     if checkpoint.exists():
         training.load(checkpoint)
+    if snapshots and training.step == 0:
+        snapshot(training, run)
     bar = tqdm(total=training.steps, initial=training.step, desc="training", unit="step")
     smooth, quality, start = 0.0, "…", time.monotonic()
     for record in training.run():
@@ -77,18 +122,14 @@ def train(training: Training, held_out: list[Picture], run: Path) -> None:
             training.save(checkpoint)
             recalls = measure(*plain(training), held_out[:CHECK_SCENES], training.device)
             quality = f"{recalls[300]['recall@0.5']:.3f}"
+        if snapshots and training.step in SNAPSHOTS:
+            snapshot(training, run)
         with (run / "log.jsonl").open("a") as log:
             seconds = round(time.monotonic() - start, 1)
             log.write(json.dumps({**record, "seconds": seconds, **({"recall": recalls} if due else {})}) + "\n")
         bar.set_postfix_str(f"loss {smooth:.3f}, recall@300 {quality}", refresh=False)
         bar.update()
     bar.close()
-
-
-def half(module: nn.Module, prefix: str = "") -> dict[str, torch.Tensor]:
-    """The weights of a network in float16, for a small file."""
-    state = module.state_dict()
-    return {prefix + key.removeprefix("layers."): value.half().contiguous().cpu() for key, value in state.items()}
 
 
 def write(training: Training, held_out: list[Picture], args: argparse.Namespace, weights: Path) -> None:
@@ -126,10 +167,14 @@ def main() -> None:
     """Read the command line and train."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=Path, default=Path("scenes"), help="folder of rendered scenes")
-    parser.add_argument("--steps", type=int, default=4500)
+    parser.add_argument("--steps", type=int, default=4500, help="of the backbone and the RPN head")
+    parser.add_argument("--roi-steps", type=int, default=ROI_STEPS, help="of the second head, after these")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--run", type=Path, default=Path("runs/mini"), help="folder of the log and the checkpoint")
+    parser.add_argument(
+        "--snapshots", action="store_true", help="also keep the network at many steps, for tools.record"
+    )
     parser.add_argument("--weights", type=Path, default=Path("data/weights"), help="where the result goes")
     args = parser.parse_args()
     try:
@@ -137,8 +182,10 @@ def main() -> None:
     except ValueError as error:
         raise SystemExit(str(error)) from error
     training = new_training(pictures, args.steps, args.seed, args.device)
-    train(training, held_out, args.run)
+    train(training, held_out, args.run, args.snapshots)
     write(training, held_out, args, args.weights)
+    for name, value in train_second_head(pictures, held_out, args.weights, args.run, args.roi_steps, args.seed).items():
+        print(f"{name:24} {value:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,204 @@
+"""The second head: what is in a proposal, and a better box for it; then detections, after a last NMS for each class.
+
+Shapes: K proposals of one picture, C classes with the background as number 0, D detections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+import torchvision.ops
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from rpnviz._data import data_folder
+from rpnviz.boxes import check_boxes, clip, decode
+from rpnviz.grid import Grid
+from rpnviz.roi import to_cells
+
+CLASSES = ("background", "person", "dog", "bicycle", "car", "bus", "traffic cone")
+BINS = 7  # RoIAlign makes 7 × 7 bins of every box
+BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)  # the head answers in tenths and fifths: its targets are then about as large as 1
+
+
+class RoIHead(nn.Module):
+    """Turn every proposal into C class logits and one refined box for each class.
+
+    Args:
+        in_channels: of the feature map.
+        num_classes: C, the background included.
+        channels: of the map after the 1×1 convolution that makes it narrow.
+        hidden: length of the vector that a box becomes.
+
+    Source: Girshick 2015, section 2.
+    Differs: two layers of 4,096 there, one of 256 after a 1×1 convolution to 64 channels here: six classes of rendered
+        objects need no more. RoIAlign (He et al. 2017, section 3) instead of RoI pooling.
+    """
+
+    def __init__(
+        self, in_channels: int = 512, num_classes: int = len(CLASSES), channels: int = 64, hidden: int = 256
+    ) -> None:
+        """Start untrained."""
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, kernel_size=1)
+        self.fc = nn.Linear(channels * BINS * BINS, hidden)
+        self.cls_score = nn.Linear(hidden, num_classes)
+        self.bbox_pred = nn.Linear(hidden, 4 * num_classes)
+
+    @classmethod
+    def load(cls, name: str, folder: Path | None = None) -> RoIHead:
+        """The trained head that belongs to a backbone.
+
+        Args:
+            name: "mini".
+            folder: where roi_head_NAME.safetensors lies; None for the bundled ones.
+
+        Raises:
+            ValueError: if there is none of that name.
+        """
+        folder = folder or data_folder() / "weights"
+        bundled = sorted(path.stem.removeprefix("roi_head_") for path in folder.glob("roi_head_*.safetensors"))
+        if name not in bundled:
+            raise ValueError(f"name must be a bundled head ({', '.join(bundled)}); got {name!r}")
+        head = cls()
+        head.load_state_dict({k: v.float() for k, v in load_file(folder / f"roi_head_{name}.safetensors").items()})
+        return head.eval()
+
+    def forward(self, features: Tensor, proposals: Tensor, grid: Grid) -> tuple[Tensor, Tensor]:
+        """Name and move the proposals of one picture.
+
+        Args:
+            features (Tensor[1, in_channels, h, w]): the feature map, the very one the RPN looked at.
+            proposals (Tensor[K, 4]): xyxy, px of the picture.
+            grid: how the feature map lies on the picture.
+
+        Returns:
+            class_logits (Tensor[K, C]).
+            box_regression (Tensor[K, C, 4]): (dx, dy, dw, dh) · BOX_WEIGHTS for each class.
+
+        Raises:
+            ValueError: if `features` is not one map of in_channels channels, or `proposals` are no boxes.
+        """
+        if features.ndim != 4 or features.shape[:2] != (1, self.conv.in_channels):
+            raise ValueError(f"features must be [1, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
+        check_boxes(proposals, "proposals")
+        # 1. A narrow map.
+        narrow = F.relu(self.conv(features))  # (1, 64, h, w)
+        # 2. 7 × 7 bins of every box, whatever its size.
+        boxes = to_cells(proposals, grid).to(narrow.dtype)
+        bins = torchvision.ops.roi_align(narrow, [boxes], BINS, sampling_ratio=2, aligned=True)  # (K, 64, 7, 7)
+        # 3. One vector a box; both answers are read off it.
+        vector = F.relu(self.fc(bins.flatten(1)))  # (K, 256)
+        logits: Tensor = self.cls_score(vector)
+        return logits, self.bbox_pred(vector).view(len(proposals), -1, 4)
+
+
+def roi_losses(
+    class_logits: Tensor, box_regression: Tensor, labels: Tensor, regression_targets: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The two losses of the proposals that were sampled.
+
+    Args:
+        class_logits (Tensor[K, C]): as the head answers.
+        box_regression (Tensor[K, C, 4]): likewise.
+        labels (Tensor[K]): int64; 0 is background.
+        regression_targets (Tensor[K, 4]): (dx, dy, dw, dh), not multiplied by BOX_WEIGHTS; read for objects only.
+
+    Returns:
+        loss_classifier, loss_box_reg: two scalars.
+
+    Raises:
+        ValueError: if the lengths differ.
+
+    Source: Girshick 2015, section 2.3.
+    Differs: no; torchvision's `fastrcnn_loss`.
+    """
+    lengths = [len(class_logits), len(box_regression), len(labels), len(regression_targets)]
+    if len(set(lengths)) > 1:
+        raise ValueError(
+            f"class_logits, box_regression, labels and regression_targets must have one length; got {lengths}"
+        )
+    # 1. Cross-entropy over all that was sampled.
+    loss_classifier = F.cross_entropy(class_logits, labels)
+    # 2. Smooth L1 for objects, and only at the box of their own class.
+    objects = (labels > 0).nonzero().flatten()
+    targets = regression_targets[objects] * regression_targets.new_tensor(BOX_WEIGHTS)
+    loss = F.smooth_l1_loss(box_regression[objects, labels[objects]], targets, beta=1 / 9, reduction="sum")
+    return loss_classifier, loss / max(len(labels), 1)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in a picture, best first.
+
+    Attributes:
+        boxes (Tensor[D, 4]): xyxy, px.
+        labels (Tensor[D]): int64; a place in CLASSES, never 0.
+        scores (Tensor[D]): in [0, 1].
+        proposal_inds (Tensor[D]): int64; the proposal that each came from.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    scores: Tensor
+    proposal_inds: Tensor
+
+    @property
+    def names(self) -> list[str]:
+        """Class names of the detections."""
+        return [CLASSES[label] for label in self.labels.tolist()]
+
+
+@torch.no_grad()
+def detect(
+    features: Tensor,
+    proposals: Tensor,
+    head: RoIHead,
+    grid: Grid,
+    score_thresh: float = 0.05,
+    nms_thresh: float = 0.5,
+    max_detections: int = 100,
+) -> Detections:
+    """Turn the proposals of a picture into detections.
+
+    Args:
+        features (Tensor[1, 512, h, w]): the feature map the proposals came from.
+        proposals (Tensor[K, 4]): xyxy, px.
+        head: the second head.
+        grid: how the feature map lies on the picture.
+        score_thresh: a class must score above it.
+        nms_thresh: of two boxes of one class that overlap more than it, the better stays; 1 keeps all.
+        max_detections: how many are kept at most.
+
+    Returns:
+        Detections: best first. One proposal can be found as several classes.
+
+    Raises:
+        ValueError: if a setting is out of range, `features` is no feature map or `proposals` are no boxes.
+
+    Source: Girshick 2015, section 2.2 (test time); Ren et al. 2015, section 3.3.
+    Differs: no; the settings are torchvision's `postprocess_detections`.
+    """
+    for name, value in (("score_thresh", score_thresh), ("nms_thresh", nms_thresh)):
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie in [0, 1]; got {value}")
+    if max_detections < 1:
+        raise ValueError(f"max_detections must be at least 1; got {max_detections}")
+    # 1. Every proposal gets a score and a box for every class.
+    class_logits, box_regression = head(features, proposals, grid)
+    scores = class_logits.softmax(dim=1)  # (K, C)
+    num_proposals, num_classes = scores.shape
+    deltas = box_regression / box_regression.new_tensor(BOX_WEIGHTS)
+    boxes = decode(deltas.flatten(0, 1), proposals.repeat_interleave(num_classes, dim=0))  # (K · C, 4)
+    boxes = clip(boxes, grid.image_size)
+    # 2. Here, unlike in the RPN, what is background is dropped, and what scores too low.
+    labels = torch.arange(num_classes, device=scores.device).repeat(num_proposals)
+    found = ((labels > 0) & (scores.flatten() > score_thresh)).nonzero().flatten()
+    # 3. NMS once more, for each class by itself: a person may stand in front of a car.
+    kept = torchvision.ops.batched_nms(boxes[found], scores.flatten()[found], labels[found], nms_thresh)
+    # 4. The best.
+    found = found[kept[:max_detections]]
+    return Detections(boxes[found], labels[found], scores.flatten()[found], found // num_classes)

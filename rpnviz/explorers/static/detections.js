@@ -1,0 +1,142 @@
+// @ts-check
+// Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
+import { OWN_KEYS, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { Panel, lineStyles, nearestOutline, swatch } from "./panel.js";
+
+/** @typedef {import("./core.js").Box} Box */
+/** @typedef {import("./core.js").Model} Model */
+/** @typedef {import("./panel.js").LineStyle & {name: string}} ClassLook */
+
+const HINT = "Choose a stage, pull the score threshold. Point at a box, or walk down the list: dashed is the proposal that it came from.";
+const NO_KERNEL = "In a saved page the NMS threshold stays as it is: NMS runs in Python.";
+const STAGES = [
+  { value: "proposals", label: "proposals", what: "What the RPN hands over: boxes without names." },
+  { value: "named", label: "named and moved", what: "One box for each class of each proposal that scores above the threshold." },
+  { value: "detections", label: "after NMS", what: "What NMS keeps, class by class." },
+];
+
+/** @param {{model: Model, el: HTMLElement}} context */
+async function render({ model, el }) {
+  const { image_size: [high, wide], objects, classes, proposals, lowest } = model.get("plan");
+  const looks = /** @type {ClassLook[]} */ (classes);
+  const styles = lineStyles(model.get("look"));
+  const numbers = typed(model.get("boxes"), Float32Array);
+  const labels = typed(model.get("labels"), Uint8Array);
+  const scores = typed(model.get("scores"), Float32Array);
+  const from = typed(model.get("proposal_inds"), Int32Array);
+  const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
+  const page = frame({ model, el }, { className: "rpnviz-detections", label: "From proposals to detections", hint: HINT });
+  const border = /** @type {Box} */ ([0, 0, wide, high]);
+  const boxOf = (/** @type {number} */ i) => /** @type {Box} */ ([...numbers.subarray(4 * i, 4 * i + 4)]);
+  let kept = new Uint8Array();
+
+  const redraw = scheduler(draw);
+  const panel = new Panel({
+    extent: border, className: "rpnviz-picture", label: "The picture with the boxes", attributes: { role: "img" }, onResize: redraw,
+  });
+  const stage = segmented({ label: "stage", className: "rpnviz-stages", options: STAGES, onChange: (value) => commit(model, { stage: value, selected: -1 }) });
+  const score = slider({
+    label: "score_thresh", name: "score_thresh", min: lowest, max: 0.95, step: 0.05, what: "A class must score above it; the score is the softmax over all classes and background.",
+    format: (value) => value.toFixed(2), onInput: (value) => commit(model, { score_thresh: value, selected: -1 }),
+  });
+  const nms = slider({
+    label: "nms_thresh", name: "nms_thresh", min: 0, max: 1, step: 0.05, what: "Of two boxes of one class that overlap more than this the better stays. Asked of Python.",
+    format: (value) => value.toFixed(2), onInput: (value) => commit(model, { nms_thresh: value, selected: -1 }),
+  });
+  if (!model.get("has_kernel")) {
+    nms.input.disabled = true;
+    explains(nms.input, NO_KERNEL);
+  }
+  const counts = looks.slice(1).map((look) => {
+    const cells = [h("td"), h("td"), h("td")];
+    return { cells, row: h("tr", {}, h("th", { scope: "row" }, swatch(look), ` ${look.name}`), ...cells) };
+  });
+  const head = ["class", "objects there", "named", "after NMS"].map((text) => h("th", { scope: "col" }, text));
+  const table = h("table", { class: "rpnviz-by-class" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...counts.map(({ row }) => row)));
+  const list = h("tbody");
+  const listHead = ["found", "score", "from proposal", "moved by"].map((text) => h("th", { scope: "col" }, text));
+  const about = h("p", { class: "rpnviz-roi-says" });
+  page.body.append(
+    h("figure", {}, h("figcaption", {}, "Picture", stage.element), panel.canvas, about),
+    h("figure", {}, score.element, nms.element, table,
+      h("div", { class: "rpnviz-found", tabindex: 0, role: "region", "aria-label": "list of boxes", ...OWN_KEYS },
+        h("table", {}, h("thead", {}, h("tr", {}, ...listHead)), list))),
+  );
+
+  /** Rows of the boxes shown at this stage, best first; none for the proposals. */
+  const shown = () => {
+    const [at, thresh] = [model.get("stage"), model.get("score_thresh")];
+    const above = [...scores.keys()].filter((i) => scores[i] > thresh);
+    return { above, left: above.filter((i) => kept[i]), rows: at === "proposals" ? [] : at === "named" ? above : above.filter((i) => kept[i]) };
+  };
+  /** How far the middle of a box went from its proposal, px. @param {number} i */
+  const moved = (i) => {
+    const [a, b] = [boxOf(i), /** @type {Box} */ (proposals[from[i]])];
+    return Math.hypot((a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2);
+  };
+  let listed = "";
+  /** @param {number[]} rows */
+  function fillList(rows) {
+    const now = rows.slice(0, 60);
+    if (String(now) === listed) return;
+    listed = String(now);
+    const select = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
+    list.replaceChildren(...now.map((i) => {
+      const texts = [scores[i].toFixed(2), `#${from[i] + 1}`, `${moved(i).toFixed(0)} px`];
+      const on = { tabindex: 0, "data-row": i, pointerenter: () => select(i), focus: () => select(i), ...OWN_KEYS };
+      return h("tr", on, h("th", { scope: "row" }, swatch(looks[labels[i]]), ` ${looks[labels[i]].name}`), ...texts.map((text) => h("td", {}, text)));
+    }));
+  }
+
+  function draw() {
+    const { above, left, rows } = shown();
+    const [at, selected] = [model.get("stage"), model.get("selected")];
+    stage.set(at);
+    score.set(model.get("score_thresh"));
+    nms.set(model.get("nms_thresh"));
+    counts.forEach(({ cells }, k) => {
+      const ofClass = (/** @type {number[]} */ some) => some.filter((i) => labels[i] === k + 1).length;
+      const there = objects.filter((/** @type {any} */ { name }) => name.replace(/ \d+$/, "") === looks[k + 1].name).length;
+      [there, ofClass(above), ofClass(left)].forEach((count, c) => setText(cells[c], String(count)));
+    });
+    fillList(rows);
+    for (const row of list.children) row.classList.toggle("rpnviz-hot", Number(row.dataset.row) === selected);
+    setText(about, selected >= 0 ? `${looks[labels[selected]].name}, score ${scores[selected].toFixed(2)}, from proposal ${from[selected] + 1}, whose middle it moved by ${moved(selected).toFixed(0)} px.`
+      : `${thousands(proposals.length)} proposals → ${thousands(above.length)} boxes above ${model.get("score_thresh").toFixed(2)} → ${thousands(left.length)} after NMS, class by class.`);
+    page.say(about.textContent || "");
+    if (!panel.begin()) return;
+    panel.backdrop("photo", () => panel.image(photo, border));
+    const alone = selected >= 0;
+    if (at === "proposals") for (const box of proposals) panel.box(box, { ...looks[0], width: 1 }, { alpha: 0.6 });
+    const plain = at === "detections" ? { dash: [] } : {}; // names tell the classes apart there
+    for (const i of [...rows].reverse()) panel.box(boxOf(i), { ...looks[labels[i]], ...plain }, { alpha: alone ? 0.25 : at === "named" ? 0.7 : 1, strong: at === "detections" && !alone });
+    if (alone) {
+      panel.box(proposals[from[selected]], { ...styles.proposal, dash: [6, 4] });
+      panel.box(boxOf(selected), { ...looks[labels[selected]], dash: [] }, { strong: true });
+    }
+    const named = alone ? [selected] : at === "detections" ? rows : [];
+    panel.tags(named.map((i) => ({ text: `${looks[labels[i]].name} ${scores[i].toFixed(2)}`, box: boxOf(i), style: looks[labels[i]] })));
+  }
+
+  panel.canvas.addEventListener("pointermove", (event) => {
+    const { rows } = shown();
+    const nearest = nearestOutline(rows.map(boxOf), ...panel.at(event), 10);
+    const row = nearest < 0 ? -1 : rows[nearest];
+    if (row !== model.get("selected")) commit(model, { selected: row });
+  });
+  panel.canvas.addEventListener("pointerleave", () => commit(model, { selected: -1 }));
+  const receive = () => {
+    kept = typed(model.get("kept"), Uint8Array);
+    redraw();
+  };
+  const waiting = () => page.busy(model.get("has_kernel") && model.get("answered") !== model.get("nms_thresh") && !model.get("error") ? "NMS" : "");
+  page.onDestroy(watch(model, ["kept"], receive));
+  page.onDestroy(watch(model, ["stage", "score_thresh", "selected"], redraw));
+  page.onDestroy(watch(model, ["nms_thresh", "answered", "error"], () => { waiting(); redraw(); }));
+  page.onDestroy(() => panel.destroy());
+  receive();
+  draw();
+  return page.destroy;
+}
+
+export default { render };

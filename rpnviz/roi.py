@@ -1,0 +1,239 @@
+"""What comes after the proposals: a fixed number of values for a box of any size; and a second sampling.
+
+RoI pooling and RoIAlign are written out here for one box, cell by cell, to be read; `torchvision.ops` has both for many
+boxes, and a test holds these against it.
+Shapes: C channels, h × w feature map, oh × ow bins of the output (7 × 7 in the paper). A box on the feature map is xyxy
+in cells: cell (row, col) covers row … row + 1 and col … col + 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rpnviz.boxes import check_boxes
+from rpnviz.grid import Grid
+from rpnviz.roi_sampling import sample_proposals as sample_proposals
+
+
+def to_cells(boxes: Tensor, grid: Grid) -> Tensor:
+    """Boxes of the picture, measured in cells of the feature map.
+
+    Args:
+        boxes (Tensor[N, 4]): xyxy, px of the picture.
+        grid: how the feature map lies on the picture.
+
+    Returns:
+        Tensor[N, 4]: xyxy in cells, not rounded; for `torchvision.ops` with its spatial_scale left at 1.
+
+    Raises:
+        ValueError: if boxes is not a list of boxes.
+
+    Source: Girshick 2015 (Fast R-CNN), section 2.1.
+    Differs: torchvision multiplies by one spatial_scale; a Grid may have two strides (15 and 16.67 px on the paper's).
+    """
+    check_boxes(boxes, "boxes")
+    stride_y, stride_x = grid.stride
+    return boxes / boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
+
+
+def to_pixels(boxes: Tensor, grid: Grid) -> Tensor:
+    """The inverse of `to_cells`: xyxy in cells → xyxy in px of the picture, Tensor[N, 4] each."""
+    check_boxes(boxes, "boxes")
+    stride_y, stride_x = grid.stride
+    return boxes * boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
+
+
+@dataclass(frozen=True)
+class PooledBox:
+    """What `pool_one_box` did.
+
+    Attributes:
+        rectangle (Tensor[4]): xyxy in cells, whole numbers: the cells that are pooled instead of the box.
+        rows (Tensor[oh, 2]): int64; first row and one past the last row of each row of bins, cut off at the map's rim.
+        cols (Tensor[ow, 2]): int64; likewise for columns.
+        output (Tensor[C, oh, ow]): the largest value of each bin; 0 for a bin without cells.
+    """
+
+    rectangle: Tensor
+    rows: Tensor
+    cols: Tensor
+    output: Tensor
+
+
+def pool_one_box(features: Tensor, box: Tensor, output_size: tuple[int, int] = (7, 7)) -> PooledBox:
+    """RoI max pooling of one box: round the box to whole cells, then the bins, and take the largest value of each.
+
+    Args:
+        features (Tensor[C, h, w]): the feature map of one picture.
+        box (Tensor[4]): xyxy in cells, see `to_cells`.
+        output_size: (oh, ow), bins.
+
+    Returns:
+        PooledBox: the cells of every bin and the output.
+
+    Raises:
+        ValueError: if a shape, the box or output_size is not as said.
+
+    Source: Girshick 2015, section 2.1; the rounding is that of its code.
+    Differs: no; torchvision.ops.roi_pool with spatial_scale 1.
+    """
+    _check(features, box, output_size)
+    # 1. First rounding: the box's edges to the nearest whole cell (halves away from 0). The last cell counts too.
+    first, last = _round(box[:2]), _round(box[2:])  # (x, y) each
+    rectangle = torch.cat([first, last + 1])
+    # 2. Second rounding: equal bins, each widened to whole cells; neighbours may share a row or a column.
+    x1, y1, x2, y2 = rectangle
+    rows = _whole_bins(y1, y2, output_size[0], features.shape[1])
+    cols = _whole_bins(x1, x2, output_size[1], features.shape[2])
+    # 3. The largest value in each bin, channel by channel.
+    output = features.new_zeros(len(features), *output_size)
+    for i, (top, bottom) in enumerate(rows.tolist()):
+        for j, (left, right) in enumerate(cols.tolist()):
+            if top < bottom and left < right:
+                output[:, i, j] = features[:, top:bottom, left:right].amax(dim=(1, 2))
+    return PooledBox(rectangle, rows, cols, output)
+
+
+def _round(edges: Tensor) -> Tensor:
+    """Round halves away from zero, as C does; torch.round takes them to the even number. All edges are small."""
+    exact = edges.detach().double()
+    return (exact.sign() * (exact.abs() + 0.5).floor()).to(edges.dtype)
+
+
+def _whole_bins(start: Tensor, end: Tensor, bins: int, size: int) -> Tensor:
+    """[bins, 2]: whole cells of equal bins between two whole edges, first and one past the last, within 0 … size."""
+    length = (end - start) / bins
+    numbers = torch.arange(bins, dtype=start.dtype, device=start.device)
+    edges = torch.stack([(numbers * length).floor(), ((numbers + 1) * length).ceil()], dim=1)
+    return (edges + start).long().clamp(0, size)
+
+
+@dataclass(frozen=True)
+class AlignedBox:
+    """What `align_one_box` did. A coordinate is r at the centre of row r: where the map's values sit.
+
+    Attributes:
+        ys (Tensor[oh, gy]): rows of the sampling points, gy of them in each row of bins.
+        xs (Tensor[ow, gx]): columns of the sampling points.
+        output (Tensor[C, oh, ow]): the mean over the gy · gx points of each bin; 0 if there are none.
+    """
+
+    ys: Tensor
+    xs: Tensor
+    output: Tensor
+
+    def points(self, bin_row: int, bin_col: int) -> Tensor:
+        """Tensor[gy · gx, 2]: (y, x) of a bin's sampling points, row by row."""
+        return torch.cartesian_prod(self.ys[bin_row], self.xs[bin_col])
+
+
+def align_one_box(
+    features: Tensor, box: Tensor, output_size: tuple[int, int] = (7, 7), sampling_ratio: int = 2, aligned: bool = True
+) -> AlignedBox:
+    """RoIAlign of one box: no rounding; read the map at points inside each bin, between the cells, and average.
+
+    Args:
+        features (Tensor[C, h, w]): the feature map of one picture.
+        box (Tensor[4]): xyxy in cells, see `to_cells`. A gradient flows back to it.
+        output_size: (oh, ow), bins.
+        sampling_ratio: points of a bin in each direction; 0 takes as many as the bin is cells long, rounded up.
+        aligned: the values sit at the centres of the cells, so a point of the map lies half a cell before its
+            coordinate. False leaves that half out, as the first implementations did.
+
+    Returns:
+        AlignedBox: the sampling points and the output.
+
+    Raises:
+        ValueError: if a shape, the box or a setting is not as said.
+
+    Source: He et al. 2017 (Mask R-CNN), section 3.
+    Differs: torchvision.ops.roi_align has aligned=False and sampling_ratio=-1 (here 0) by default, and gives the box
+        no gradient. torchvision's Faster R-CNN takes aligned=False and 2 points, detectron2's aligned=True and 0.
+    """
+    _check(features, box, output_size)
+    if sampling_ratio < 0:
+        raise ValueError(f"sampling_ratio must be 0 (as many as needed) or more; got {sampling_ratio}")
+    # 1. From the box to the coordinates in which the values sit at whole numbers.
+    x1, y1, x2, y2 = box - 0.5 if aligned else box
+    height, width = y2 - y1, x2 - x1
+    if not aligned:
+        height, width = height.clamp(min=1), width.clamp(min=1)  # at least a cell
+    # 2. Equal bins, and in each of them points on an even grid. Nothing is rounded.
+    ys = _even_points(y1, height, output_size[0], sampling_ratio)
+    xs = _even_points(x1, width, output_size[1], sampling_ratio)
+    # 3. At each point: the four cells round it, the nearer the more.
+    found = neighbours(torch.cartesian_prod(ys.flatten(), xs.flatten()), (features.shape[1], features.shape[2]))
+    values = (features[:, found.rows, found.cols] * found.weights).sum(dim=2)  # [C, points]
+    # 4. The mean over the points of each bin.
+    values = values.view(len(features), ys.shape[0], ys.shape[1], xs.shape[0], xs.shape[1])
+    return AlignedBox(ys, xs, values.sum(dim=(2, 4)) / max(ys.shape[1] * xs.shape[1], 1))
+
+
+def _even_points(start: Tensor, length: Tensor, bins: int, sampling_ratio: int) -> Tensor:
+    """[bins, g]: the coordinates of g points in each of the equal bins of a side."""
+    bin_size = length / bins
+    points = sampling_ratio or int(bin_size.detach().ceil())
+    numbers, within = torch.arange(bins).to(start), torch.arange(points).to(start) + 0.5
+    return (start + numbers * bin_size)[:, None] + within * bin_size / points
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The cells that a point of the map is interpolated from, and their shares.
+
+    Attributes:
+        rows (Tensor[K, 4]): int64; of the upper left, upper right, lower left, lower right cell.
+        cols (Tensor[K, 4]): int64.
+        weights (Tensor[K, 4]): in [0, 1], sum 1; all 0 for a point more than a cell outside the map.
+    """
+
+    rows: Tensor
+    cols: Tensor
+    weights: Tensor
+
+
+def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
+    """The four cells round each point, and the weights of bilinear interpolation.
+
+    Args:
+        points (Tensor[K, 2]): (y, x), whole numbers at the cells' centres.
+        feature_size: (h, w).
+
+    Returns:
+        Neighbours: of each point. Beyond the outermost centres the nearest cell is repeated.
+
+    Raises:
+        ValueError: if points is not a float Tensor[K, 2].
+
+    Source: He et al. 2017, figure 3.
+    Differs: no; as in torchvision.ops.roi_align.
+    """
+    if points.ndim != 2 or points.shape[1] != 2 or not points.is_floating_point():
+        raise ValueError(f"points must be a float Tensor[K, 2] of (y, x); got {points.dtype} {list(points.shape)}")
+    size = points.new_tensor(feature_size)
+    outside = ((points < -1) | (points > size)).any(dim=1)
+    at = torch.minimum(points.clamp(min=0), size - 1)
+    low = at.detach().floor()
+    part = at - low  # 0 at the upper or left cell's centre, towards 1 at the next one's
+    (top, left), (bottom, right) = low.long().T, torch.minimum(low + 1, size - 1).long().T
+    down, across = part.T
+    weights = torch.stack(
+        [(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across], dim=1
+    ).masked_fill(outside[:, None], 0)
+    rows, cols = torch.stack([top, top, bottom, bottom], dim=1), torch.stack([left, right, left, right], dim=1)
+    return Neighbours(rows, cols, weights)
+
+
+def _check(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> None:
+    if features.ndim != 3 or not features.is_floating_point() or 0 in features.shape[1:]:
+        raise ValueError(
+            f"features must be a float Tensor[C, h, w] of one picture; got {features.dtype} {list(features.shape)}"
+        )
+    if box.shape != (4,):
+        raise ValueError(f"box must be one box, Tensor[4]; got {list(box.shape)}")
+    check_boxes(box[None], "box")
+    if len(output_size) != 2 or not all(isinstance(n, int) and n >= 1 for n in output_size):
+        raise ValueError(f"output_size must be (oh, ow), two whole numbers of at least 1; got {output_size!r}")
