@@ -1,0 +1,292 @@
+"""Notebook 07's two views in JupyterLab: a training started, stopped and resumed by hand, and a recorded one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat import v4
+from playwright.sync_api import Locator, expect
+
+from rpnviz.explorers.replay import ReplayExplorer
+from rpnviz.replay import Replay
+from tests.browser.conftest import PIXELS, View
+from tools.lab import Lab, Notebook
+from tools.run_notebooks import METADATA
+
+# Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
+LIVE = """
+import rpnviz
+from rpnviz.backbone import Backbone
+from rpnviz.explorers.live import LiveTraining
+from rpnviz.grid import Grid
+from rpnviz.head_training import both_ways
+from rpnviz.pictures import Picture
+
+backbone = Backbone.load("mini")
+pictures = [Picture.load("street-01"), Picture.load("street-04")]
+features = [both_ways(backbone, picture, Grid.paper()) for picture in pictures]
+live = LiveTraining(backbone, pictures, features, Picture.load("street-03"), steps=5000)
+live
+"""
+LINKED = "explorer = rpnviz.explore('street-03')\nexplorer"
+REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
+RUN = Replay.load("mini")
+STEPS = RUN.steps.tolist()
+CHANGED = f"([canvas, then]) => ({PIXELS})(canvas) !== then"
+# Append a cell and run it without waiting for it.
+START_CELL = """source => {
+  const { content } = jupyterapp.shell.currentWidget;
+  content.model.sharedModel.addCell({ cell_type: "code", source });
+  content.activeCellIndex = content.widgets.length - 1;
+  content.deselectAll();
+  void jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
+
+@pytest.fixture
+def open_cells(lab: Lab, open_and_run: Callable[..., Notebook]) -> Callable[..., Notebook]:
+    def opener(name: str, *cells: str, theme: str = "light") -> Notebook:
+        path = lab.root / theme / f"{name}.ipynb"
+        if not path.exists():
+            notebook = v4.new_notebook(cells=[v4.new_code_cell(cell.strip()) for cell in cells], metadata=METADATA)
+            nbformat.write(notebook, path)
+        return open_and_run(name, theme)
+
+    return opener
+
+
+@pytest.fixture
+def live(open_cells: Callable[..., Notebook]) -> View:
+    """A training that stands still, at whatever step, with nothing beside it."""
+    notebook = open_cells("live-training", LIVE, LINKED)
+    notebook.execute(
+        "live.running = False; live.wait(); live.beside = 'nothing'; live.top_n = 10; live.show_map = True"
+    )
+    view = View(notebook, kind="live-training")
+    view.root.scroll_into_view_if_needed()
+    expect(button(view)).to_have_text(re.compile("Start|Resume"))
+    return view
+
+
+def button(view: View) -> Locator:
+    return view.root.locator("button.rpnviz-start")
+
+
+def step(view: View) -> int:
+    return int((view.root.get_attribute("data-step") or "").split()[0])
+
+
+def wait_for_more(view: View, since: int) -> None:
+    """Wait until the page shows a later step."""
+    view.notebook.page.wait_for_function(
+        "([root, since]) => Number(root.dataset.step.split(' ')[0]) > since", arg=[view.root.element_handle(), since]
+    )
+
+
+def wait_for_other_pixels(view: View, canvas: Locator, then: int) -> None:
+    view.notebook.page.wait_for_function(CHANGED, arg=[canvas.element_handle(), then])
+
+
+def test_training_is_started_stopped_and_resumed_by_keys(live: View) -> None:
+    curve = live.root.locator(".rpnviz-chart").first.locator("g").nth(1)
+    button(live).focus()
+    since = step(live)
+    live.press("Space")
+    expect(button(live)).to_have_text("Stop")
+    wait_for_more(live, since + 2)
+    expect(live.root.locator(".rpnviz-counted")).to_contain_text(re.compile(r"of 5000, about \d+ s left"))
+    expect(curve.locator("path")).to_have_count(3)  # raw, casing, mean
+    live.press("Enter")
+    expect(button(live)).to_have_text("Resume")
+    expect(button(live)).to_be_focused()
+    live.notebook.execute("live.wait()")
+    stopped_at = live.notebook.ask("live.step")
+    expect(live.root).to_have_attribute("data-step", str(stopped_at))
+    expect(live.root.get_by_role("progressbar")).to_have_js_property("value", stopped_at)
+    expect(live.root.locator(".rpnviz-counted")).to_have_text(f"step {stopped_at} of 5000")
+    length = len(curve.locator("path").first.get_attribute("d") or "")
+    live.press("Space")
+    wait_for_more(live, stopped_at + 2)
+    button(live).click()
+    expect(button(live)).to_have_text("Resume")
+    assert live.notebook.ask("live.running") is False
+    assert len(curve.locator("path").first.get_attribute("d") or "") > length, "the plot grows"
+
+
+def test_linked_explorer_moves_while_it_trains(live: View) -> None:
+    linked = View(live.notebook, kind="linked")
+    linked.put(20, 30)
+    since = step(live)
+    live.notebook.execute("live.running = True")
+    linked.root.scroll_into_view_if_needed()
+    linked.part("map").focus()
+    before = linked.looks()
+    linked.press("ArrowRight", "ArrowDown")
+    linked.is_at(21, 31)
+    assert all(now != then for now, then in zip(linked.looks(), before, strict=True))
+    linked.python_has(row=21, col=31)  # the kernel answers, too
+    wait_for_more(live, since)
+    assert live.notebook.ask("live.running") is True
+    live.notebook.execute("live.running = False; live.wait()")
+
+
+def test_stop_is_heard_while_a_cell_waits(live: View) -> None:
+    since = step(live)
+    live.notebook.page.evaluate(START_CELL, "await live.finish()\nprint('went', 'on')")
+    wait_for_more(live, since)
+    button(live).scroll_into_view_if_needed()
+    button(live).click()
+    expect(live.notebook.page.get_by_text("went on", exact=True).last).to_be_attached()
+    expect(button(live)).to_have_text("Resume")
+    assert live.notebook.ask("since < live.step < 5000", f"since = {since}") is True
+
+
+def test_a_variant_is_trained_beside_it(live: View) -> None:
+    live.root.get_by_label("train beside it").select_option("one scale only")
+    live.notebook.wait_for("[run['name'] for run in live.runs]", ["as in the paper", "one scale only"])
+    titles = live.root.locator("figcaption > span:first-child")
+    expect(titles.nth(1)).to_contain_text("one scale only: after step")
+    expect(titles.nth(0)).to_contain_text("as in the paper: after step")
+    other = live.notebook.ask("live.runs[1]['step']")
+    button(live).click()
+    second = "([root, since]) => Number(root.dataset.step.split(' ')[1]) > since"
+    live.notebook.page.wait_for_function(second, arg=[live.root.element_handle(), other + 1])
+    expect(live.root.locator(".rpnviz-chart").first.locator("g").nth(1).locator("path")).to_have_count(6)
+    button(live).click()
+    expect(button(live)).to_have_text("Resume")
+    live.notebook.execute("live.wait(); live.beside = 'nothing'")
+    expect(titles.nth(0)).to_have_text("before training")
+
+
+def test_map_and_number_of_proposals_are_switched(live: View) -> None:
+    canvas = live.root.locator("canvas").nth(1)
+    for press in (
+        lambda: live.root.get_by_label("objectness map").click(),
+        lambda: live.root.get_by_text("best 50").click(),
+    ):
+        then = int(canvas.evaluate(PIXELS))
+        press()
+        wait_for_other_pixels(live, canvas, then)
+    live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
+
+
+@pytest.fixture(params=["light", "dark"])
+def replay(request: pytest.FixtureRequest, open_cells: Callable[..., Notebook]) -> View:
+    view = View(open_cells("recorded", REPLAY, theme=request.param), kind="replay")
+    view.root.scroll_into_view_if_needed()
+    view.notebook.execute("replay.snapshot = 0; replay.picture = 'street-07'; replay.top_n = 50")
+    expect(view.root).to_have_attribute("data-step", "0")
+    expect(view.root).to_have_attribute("aria-busy", "false")
+    return view
+
+
+def shows(view: View, snapshot: int) -> None:
+    """The page's numbers are those that were recorded."""
+    expect(view.root).to_have_attribute("data-step", str(STEPS[snapshot]))
+    said = view.root.locator("figure").nth(3).locator("output").all_inner_texts()
+    assert [float(text) for text in said] == pytest.approx(RUN.recall[snapshot].tolist(), abs=0.0051)
+    expect(view.root.locator(".rpnviz-slider output")).to_have_text(f"{STEPS[snapshot]:,} of {STEPS[-1]:,}")
+
+
+def looks(view: View) -> list[int]:
+    return [int(canvas.evaluate(PIXELS)) for canvas in view.root.locator("canvas").all()]
+
+
+def test_one_slider_moves_all(replay: View) -> None:
+    cursors = replay.root.locator(".rpnviz-cursor")
+    shows(replay, 0)
+    replay.part("step").focus()
+    before, at = looks(replay), [cursor.get_attribute("d") for cursor in cursors.all()]
+    replay.press("ArrowRight", "ArrowRight", "ArrowRight")
+    shows(replay, 3)
+    assert all(now != then for now, then in zip(looks(replay), before, strict=True))
+    assert all(cursor.get_attribute("d") != then for cursor, then in zip(cursors.all(), at, strict=True))
+    replay.notebook.wait_for("replay.snapshot", 3)
+    replay.press("End")
+    shows(replay, len(STEPS) - 1)
+    covered = replay.notebook.ask("replay._covered[-1, 1].tolist()")
+    found = f"{sum(covered)} of {len(covered)} objects found"
+    expect(replay.root.locator(".rpnviz-aside").nth(1)).to_have_text(found)
+    replay.notebook.execute("replay.go_to(0)")
+    shows(replay, 0)
+    assert looks(replay) == before
+
+
+def test_best_10_or_50(replay: View) -> None:
+    replay.notebook.execute("replay.snapshot = 5")
+    shows(replay, 5)
+    left, right = looks(replay)
+    replay.root.get_by_text("best 10", exact=True).click()
+    wait_for_other_pixels(replay, replay.root.locator("canvas").nth(1), right)
+    assert looks(replay)[0] == left
+    replay.notebook.wait_for("replay.top_n", 10)
+
+
+def test_a_press_in_a_chart_goes_to_the_nearest_moment(replay: View) -> None:
+    chart = replay.root.locator(".rpnviz-chart").nth(1)
+    box = chart.bounding_box()
+    assert box
+    ticks = chart.locator("text[text-anchor=middle]")
+    for tick in ticks.all():
+        label, place = int(tick.inner_html().replace(",", "")), tick.bounding_box()
+        assert place
+        chart.click(position={"x": place["x"] + place["width"] / 2 - box["x"], "y": box["height"] / 2})
+        nearest = int(np.abs(np.log1p(STEPS) - np.log1p(label)).argmin())
+        shows(replay, nearest)
+
+
+def test_another_picture_comes_from_the_kernel(replay: View) -> None:
+    before = looks(replay)
+    replay.root.get_by_role("combobox", name="picture").select_option("street-02")
+    for canvas, then in zip(replay.root.locator("canvas").all(), before, strict=True):
+        wait_for_other_pixels(replay, canvas, then)
+    replay.notebook.wait_for("replay.scene['picture']", "street-02")
+    expect(replay.root).to_have_attribute("aria-busy", "false")
+    expect(replay.root.locator(".rpnviz-aside").nth(1)).to_contain_text("of 1 objects found")
+
+
+def test_plays_to_the_end_pauses_and_starts_again(replay: View) -> None:
+    play = button(replay)
+    replay.notebook.execute(f"replay.snapshot = {len(STEPS) - 4}")
+    shows(replay, len(STEPS) - 4)
+    play.focus()
+    replay.press("Space")
+    expect(play).to_have_text("Pause")
+    shows(replay, len(STEPS) - 1)
+    expect(play).to_have_text("Play")
+    replay.press("Space")  # from the end it begins anew
+    expect(replay.root).not_to_have_attribute("data-step", str(STEPS[-1]))
+    replay.press("Space")
+    expect(play).to_have_text("Play")
+    at = replay.root.get_attribute("data-step")
+    replay.notebook.wait_for("replay.step", int(at or -1))
+    assert replay.root.get_attribute("data-step") == at
+
+
+def test_reduced_motion_goes_one_moment_at_a_press(replay: View) -> None:
+    page = replay.notebook.page
+    page.emulate_media(reduced_motion="reduce")
+    replay.notebook.execute("replay.snapshot = 1")
+    shows(replay, 1)
+    expect(button(replay)).to_have_text("Next")
+    button(replay).click()
+    shows(replay, 2)
+    page.emulate_media(reduced_motion="no-preference")
+    expect(button(replay)).to_have_text("Play")
+
+
+def test_saved_page_still_moves(open_file: Callable[[Path], Notebook], tmp_path: Path) -> None:
+    path = tmp_path / "replay.html"
+    ReplayExplorer("street-03").to_html(path)
+    view = View(open_file(path), kind="replay")
+    before = looks(view)
+    view.part("step").focus()
+    view.press("End")
+    shows(view, len(STEPS) - 1)
+    assert all(now != then for now, then in zip(looks(view), before, strict=True))
+    expect(view.root.get_by_role("combobox", name="picture")).to_be_disabled()
