@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import traitlets as t
+from torch import Tensor
 
 from rpnviz import draw
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
-from rpnviz.backbone import OUT_CHANNELS, Backbone
+from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.base import RpnvizWidget, join_esm
 from rpnviz.explorers.linked_scene import KINDS, Scene, pack, pack_minibatch, run_scene, to_bytes
 from rpnviz.grid import Grid
@@ -56,11 +58,17 @@ class LinkedExplorer(RpnvizWidget):
     extra_channel = t.Dict(read_only=True, help="the last channel asked for that scene has not").tag(sync=True)
     extra_minibatch = t.Dict(read_only=True, help="likewise a seed").tag(sync=True)
 
-    def __init__(self, picture: Picture, backbone: Backbone, head: RPNHead, grid: str = "paper") -> None:
-        """Run the picture through every station and put the window on an object."""
+    def __init__(
+        self,
+        picture: Picture,
+        features_of: Callable[[Picture, Grid], Tensor],
+        head: RPNHead,
+        grid: str = "paper",
+    ) -> None:
+        """Run the picture through every station and put the window on an object; `features_of` is the backbone."""
         self._own_picture = picture
-        self._backbone, self._head = backbone, head
-        self._scene = run_scene(picture, Grid.named(grid, picture.image_size), backbone, head)
+        self._features_of, self._head = features_of, head
+        self._scene = self._run(picture, grid)
         packed = pack(self._scene)
         row, col = self._opening_cell(packed["best_anchors"])
         shown = f"channel {self._scene.varied_channels()[0]}"
@@ -71,6 +79,10 @@ class LinkedExplorer(RpnvizWidget):
         self.observe(self._on_scene_wanted, ["picture", "grid"])
         self.observe(self._on_channel_wanted, ["map", "scene"])
         self.observe(self._on_seed_wanted, ["seed", "scene"])
+
+    def _run(self, picture: Picture, grid: str) -> Scene:
+        laid = Grid.named(grid, picture.image_size)
+        return run_scene(picture, laid, self._features_of(picture, laid), self._head)
 
     @property
     def channel(self) -> int | None:
@@ -130,9 +142,7 @@ class LinkedExplorer(RpnvizWidget):
         try:
             with self.reporting("could not change the picture or the grid"):
                 own = self.picture == self._own_picture.name
-                picture = self._own_picture if own else Picture.load(self.picture)
-                grid = Grid.named(self.grid, picture.image_size)
-                self._show(run_scene(picture, grid, self._backbone, self._head))
+                self._show(self._run(self._own_picture if own else Picture.load(self.picture), self.grid))
         except Exception:
             self.picture, self.grid = before.picture.name, before.grid.name
             raise
@@ -210,25 +220,3 @@ class LinkedExplorer(RpnvizWidget):
         )
         place = f"the 3×3 window at row {self.row}, column {self.col} of the {height}×{width} feature map"
         return f"Linked explorer of {scene.picture.name}, {place}, and its nine anchors: {anchors}."
-
-
-def explore(picture: str | Picture = "street-03", backbone: str = "mini", grid: str = "paper") -> LinkedExplorer:
-    """Open the linked explorer, ready to move.
-
-    Args:
-        picture: name of a bundled picture, or a `Picture`.
-        backbone: name of a backbone with a trained head: "mini".
-        grid: "paper" (40×60), "floor" (37×62) or "ceil" (38×63).
-
-    Returns:
-        LinkedExplorer: shown by a notebook if it is the last line of a cell.
-
-    Raises:
-        ValueError: if a name is unknown; names those there are.
-    """
-    if grid not in GRIDS:
-        raise ValueError(f"grid: got {grid!r}, takes one of {', '.join(GRIDS)}")
-    if not isinstance(picture, Picture):
-        picture = Picture.load(picture)
-    head = RPNHead.load(backbone)  # first: no backbone is downloaded that has no head
-    return LinkedExplorer(picture, Backbone.load(backbone), head, grid)

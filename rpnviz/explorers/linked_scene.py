@@ -17,7 +17,6 @@ from PIL import Image
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
-from rpnviz.backbone import Backbone
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -25,7 +24,7 @@ from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
-CHANNELS_AT_OPENING = 20  # the other 492 are sent when asked for
+CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
 RIM = 6  # cells, half of conv5_3's receptive field: zero padding is seen there, and glows in many channels
 KINDS = ("negative", "positive", "ignored", "crosses_border")  # names of draw.PALETTE; a place in it is sent, 2 bits
@@ -77,16 +76,17 @@ class Scene:
 
 
 @torch.no_grad()
-def run_scene(picture: Picture, grid: Grid, backbone: Backbone, head: RPNHead) -> Scene:
-    """Run a picture through every station.
+def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:
+    """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
 
     Raises:
-        ValueError: if the picture has more objects than the page can number.
+        ValueError: if the picture has more objects, or the grid more anchors, than the page can number.
     """
     if len(picture.gt_boxes) >= NOBODY:
         raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
     anchors = grid_anchors(grid, cell_anchors())
-    features = backbone.features(picture, grid)
+    if len(anchors) > 1 << 16:
+        raise ValueError(f"grid: has {len(anchors):,} anchors, the explorer takes up to {1 << 16:,}")
     objectness, pred_bbox_deltas = flatten_head(*head(features))
     found = label_anchors(anchors, picture.gt_boxes, image_size=grid.image_size)
     stages = propose(objectness, pred_bbox_deltas, anchors, grid.image_size)
@@ -113,8 +113,8 @@ def pack(scene: Scene) -> dict[str, Any]:
         "iou": (_sixteen_bits(found.iou), "<u2"),
         "scores": (_sixteen_bits(stages.all_scores), "<u2"),
         "boxes": (_sixteen_bits(stages.all_boxes / edge), "<u2"),
-        "order": (order, "<u4"),
-        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i4"),
+        "order": (order, "<u2"),
+        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
         "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
     return {
@@ -144,7 +144,7 @@ def pack(scene: Scene) -> dict[str, Any]:
 
 def pack_minibatch(scene: Scene, seed: int) -> dict[str, bytes]:
     """Pack what a seed draws: two lists of anchor numbers."""
-    positive, negative = (inds.numpy().astype("<u4").tobytes() for inds in scene.minibatch(seed))
+    positive, negative = (inds.numpy().astype("<u2").tobytes() for inds in scene.minibatch(seed))
     return {"positive": positive, "negative": negative}
 
 
