@@ -33,7 +33,7 @@ bench: $(VENV)/installed-dev browser
 notebooks: $(VENV)/installed-dev
 	@$(RUN) -m tools.run_notebooks $(ARGS)
 
-train: $(VENV)/installed
+train: $(VENV)/installed-dev
 	@$(RUN) -m tools.train $(ARGS)
 
 clean:

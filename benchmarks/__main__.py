@@ -1,7 +1,10 @@
 """Run the benchmarks and print their tables.
 
 python -m benchmarks                       all
-python -m benchmarks --only compute        without the browser
+python -m benchmarks --only keys           the linked explorer against matplotlib, in a browser
+python -m benchmarks --only compute        rpnviz against torchvision, on the CPU
+python -m benchmarks --only explorers      every explorer of every notebook, in a browser
+python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --json PATH           also write every sample
 """
 
@@ -20,7 +23,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys
+from benchmarks import compute, keys, series
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.lab import chromium, jupyterlab
 
@@ -28,15 +31,20 @@ from tools.lab import chromium, jupyterlab
 def main() -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("keys", "compute"), help="run one part")
+    parser.add_argument("--only", choices=("keys", "explorers", "compute", "notebooks"), help="run one part")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all samples to this file")
     options = parser.parse_args()
     samples: dict[str, Any] = {"machine": _machine()}
     print(f"{samples['machine']}\n")
-    if options.only != "compute":
+    wanted = [options.only] if options.only else ["keys", "explorers", "compute", "notebooks"]
+    if "keys" in wanted:
         samples["keys"] = _keys()
-    if options.only != "keys":
+    if "explorers" in wanted:
+        samples["explorers"] = _explorers(samples.get("keys"))
+    if "compute" in wanted:
         samples["compute"] = _compute()
+    if "notebooks" in wanted:
+        samples["notebooks"] = _notebooks()
     if options.json:
         options.json.write_text(json.dumps(samples, indent=1, ensure_ascii=False) + "\n")
     return 0
@@ -68,6 +76,23 @@ def _keys() -> list[dict[str, Any]]:
     _bytes("bytes a step", *(round(k.bytes_per_step) for k in found))
     print(f"\n{len(explorer.ms)} keys each, after {keys.WARM_UP} to warm up; training on {explorer.threads} threads.\n")
     return [{"view": view.name, **dataclasses.asdict(k)} for view, k in zip(views, found, strict=True)]
+
+
+def _explorers(found: list[dict[str, Any]] | None) -> dict[str, Any]:
+    with (
+        tempfile.TemporaryDirectory(prefix="rpnviz-") as folder,
+        jupyterlab(Path(folder)) as lab,
+        chromium() as browser,
+    ):
+        explorers, payloads = series.measure_explorers(browser, lab)
+    series.print_explorers(explorers, payloads, _median(found[0]["ms"]) if found else None)
+    return {"explorers": [dataclasses.asdict(one) for one in explorers], "payloads": payloads}
+
+
+def _notebooks() -> list[dict[str, Any]]:
+    runs = series.measure_runs()
+    series.print_runs(runs)
+    return [dataclasses.asdict(run) for run in runs]
 
 
 def _times(name: str, baseline: list[float | None], explorer: list[float | None]) -> None:
@@ -106,7 +131,7 @@ def _compute() -> list[dict[str, Any]]:
     for one in found:
         ours, theirs = (1000 * statistics.median(times) for times in (one.ours, one.torchvision))
         print(f"| {one.name} | {ours:.1f} | {theirs:.1f} | {one.ratio:.2f} × |")
-    print(f"\n{len(found[0].ours)} runs each, in turns, on {torch.get_num_threads()} threads.")
+    print(f"\n{len(found[0].ours)} runs each, in turns, on {torch.get_num_threads()} threads.\n")
     return [{**dataclasses.asdict(one), "ratio": one.ratio} for one in found]
 
 

@@ -24,22 +24,47 @@ MAY_IMPORT: dict[str, set[str]] = {
     "grid": set(),
     "pictures": {"_data", "_image_files"},
     "backbone": {"_data", "grid"},
+    "cache": {"backbone", "grid", "pictures"},
     "anchors": {"grid"},
     "targets": {"boxes", "anchors"},
     "rpn": {"_data"},
+    "ledger": {"rpn"},
+    "nms": {"boxes"},
     "proposals": {"boxes"},
-    "recall": {"boxes"},
-    "roi": {"boxes"},
+    "recall": {"_data", "boxes"},
+    "funnel": {"proposals", "recall"},
+    "roi_sampling": {"boxes", "targets"},
+    "roi": {"boxes", "grid", "roi_sampling"},
+    "detection": {"_data", "boxes", "grid", "roi"},
+    "replay": {"_data"},
+}
+MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
+    "layers": {"backbone", "grid", "pictures", "rpn"},
+    "reach": {"backbone", "grid", "layers", "pictures", "rpn"},
+    "channels": {"grid", "pictures"},
 }
 COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files"}
 MAY_IMPORT |= {
-    "training": COMPUTE,
+    "augment": COMPUTE,
+    "training": COMPUTE | {"augment"},
+    "head_training": COMPUTE | {"training"},
     "draw": {"boxes", "grid"},
     "stills": {"draw", "boxes", "grid"},
-    "explorers": COMPUTE | {"training", "draw", "stills", "explorers"},
+    "stills_loss": {"draw"},
+    "stills_layers": {"draw", "stills", "grid"},
+    "stills_training": {"draw"},
+    "stills_roi": {"draw"},
+    "stills_proposals": {"draw"},
+    "explorers": COMPUTE
+    | {"training", "head_training"}
+    | {"draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"}
+    | {"explorers"},
     "exercises": COMPUTE,
 }
-VIEWS = ("draw", "stills", "explorers")  # they show results and compute none
+VIEWS = (  # they show results and compute none
+    *("draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"),
+    "explorers",
+)
 
 
 def station(module: str) -> str:

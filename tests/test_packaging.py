@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-DATA = ("pictures", "weights")
+DATA = ("pictures", "replay", "weights")
 
 
 def run(*command: str | Path, cwd: Path) -> str:

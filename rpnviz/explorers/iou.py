@@ -39,7 +39,7 @@ class IouPlayground(HasThresholds, RpnvizWidget):
         ValueError: if the picture has no such object.
     """
 
-    _esm = join_esm("thresholds.js", "iou.js")
+    _esm = join_esm("thresholds.js", "movable.js", "iou.js")
     _css = RpnvizWidget._css + (STATIC / "labels.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects and the nine shapes").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)

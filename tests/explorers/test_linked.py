@@ -15,9 +15,9 @@ from PIL import Image
 
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.explorers import linked
-from rpnviz.explorers.linked import LAYERS, LinkedExplorer, explore
-from rpnviz.explorers.linked_scene import KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
+from rpnviz.explorers import explore, linked
+from rpnviz.explorers.linked import LAYERS, LinkedExplorer
+from rpnviz.explorers.linked_scene import CHANNELS_AT_OPENING, KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
@@ -63,7 +63,7 @@ def test_scores_boxes_and_fates_are_those_of_propose(untouched: LinkedExplorer) 
     boxes = buffer(untouched, "boxes", "<u2").reshape(-1, 4) * untouched.scene["box_step"]
     assert np.abs(boxes - stages.all_boxes.numpy()).max() < 0.02
     assert np.abs(buffer(untouched, "scores", "<u2") / 65535 - stages.all_scores.numpy()).max() < 1e-5
-    order, suppressor = buffer(untouched, "order", "<u4"), buffer(untouched, "suppressor", "<i4")
+    order, suppressor = buffer(untouched, "order", "<u2"), buffer(untouched, "suppressor", "<i2")
     assert order.tolist() == stages.pre_nms_inds.tolist()
     assert order[suppressor < 0].tolist() == stages.nms_inds.tolist()
     for rank in np.flatnonzero(suppressor >= 0)[:50]:
@@ -78,8 +78,8 @@ def test_minibatches_are_those_of_the_sampler(untouched: LinkedExplorer, seed: i
     generator = torch.Generator().manual_seed(seed)
     positive, negative = sample_minibatch(untouched._scene.found.labels, generator=generator)
     sent = untouched.scene["minibatches"][str(seed)]
-    assert np.frombuffer(sent["positive"], "<u4").tolist() == positive.tolist()
-    assert np.frombuffer(sent["negative"], "<u4").tolist() == negative.tolist()
+    assert np.frombuffer(sent["positive"], "<u2").tolist() == positive.tolist()
+    assert np.frombuffer(sent["negative"], "<u2").tolist() == negative.tolist()
     assert len(positive) + len(negative) == 256
 
 
@@ -213,7 +213,7 @@ def test_a_channel_is_sent_when_asked_for(explorer: LinkedExplorer) -> None:
 
 
 def test_channels_sent_at_opening_are_not_sent_again(explorer: LinkedExplorer) -> None:
-    assert 16 <= len(explorer.scene["channels"]) <= 24
+    assert len(explorer.scene["channels"]) == CHANNELS_AT_OPENING
     explorer.channel = int(next(iter(explorer.scene["channels"])))
     assert explorer.extra_channel == {}
 
@@ -222,7 +222,7 @@ def test_a_seed_is_drawn_when_asked_for(explorer: LinkedExplorer) -> None:
     from_page(explorer, seed=SEEDS_AT_OPENING)
     assert explorer.extra_minibatch["seed"] == SEEDS_AT_OPENING
     drawn = explorer.extra_minibatch["positive"] + explorer.extra_minibatch["negative"]
-    assert len(drawn) == 4 * 256
+    assert len(drawn) == 2 * 256
 
 
 def test_an_error_in_python_is_shown_and_raised(explorer: LinkedExplorer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def text_of(output: NotebookNode) -> str:
 
 
 def test_the_notebooks_are_there() -> None:
-    assert [path.stem[:2] for path in PATHS] == ["00", "02", "03", "04", "05"]
+    assert [path.stem[:2] for path in PATHS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"]
 
 
 @every_notebook
@@ -129,3 +129,11 @@ def test_links_lead_somewhere_and_the_last_cell_to_the_neighbours(path: Path) ->
     assert last.cell_type == "markdown"
     neighbours = [other.name for one, other in [*pairwise(PATHS), *pairwise(PATHS[::-1])] if one == path]
     assert set(neighbours) <= set(LINK.findall(last.source))
+    assert path == PATHS[0] or PATHS[0].name in LINK.findall(last.source), "the way back to the map"
+
+
+def test_the_first_notebook_maps_the_series() -> None:
+    last = read(PATHS[0]).cells[-1].source
+    titles = {path.name: re.sub(r"^# (\d\d · )?", "", read(path).cells[0].source.splitlines()[0]) for path in PATHS}
+    assert [name for name in dict.fromkeys(LINK.findall(last)) if name in titles] == [path.name for path in PATHS[1:]]
+    assert all(f"| {title} |" in last for title in titles.values())

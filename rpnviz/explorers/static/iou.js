@@ -1,21 +1,12 @@
 // @ts-check
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
-import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, setText, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, setText, typed, watch } from "./core.js";
+import { movable, number, size } from "./movable.js";
 import { Panel, lineStyles } from "./panel.js";
 import { thresholdLine } from "./thresholds.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */
-
-const SMALLEST = 8; // px: a box that can still be gripped
-const STEP = 2; // px of one key press
-const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2, y2] a grip moves: x at 0 or 2, y one further
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
-
-/** @param {Box} box */
-const size = ([x1, y1, x2, y2]) => [x2 - x1, y2 - y1];
-/** Half pixels are shown, whole ones without a point. @param {number} n */
-const number = (n) => (n < 0 ? "−" : "") + (Number.isInteger(n) ? thousands(Math.abs(n)) : Math.abs(n).toFixed(Math.abs(n) < 1000 ? 1 : 0));
 
 /**
  * The one computation that the page does itself, to keep up with the hand. A test holds it against boxes.box_iou.
@@ -42,73 +33,6 @@ function presets(gt, right) {
     half: { label: "half shifted", box: moved(0.5) },
     inside: { label: "a box inside a box", box: inner },
     touching: { label: "touching", box: moved(1) },
-  };
-}
-
-/**
- * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
- * @param {{name: string, what: string, panel: Panel, get: () => Box, move: (box: Box) => void}} options
- */
-function movable({ name, what, panel, get, move }) {
-  const extent = panel.extent;
-  /** @type {{corner: string | null, from: [number, number], box: Box} | null} */
-  let grip = null;
-  /** @param {Box} box @param {number} dx @param {number} dy */
-  const shifted = ([x1, y1, x2, y2], dx, dy) => {
-    const x = clamp(Math.round(x1 + dx), extent[0], extent[2] - (x2 - x1));
-    const y = clamp(Math.round(y1 + dy), extent[1], extent[3] - (y2 - y1));
-    return /** @type {Box} */ ([x, y, x + x2 - x1, y + y2 - y1]);
-  };
-  /** @param {Box} box @param {string} corner @param {number} dx @param {number} dy */
-  const pulled = (box, corner, dx, dy) => {
-    const result = /** @type {Box} */ ([...box]);
-    for (const [i, d] of /** @type {[number, number][]} */ ([[Number(corner[0]), dx], [Number(corner[1]) + 1, dy]])) {
-      const at = Math.round(box[i] + d);
-      const other = box[(i + 2) % 4]; // the edge across
-      result[i] = i < 2 ? clamp(at, extent[i], other - SMALLEST) : clamp(at, other + SMALLEST, extent[i]);
-    }
-    return result;
-  };
-  const down = (/** @type {PointerEvent} */ event) => {
-    const corner = /** @type {Element} */ (event.target).getAttribute("data-corner");
-    grip = { corner, from: panel.at(event), box: get() };
-    element.setPointerCapture(event.pointerId);
-    element.focus();
-    event.preventDefault();
-  };
-  const drag = (/** @type {PointerEvent} */ event) => {
-    if (!grip) return;
-    const [dx, dy] = panel.at(event).map((value, axis) => value - /** @type {any} */ (grip).from[axis]);
-    move(grip.corner ? pulled(grip.box, grip.corner, dx, dy) : shifted(grip.box, dx, dy));
-  };
-  const key = (/** @type {KeyboardEvent} */ event) => {
-    const arrow = ARROWS[event.key];
-    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [dx, dy] = arrow.map((direction) => direction * STEP);
-    move(event.shiftKey ? pulled(get(), "22", dx, dy) : shifted(get(), dx, dy));
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const stop = () => (grip = null);
-  const element = h(
-    "div",
-    {
-      class: "rpnviz-movable", tabindex: 0, role: "application", "aria-roledescription": "movable box", what,
-      pointerdown: down, pointermove: drag, pointerup: stop, pointercancel: stop, keydown: key, ...OWN_KEYS,
-    },
-    ...CORNERS.map((corner) => h("i", { "data-corner": corner })),
-  );
-  return {
-    element,
-    /** @param {Box} box @param {number} level the smaller box lies on top, or it could not be gripped inside the larger */
-    place(box, level) {
-      const [width, height] = size(extent);
-      const percent = (/** @type {number} */ value, /** @type {number} */ whole) => `${(100 * value) / whole}%`;
-      const [w, hgt] = size(box);
-      const at = { left: percent(box[0] - extent[0], width), top: percent(box[1] - extent[1], height) };
-      Object.assign(element.style, at, { width: percent(w, width), height: percent(hgt, height), zIndex: level });
-      element.setAttribute("aria-label", `${name}: ${number(w)} by ${number(hgt)}, left ${number(box[0])}, top ${number(box[1])}`);
-    },
   };
 }
 

@@ -208,7 +208,7 @@ function sceneStore(model, stops, onPhoto) {
     const seed = model.get("seed");
     const sent = packed.minibatches[seed] || answer("extra_minibatch", "seed", seed);
     if (!minibatches.has(seed) && sent) {
-      const [positive, negative] = [typed(sent.positive, Uint32Array), typed(sent.negative, Uint32Array)];
+      const [positive, negative] = [typed(sent.positive, Uint16Array), typed(sent.negative, Uint16Array)];
       minibatches.set(seed, { positive, negative, all: new Set([...positive, ...negative]) });
     }
     return minibatches.get(seed) || null;

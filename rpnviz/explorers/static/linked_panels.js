@@ -14,7 +14,7 @@ import { boxText, iouText } from "./linked_scene.js";
  *   styles: Record<string, LineStyle>, palette: Record<string, string>}} Moment
  * strong: which of the nine stands out, −1 for none; key: which scene, for what is drawn once and kept
  */
-/** @typedef {{positive: Uint32Array, negative: Uint32Array, all: Set<number>}} Minibatch */
+/** @typedef {{positive: Uint16Array, negative: Uint16Array, all: Set<number>}} Minibatch */
 
 const DRAWN_LAST = ["crosses_border", "negative", "ignored", "positive"]; // the positive ones on top
 

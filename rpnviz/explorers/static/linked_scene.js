@@ -45,8 +45,8 @@ export class Scene {
     this.ious = typed(packed.iou, Uint16Array);
     this.scores = typed(packed.scores, Uint16Array);
     this.edges = typed(packed.boxes, Uint16Array);
-    this.order = typed(packed.order, Uint32Array);
-    this.suppressors = typed(packed.suppressor, Int32Array);
+    this.order = typed(packed.order, Uint16Array);
+    this.suppressors = typed(packed.suppressor, Int16Array);
     this.suppressedIous = typed(packed.suppressed_iou, Uint8Array); // hundredths
     // What follows from the order: where an anchor stands in it, and which boxes NMS kept.
     this.ranks = new Int32Array(this.size).fill(-1);

@@ -42,7 +42,7 @@ export const shifted = (box, [x, y]) => [box[0] + x, box[1] + y, box[2] + x, box
  * Drag with the pointer: `onAt` hears every place, from the press on.
  * @param {Panel} panel @param {(x: number, y: number) => void} onAt
  */
-function dragging(panel, onAt) {
+export function dragging(panel, onAt) {
   const hear = (/** @type {PointerEvent} */ event) => onAt(...panel.at(event));
   panel.canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
