@@ -20,7 +20,8 @@ def eight(open_and_run: Callable[..., Notebook]) -> Notebook:
     notebook.execute(
         "from rpnviz.explorers.nms import LAYERS\n"
         "for one in (by_hand, chained, tied, stepper):\n"
-        "    one.nms_thresh, one.suppressed_too, one.reverse_ties = 0.7 if one in (by_hand, stepper) else 0.5, False, False\n"
+        "    one.nms_thresh = 0.7 if one in (by_hand, stepper) else 0.5\n"
+        "    one.suppressed_too, one.reverse_ties = False, False\n"
         "    one.turn, one.top_n, one.layers, one.speed = 0, len(one.all_boxes), LAYERS, 2\n"
         "    one.pass_over = one is stepper\n"
         "funnel.use('py-faster-rcnn'); funnel.stage, funnel.side, funnel.shown, funnel.selected = 5, 'left', 100, -1"
@@ -132,7 +133,11 @@ def test_play_pause_and_less_motion(eight: Notebook) -> None:
     expect(root.get_by_role("button", name="play")).to_be_visible()
     assert eight.ask("stepper.turn < 300")
     eight.page.emulate_media(reduced_motion="reduce")
-    ticks = "() => { window.waits = []; const old = setTimeout; window.setTimeout = (f, ms) => (waits.push(ms), old(f, ms)); }"
+    ticks = """() => {
+      const old = setTimeout;
+      window.waits = [];
+      window.setTimeout = (f, ms) => (waits.push(ms), old(f, ms));
+    }"""
     eight.page.evaluate(ticks)
     root.get_by_role("button", name="play").click()
     eight.page.wait_for_function("() => waits.includes(1000)")
