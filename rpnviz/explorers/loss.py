@@ -110,9 +110,9 @@ class LossExplorer(RpnvizWidget):
     @property
     def ledger(self) -> Ledger:
         """The chosen anchor's ledger, one row, as it stands."""
-        rows = [self.logit], [self.deltas], [self.anchor["label"]], [self.anchor["targets"]]
-        beta = NORMALISATIONS[self.normalisation].beta
-        return write_ledger(*(torch.tensor(row, dtype=torch.float64) for row in rows), beta=beta)
+        row = ([self.logit], [self.deltas], [self.anchor["label"]], [self.anchor["targets"]])
+        logit, deltas, label, targets = (torch.tensor(values, dtype=torch.float64) for values in row)
+        return write_ledger(logit, deltas, label, targets, NORMALISATIONS[self.normalisation].beta)
 
     @property
     def decoded(self) -> Tensor:
