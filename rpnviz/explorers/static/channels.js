@@ -91,8 +91,8 @@ function render(context) {
   const table = fires();
   const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "div") => h(tag, {}, h("span", {}, text), element);
   ui.body.append(
-    h("figure", {}, h("figcaption", {}, `${count} channels`, sheetAside), sheet.canvas,
-      h("div", { class: "rpnviz-asking" }, row("rank by", ranking.element), row("picture", other.element, "label"))),
+    h("div", { class: "rpnviz-asking" }, row("rank by", ranking.element), row("picture", other.element, "label")),
+    h("figure", {}, h("figcaption", {}, `${count} channels`, sheetAside), sheet.canvas),
     h("figure", {}, h("figcaption", {}, "Picture", aside), picture.canvas, table.element),
   );
 
@@ -120,7 +120,7 @@ function render(context) {
     };
     return {
       // as high as its longest, so that another class moves nothing
-      element: h("div", { style: { minHeight: `${1.5 * (longest + 1) + 1.5}em` } }, said, h("table", { class: "rpnviz-fires" }, head, body)),
+      element: h("div", { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } }, said, h("table", { class: "rpnviz-fires" }, head, body)),
       show() {
         if (filled !== kind()) fill();
         const channel = model.get("channel");
