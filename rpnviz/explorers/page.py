@@ -6,26 +6,13 @@ import base64
 import hashlib
 import html
 import json
+from pathlib import Path
 from typing import Any
 
-# The five methods of a widget model that a view uses. "$bytes" marks what was binary.
-STAND_IN = """{
-const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
-  ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
+SAVED = (Path(__file__).parent / "static" / "saved.js").read_text(encoding="utf-8")
+OPEN = """{
 const state = JSON.parse(document.getElementById("rpnviz-state").textContent, revive);
-const listeners = {};
-const model = {
-  get: (name) => state[name],
-  set(name, value) {
-    if (state[name] === value) return;
-    state[name] = value;
-    for (const listener of listeners["change:" + name] || []) listener();
-  },
-  on: (event, listener) => (listeners[event] ||= []).push(listener),
-  off: (event, listener) => (listeners[event] = (listeners[event] || []).filter((other) => other !== listener)),
-  save_changes() {},
-};
-render({ model, el: document.getElementById("rpnviz-view") });
+openSaved({ el: document.getElementById("rpnviz-view"), state, render });
 }"""
 
 PAGE_CSS = "html { color-scheme: light dark } body { max-width: 1640px; margin: 12px auto; padding: 0 12px }"
@@ -61,7 +48,7 @@ def standalone_page(title: str, css: str, esm: str, state: dict[str, Any]) -> st
     Nothing is loaded from anywhere, and the policy in the page's head forbids it: only the one script and the one style
     sheet whose hashes it names may run, and pictures come out of the page itself.
     """
-    script, style = f"\n{esm}\n{STAND_IN}", f"{PAGE_CSS}\n{css}"
+    script, style = f"\n{esm}\n{SAVED}\n{OPEN}", f"{PAGE_CSS}\n{css}"
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:"
     data = json.dumps(state, default=_binary, separators=(",", ":"))
     # In JSON "<" occurs inside strings only, and there it may be spelt like this: no text can close the script element.
