@@ -27,6 +27,7 @@ MOST_ANCHORS = 24  # rows of the table
 class AnchorsExplorer(StageWidget):
     """Show anchors to scale. The page asks for others by `wish`; Python computes them and answers."""
 
+    unmoved = ("wish",)
     _esm = join_esm("stage.js", "anchors.js")
     mode = t.Enum(MODES, "cell", help="this cell's anchors, every centre, or every box of the selected shape").tag(
         sync=True

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets  # type: ignore[import-untyped]
@@ -28,9 +28,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from rpnviz import draw
-from rpnviz.explorers.page import standalone_page
+from rpnviz.explorers.moves import Rule, rule_of
+from rpnviz.explorers.page import STATIC, standalone_page, without_imports
 
-STATIC = Path(__file__).parent / "static"
 SHARED = ("core.js", "panel.js")
 HEAT_STOPS = 17  # of draw's colour map; linear in between, the eye sees no difference
 LOOK = {
@@ -48,8 +48,7 @@ def join_esm(*views: str) -> str:
     """
     parts = []
     for name in (*SHARED, *views):
-        source = (STATIC / name).read_text(encoding="utf-8")
-        source = re.sub(r'^import \{[^}]*\} from "\./[\w-]+\.js";\n', "", source, flags=re.MULTILINE)
+        source = without_imports(name)
         parts.append(source if name == views[-1] else re.sub(r"^export ", "", source, flags=re.MULTILINE))
     return "\n".join(parts)
 
@@ -57,6 +56,8 @@ def join_esm(*views: str) -> str:
 class RpnvizWidget(anywidget.AnyWidget):
     """Base of every explorer; a subclass gives `_esm`, `figure` and `describe`."""
 
+    unmoved: ClassVar[tuple[str, ...]] = ()  # traits that a saved page leaves as they are: following them takes Python
+    presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
     _css = (STATIC / "rpnviz.css").read_text(encoding="utf-8")
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
@@ -89,16 +90,37 @@ class RpnvizWidget(anywidget.AnyWidget):
         Returns:
             The page.
         """
-        state = {name: getattr(self, name) for name in self.own_traits()}
-        page = standalone_page(self.describe(), str(self._css), str(self._esm), {**state, "has_kernel": False})
+        page = standalone_page(self.describe(), str(self._css), str(self._esm), self.saved_state())
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
+
+    def saved_state(self) -> dict[str, Any]:
+        """What a page without a kernel opens with: the traits, what may be done to them, and a name for links."""
+        traits = {name: getattr(self, name) for name in self.own_traits()}
+        name = type(self).__module__.rpartition(".")[2]
+        return {**traits, "has_kernel": False, "moves": self.moves(), "presented": self.presented, "name": name}
 
     def own_traits(self) -> list[str]:
         """Names of the synced traits that are this explorer's and not of the widget machinery."""
         machinery = ipywidgets.DOMWidget.class_trait_names()
         return [name for name in self.trait_names(sync=True) if name not in machinery and not name.startswith("_")]
+
+    def limits(self) -> dict[str, Rule]:
+        """Rules for traits that do not say themselves what a saved page may set them to; they come first in links."""
+        return {}
+
+    def moves(self) -> dict[str, Rule]:
+        """Rules for everything that a reader of a saved page may set; see `rpnviz.explorers.moves`.
+
+        Raises:
+            TypeError: if a trait is neither in `limits` nor in `unmoved` and does not say itself what it takes.
+        """
+        rules = self.limits()
+        for name in self.own_traits():
+            if name not in rules and name not in self.unmoved and not self.traits()[name].read_only:
+                rules[name] = rule_of(name, self.traits()[name])
+        return rules
 
     @contextmanager
     def reporting(self, doing: str) -> Iterator[None]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from rpnviz.channels import Response, class_response, rank_channels
 from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, one_of, whole
 from rpnviz.explorers.stage import place, webp
 from rpnviz.explorers.window import shares
 from rpnviz.grid import Grid
@@ -27,6 +28,7 @@ SENT_COLUMNS = 32  # of the sheet as it is sent: one grey picture, a fifth of th
 class ChannelsExplorer(RpnvizWidget):
     """Browse channels, ranked by what they answer to. Another picture is asked of Python."""
 
+    presented = "channel"
     _esm = join_esm("stage.js", "channels.js")
     _css = RpnvizWidget._css + "".join(
         (STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("stage", "layers")
@@ -137,6 +139,14 @@ class ChannelsExplorer(RpnvizWidget):
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""
         return self.ranked[self.class_name][0].tolist() if self.class_name else list(range(self.num_channels))
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {
+            "picture": one_of([self.picture]),
+            "class_name": one_of(["", *self.classes]),
+            "channel": whole(0, self.num_channels - 1),
+        }
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -13,6 +13,7 @@ from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.draw import LINE_STYLES, PALETTE, Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.stills_roi import BOX, class_look, detections_figure
@@ -33,6 +34,8 @@ class DetectionExplorer(RpnvizWidget):
         **traits: where to start, e.g. stage="named", score_thresh=0.5.
     """
 
+    unmoved = ("nms_thresh",)
+    presented = "stage"
     _esm = join_esm("detections.js")
     _css = RpnvizWidget._css + (STATIC / "roi.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects, classes, proposals").tag(sync=True)
@@ -85,6 +88,10 @@ class DetectionExplorer(RpnvizWidget):
     def detections(self) -> Detections:
         """What is left at both thresholds."""
         return detect(*self._asked, score_thresh=self.score_thresh, nms_thresh=self.nms_thresh)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(-1, len(self.named.boxes) - 1)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.anchor_map import anchor_plan, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.funnel import STAGES, Stage, dropped_at, score_order, stage_by_stage
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -37,6 +38,8 @@ class FunnelExplorer(RpnvizWidget):
         ValueError: as `propose`.
     """
 
+    unmoved = SETTINGS
+    presented = "stage"
     _esm = join_esm("anchormap.js", "funnel_result.js", "funnel.js")
     _css = RpnvizWidget._css + (STATIC / "funnel.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects, anchors of a cell, stages, presets").tag(sync=True)
@@ -125,6 +128,10 @@ class FunnelExplorer(RpnvizWidget):
         with self.hold_sync():
             self.set_trait("result", result)
             self.set_trait("answered", self.settings)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(-1, len(self.anchors) - 1)}
 
     def figure(self) -> Figure:
         """Draw the counts, and the boxes of the stage."""

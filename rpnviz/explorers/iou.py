@@ -14,6 +14,7 @@ from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.explorers.anchor_map import anchor_plan, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, box, number
 from rpnviz.explorers.thresholds import HasThresholds
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -39,6 +40,7 @@ class IouPlayground(HasThresholds, RpnvizWidget):
         ValueError: if the picture has no such object.
     """
 
+    unmoved = ("worked_out",)
     _esm = join_esm("thresholds.js", "movable.js", "iou.js")
     _css = RpnvizWidget._css + (STATIC / "labels.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects and the nine shapes").tag(sync=True)
@@ -85,6 +87,15 @@ class IouPlayground(HasThresholds, RpnvizWidget):
             drop_cross_boundary=False,
         )
         return LABEL_NAMES[int(found.labels[0])]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        height, width = self.picture.image_size
+        return {
+            "anchor": box([-width, -height, 2 * width, 2 * height]),
+            "gt": box([-width, -height, 2 * width, 2 * height]),
+            "bg_iou_thresh": number(0, 1, at_most="fg_iou_thresh"),
+        }
 
     def figure(self) -> Figure:
         """Draw both boxes on the picture."""

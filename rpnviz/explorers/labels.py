@@ -12,6 +12,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.anchor_map import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.map_still import labels_figure
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.explorers.thresholds import HasThresholds
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -28,6 +29,8 @@ class LabelExplorer(HasThresholds, RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
+    unmoved = SETTINGS
+    presented = "selected"
     _esm = join_esm("thresholds.js", "anchormap.js", "labels.js")
     _css = RpnvizWidget._css + (STATIC / "labels.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
@@ -97,6 +100,10 @@ class LabelExplorer(HasThresholds, RpnvizWidget):
                 }
             )
         return rows
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(0, len(self.anchors) - 1)}
 
     def figure(self) -> Figure:
         """Draw the map, and the positive anchors on the picture."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, number, one_of
 from rpnviz.explorers.stage import webp
 from rpnviz.explorers.window import shares
 from rpnviz.grid import Box, Grid
@@ -28,6 +29,8 @@ HEADS = ("", "output, h×w", "channels", "in VGG-16", "kernel, stride", "jump", 
 class LayersExplorer(RpnvizWidget):
     """Show one channel of each layer. The page asks for other channels by `wish`; Python looks them up and answers."""
 
+    unmoved = ("channels", "wish")
+    presented = "layer"
     _esm = join_esm("stage.js", "layers.js")
     _css = RpnvizWidget._css + "".join(
         (STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("stage", "layers")
@@ -96,10 +99,10 @@ class LayersExplorer(RpnvizWidget):
             self.set_trait("maps", maps)
             self.set_trait("opened", dict(self.channels))
 
-    def to_html(self, path: Any = None) -> str:
-        """Make one self-contained page; see the base. It holds the channels that are chosen now."""
+    def saved_state(self) -> dict[str, Any]:
+        """What a page without a kernel opens with; see the base. It holds the channels that are chosen now."""
         self._hand_over()
-        return super().to_html(path)
+        return super().saved_state()
 
     @t.observe("wish")
     def _grant(self, change: Any) -> None:
@@ -152,6 +155,11 @@ class LayersExplorer(RpnvizWidget):
     def receptive_field(self) -> Box:
         """What the unit sees, xyxy in picture px."""
         return self.current.sees(*self.unit(), self.grid)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        height, width = self.picture.image_size
+        return {"layer": one_of(self._shown), "x": number(0, width), "y": number(0, height)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -15,6 +15,7 @@ from rpnviz.anchors import ASPECT_RATIOS, SCALES
 from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.base import RpnvizWidget, join_esm
 from rpnviz.explorers.linked_scene import KINDS, Scene, pack, pack_minibatch, run_scene, to_bytes
+from rpnviz.explorers.moves import Rule, one_of, some_of, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
@@ -40,6 +41,7 @@ class LinkedExplorer(RpnvizWidget):
         picture (str): name of the picture.
     """
 
+    presented = "col"
     _esm = join_esm(
         "linked_scene.js", "linked_panels.js", "linked_table.js", "linked_funnels.js", "linked_controls.js", "linked.js"
     )
@@ -175,6 +177,22 @@ class LinkedExplorer(RpnvizWidget):
         return {"picture": self._scene.picture.name, "grid": self._scene.grid.name}
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        scene = self.scene
+        objectness = [f"objectness {a}" for a in range(NUM_ANCHORS)]
+        channels = [f"channel {number}" for number in scene["channels"]]
+        height, width = self._scene.grid.feature_size
+        return {
+            "picture": one_of([self.picture]),
+            "grid": one_of([self.grid]),
+            "row": whole(0, height - 1),
+            "col": whole(0, width - 1),
+            "layers": some_of(LAYERS),
+            "map": one_of(["mean", *objectness, *channels, self.map]),
+            "seed": one_of([*map(int, scene["minibatches"]), self.seed]),
+        }
 
     def figure(self) -> draw.Still:
         """Draw the explorer as it stands."""

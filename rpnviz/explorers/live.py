@@ -56,6 +56,7 @@ class LiveTraining(RpnvizWidget):
         ValueError: as `HeadTraining`.
     """
 
+    unmoved = ("running", "beside")
     _esm = join_esm("chart.js", "outcome.js", "live.js")
     _css = RpnvizWidget._css + (STATIC / "training.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects, steps, variants").tag(sync=True)

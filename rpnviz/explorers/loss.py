@@ -15,6 +15,7 @@ from rpnviz.draw import Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.loss_anchors import Scene, as_binary, describe_anchor, telling_anchors
+from rpnviz.explorers.moves import Rule, number, numbers, whole
 from rpnviz.grid import Grid
 from rpnviz.ledger import (
     NORMALISATIONS,
@@ -48,6 +49,7 @@ class LossExplorer(RpnvizWidget):
         ValueError: if the answers are not one for each anchor of the grid, or nothing is sampled.
     """
 
+    presented = "chosen"
     _esm = join_esm("movable.js", "loss_ledger.js", "loss_curves.js", "loss_tables.js", "loss.js")
     _css = RpnvizWidget._css + "".join((STATIC / name).read_text("utf-8") for name in ("labels.css", "loss.css"))
     plan = t.Dict(read_only=True, help="sizes, the anchors to choose from, the three ways to divide").tag(sync=True)
@@ -140,6 +142,14 @@ class LossExplorer(RpnvizWidget):
         kept = [min(max(v, low), high) for v, low, high in zip(after, self._low, self._high, strict=True)]
         with self.hold_sync():
             self.logit, self.deltas = kept[0], kept[1:]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {
+            "chosen": whole(0, len(self.offered) - 1),
+            "logit": number(self._low[0], self._high[0]),
+            "deltas": numbers(self._low[1:], self._high[1:]),
+        }
 
     def figure(self) -> Still:
         """Draw the boxes, the ledger and the sums as they stand."""

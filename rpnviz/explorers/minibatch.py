@@ -14,6 +14,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.anchor_map import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.map_still import labels_figure, squares
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
@@ -29,6 +30,8 @@ class MinibatchExplorer(RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
+    unmoved = SETTINGS
+    presented = "selected"
     _esm = join_esm("anchormap.js", "minibatch.js")
     _css = RpnvizWidget._css + (STATIC / "labels.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
@@ -82,6 +85,10 @@ class MinibatchExplorer(RpnvizWidget):
             self.set_trait("sampled_neg", negatives)
             settings = {name: getattr(self, name) for name in SETTINGS}
             self.set_trait("answered", {**settings, "most_positive": int(size * fraction)})
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(0, len(self.anchors) - 1)}
 
     def figure(self) -> Figure:
         """Draw the sample as dots on the map; on the picture the positives as boxes, the negatives' centres as dots."""

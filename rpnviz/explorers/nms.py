@@ -13,6 +13,7 @@ from torch import Tensor
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, number, some_of, whole
 from rpnviz.nms import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
 from rpnviz.stills_proposals import MARGIN, NAMED, NMS_LINES, nms_figure
@@ -35,6 +36,8 @@ class NmsExplorer(RpnvizWidget):
         ValueError: if shapes or numbers are no good, or there are none or more than 500 boxes.
     """
 
+    unmoved = ("worked_out",)
+    presented = "turn"
     _esm = join_esm("nms_run.js", "nms_parts.js", "nms.js")
     _css = RpnvizWidget._css + (STATIC / "nms.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects, names, the line of each state").tag(sync=True)
@@ -94,6 +97,16 @@ class NmsExplorer(RpnvizWidget):
     def kept(self) -> Tensor:
         """Tensor[K]: int64; rows of the boxes that are kept in the end, best first."""
         return self.rows[torch.tensor([step.row for step in self.steps() if step.kept])]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {
+            "top_n": whole(1, len(self.all_boxes)),
+            "turn": whole(0, len(self.all_boxes), at_most="top_n"),
+            "nms_thresh": number(0, 1),
+            "speed": whole(1, 20),
+            "layers": some_of(LAYERS),
+        }
 
     def figure(self) -> Figure:
         """Draw the boxes as they stand."""

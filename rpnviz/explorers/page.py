@@ -6,10 +6,13 @@ import base64
 import hashlib
 import html
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-SAVED = (Path(__file__).parent / "static" / "saved.js").read_text(encoding="utf-8")
+STATIC = Path(__file__).parent / "static"
+SAVED_FILES = ("saved_link.js", "saved_picture.js", "saved_lecture.js", "saved_bar.js", "saved.js")  # they need core.js
+SAVED_CSS = (STATIC / "saved.css").read_text(encoding="utf-8")
 OPEN = """{
 const state = JSON.parse(document.getElementById("rpnviz-state").textContent, revive);
 openSaved({ el: document.getElementById("rpnviz-view"), state, render });
@@ -36,19 +39,28 @@ PAGE = """<!doctype html>
 """
 
 
+def without_imports(name: str) -> str:
+    """Return the text of a file of static/ without the lines that import from its neighbours."""
+    source = (STATIC / name).read_text(encoding="utf-8")
+    return re.sub(r'^import \{[^}]*\} from "\./[\w-]+\.js";\n', "", source, flags=re.MULTILINE)
+
+
+SAVED = "\n".join(map(without_imports, SAVED_FILES))
+
+
 def standalone_page(title: str, css: str, esm: str, state: dict[str, Any]) -> str:
     """Return the page.
 
     Args:
         title: a sentence on what it shows.
         css: the style sheet.
-        esm: one ES module without imports that defines a function `render({model, el})`.
-        state: what the model holds; JSON and bytes, nested at will.
+        esm: one ES module without imports that defines a function `render({model, el})` and has core.js in it.
+        state: what the model holds; JSON and bytes, nested at will; as `RpnvizWidget.saved_state` gives it.
 
     Nothing is loaded from anywhere, and the policy in the page's head forbids it: only the one script and the one style
     sheet whose hashes it names may run, and pictures come out of the page itself.
     """
-    script, style = f"\n{esm}\n{SAVED}\n{OPEN}", f"{PAGE_CSS}\n{css}"
+    script, style = f"\n{esm}\n{SAVED}\n{OPEN}", f"{PAGE_CSS}\n{css}\n{SAVED_CSS}"
     policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:"
     data = json.dumps(state, default=_binary, separators=(",", ":"))
     # In JSON "<" occurs inside strings only, and there it may be spelt like this: no text can close the script element.

@@ -9,6 +9,7 @@ import traitlets as t
 
 from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.explorers.stage import webp
 from rpnviz.grid import CELL, POOLINGS
 from rpnviz.layers import halvings
@@ -22,6 +23,7 @@ MODES = ("floor", "ceil")
 class PoolingsExplorer(RpnvizWidget):
     """Show the last columns of the input, and what each pooling makes of them; all lengths go to the page once."""
 
+    presented = "poolings"
     _esm = join_esm("poolings.js")
     _css = RpnvizWidget._css + "".join(
         (STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("stage", "layers")
@@ -54,6 +56,10 @@ class PoolingsExplorer(RpnvizWidget):
     def steps(self) -> list[int]:
         """How many columns there are at first and after each pooling."""
         return halvings(self.length, ceil_mode=self.rounding == "ceil")
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"length": whole(SHORTEST, LONGEST), "poolings": whole(0, POOLINGS)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -12,6 +12,7 @@ from rpnviz.draw import Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.live_runs import TOP_NS, smoothed
+from rpnviz.explorers.moves import Rule, one_of, whole
 from rpnviz.pictures import Picture
 from rpnviz.recall import best_ious
 from rpnviz.replay import Replay
@@ -37,6 +38,7 @@ class ReplayExplorer(RpnvizWidget):
         TraitError: if the run has no such picture.
     """
 
+    presented = "snapshot"
     _esm = join_esm("chart.js", "outcome.js", "replay.js")
     _css = RpnvizWidget._css + (STATIC / "training.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="steps of the snapshots, names, lines").tag(sync=True)
@@ -113,6 +115,10 @@ class ReplayExplorer(RpnvizWidget):
         self._picture, self._number, self._covered = picture, number, covered
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"picture": one_of([self.picture]), "snapshot": whole(0, len(self.run.steps) - 1)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from rpnviz.draw import LINE_STYLES, PALETTE, Still
 from rpnviz.explorers.anchor_map import picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.moves import Rule, box, numbers, one_of, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.roi import AlignedBox, Neighbours, PooledBox, align_one_box, neighbours, pool_one_box, to_cells, to_pixels
@@ -38,6 +39,8 @@ class RoIExplorer(RpnvizWidget):
         ValueError: if there is no proposal, or no channel of that number.
     """
 
+    unmoved = ("worked_out",)
+    presented = "bin_col"
     _esm = join_esm("movable.js", "roi_sum.js", "roi_parts.js", "roi_trace.js", "roi.js")
     _css = RpnvizWidget._css + "".join(
         (STATIC / name).read_text(encoding="utf-8") for name in ("labels.css", "roi.css")
@@ -131,6 +134,17 @@ class RoIExplorer(RpnvizWidget):
         at = (0, self.bin_row, self.bin_col)
         pool, align = self.pooled.output[at], self.aligned_box.output[at]
         return {"pool": float(pool), "align": float(align), "value": self.at_point[1]}
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        height, width = self.picture.image_size
+        rows, cols = self.grid.feature_size
+        return {
+            "box": box([0, 0, width, height]),
+            "channel": one_of(self._maps),
+            "point": whole(0, rows * cols),
+            "probe": numbers([0, 0], [rows - 1, cols - 1], or_none=True),
+        }
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rpnviz.draw import LINE_STYLES, PALETTE
 from rpnviz.explorers.base import STATIC, RpnvizWidget
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.stills import anchor_look
@@ -21,6 +22,7 @@ from rpnviz.stills import anchor_look
 class StageWidget(RpnvizWidget):
     """An explorer with the map and its sliders at the left and the picture at the right; see static/stage.js."""
 
+    presented = "col"
     _css = RpnvizWidget._css + (STATIC / "stage.css").read_text(encoding="utf-8")
     image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
     place = t.Dict(read_only=True, help="how the feature map lies on the picture").tag(sync=True)
@@ -38,6 +40,11 @@ class StageWidget(RpnvizWidget):
         rows, cols = grid.feature_size
         for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
             setattr(self, name, value)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        rows, cols = self.grid.feature_size
+        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, len(self.anchors) - 1)}
 
     @t.validate("row", "col")
     def _on_the_map(self, proposal: Any) -> int:

@@ -13,6 +13,7 @@ from torch import Tensor
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.draw import Still
 from rpnviz.explorers.base import join_esm
+from rpnviz.explorers.moves import Rule, whole
 from rpnviz.explorers.stage import StageWidget, looks
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -59,6 +60,10 @@ class WindowExplorer(StageWidget):
     @t.validate("channel")
     def _a_channel(self, proposal: Any) -> int:
         return self.check_range("channel", proposal["value"], -1, len(self._features) - 1)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {**super().limits(), "channel": whole(-1, len(self._features) - 1)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

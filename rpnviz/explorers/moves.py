@@ -1,0 +1,73 @@
+"""What a reader of a saved page may set, and to what: sent with the page, which checks a link's fragment by it.
+
+A rule is plain JSON, of one of these kinds:
+
+    whole     an int from "min" to "max"; with "at_most", not above the trait of that name
+    number    a finite float, likewise
+    switch    True or False
+    one_of    one of "choices"
+    some_of   any of "choices", each at most once
+    numbers   a list, each from low to high of its pair in "each"; with "or_none", also []
+    box       [x1, y1, x2, y2] with x1 < x2 and y1 < y2, all within the box "within"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import traitlets as t
+
+Rule = dict[str, Any]
+
+
+def whole(low: int, high: int, at_most: str = "") -> Rule:
+    """An int in a range; `at_most` names a trait that it may not pass."""
+    return {"kind": "whole", "min": low, "max": high, **({"at_most": at_most} if at_most else {})}
+
+
+def number(low: float, high: float, at_most: str = "") -> Rule:
+    """A float in a range, likewise."""
+    return {**whole(0, 0, at_most), "kind": "number", "min": low, "max": high}
+
+
+def one_of(choices: Iterable[Any]) -> Rule:
+    """One of some texts or ints."""
+    return {"kind": "one_of", "choices": list(dict.fromkeys(choices))}
+
+
+def some_of(choices: Iterable[str]) -> Rule:
+    """Any of some texts without commas."""
+    return {"kind": "some_of", "choices": list(choices)}
+
+
+def numbers(lows: Iterable[float], highs: Iterable[float], or_none: bool = False) -> Rule:
+    """As many floats as there are limits; or, if `or_none`, none."""
+    return {"kind": "numbers", "each": [list(pair) for pair in zip(lows, highs, strict=True)], "or_none": or_none}
+
+
+def box(within: Sequence[float]) -> Rule:
+    """A box, xyxy, inside another."""
+    return {"kind": "box", "within": list(within)}
+
+
+def rule_of(name: str, trait: t.TraitType[Any, Any]) -> Rule:
+    """Read the rule off a trait.
+
+    Args:
+        name: of the trait.
+        trait: a Bool, an Enum, or an Int or Float with both limits.
+
+    Raises:
+        TypeError: if the trait does not say itself what it takes.
+    """
+    if isinstance(trait, t.Bool):
+        return {"kind": "switch"}
+    if isinstance(trait, t.Enum):
+        return one_of(trait.values or ())
+    if isinstance(trait, (t.Int, t.Float)):
+        low, high = getattr(trait, "min", None), getattr(trait, "max", None)
+        if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
+            return whole(low, high) if isinstance(trait, t.Int) else number(low, high)
+    raise TypeError(f"{name}: say in limits() what it takes, or in unmoved that a saved page leaves it as it is")
