@@ -17,6 +17,12 @@ function render(context) {
     className: "rpnviz-anchors",
     label: "Anchors: their shapes and their places",
     hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at a row of the table.",
+    keys: [
+      ["← → ↑ ↓ on the map", "move the window by one cell"],
+      ["Shift + ← → ↑ ↓ there", "by five cells"],
+      ["PageUp, PageDown there", "five rows up, down"],
+      ["Home, End there", "to the first, last column"],
+    ],
   });
   const redraw = scheduler(draw);
   const map = mapStage(model, {

@@ -28,6 +28,11 @@ function render(context) {
     className: "rpnviz-sheets",
     label: "The channels of the feature map",
     hint: "Press a tile, or press the arrow keys on the sheet. The picture is lit where that channel is bright.",
+    keys: [
+      ["← → on the sheet", "the channel before, the next"],
+      ["↑ ↓ there", "a row up, down"],
+      ["Home, End there", "to the first, last channel"],
+    ],
   });
   const kind = () => classes.indexOf(model.get("class_name")); // −1: by number
   const order = () => (kind() < 0 ? byNumber : orders.subarray(kind() * count, (kind() + 1) * count));

@@ -100,15 +100,16 @@ export function scheduler(draw) {
  * The outer element of an explorer: `body` for the view, below it the status line in one fixed place (what the element
  * under mouse or focus is; busy; errors of the kernel), and a live region that speaks once the hand rests.
  * @param {{model: Model, el: HTMLElement}} context
- * @param {{className: string, label: string, hint: string}} options hint: the status line while nothing is pointed at
+ * @param {{className: string, label: string, hint: string, keys?: [string, string][]}} options hint: the status line while
+ *   nothing is pointed at; keys: what the explorer's own keys do, beyond those of native controls, for the dialog of a saved page
  */
-export function frame({ model, el }, { className, label, hint }) {
+export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const text = h("span", { class: "rpnviz-what" }, hint);
   const note = h("strong", { class: "rpnviz-note", role: "status" });
   const live = h("div", { class: "rpnviz-live", role: "status", "aria-live": "polite" });
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
-  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label }, body, status, live);
+  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) }, body, status, live);
   const stops = /** @type {(() => void)[]} */ ([]);
   let speaking = 0;
   let busy = "";
@@ -140,6 +141,7 @@ export function frame({ model, el }, { className, label, hint }) {
     what,
     /** Say a sentence to a screen reader once nothing has changed for a moment. @param {string} sentence */
     say(sentence) {
+      root.dataset.sentence = sentence; // the caption of a saved picture
       clearTimeout(speaking);
       speaking = window.setTimeout(() => setText(live, sentence), 400);
     },

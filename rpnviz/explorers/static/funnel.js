@@ -56,7 +56,14 @@ async function render({ model, el }) {
   const geometry = anchorGeometry(plan);
   const [eighths, scores] = [typed(model.get("decoded"), Int16Array), typed(model.get("scores"), Float32Array)];
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, { className: "rpnviz-stage-by-stage", label: "From all anchors to the proposals", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-stage-by-stage", label: "From all anchors to the proposals", hint: HINT,
+    keys: [
+      ["← ↑ on the picture", "follow the box before this one"],
+      ["→ ↓ there", "follow the next box"],
+      ["Esc there", "let it go"],
+    ],
+  });
   let result = readResult(model.get("result"));
   let drawn = /** @type {number[]} */ ([]);
   let pointed = -1;

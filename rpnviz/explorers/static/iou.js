@@ -81,7 +81,13 @@ async function render({ model, el }) {
   const { image_size: [pictureHeight, pictureWidth], extent, objects, shapes } = model.get("plan");
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, { className: "rpnviz-iou", label: "Two boxes and their IoU", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-iou", label: "Two boxes and their IoU", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on a box", "move it by two pixels"],
+      ["Shift + ← → ↑ ↓ there", "resize it"],
+    ],
+  });
   const border = /** @type {Box} */ ([0, 0, pictureWidth, pictureHeight]);
   const boxOf = (/** @type {string} */ name) => /** @type {Box} */ (model.get(name));
 

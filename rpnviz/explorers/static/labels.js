@@ -74,7 +74,13 @@ async function render({ model, el }) {
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
   const [iou, owner] = [typed(model.get("iou"), Float32Array), typed(model.get("best_gt"), Int16Array)];
-  const page = frame({ model, el }, { className: "rpnviz-label-map", label: "All anchors by label", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-label-map", label: "All anchors by label", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the map", "the next anchor in that direction"],
+      ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
+    ],
+  });
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   let codes = new Int8Array();
   let version = 0;

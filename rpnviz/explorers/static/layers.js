@@ -42,6 +42,10 @@ function render(context) {
     className: "rpnviz-walk",
     label: "The layers, and what one unit of each sees",
     hint: "Move the layer slider. Drag on the map or on the picture, or press the arrow keys there, to take another unit.",
+    keys: [
+      ["← → ↑ ↓ on the map or the picture", "the next unit in that direction"],
+      ["Shift + ← → ↑ ↓ there", "several units on"],
+    ],
   });
 
   /** Place of the unit at the point, and what it sees. @param {Layer} layer */

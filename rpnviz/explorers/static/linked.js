@@ -16,7 +16,17 @@ const TRAITS = ["row", "col", "selected", "layers", "map", "seed", "top_n", "gri
 
 /** @param {{model: import("./core.js").Model, el: HTMLElement}} context */
 function render({ model, el }) {
-  const view = frame({ model, el }, { className: "rpnviz-linked", label: "Linked explorer", hint: HINT });
+  const view = frame({ model, el }, {
+    className: "rpnviz-linked", label: "Linked explorer", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the map or the picture", "move the window by one cell"],
+      ["Shift + ← → ↑ ↓ there", "by five cells"],
+      ["Home, End there", "to the first, last column"],
+      ["PageUp, PageDown there", "to the first, last row"],
+      ["Esc there", "no anchor stands out any more"],
+      ["↑ ↓ in the table", "the anchor above, below; Space makes it stand out"],
+    ],
+  });
   const look = model.get("look");
   const styles = lineStyles(look);
   const store = sceneStore(model, look.heat, redrawSoon);

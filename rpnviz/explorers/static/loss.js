@@ -67,7 +67,13 @@ async function render({ model, el }) {
   const binary = model.get("sample");
   const floats = (/** @type {string} */ name) => typed(binary[name], Float32Array);
   const sample = { objectness: floats("objectness"), deltas: floats("deltas"), targets: floats("targets"), labels: typed(binary.labels, Int8Array) };
-  const page = frame({ model, el }, { className: "rpnviz-loss", label: "The loss of one anchor", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-loss", label: "The loss of one anchor", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the decoded box", "move it by two pixels"],
+      ["Shift + ← → ↑ ↓ there", "resize it"],
+    ],
+  });
   page.root.style.setProperty("--decoded", styles.proposal.color);
   page.root.style.setProperty("--casing", styles.proposal.casing);
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);

@@ -67,7 +67,13 @@ async function render({ model, el }) {
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
   const codes = typed(model.get("codes"), Int8Array);
-  const page = frame({ model, el }, { className: "rpnviz-minibatch", label: "The minibatch", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-minibatch", label: "The minibatch", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the map", "the next anchor in that direction"],
+      ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
+    ],
+  });
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   const sampled = { pos: new Int32Array(), neg: new Int32Array() };
   let pointed = -1;

@@ -30,7 +30,15 @@ async function render({ model, el }) {
   const boxes = typed(model.get("boxes"), Float32Array);
   const scores = typed(model.get("scores"), Float32Array);
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, { className: "rpnviz-nms", label: "NMS one box at a time", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-nms", label: "NMS one box at a time", hint: HINT,
+    keys: [
+      ["→ ↓ on the picture or the table", "the next turn"],
+      ["← ↑ there", "one turn back"],
+      ["Home, End there", "before the first turn, after the last"],
+      ["Space there", "play, pause"],
+    ],
+  });
   let pointed = -1;
   let run = /** @type {Run} */ ({});
 

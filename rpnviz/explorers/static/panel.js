@@ -36,8 +36,11 @@ export class Panel {
     this.unit = 1;
     this.extent = extent;
     this.setExtent(extent);
+    this.redraw = onResize;
+    this.lent = false;
     this.observer = new ResizeObserver(onResize);
     this.observer.observe(this.canvas);
+    Object.assign(this.canvas, { rpnvizPanel: this }); // saved_picture.js finds it there
   }
 
   /** @param {Box} extent */
@@ -62,6 +65,15 @@ export class Panel {
     return true;
   }
 
+  /** Draw once into another context, in pixels of this canvas. @param {CanvasRenderingContext2D} g */
+  async drawInto(g) {
+    const front = this.g;
+    [this.g, this.lent] = [g, true];
+    this.redraw();
+    await Promise.resolve(); // most views draw in a microtask
+    [this.g, this.lent] = [front, false];
+  }
+
   /** @param {number} x */
   x(x) {
     return (x - this.extent[0]) * this.scale;
@@ -84,6 +96,7 @@ export class Panel {
    * @param {string} key @param {() => void} draw
    */
   backdrop(key, draw) {
+    if (this.lent) return draw();
     const { width, height } = this.canvas;
     const stamp = `${key} ${width}×${height}`;
     if (stamp !== this.stored) {

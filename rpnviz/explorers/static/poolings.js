@@ -28,6 +28,11 @@ function render(context) {
     className: "rpnviz-poolings",
     label: "Which columns survive the poolings",
     hint: "Move the length by one and watch the right end. Press the arrow keys on the columns, or drag them sideways.",
+    keys: [
+      ["← → on the columns", "one column fewer, more"],
+      ["Shift + ← → there", "sixteen"],
+      ["↑ ↓ there", "one pooling fewer, more"],
+    ],
   });
   const redraw = scheduler(draw);
   const setLength = (/** @type {number} */ value) => {

@@ -23,7 +23,16 @@ async function render({ model, el }) {
   const values = typed(model.get("features"), Float32Array);
   const { heat } = model.get("look");
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, { className: "rpnviz-roi", label: "RoI pooling and RoIAlign of one box", hint: HINT });
+  const page = frame({ model, el }, {
+    className: "rpnviz-roi", label: "RoI pooling and RoIAlign of one box", hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the box", "move it by two pixels"],
+      ["Shift + ← → ↑ ↓ there", "resize it"],
+      ["← → ↑ ↓ on a map or an output", "choose the next bin"],
+      ["Shift + ← → ↑ ↓ on RoIAlign's map", "move its sampling point"],
+      ["Esc on a map or an output", "put a moved sampling point back"],
+    ],
+  });
   const get = (/** @type {string} */ name) => model.get(name);
 
   /** All that follows from the settings: the one place where this page computes. */

@@ -28,6 +28,12 @@ function render(context) {
     className: "rpnviz-window",
     label: "The 3×3 window and the numbers on its way",
     hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at anything to learn what it is.",
+    keys: [
+      ["← → ↑ ↓ on the map", "move the window by one cell"],
+      ["Shift + ← → ↑ ↓ there", "by five cells"],
+      ["PageUp, PageDown there", "five rows up, down"],
+      ["Home, End there", "to the first, last column"],
+    ],
   });
 
   const channel = slider({

@@ -1,0 +1,68 @@
+"""One of each explorer, quickly made: an untrained network on a small picture, or bundled data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.backbone import WIDTHS, Backbone
+from rpnviz.detection import RoIHead
+from rpnviz.explorers.anchors import AnchorsExplorer
+from rpnviz.explorers.base import RpnvizWidget
+from rpnviz.explorers.channels import ChannelsExplorer
+from rpnviz.explorers.detections import DetectionExplorer
+from rpnviz.explorers.funnel import FunnelExplorer
+from rpnviz.explorers.iou import IouPlayground
+from rpnviz.explorers.labels import LabelExplorer
+from rpnviz.explorers.layers import LayersExplorer
+from rpnviz.explorers.linked import LinkedExplorer
+from rpnviz.explorers.live import LiveTraining
+from rpnviz.explorers.loss import LossExplorer
+from rpnviz.explorers.minibatch import MinibatchExplorer
+from rpnviz.explorers.nms import NmsExplorer
+from rpnviz.explorers.poolings import PoolingsExplorer
+from rpnviz.explorers.replay import ReplayExplorer
+from rpnviz.explorers.roi import RoIExplorer
+from rpnviz.explorers.window import WindowExplorer
+from rpnviz.grid import Grid
+from rpnviz.head_training import both_ways
+from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
+from rpnviz.rpn import RPNHead, flatten_head
+from tests.explorers.small_scene import make_picture
+from tests.test_nms import six
+
+
+@torch.no_grad()
+def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Callable[[], RpnvizWidget]]:
+    """What makes each explorer, by its name in links; `folder` is where the live training writes."""
+    torch.manual_seed(0)
+    picture, grid = picture or make_picture(), Grid.paper()
+    backbone, head = Backbone(WIDTHS["mini"]).eval(), RPNHead().eval()
+    torch.nn.init.normal_(head.cls_logits.weight, std=0.3)
+    torch.nn.init.normal_(head.bbox_pred.weight, std=0.1)
+    features = backbone.features(picture, grid)
+    answers = flatten_head(*head(features))
+    proposals = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size).proposals[:12]
+    both = both_ways(backbone, picture, grid)
+    return {
+        "linked": lambda: LinkedExplorer(picture, backbone.features, head),
+        "window": lambda: WindowExplorer(picture, grid, features, head),
+        "anchors": lambda: AnchorsExplorer(picture, grid),
+        "iou": lambda: IouPlayground(picture),
+        "labels": lambda: LabelExplorer(picture),
+        "minibatch": lambda: MinibatchExplorer(picture),
+        "layers": lambda: LayersExplorer(picture, grid, backbone, head),
+        "poolings": lambda: PoolingsExplorer(picture),
+        "channels": lambda: ChannelsExplorer({picture.name: picture}, grid, {picture.name: features}),
+        "loss": lambda: LossExplorer(picture, *answers),
+        "live": lambda: LiveTraining(backbone, [picture], [both], picture, steps=3, checkpoint=folder / "head.pt"),
+        "replay": lambda: ReplayExplorer(),
+        "nms": lambda: NmsExplorer(picture, *six(), list("ABCDEF")),
+        "funnel": lambda: FunnelExplorer(picture, *answers),
+        "roi": lambda: RoIExplorer(picture, grid, features, proposals),
+        "detections": lambda: DetectionExplorer(picture, grid, features, proposals, RoIHead.load("mini")),
+    }
