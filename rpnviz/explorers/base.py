@@ -29,7 +29,8 @@ from matplotlib.figure import Figure
 
 from rpnviz import draw
 from rpnviz.explorers.moves import Rule, rule_of
-from rpnviz.explorers.page import STATIC, standalone_page, without_imports
+from rpnviz.explorers.page import STATIC as STATIC
+from rpnviz.explorers.page import standalone_page, without_imports
 
 SHARED = ("core.js", "panel.js")
 HEAT_STOPS = 17  # of draw's colour map; linear in between, the eye sees no difference

@@ -203,7 +203,11 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
     def round_trip(values: dict[str, Any]) -> None:
         values["low"] = min(values["low"], values["high"])
         values["layers"] = [one for one in RULES["layers"]["choices"] if one in values["layers"]]
-        assert read(page, write(page, values)) == (values, "")
+        found, problem = read(page, write(page, values))
+        assert not problem and set(found) == set(values)
+        for trait, value in values.items():  # numbers to five decimals
+            exact = isinstance(value, (str, bool)) or trait == "layers"
+            assert found[trait] == (value if exact else pytest.approx(value, abs=6e-6))
 
     round_trip()
 
@@ -283,6 +287,12 @@ def test_saved_files_clash_with_no_view(made: Callable[[str], RpnvizWidget], nam
     assert len(names) == len(set(names)), {one for one in names if names.count(one) > 1}
     assert {"openSaved", "SvgContext", "readLink", "savedBar", "lectureMode"} <= set(names)
     assert "import {" not in joined and "</script" not in joined.lower()
+
+
+def test_notebooks_get_nothing_of_it(made: Callable[[str], RpnvizWidget]) -> None:
+    for name in NAMES:
+        assert not re.search(r"savedBar|openSaved|lectureMode", str(made(name)._esm))
+        assert "rpnviz-tools" not in str(made(name)._css)
 
 
 def test_svg_context_knows_every_call_and_setting_of_the_views() -> None:

@@ -60,7 +60,8 @@ export class Panel {
       this.canvas.height = height;
     }
     this.scale = width / (this.extent[2] - this.extent[0]);
-    this.unit = ratio * clamp(this.canvas.clientWidth / 520, 1, 1.8); // lines and letters grow on a projector
+    const inLecture = this.canvas.closest(".rpnviz-lecture") !== null; // all letters of one size, of the screen's height
+    this.unit = ratio * (inLecture ? window.innerHeight / 550 : clamp(this.canvas.clientWidth / 520, 1, 1.8)); // lines and letters grow with the room
     this.g.clearRect(0, 0, width, height);
     return true;
   }

@@ -110,6 +110,7 @@ export function savedBar({ el, root, model, moves, presented, name, link, embedd
     embedding.showModal();
     snippet.focus();
     snippet.select();
+    snippet.scrollTop = 0;
   }
 
   const ownKeys = /** @type {[string, string][]} */ (JSON.parse(root.dataset.keys || "[]"));

@@ -28,6 +28,11 @@ export function alone(el) {
   };
 }
 
+/** Panels redraw themselves where their size changes, but not where only their letters do. @param {HTMLElement} root */
+function redrawPanels(root) {
+  for (const canvas of root.querySelectorAll("canvas")) /** @type {{rpnvizPanel?: import("./panel.js").Panel}} */ (/** @type {unknown} */ (canvas)).rpnvizPanel?.redraw();
+}
+
 /**
  * Make the explorer as wide as still fits the window's height, so that nothing has to be scrolled.
  * @param {HTMLElement} el @param {HTMLElement} root of the explorer in it
@@ -41,6 +46,7 @@ function fitted(el, root) {
     else over = middle;
   }
   root.style.width = `${fits}%`;
+  redrawPanels(root);
 }
 
 /** One step of a trait, within its rule. @param {Model} model @param {Moves} moves @param {string} trait @param {1 | -1} by */
@@ -66,6 +72,7 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
     bringBack = null;
     root.style.width = "";
     el.classList.remove("rpnviz-lecture", "rpnviz-black");
+    redrawPanels(root);
     window.removeEventListener("resize", fit);
     document.removeEventListener("keydown", onKey, true);
     document.removeEventListener("fullscreenchange", onScreen);
@@ -96,7 +103,8 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
     document.addEventListener("keydown", onKey, true);
     document.addEventListener("fullscreenchange", onScreen);
     el.requestFullscreen?.().catch(() => {}); // refused: the window has to do
-    /** @type {HTMLElement | null} */ (root.querySelector('.rpnviz-body :is([tabindex="0"], input, select)'))?.focus({ preventScroll: true });
+    const first = root.querySelector('.rpnviz-panel[tabindex="0"], .rpnviz-movable') || root.querySelector(".rpnviz-body :is(input, select, button)");
+    /** @type {HTMLElement | null} */ (first)?.focus({ preventScroll: true });
     onChange(true);
   }
   return { enter, leave };

@@ -11,7 +11,7 @@
 
 const LONGEST = 4000; // letters of a fragment; ours have some hundred
 const WHOLE = /^-?\d{1,9}$/;
-const NUMBER = /^-?\d{1,9}(\.\d{1,20})?(e-\d{1,3})?$/;
+const NUMBER = /^-?\d{1,9}(\.\d{1,9})?(e-\d{1,2})?$/;
 
 /** @param {string} text @param {RegExp} form @param {number} low @param {number} high */
 function numberWithin(text, form, low, high) {
@@ -85,13 +85,19 @@ export function readLink(fragment, moves, opening) {
 /** Which explorer a fragment is for, null if it does not say. @param {string} fragment */
 export const addressee = (fragment) => new URLSearchParams(fragment).get("explorer");
 
+/** A value as a link spells it; of a number five decimals, which nobody can tell from more. @param {any} value @returns {string} */
+function spelt(value) {
+  if (Array.isArray(value)) return value.map(spelt).join(",");
+  if (typeof value === "number") return String(Number(value.toFixed(5)));
+  return typeof value === "boolean" ? String(Number(value)) : value;
+}
+
 /**
  * The fragment of an explorer as it stands: every trait, so that a link keeps its meaning when the page one day opens
  * differently.
  * @param {string} name @param {Moves} moves @param {(trait: string) => any} get
  */
 export function writeLink(name, moves, get) {
-  const text = (/** @type {any} */ value) => (typeof value === "boolean" ? String(Number(value)) : String(value)); // lists: with commas
-  const pairs = Object.keys(moves).map((trait) => [trait, text(get(trait))]);
+  const pairs = Object.keys(moves).map((trait) => [trait, spelt(get(trait))]);
   return new URLSearchParams([["explorer", name], ...pairs]).toString().replaceAll("%2C", ",");
 }

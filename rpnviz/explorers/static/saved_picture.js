@@ -286,8 +286,8 @@ export async function pictureOf(root) {
 async function panelAt(panel, x, y, width, height) {
   const owner = /** @type {{rpnvizPanel?: Panel}} */ (/** @type {unknown} */ (panel)).rpnvizPanel;
   const canvas = /** @type {HTMLCanvasElement} */ (panel);
-  const viewBox = `0 0 ${owner ? canvas.width : width} ${owner ? canvas.height : height}`;
-  const frame = node("svg", { x, y, width, height, viewBox, preserveAspectRatio: "none" });
+  const viewBox = owner ? `0 0 ${canvas.width} ${canvas.height}` : panel.getAttribute("viewBox") || `0 0 ${width} ${height}`;
+  const frame = node("svg", { x, y, width, height, viewBox, preserveAspectRatio: owner ? "none" : undefined });
   const [fill, opacity] = plainColour(getComputedStyle(panel).backgroundColor);
   if (opacity) frame.append(node("rect", { width: "100%", height: "100%", fill }));
   if (owner) await owner.drawInto(/** @type {any} */ (new SvgContext(frame)));
