@@ -542,6 +542,15 @@ def test_an_embedded_explorer_is_alone_and_as_it_was(opened: Opener, server: str
     assert inside.locator("body").evaluate(over) <= 0  # the height in the snippet is enough
 
 
+def test_a_file_is_embedded_by_its_name_alone(opened: Opener) -> None:
+    page = opened("iou")
+    button(page, "embed").click()
+    dialog = page.get_by_role("dialog", name="Embed this explorer")
+    html = dialog.get_by_role("textbox").input_value()
+    assert html.startswith('<iframe src="iou.html?embed#explorer=iou&amp;')  # no folder of this machine
+    expect(dialog).to_contain_text("Put this file beside them.")
+
+
 def test_the_state_of_a_saved_page_says_what_may_be_moved(folder: Path) -> None:
     text = (folder / "iou.html").read_text(encoding="utf-8")
     state = json.loads(text.split('id="rpnviz-state">')[1].split("</script>")[0])

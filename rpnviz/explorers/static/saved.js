@@ -48,7 +48,7 @@ function isPlace(fragment) {
  * @returns {Promise<() => void>} takes the explorer away again
  */
 export async function openSaved({ el, state, render, name = state.name }) {
-  const { moves, presented } = state;
+  const { moves = {}, presented = "" } = state;
   const model = standIn(state);
   const opening = Object.fromEntries(Object.keys(moves).map((trait) => [trait, state[trait]]));
   const embedded = new URLSearchParams(location.search).has("embed");

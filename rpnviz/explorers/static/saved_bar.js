@@ -28,7 +28,7 @@ async function copied(text) {
 /** A dialog with a heading and a button that closes it. @param {string} title @param {...Node} children */
 function dialog(title, ...children) {
   const close = h("button", { type: "button", click: () => element.close() }, "close");
-  const element = h("dialog", { class: "rpnviz-dialog", "aria-label": title }, h("h2", {}, title), ...children, close);
+  const element = h("dialog", { class: "rpnviz-dialog", "aria-label": title }, h("header", {}, h("h2", {}, title), close), ...children);
   element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.stopPropagation()); // no key for the explorer behind
   element.addEventListener("click", (/** @type {MouseEvent} */ event) => event.target === element && element.close()); // beside it
   return /** @type {HTMLDialogElement} */ (element);
@@ -44,7 +44,8 @@ function addressOf(fragment, embed = false) {
   url.searchParams.delete("embed");
   url.hash = fragment;
   if (embed) url.search += `${url.search ? "&" : "?"}embed`;
-  return url.href;
+  // Nobody else has this folder: the file is to lie beside the page that embeds it.
+  return embed && url.protocol === "file:" ? url.href.slice(url.href.lastIndexOf("/", url.href.indexOf("?")) + 1) : url.href;
 }
 
 /**
@@ -98,7 +99,7 @@ export function savedBar({ el, root, model, moves, presented, name, link, embedd
     setText(snippetSaid, done ? "copied" : "not copied: press Ctrl + C (⌘ C)");
   } }, "copy");
   const snippetSaid = h("span", { role: "status" });
-  const embedding = dialog("Embed this explorer", h("p", {}, "A piece of HTML for lecture notes or slides: the explorer alone, as it stands now."), snippet, copySnippet, snippetSaid);
+  const embedding = dialog("Embed this explorer", h("p", {}, `A piece of HTML for lecture notes or slides: the explorer alone, as it stands now.${location.protocol === "file:" ? " Put this file beside them." : ""}`), snippet, copySnippet, snippetSaid);
   function embed() {
     const height = Math.ceil(root.getBoundingClientRect().height) + 16;
     const frame = h("iframe", {
