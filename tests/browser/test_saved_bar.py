@@ -319,7 +319,7 @@ def test_each_listed_key_does_something(opened: Opener, name: str) -> None:
     page = opened(name, clipboard=True)  # else the field with the link would take the focus
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
-    own = dialog.locator("tbody").first.locator("kbd")
+    own = dialog.locator("dl").first.locator("kbd")
     expect(own.first).to_be_visible()
     assert own.all_inner_texts() == list(LISTED[name])
     page.keyboard.press("Escape")

@@ -29,14 +29,13 @@ async function copied(text) {
 function dialog(title, ...children) {
   const close = h("button", { type: "button", click: () => element.close() }, "close");
   const element = h("dialog", { class: "rpnviz-dialog", "aria-label": title }, h("header", {}, h("h2", {}, title), close), ...children);
-  element.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.stopPropagation()); // no key for the explorer behind
   element.addEventListener("click", (/** @type {MouseEvent} */ event) => event.target === element && element.close()); // beside it
   return /** @type {HTMLDialogElement} */ (element);
 }
 
 /** @param {string} title @param {[string, string][]} keys */
-const keyRows = (title, keys) =>
-  keys.length ? [h("tbody", {}, h("tr", {}, h("th", { colspan: 2, scope: "rowgroup" }, title)), ...keys.map(([key, what]) => h("tr", {}, h("th", { scope: "row" }, h("kbd", {}, key)), h("td", {}, what))))] : [];
+const keyList = (title, keys) =>
+  keys.length ? [h("h3", {}, title), h("dl", {}, ...keys.flatMap(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))] : [];
 
 /** The address of the page itself, with a fragment. @param {string} fragment @param {boolean} embed */
 function addressOf(fragment, embed = false) {
@@ -115,9 +114,8 @@ export function savedBar({ el, root, model, moves, presented, name, link, embedd
   }
 
   const ownKeys = /** @type {[string, string][]} */ (JSON.parse(root.dataset.keys || "[]"));
-  const list = dialog("Keys", h("table", {},
-    ...keyRows("This explorer", ownKeys), ...keyRows("Everywhere", COMMON_KEYS),
-    ...(embedded ? [] : keyRows("Lecture mode", [...(presented ? [PRESENTER_KEY] : []), ...LECTURE_KEYS]))));
+  const lectureKeys = [...(presented ? [PRESENTER_KEY] : []), ...LECTURE_KEYS];
+  const list = dialog("Keys", ...keyList("This explorer", ownKeys), ...keyList("Everywhere", COMMON_KEYS), ...keyList("Lecture mode", embedded ? [] : lectureKeys));
   const showKeys = () => list.open || list.showModal();
 
   const lecture = lectureMode({
