@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
     "layers": {"backbone", "grid", "pictures", "rpn"},
     "reach": {"backbone", "grid", "layers", "pictures", "rpn"},
-    "channels": {"grid", "pictures"},
+    "channels": {"boxes", "grid", "pictures"},
 }
 COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files"}
 MAY_IMPORT |= {
