@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nms": {"boxes"},
     "proposals": {"boxes"},
     "recall": {"_data", "boxes"},
-    "funnel": {"proposals", "recall"},
+    "funnel": {"boxes", "proposals", "recall"},
     "roi_sampling": {"boxes", "targets"},
     "roi": {"boxes", "grid", "roi_sampling"},
     "detection": {"_data", "boxes", "grid", "roi"},
