@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
@@ -41,10 +42,9 @@ def cells_inside(grid: Grid, boxes: Tensor) -> Tensor:
         BoolTensor[h, w].
 
     Raises:
-        ValueError: if `boxes` has another shape.
+        ValueError: if `boxes` is not a list of boxes.
     """
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"boxes must be [M, 4]; got {list(boxes.shape)}")
+    check_boxes(boxes, "boxes")
     rows, cols = grid.feature_size
     y = (torch.arange(rows) + 0.5) * grid.stride[0]
     x = (torch.arange(cols) + 0.5) * grid.stride[1]
@@ -67,14 +67,19 @@ def class_response(features: Tensor, picture: Picture, grid: Grid, class_name: s
         class_name: e.g. "dog".
 
     Raises:
-        ValueError: if the picture has no such object, or the features do not fit the grid.
+        ValueError: if the picture has no such object or no cell outside, or the picture or the features do not fit the
+            grid.
     """
     wanted = [index for index, name in enumerate(picture.class_names) if name == class_name]
     if not wanted:
         has = ", ".join(dict.fromkeys(picture.class_names)) or "none"
         raise ValueError(f"class_name must be one that {picture.name} has ({has}); got {class_name!r}")
+    if picture.image_size != grid.image_size:
+        raise ValueError(f"picture must have the grid's image_size {grid.image_size}; got {picture.image_size}")
     if features.ndim != 4 or features.shape[0] != 1 or features.shape[2:] != grid.feature_size:
         raise ValueError(f"features must be [1, C, *{grid.feature_size}]; got {list(features.shape)}")
+    if not features.is_floating_point() or not torch.isfinite(features).all():
+        raise ValueError(f"features must be finite floats; got {features.dtype}, or NaN or infinity in it")
     inside = cells_inside(grid, picture.gt_boxes[wanted])
     if inside.all():
         raise ValueError(f"class_name {class_name!r} covers every cell of {picture.name}: there is no outside")
@@ -94,10 +99,12 @@ def rank_channels(responses: Sequence[Response]) -> tuple[Tensor, Tensor]:
         ratio (Tensor[C]): mean inside / mean outside; 0 for a channel that is dark inside, whatever it is outside.
 
     Raises:
-        ValueError: if there are no responses.
+        ValueError: if there are no responses, or they are not of the same channels.
     """
     if not responses:
         raise ValueError("responses must not be empty: rank_channels needs a picture with such an object")
+    if len({tuple(mean.shape) for r in responses for mean in (r.inside, r.outside)}) > 1:
+        raise ValueError(f"responses must have the same channels; got {[len(r.inside) for r in responses]}")
     inside = sum(r.inside.double() * r.cells_inside for r in responses) / sum(r.cells_inside for r in responses)
     outside = sum(r.outside.double() * r.cells_outside for r in responses) / sum(r.cells_outside for r in responses)
     assert isinstance(inside, Tensor) and isinstance(outside, Tensor)

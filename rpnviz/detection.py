@@ -80,10 +80,16 @@ class RoIHead(nn.Module):
             box_regression (Tensor[K, C, 4]): (dx, dy, dw, dh) · BOX_WEIGHTS for each class.
 
         Raises:
-            ValueError: if `features` is not one map of in_channels channels, or `proposals` are no boxes.
+            ValueError: if `features` is not one finite map of in_channels channels on the grid, of the head's dtype, or
+                `proposals` are no boxes.
         """
-        if features.ndim != 4 or features.shape[:2] != (1, self.conv.in_channels):
-            raise ValueError(f"features must be [1, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
+        shape = [1, self.conv.in_channels, *grid.feature_size]
+        if list(features.shape) != shape or features.dtype != self.conv.weight.dtype:
+            raise ValueError(
+                f"features must be {self.conv.weight.dtype} {shape}; got {features.dtype} {list(features.shape)}"
+            )
+        if not torch.isfinite(features).all():
+            raise ValueError("features must be finite; it holds NaN or infinity")
         check_boxes(proposals, "proposals")
         # 1. A narrow map.
         narrow = F.relu(self.conv(features))  # (1, 64, h, w)
@@ -93,7 +99,7 @@ class RoIHead(nn.Module):
         # 3. One vector a box; both answers are read off it.
         vector = F.relu(self.fc(bins.flatten(1)))  # (K, 256)
         logits: Tensor = self.cls_score(vector)
-        return logits, self.bbox_pred(vector).view(len(proposals), -1, 4)
+        return logits, self.bbox_pred(vector).unflatten(1, (-1, 4))
 
 
 def roi_losses(
@@ -104,30 +110,42 @@ def roi_losses(
     Args:
         class_logits (Tensor[K, C]): as the head answers.
         box_regression (Tensor[K, C, 4]): likewise.
-        labels (Tensor[K]): int64; 0 is background.
+        labels (Tensor[K]): int64; 0 is background, the last C - 1.
         regression_targets (Tensor[K, 4]): (dx, dy, dw, dh), not multiplied by BOX_WEIGHTS; read for objects only.
 
     Returns:
-        loss_classifier, loss_box_reg: two scalars.
+        loss_classifier, loss_box_reg: two scalars; 0 if nothing was sampled.
 
     Raises:
-        ValueError: if the lengths differ.
+        ValueError: if the shapes do not fit, or labels are no classes.
 
     Source: Girshick 2015, section 2.3.
     Differs: no; torchvision's `fastrcnn_loss`.
     """
-    lengths = [len(class_logits), len(box_regression), len(labels), len(regression_targets)]
-    if len(set(lengths)) > 1:
-        raise ValueError(
-            f"class_logits, box_regression, labels and regression_targets must have one length; got {lengths}"
-        )
+    _check_answers(class_logits, box_regression, labels, regression_targets)
     # 1. Cross-entropy over all that was sampled.
-    loss_classifier = F.cross_entropy(class_logits, labels)
+    loss_classifier = F.cross_entropy(class_logits, labels, reduction="sum") / max(len(labels), 1)
     # 2. Smooth L1 for objects, and only at the box of their own class.
     objects = (labels > 0).nonzero().flatten()
     targets = regression_targets[objects] * regression_targets.new_tensor(BOX_WEIGHTS)
     loss = F.smooth_l1_loss(box_regression[objects, labels[objects]], targets, beta=1 / 9, reduction="sum")
     return loss_classifier, loss / max(len(labels), 1)
+
+
+def _check_answers(class_logits: Tensor, box_regression: Tensor, labels: Tensor, regression_targets: Tensor) -> None:
+    if class_logits.ndim != 2 or not class_logits.is_floating_point():
+        got = f"{class_logits.dtype} {list(class_logits.shape)}"
+        raise ValueError(f"class_logits must be a float Tensor[K, C]; got {got}")
+    count, num_classes = class_logits.shape
+    for argument, tensor, shape in (
+        ("box_regression", box_regression, [count, num_classes, 4]),
+        ("labels", labels, [count]),
+        ("regression_targets", regression_targets, [count, 4]),
+    ):
+        if list(tensor.shape) != shape:
+            raise ValueError(f"{argument} must be {shape}, as class_logits; got {list(tensor.shape)}")
+    if labels.dtype != torch.int64 or ((labels < 0) | (labels >= num_classes)).any():
+        raise ValueError(f"labels must be int64, 0 to {num_classes - 1}; got {labels.dtype} {labels.tolist()}")
 
 
 @dataclass(frozen=True)
@@ -192,7 +210,7 @@ def detect(
     scores = class_logits.softmax(dim=1)  # (K, C)
     num_proposals, num_classes = scores.shape
     deltas = box_regression / box_regression.new_tensor(BOX_WEIGHTS)
-    boxes = decode(deltas.flatten(0, 1), proposals.repeat_interleave(num_classes, dim=0))  # (K · C, 4)
+    boxes = decode(deltas.flatten(0, 1), proposals.to(deltas).repeat_interleave(num_classes, dim=0))  # (K · C, 4)
     boxes = clip(boxes, grid.image_size)
     # 2. Here, unlike in the RPN, what is background is dropped, and what scores too low.
     labels = torch.arange(num_classes, device=scores.device).repeat(num_proposals)

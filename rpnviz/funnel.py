@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz.boxes import check_boxes
 from rpnviz.proposals import Stages
 from rpnviz.recall import best_ious
 
@@ -33,7 +34,9 @@ class Stage:
     best_ious: Tensor
 
     def covered(self, iou_thresh: float) -> int:
-        """How many objects some box covers at or above a threshold."""
+        """How many objects some box covers at or above a threshold; a ValueError if it lies outside [0, 1]."""
+        if not 0 <= iou_thresh <= 1:
+            raise ValueError(f"iou_thresh must lie in [0, 1]; got {iou_thresh}")
         return int((self.best_ious >= iou_thresh).sum())
 
 
@@ -49,8 +52,9 @@ def stage_by_stage(stages: Stages, anchors: Tensor, gt_boxes: Tensor) -> list[St
         list[Stage], one for each of STAGES.
 
     Raises:
-        ValueError: if the anchors are not those of the stages.
+        ValueError: if an argument is not a list of boxes, or the anchors are not those of the stages.
     """
+    check_boxes(anchors, "anchors")
     if anchors.shape != stages.all_boxes.shape:
         raise ValueError(f"anchors must be {list(stages.all_boxes.shape)}, as the stages; got {list(anchors.shape)}")
     by_score = score_order(stages)

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone, preprocess
+from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
@@ -25,7 +26,12 @@ def both_ways(backbone: Backbone, picture: Picture, grid: Grid) -> Tensor:
 
     Returns:
         Tensor[2, 512, h, w]: float16, to hold many of them.
+
+    Raises:
+        ValueError: if the picture has another size than the grid.
     """
+    if picture.image_size != grid.image_size:
+        raise ValueError(f"picture must have the grid's image_size {grid.image_size}; got {picture.image_size}")
     image = torch.from_numpy(picture.image).permute(2, 0, 1)
     device = next(backbone.parameters()).device
     inputs = preprocess(torch.stack([image, image.flip(-1)]).to(device), grid.input_size)
@@ -36,6 +42,7 @@ def both_ways(backbone: Backbone, picture: Picture, grid: Grid) -> Tensor:
 
 def mirrored(boxes: Tensor, grid: Grid) -> Tensor:
     """Boxes (Tensor[M, 4]) of the mirror image of a picture."""
+    check_boxes(boxes, "boxes")
     width = grid.image_size[1]
     return torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
 
@@ -50,8 +57,8 @@ class HeadTraining(Training):
         features: of each picture, from `both_ways`; None computes them now, with a progress bar.
 
     Raises:
-        ValueError: as `Training`; if the head answers for another number of anchors than `cells` has, or `features` are
-            not as many as the pictures.
+        ValueError: as `Training`; if `cells` are no boxes, the head answers for another number of anchors than `cells`
+            has, or `features` are not as many as the pictures or not of the grid.
 
     Differs: a picture is seen whole, as it is or mirrored: a zoomed view would need features of its own.
     """
@@ -73,6 +80,7 @@ class HeadTraining(Training):
         """Set up, and compute the features if they are not given."""
         super().__init__(backbone, head, pictures, steps, batch_size, max_lr, False, rules, seed, device)
         cells = cell_anchors() if cells is None else cells
+        check_boxes(cells, "cells")
         if head.cls_logits.out_channels != len(cells):
             raise ValueError(f"head must answer for {len(cells)} anchors a cell; got {head.cls_logits.out_channels}")
         self.anchors = grid_anchors(self.grid, cells.to(device))
@@ -82,6 +90,10 @@ class HeadTraining(Training):
             features = [both_ways(backbone, picture, self.grid) for picture in bar]
         if len(features) != len(pictures):
             raise ValueError(f"features must be of the {len(pictures)} pictures; got {len(features)}")
+        shape = [2, head.conv.in_channels, *self.grid.feature_size]
+        for number, both in enumerate(features):
+            if list(both.shape) != shape:
+                raise ValueError(f"features[{number}] must be {shape}; got {list(both.shape)}")
         self.features = features
 
     def view(self) -> tuple[Tensor, Tensor]:

@@ -56,7 +56,7 @@ class Layer:
             ValueError: if there is no such unit.
         """
         h, w = self.size
-        if not (0 <= row < h and 0 <= col < w):
+        if row not in range(h) or col not in range(w):
             raise ValueError(f"(row, col) of {self.name} must lie in 0…{h - 1}, 0…{w - 1}; got ({row}, {col})")
         half = self.receptive_field / 2
         y, x = (row + 0.5) * self.jump, (col + 0.5) * self.jump

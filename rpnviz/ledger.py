@@ -90,14 +90,18 @@ def binary_cross_entropy(objectness: Tensor, labels: Tensor) -> Tensor:
 
     Args:
         objectness (Tensor[K]): logits.
-        labels (Tensor[K]): 1 or 0.
+        labels (Tensor[K]): 1 or 0; -1 counts as 0.
 
     Returns:
         Tensor[K].
 
+    Raises:
+        ValueError: as `write_ledger`.
+
     Source: Ren et al. 2015, equation 1, L_cls.
     Differs: no. Written as ln(1 + e^∓logit), which is the same number and does not overflow.
     """
+    _check_rows(objectness, labels)
     signed = torch.where(labels == 1, -objectness, objectness)
     return signed.clamp(min=0) + torch.log1p(torch.exp(-signed.abs()))
 
@@ -164,7 +168,7 @@ def write_ledger(
     Source: Ren et al. 2015, equation 1, before the sums.
     Differs: no.
     """
-    _check_rows(objectness, pred_bbox_deltas, labels, regression_targets)
+    _check_rows(objectness, labels, pred_bbox_deltas=pred_bbox_deltas, regression_targets=regression_targets)
     _check_beta(beta)
     logits, deltas, targets = (x.detach().double() for x in (objectness, pred_bbox_deltas, regression_targets))
     # 1. Objectness: every anchor with a label counts.
@@ -233,14 +237,10 @@ def _check_beta(beta: float) -> None:
         raise ValueError(f"beta must be 0 or above and finite; got {beta}")
 
 
-def _check_rows(objectness: Tensor, pred_bbox_deltas: Tensor, labels: Tensor, regression_targets: Tensor) -> None:
+def _check_rows(objectness: Tensor, labels: Tensor, **deltas: Tensor) -> None:
     count = objectness.numel()
-    for argument, tensor, shape in (
-        ("objectness", objectness, [count]),
-        ("pred_bbox_deltas", pred_bbox_deltas, [count, 4]),
-        ("labels", labels, [count]),
-        ("regression_targets", regression_targets, [count, 4]),
-    ):
+    for argument, tensor in {"objectness": objectness, "labels": labels, **deltas}.items():
+        shape = [count, 4] if argument in deltas else [count]
         if list(tensor.shape) != shape:
             raise ValueError(f"{argument} must be {shape}; got {list(tensor.shape)}")
         if not torch.isfinite(tensor).all():

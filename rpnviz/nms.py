@@ -48,7 +48,14 @@ def ranking(scores: Tensor, reverse_ties: bool = False) -> Tensor:
 
     Returns:
         Tensor[N]: int64; rows, best score first, equal scores in the order of the list.
+
+    Raises:
+        ValueError: if scores are not flat, or one is NaN or infinite.
     """
+    if scores.ndim != 1:
+        raise ValueError(f"scores must be Tensor[N]; got {list(scores.shape)}")
+    if not torch.isfinite(scores).all():
+        raise ValueError("scores must be finite; it holds NaN or infinity")
     if reverse_ties:
         return len(scores) - 1 - scores.flip(0).argsort(descending=True, stable=True)
     return scores.argsort(descending=True, stable=True)
@@ -119,7 +126,12 @@ def states_after(steps: list[NmsStep], turns: int) -> list[str]:
     Returns:
         list[str], by row: "current" has its turn now, "falls" is suppressed by it, "suppressed" was suppressed earlier,
         "kept" was kept earlier, "waiting" is still to come.
+
+    Raises:
+        ValueError: if there are not so many turns.
     """
+    if turns not in range(len(steps) + 1):
+        raise ValueError(f"turns must be 0 to {len(steps)}, as steps; got {turns}")
     states = ["waiting"] * len(steps)
     for turn, step in enumerate(steps[:turns], start=1):
         now = turn == turns
@@ -137,7 +149,5 @@ def _check(boxes: Tensor, scores: Tensor, nms_thresh: float) -> None:
     if not isinstance(scores, Tensor) or scores.shape != (len(boxes),):
         got = list(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
         raise ValueError(f"scores must be [{len(boxes)}], one for each box; got {got}")
-    if not torch.isfinite(scores).all():
-        raise ValueError("scores must be finite; it holds NaN or infinity")
     if not 0 <= nms_thresh <= 1:
         raise ValueError(f"nms_thresh must lie in [0, 1]; got {nms_thresh}")

@@ -64,7 +64,12 @@ def path_shares(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tens
 
     Returns:
         Tensor[H', W']: float64; sums to 1 where no path starts in the zero padding.
+
+    Raises:
+        ValueError: if there is no layer or no such unit, or the grid is another.
     """
+    if not layers:
+        raise ValueError("layers is empty: path_shares needs at least one")
     layers[-1].sees(row, col)
     pixels = torch.zeros((1, 1, *grid.input_size), dtype=torch.float64, requires_grad=True)
     x: Tensor = pixels
@@ -75,6 +80,8 @@ def path_shares(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tens
             else:
                 mean = torch.full((1, 1, layer.kernel, layer.kernel), layer.kernel**-2.0, dtype=x.dtype)
                 x = F.conv2d(x, mean, padding=layer.kernel // 2)
+            if x.shape[2:] != layer.size:
+                raise ValueError(f"grid must be that of layers: {layer.name} is {layer.size}, not {tuple(x.shape[2:])}")
         (gradient,) = torch.autograd.grad(x[0, 0, row, col], pixels)
     return gradient[0, 0]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rpnviz._data import data_folder
-from rpnviz.boxes import box_iou
+from rpnviz.boxes import box_iou, check_boxes
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
 
@@ -29,8 +29,10 @@ def best_ious(proposals: Tensor, gt_boxes: Tensor, top_n: int) -> Tensor:
         Tensor[M]: in [0, 1].
 
     Raises:
-        ValueError: if top_n < 1.
+        ValueError: if an argument is not a list of boxes, or top_n < 1.
     """
+    check_boxes(proposals, "proposals")
+    check_boxes(gt_boxes, "gt_boxes")
     if top_n < 1:
         raise ValueError(f"top_n must be at least 1; got {top_n}")
     if len(proposals) == 0:
@@ -49,11 +51,13 @@ def recall(ious: Tensor, iou_thresh: float = 0.5) -> float:
         In [0, 1].
 
     Raises:
-        ValueError: if there is no gt box, or the threshold is outside (0, 1].
+        ValueError: if ious is not a flat list of numbers with at least one gt box, or the threshold is outside (0, 1].
 
     Source: Hosang et al. 2015 (arXiv 1502.05082), section 4.
     Differs: one proposal may cover two gt boxes; with boxes of distinct objects this hardly ever counts.
     """
+    if ious.ndim != 1 or ious.isnan().any():
+        raise ValueError(f"ious must be Tensor[M] without NaN; got {list(ious.shape)}, NaN: {int(ious.isnan().sum())}")
     if len(ious) == 0:
         raise ValueError("ious is empty: recall needs at least one gt box")
     if not 0 < iou_thresh <= 1:

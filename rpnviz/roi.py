@@ -126,7 +126,10 @@ class AlignedBox:
     output: Tensor
 
     def points(self, bin_row: int, bin_col: int) -> Tensor:
-        """Tensor[gy · gx, 2]: (y, x) of a bin's sampling points, row by row."""
+        """Tensor[gy · gx, 2]: (y, x) of a bin's sampling points, row by row; a ValueError if there is no such bin."""
+        if bin_row not in range(len(self.ys)) or bin_col not in range(len(self.xs)):
+            last = len(self.ys) - 1, len(self.xs) - 1
+            raise ValueError(f"(bin_row, bin_col) must lie in 0…{last[0]}, 0…{last[1]}; got ({bin_row}, {bin_col})")
         return torch.cartesian_prod(self.ys[bin_row], self.xs[bin_col])
 
 
@@ -154,8 +157,8 @@ def align_one_box(
         no gradient. torchvision's Faster R-CNN takes aligned=False and 2 points, detectron2's aligned=True and 0.
     """
     _check(features, box, output_size)
-    if sampling_ratio < 0:
-        raise ValueError(f"sampling_ratio must be 0 (as many as needed) or more; got {sampling_ratio}")
+    if not isinstance(sampling_ratio, int) or sampling_ratio < 0:
+        raise ValueError(f"sampling_ratio must be 0 (as many as needed) or a whole number; got {sampling_ratio}")
     # 1. From the box to the coordinates in which the values sit at whole numbers.
     x1, y1, x2, y2 = box - 0.5 if aligned else box
     height, width = y2 - y1, x2 - x1
@@ -206,13 +209,16 @@ def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
         Neighbours: of each point. Beyond the outermost centres the nearest cell is repeated.
 
     Raises:
-        ValueError: if points is not a float Tensor[K, 2].
+        ValueError: if points is not a float Tensor[K, 2], one is NaN, or feature_size is no size.
 
     Source: He et al. 2017, figure 3.
     Differs: no; as in torchvision.ops.roi_align.
     """
     if points.ndim != 2 or points.shape[1] != 2 or not points.is_floating_point():
         raise ValueError(f"points must be a float Tensor[K, 2] of (y, x); got {points.dtype} {list(points.shape)}")
+    if points.isnan().any():
+        raise ValueError(f"points must be numbers; points[{int(points.isnan().nonzero()[0, 0])}] is NaN")
+    _check_size(feature_size, "feature_size", "(h, w)")
     size = points.new_tensor(feature_size)
     outside = ((points < -1) | (points > size)).any(dim=1)
     at = torch.minimum(points.clamp(min=0), size - 1)
@@ -235,5 +241,10 @@ def _check(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> None:
     if box.shape != (4,):
         raise ValueError(f"box must be one box, Tensor[4]; got {list(box.shape)}")
     check_boxes(box[None], "box")
-    if len(output_size) != 2 or not all(isinstance(n, int) and n >= 1 for n in output_size):
-        raise ValueError(f"output_size must be (oh, ow), two whole numbers of at least 1; got {output_size!r}")
+    _check_size(output_size, "output_size", "(oh, ow)")
+
+
+def _check_size(size: tuple[int, int], argument: str, what: str) -> None:
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if not pair or not all(isinstance(n, int) and n >= 1 for n in size):
+        raise ValueError(f"{argument} must be {what}, two whole numbers of at least 1; got {size!r}")

@@ -56,7 +56,7 @@ class Training:
         device: where to compute.
 
     Raises:
-        ValueError: if there is no picture, one is not 600 × 1000, or a number is below 1.
+        ValueError: if there is no picture, one is not 600 × 1000, or a number is not whole or below 1.
 
     Source: Ren et al. 2015, section 3.1.3, for the minibatch; the labels and losses are `targets` and `rpn`.
     Differs: AdamW with a one-cycle schedule instead of SGD, since this starts from random weights, not from ImageNet.
@@ -80,8 +80,8 @@ class Training:
         """Set up; nothing is computed before `run`."""
         if not pictures:
             raise ValueError("pictures is empty: there is nothing to train on")
-        if steps < 1 or batch_size < 1:
-            raise ValueError(f"steps and batch_size must be at least 1; got {steps} and {batch_size}")
+        if not all(isinstance(number, int) and number >= 1 for number in (steps, batch_size)):
+            raise ValueError(f"steps and batch_size must be whole numbers of at least 1; got {steps} and {batch_size}")
         # channels_last and bfloat16 are what makes a step several times faster on recent CPUs and GPUs
         self.backbone = backbone.to(torch.device(device)).to(memory_format=torch.channels_last)
         self.head = head.to(torch.device(device)).to(memory_format=torch.channels_last)
@@ -133,8 +133,13 @@ class Training:
 
         Returns:
             loss_objectness, loss_rpn_box_reg: two scalars.
+
+        Raises:
+            ValueError: if there are not as many lists of boxes as images.
         """
         objectness, pred_bbox_deltas = self.predict(images)
+        if len(gt_boxes) != len(objectness):
+            raise ValueError(f"gt_boxes must be of the {len(objectness)} images; got {len(gt_boxes)}")
         pairs = []
         for i, boxes in enumerate(gt_boxes):
             logits, deltas = flatten_head(objectness[i : i + 1], pred_bbox_deltas[i : i + 1])
@@ -191,12 +196,15 @@ class Training:
         """Go on from a checkpoint that a run with the same settings wrote.
 
         Raises:
-            ValueError: if that run had another number of steps, and so another schedule.
+            ValueError: if that run had another number of steps, and so another schedule, or did not train the backbone
+                while this one does, or the other way round.
         """
         state = torch.load(path, map_location=self.device, weights_only=True)
         steps = state["scheduler"]["total_steps"] - 1
         if steps != self.steps:
             raise ValueError(f"steps must be {steps}, as in the run that wrote {path}; got {self.steps}")
+        if bool(state["backbone"]) is not self.train_backbone:
+            raise ValueError(f"train_backbone must be {not self.train_backbone}, as in the run that wrote {path}")
         self.step = state["step"]
         if self.train_backbone:
             self.backbone.load_state_dict(state["backbone"])

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nms": {"boxes"},
     "proposals": {"boxes"},
     "recall": {"_data", "boxes"},
-    "funnel": {"proposals", "recall"},
+    "funnel": {"boxes", "proposals", "recall"},
     "roi_sampling": {"boxes", "targets"},
     "roi": {"boxes", "grid", "roi_sampling"},
     "detection": {"_data", "boxes", "grid", "roi"},
@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
     "layers": {"backbone", "grid", "pictures", "rpn"},
     "reach": {"backbone", "grid", "layers", "pictures", "rpn"},
-    "channels": {"grid", "pictures"},
+    "channels": {"boxes", "grid", "pictures"},
 }
 COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files"}
 MAY_IMPORT |= {

@@ -9,7 +9,9 @@ import numpy as np
 import platformdirs
 import pytest
 import torch
+from safetensors.torch import save
 
+from rpnviz import cache
 from rpnviz.backbone import Backbone
 from rpnviz.cache import cache_folder, cached_features
 from rpnviz.grid import Grid
@@ -66,7 +68,14 @@ def test_another_picture_grid_or_network_has_a_file_of_its_own(backbone: Backbon
     assert len(list(folder.iterdir())) == 5
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "other shape"])
+def test_the_bar_moves_on_after_every_convolution(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    moves: list[float] = []
+    monkeypatch.setattr(cache.tqdm, "update", lambda _, by=1: moves.append(by))
+    cached_features(backbone, picture(), GRID)
+    assert moves == [1] * 13
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "other name", "other shape"])
 def test_a_damaged_file_is_computed_anew(damage: str, backbone: Backbone, folder: Path) -> None:
     expected = cached_features(backbone, picture(), GRID)
     (path,) = folder.iterdir()
@@ -76,7 +85,11 @@ def test_a_damaged_file_is_computed_anew(damage: str, backbone: Backbone, folder
         other = next(p for p in folder.iterdir() if p != path)
         path.write_bytes(other.read_bytes())
     else:
-        path.write_bytes({"cut": good[:-1], "empty": b"", "foreign": b"PK not tensors at all"}[damage])
+        path.write_bytes(
+            {"cut": good[:-1], "empty": b"", "foreign": b"PK not tensors at all", "other name": save({"x": expected})}[
+                damage
+            ]
+        )
     assert torch.equal(cached_features(backbone, picture(), GRID), expected)
     assert path.read_bytes() == good
 
@@ -102,3 +115,10 @@ def test_a_picture_of_another_size_is_refused_before_anything_is_written(backbon
     with pytest.raises(ValueError, match="image_size"):
         cached_features(backbone, picture(), Grid.paper())
     assert not folder.exists()
+
+
+def test_the_same_bytes_in_another_shape_are_another_picture(backbone: Backbone) -> None:
+    cached_features(backbone, picture(), GRID)
+    upright = Picture(picture().image.reshape(96, 64, 3), torch.zeros(0, 4), [], "upright")
+    with pytest.raises(ValueError, match="image_size"):
+        cached_features(backbone, upright, GRID)

@@ -29,6 +29,21 @@ def test_a_box_between_the_centres_gets_the_cell_under_it() -> None:
     assert cells_inside(GRID, torch.tensor([[17.0, 1, 23, 7]])).nonzero().tolist() == [[0, 1]]
 
 
+def test_a_cell_is_inside_if_its_centre_is_on_the_rim() -> None:
+    inside = cells_inside(GRID, torch.tensor([[8.0, 8, 24, 24]]))
+    assert inside.nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+def test_the_cell_under_a_small_box_is_that_of_its_centre_also_beside_a_large_one() -> None:
+    boxes = torch.tensor([[0.0, 48, 16, 64], [9, 1, 23.5, 7]])  # the second's centre is at x = 16.25, its corner at 9
+    assert cells_inside(GRID, boxes).nonzero().tolist() == [[0, 1], [3, 0]]
+
+
+def test_cells_need_not_be_square() -> None:
+    grid = Grid("wide", (64, 96), input_size=(64, 192))  # 4 × 12 cells, 16 px high and 8 px wide
+    assert cells_inside(grid, torch.tensor([[0.0, 0, 16, 16]])).nonzero().tolist() == [[0, 0], [0, 1]]
+
+
 @given(st.integers(0, 5), st.integers(0, 3), st.integers(1, 6), st.integers(1, 4))
 def test_whole_cells_count_themselves(col: int, row: int, wide: int, high: int) -> None:
     right, bottom = min(col + wide, 6), min(row + high, 4)
@@ -41,7 +56,8 @@ def test_means_by_hand() -> None:
     features[0, 0, 0, :2] = torch.tensor([3.0, 5.0])  # in the dog
     features[0, 1, 3, 5] = 11  # elsewhere
     picture = picture_with([[0, 0, 32, 16], [64, 48, 96, 64]], ["dog", "car"])
-    found = class_response(features, picture, GRID, "dog")
+    found = class_response(features.requires_grad_(), picture, GRID, "dog")
+    assert not found.inside.requires_grad
     assert (found.cells_inside, found.cells_outside) == (2, 22)
     assert found.inside.tolist() == [4, 0]
     assert found.outside.tolist() == [0, 0.5]
@@ -77,15 +93,24 @@ def test_a_channel_dark_outside_is_finite_and_first() -> None:
 
 def test_bad_arguments_are_named() -> None:
     features = torch.zeros(1, 2, 4, 6)
-    picture = picture_with([[0, 0, 32, 16]], ["dog"])
-    with pytest.raises(ValueError, match=r"class_name must be one that mine has \(dog\); got 'cat'"):
-        class_response(features, picture, GRID, "cat")
-    for bad in (features[0], torch.zeros(1, 2, 5, 6), torch.zeros(2, 2, 4, 6)):
+    picture = picture_with([[0, 0, 32, 16]] * 2, ["dog"] * 2)
+    with pytest.raises(ValueError, match=r"class_name must be one that mine has \(dog\); got 'dogs'"):
+        class_response(features, picture, GRID, "dogs")
+    with pytest.raises(ValueError, match=r"class_name must be one that mine has \(none\); got 'dog'"):
+        class_response(features, picture_with([], []), GRID, "dog")
+    with pytest.raises(ValueError, match=r"picture must have the grid's image_size \(64, 112\); got \(64, 96\)"):
+        class_response(features, picture, Grid.floor((64, 112)), "dog")
+    for bad in (features[0], torch.zeros(1, 2, 5, 6), torch.zeros(2, 2, 4, 6), features.long(), features * torch.nan):
         with pytest.raises(ValueError, match="features must be"):
             class_response(bad, picture, GRID, "dog")
     with pytest.raises(ValueError, match="covers every cell of mine"):
         class_response(features, picture_with([[0, 0, 96, 64]], ["bus"]), GRID, "bus")
-    with pytest.raises(ValueError, match=r"boxes must be \[M, 4\]; got \[3\]"):
+    with pytest.raises(
+        ValueError, match=r"boxes must be a float Tensor\[N, 4\] of xyxy boxes; got torch.float32 \[3\]"
+    ):
         cells_inside(GRID, torch.zeros(3))
     with pytest.raises(ValueError, match="responses must not be empty"):
         rank_channels([])
+    few, many = (Response(torch.ones(n), torch.ones(n), 1, 1) for n in (1, 3))
+    with pytest.raises(ValueError, match=r"responses must have the same channels; got \[1, 3\]"):
+        rank_channels([few, many])

@@ -18,6 +18,7 @@ from rpnviz.detection import BOX_WEIGHTS, CLASSES, RoIHead, detect, roi_losses
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
+from rpnviz.roi import align_one_box, to_cells
 from rpnviz.rpn import RPNHead, flatten_head
 
 GRID = Grid.paper()
@@ -84,10 +85,28 @@ def test_background_has_no_box_to_move_to() -> None:
     assert roi_losses(logits, deltas, torch.zeros(3).long(), targets)[1] == 0
 
 
-def test_losses_of_different_lengths_are_refused() -> None:
+def test_nothing_sampled_no_loss() -> None:
+    _, logits, deltas = random_answer(0, 0)
+    assert roi_losses(logits, deltas, torch.zeros(0).long(), torch.zeros(0, 4)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class_logits": torch.zeros(3)}, r"class_logits must be a float Tensor\[K, C\]; got torch.float32 \[3\]"),
+        ({"box_regression": torch.zeros(3, 28)}, r"box_regression must be \[3, 7, 4\], as class_logits; got \[3, 28\]"),
+        ({"labels": torch.zeros(2).long()}, r"labels must be \[3\], as class_logits; got \[2\]"),
+        ({"regression_targets": torch.zeros(3, 1)}, r"regression_targets must be \[3, 4\], .* got \[3, 1\]"),
+        ({"labels": torch.tensor([0, 7, 1])}, r"labels must be int64, 0 to 6; got torch.int64 \[0, 7, 1\]"),
+        ({"labels": torch.tensor([0, -100, 1])}, r"labels must be int64, 0 to 6; got torch.int64 \[0, -100, 1\]"),
+        ({"labels": torch.zeros(3)}, "labels must be int64, 0 to 6; got torch.float32"),
+    ],
+)
+def test_losses_of_what_does_not_fit_are_refused(change: dict[str, Tensor], message: str) -> None:
     _, logits, deltas = random_answer(3, 0)
-    with pytest.raises(ValueError, match=r"must have one length; got \[3, 3, 2, 3\]"):
-        roi_losses(logits, deltas, torch.zeros(2).long(), torch.zeros(3, 4))
+    good = {"class_logits": logits, "box_regression": deltas, "labels": torch.ones(3).long()}
+    with pytest.raises(ValueError, match=message):
+        roi_losses(**{**good, "regression_targets": torch.zeros(3, 4), **change})
 
 
 # --- detections ------------------------------------------------------------------------------------------------------
@@ -135,6 +154,22 @@ def test_background_is_dropped_here_and_so_is_what_scores_too_low() -> None:
     assert detect(FEATURES, proposals, head, GRID, score_thresh=0.7).names == []
 
 
+def test_a_score_at_the_threshold_is_not_above_it() -> None:
+    logits = torch.tensor([[0.0, 0, *[-1e9] * 5]])  # background and person: one half each
+    head = Fixed(logits, still(1))
+    assert detect(FEATURES, torch.tensor([A]), head, GRID, score_thresh=0.49).names == ["person"]
+    assert detect(FEATURES, torch.tensor([A]), head, GRID, score_thresh=0.5).names == []
+
+
+def test_without_proposals_nothing_is_found() -> None:
+    assert detect(FEATURES, torch.zeros(0, 4), RoIHead(), GRID, score_thresh=0.0).boxes.shape == (0, 4)
+
+
+def test_proposals_may_be_float64_and_no_gradient_leads_back() -> None:
+    found = detect(FEATURES, torch.tensor([A, FAR]).double(), RoIHead(), GRID, score_thresh=0.0)
+    assert len(found.boxes) == 12 and not found.scores.requires_grad
+
+
 def test_each_class_moves_the_box_its_own_way_and_the_border_cuts_it() -> None:
     deltas = still(1)
     deltas[0, CLASSES.index("dog"), 0] = 5.0  # dx = 5 / 10: half the width to the right
@@ -165,6 +200,15 @@ def test_each_box_is_answered_by_itself_and_in_order() -> None:
         assert torch.allclose(logits[i], alone[0][0], atol=1e-5) and torch.allclose(deltas[i], alone[1][0], atol=1e-5)
 
 
+def test_bins_are_those_of_align_one_box() -> None:
+    torch.manual_seed(0)
+    head, features = RoIHead().eval(), torch.rand(1, 512, 40, 60)
+    proposals = torch.tensor([A])
+    narrow = head.conv(features).relu()[0]
+    vector = head.fc(align_one_box(narrow, to_cells(proposals, GRID)[0]).output.flatten()).relu()  # 7 × 7, 2 points
+    assert torch.allclose(head(features, proposals, GRID)[0][0], head.cls_score(vector), atol=1e-5)
+
+
 def test_a_box_looks_at_its_own_cells_of_the_map() -> None:
     """On the paper's grid a cell is 16.67 px wide and 15 px high: two strides, not one scale."""
     torch.manual_seed(0)
@@ -177,12 +221,19 @@ def test_a_box_looks_at_its_own_cells_of_the_map() -> None:
 
 
 def test_the_head_refuses_other_features_and_boxes() -> None:
-    with pytest.raises(ValueError, match=r"features must be \[1, 512, h, w\]; got \[1, 256, 40, 60\]"):
-        RoIHead()(torch.zeros(1, 256, 40, 60), torch.tensor([A]), GRID)
+    for bad in (FEATURES[:, :256], FEATURES.expand(2, -1, -1, -1), FEATURES[..., 1:], FEATURES[0], FEATURES.double()):
+        with pytest.raises(ValueError, match=r"features must be torch.float32 \[1, 512, 40, 60\]; got torch.float"):
+            RoIHead()(bad, torch.tensor([A]), GRID)
+    with pytest.raises(ValueError, match="features must be finite"):
+        RoIHead()(FEATURES / 0, torch.tensor([A]), GRID)
     with pytest.raises(ValueError, match="proposals must be a float Tensor"):
         RoIHead()(FEATURES, torch.zeros(3), GRID)
     with pytest.raises(ValueError, match=r"name must be a bundled head \(mini\); got 'vgg16'"):
         RoIHead.load("vgg16")
+
+
+def test_the_bundled_head_is_ready_to_use() -> None:
+    assert not RoIHead.load("mini").training
 
 
 @pytest.mark.parametrize("name", ["street-03", "street-12"])

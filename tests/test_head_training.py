@@ -138,11 +138,39 @@ def test_other_anchors_need_another_head(backbone: Backbone, features: list[torc
     cells = cell_anchors(scales=(256,))
     with pytest.raises(ValueError, match="head must answer for 3 anchors a cell; got 9"):
         HeadTraining(backbone, RPNHead(), PICTURES, 1, cells=cells, features=features)
+    with pytest.raises(ValueError, match="head must answer for 9 anchors a cell; got 3"):
+        HeadTraining(backbone, RPNHead(num_anchors=3), PICTURES, 1, features=features)
+    with pytest.raises(ValueError, match=r"cells\[0\] must be finite with x1 ≤ x2"):
+        HeadTraining(backbone, RPNHead(num_anchors=3), PICTURES, 1, cells=-cells, features=features)
     run = HeadTraining(backbone, RPNHead(num_anchors=3), PICTURES, 1, cells=cells, features=features)
     assert len(list(run.run())) == 1
     assert len(run.anchors) == 3 * 40 * 60
 
 
 def test_features_of_other_pictures_are_refused(backbone: Backbone, features: list[torch.Tensor]) -> None:
-    with pytest.raises(ValueError, match="features must be of the 2 pictures; got 1"):
-        HeadTraining(backbone, RPNHead(), PICTURES, 1, features=features[:1])
+    for wrong in (features[:1], [*features, features[0]]):
+        with pytest.raises(ValueError, match=f"features must be of the 2 pictures; got {len(wrong)}"):
+            HeadTraining(backbone, RPNHead(), PICTURES, 1, features=wrong)
+    for bad in (features[1][0], features[1][..., 1:]):
+        with pytest.raises(ValueError, match=r"features\[1\] must be \[2, 512, 40, 60\]; got"):
+            HeadTraining(backbone, RPNHead(), PICTURES, 1, features=[features[0], bad])
+
+
+def test_pictures_and_boxes_that_do_not_fit_are_named(backbone: Backbone) -> None:
+    with pytest.raises(ValueError, match=r"picture must have the grid's image_size \(64, 96\); got \(600, 1000\)"):
+        both_ways(backbone, PICTURES[0], Grid.floor((64, 96)))
+    with pytest.raises(ValueError, match="boxes must be a float Tensor"):
+        mirrored(torch.zeros(4), GRID)
+
+
+def test_the_answer_is_float32_and_the_seed_the_one_given(backbone: Backbone, features: list[torch.Tensor]) -> None:
+    run = head_training(backbone, 1, features=features, seed=3)
+    assert [answer.dtype for answer in run.predict([features[0][0]])] == [torch.float32, torch.float32]
+    assert run.generator.initial_seed() == 3
+
+
+def test_features_are_computed_with_the_statistics_of_the_training_before() -> None:
+    fresh = Backbone((4, 4, 4, 4, 4), batch_norm=True)  # in training mode, as it is built
+    run = HeadTraining(fresh, RPNHead(), PICTURES[:1], 1)
+    assert torch.equal(run.features[0], both_ways(fresh.eval(), PICTURES[0], GRID))
+    assert not fresh.state_dict()["layers.1.running_mean"].any()

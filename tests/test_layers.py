@@ -114,6 +114,7 @@ def test_the_last_activations_are_the_features_and_the_vector(network: tuple[Bac
         assert torch.equal(outputs["RPN 3×3"], head.window_vector(features))
     assert all(bool((output >= 0).all()) for output in outputs.values())
     assert torch.equal(outputs["pool2"], F.max_pool2d(outputs["conv2_2"], 2))
+    assert not any(output.requires_grad for output in outputs.values())
 
 
 @pytest.mark.parametrize("name", ["paper", "floor", "ceil"])
@@ -202,6 +203,12 @@ def test_the_real_gradient_is_the_change_that_a_small_step_makes(network: tuple[
     assert True in signs  # somewhere the colours pull apart, and magnitudes are what is added
 
 
+def test_a_gradient_is_taken_at_a_column_that_only_one_rounding_keeps(network: tuple[Backbone, RPNHead]) -> None:
+    picture, grid = picture_of((90, 118)), Grid.ceil((90, 118))  # 118 → 59 → 30: column 29 holds column 58 alone
+    found = input_gradient(network[0], picture, grid, "pool2", 10, 29)
+    assert found.any() and not found[:, : 29 * 4 - 6].any()  # 16 px round 4 · 29.5: from 110 on
+
+
 def test_a_gradient_needs_no_gradients_switched_on_and_leaves_none(network: tuple[Backbone, RPNHead]) -> None:
     with torch.no_grad():
         found = input_gradient(network[0], picture_of(SMALL), Grid.floor(SMALL), "conv1_2", 3, 3)
@@ -246,8 +253,8 @@ def test_fields_of_one_place_lie_in_each_other(row: int, col: int) -> None:
         assert large[0] <= small[0] and large[1] <= small[1] and large[2] >= small[2] and large[3] >= small[3]
 
 
-@pytest.mark.parametrize(("row", "col"), [(-1, 0), (40, 0), (0, 60), (0, -1)])
-def test_no_unit_outside_the_map(row: int, col: int) -> None:
+@pytest.mark.parametrize(("row", "col"), [(-1, 0), (40, 0), (0, 60), (0, -1), (1.5, 0), (0, 2.5)])
+def test_no_unit_outside_the_map_or_between_two(row: int, col: int) -> None:
     steps = vgg16_walk(Grid.paper())
     message = re.escape(f"(row, col) of RPN 3×3 must lie in 0…39, 0…59; got ({row}, {col})")
     with pytest.raises(ValueError, match=message):
@@ -264,6 +271,10 @@ def test_bad_arguments_are_named(network: tuple[Backbone, RPNHead]) -> None:
         input_gradient(backbone, picture, grid, "conv5_3", 4, 0)
     with pytest.raises(ValueError, match=r"image_size \(600, 1000\); got \(64, 96\)"):
         next(activations(backbone, picture, Grid.paper()))
+    with pytest.raises(ValueError, match="layers is empty"):
+        path_shares([], grid, 0, 0)
+    with pytest.raises(ValueError, match=r"grid must be that of layers: conv1_1 is \(640, 960\), not \(64, 96\)"):
+        path_shares(vgg16_walk(Grid.paper()), grid, 0, 0)
     for bad in (15, 0, -4, 16.5):
         with pytest.raises(ValueError, match=f"length must be a whole number of at least 16 px; got {bad}"):
             halvings(bad)  # type: ignore[arg-type]

@@ -97,6 +97,21 @@ def test_smooth_l1_is_pytorchs_and_its_slope_autograds(values: list[float], beta
     assert smooth_l1_slope(differences, beta).abs().max() <= 1
 
 
+def test_plain_l1_can_be_differentiated() -> None:
+    differences = torch.tensor([-2.0, 3.0], requires_grad=True)
+    smooth_l1(differences, 0).sum().backward()  # type: ignore[no-untyped-call]
+    assert differences.grad is not None and differences.grad.tolist() == [-1, 1]
+
+
+def test_where_the_parabola_ends_the_line_begins() -> None:
+    assert one(0, [0.4, 0.5, 0.6, -0.5], 1, [0.0] * 4, beta=0.5).on_line[0].tolist() == [False, True, True, True]
+
+
+def test_a_ledger_is_float64_and_no_gradient_leads_out_of_it() -> None:
+    ledger = write_ledger(torch.zeros(1, requires_grad=True), torch.zeros(1, 4), torch.ones(1), torch.zeros(1, 4))
+    assert ledger.objectness.dtype == ledger.differences.dtype == torch.float64 and not ledger.bce.requires_grad
+
+
 @given(st.floats(0.12, 5), st.floats(0.01, 0.1))
 def test_steps_are_equal_on_the_line_and_shrink_on_the_parabola(far: float, near: float) -> None:
     """Far away the pull does not depend on the distance; near the target it is proportional to it."""
@@ -184,10 +199,12 @@ def test_sigmoid_of_the_difference_is_the_two_way_softmax(background: float, obj
         ({"regression_targets": torch.zeros(3, 5)}, r"regression_targets must be \[3, 4\]; got \[3, 5\]"),
         ({"labels": torch.zeros(2)}, r"labels must be \[3\]; got \[2\]"),
         ({"labels": torch.tensor([1, 0, 2])}, "labels must be 1, 0 or -1; got 2"),
+        ({"labels": torch.tensor([1, 0, 0.5])}, "labels must be 1, 0 or -1; got 0.5"),
         ({"objectness": torch.tensor([0.0, float("nan"), 0])}, "objectness must be finite; got nan"),
         ({"pred_bbox_deltas": torch.full((3, 4), float("inf"))}, "pred_bbox_deltas must be finite; got inf"),
         ({"beta": -0.1}, "beta must be 0 or above and finite; got -0.1"),
         ({"beta": float("nan")}, "beta must be 0 or above and finite; got nan"),
+        ({"beta": float("inf")}, "beta must be 0 or above and finite; got inf"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
@@ -200,6 +217,19 @@ def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
     assert len(write_ledger(**good).bce) == 3
     with pytest.raises(ValueError, match=message):
         write_ledger(**{**good, **change})
+
+
+@pytest.mark.parametrize("function", [smooth_l1, smooth_l1_slope])
+def test_a_bad_beta_is_named_by_each_function(function: Any) -> None:
+    with pytest.raises(ValueError, match="beta must be 0 or above and finite; got -1"):
+        function(torch.zeros(2), -1)
+
+
+def test_cross_entropy_needs_a_label_for_each_logit() -> None:
+    with pytest.raises(ValueError, match=r"labels must be \[2\]; got \[3\]"):
+        binary_cross_entropy(torch.zeros(2), torch.zeros(3))
+    with pytest.raises(ValueError, match="labels must be 1, 0 or -1; got 2"):
+        binary_cross_entropy(torch.zeros(2), torch.tensor([1, 2]))
 
 
 @pytest.mark.parametrize("learning_rate", [0.0, -1.0, float("nan"), float("inf")])

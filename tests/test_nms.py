@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rpnviz.boxes import box_iou
-from rpnviz.nms import kept_rows, nms_steps, ranking
+from rpnviz.nms import kept_rows, nms_steps, ranking, states_after
 
 # The six boxes of notebook 08: 100 × 100 px each. Shifted by s they have IoU (100 − s) / (100 + s).
 SIX = {
@@ -60,10 +60,39 @@ def test_a_step_says_whom_it_suppresses_and_at_what_iou() -> None:
     assert len(second.suppresses) == len(second.ious) == 0
 
 
+@pytest.mark.parametrize(
+    ("turns", "states"),
+    [
+        (0, "waiting waiting waiting waiting waiting waiting"),
+        (1, "current falls waiting falls waiting waiting"),  # A's turn
+        (2, "kept current waiting suppressed waiting waiting"),  # B's, that A suppressed
+        (3, "kept suppressed current suppressed waiting waiting"),
+        (6, "kept suppressed kept suppressed kept current"),
+    ],
+)
+def test_how_all_stand_after_so_many_turns(turns: int, states: str) -> None:
+    assert states_after(nms_steps(*six(), 0.7), turns) == states.split()
+
+
+@pytest.mark.parametrize("turns", [-1, 7, 1.5])
+def test_there_are_as_many_turns_as_boxes(turns: Any) -> None:
+    with pytest.raises(ValueError, match=f"turns must be 0 to 6, as steps; got {turns}"):
+        states_after(nms_steps(*six(), 0.7), turns)
+
+
 def test_chain_a_suppressed_box_suppresses_nobody() -> None:
     steps = nms_steps(CHAIN, torch.tensor([0.9, 0.8, 0.7]), 0.5)
     assert kept_rows(steps).tolist() == [0, 2]
     assert steps[1].spares.tolist() == [2] and len(steps[1].suppresses) == 0
+
+
+def test_a_box_between_two_kept_ones_falls_to_the_better() -> None:
+    steps = nms_steps(CHAIN, torch.tensor([0.9, 0.7, 0.8]), 0.5)
+    assert [(step.row, step.suppressed_by, step.suppresses.tolist()) for step in steps] == [
+        (0, -1, [1]),
+        (2, -1, []),  # it overlaps box 1 as much, but that is gone
+        (1, 0, []),
+    ]
 
 
 def test_the_wrong_belief_loses_the_third_box() -> None:
@@ -146,6 +175,7 @@ def test_boxes_without_area_and_no_boxes() -> None:
         ({"scores": torch.zeros(2)}, r"scores must be \[3\], one for each box; got \[2\]"),
         ({"scores": [1, 2, 3]}, r"scores must be \[3\], one for each box; got list"),
         ({"scores": torch.tensor([1.0, float("nan"), 0])}, "scores must be finite"),
+        ({"scores": torch.tensor([1.0, float("inf"), 0])}, "scores must be finite"),
         ({"nms_thresh": 1.1}, r"nms_thresh must lie in \[0, 1\]; got 1.1"),
         ({"nms_thresh": float("nan")}, r"nms_thresh must lie in \[0, 1\]; got nan"),
     ],
@@ -154,3 +184,11 @@ def test_bad_input_is_refused_by_name(changed: dict[str, Any], message: str) -> 
     good = {"boxes": CHAIN, "scores": torch.tensor([3.0, 2, 1]), "nms_thresh": 0.5}
     with pytest.raises(ValueError, match=message):
         nms_steps(**{**good, **changed})
+
+
+@pytest.mark.parametrize("reverse_ties", [False, True])
+def test_only_a_flat_list_of_numbers_has_a_ranking(reverse_ties: bool) -> None:
+    with pytest.raises(ValueError, match=r"scores must be Tensor\[N\]; got \[2, 2\]"):
+        ranking(torch.zeros(2, 2), reverse_ties)
+    with pytest.raises(ValueError, match="scores must be finite"):
+        ranking(torch.tensor([1.0, float("nan")]), reverse_ties)

@@ -26,12 +26,13 @@ def test_best_iou_of_the_first_n() -> None:
 
 
 def test_recall_counts_gt_boxes_at_or_above_the_threshold() -> None:
-    ious = torch.tensor([0.9, 0.6, 0.5, 0.49])
+    ious = torch.tensor([0.9, 0.6, 0.5, 0.4999])
     assert recall(ious) == 0.75
     assert recall(ious, 0.6) == 0.5  # float32's 0.6 counts
     assert recall(ious, 0.7) == 0.25
     assert recall(ious, 1.0) == 0.0
     assert recall(torch.tensor([1.0]), 1.0) == 1.0
+    assert recall(torch.tensor([0.85], dtype=torch.float64), IOU_THRESHOLDS[7]) == 1.0  # 0.8500000000000001
 
 
 def test_average_recall_takes_ten_thresholds() -> None:
@@ -50,6 +51,14 @@ def test_table_joins_pictures_by_gt_boxes() -> None:
 def test_impossible_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="top_n must be at least 1; got 0"):
         best_ious(PROPOSALS, GT_BOXES, 0)
+    for wrong in (torch.zeros(0), PROPOSALS.long(), PROPOSALS.flip(1)):
+        with pytest.raises(ValueError, match=r"proposals.* must be"):
+            best_ious(wrong, GT_BOXES, 1)
+        with pytest.raises(ValueError, match=r"gt_boxes.* must be"):
+            best_ious(NONE, wrong, 1)
+    for bad in (torch.tensor(0.5), torch.ones(2, 2), torch.tensor([0.9, float("nan")])):
+        with pytest.raises(ValueError, match=r"ious must be Tensor\[M\] without NaN"):
+            recall(bad)
     with pytest.raises(ValueError, match="ious is empty"):
         recall(torch.zeros(0))
     for thresh in (0.0, 1.1, float("nan")):

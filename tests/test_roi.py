@@ -44,9 +44,11 @@ def test_pooling_rounds_twice() -> None:
     assert pooled.output.tolist() == [[[9, 11], [15, 17]]]  # 6 · 1 + 3, 6 · 1 + 5, 6 · 2 + 3, 6 · 2 + 5
 
 
-def test_pooling_rounds_halves_up() -> None:
+def test_pooling_rounds_halves_away_from_zero() -> None:
     edges = pool_one_box(COUNTING, torch.tensor([0.5, 2.5, 2.5, 2.5]), (1, 1)).rectangle
     assert edges.tolist() == [1, 3, 4, 4]  # 0.5 -> 1, 2.5 -> 3: not to the even number
+    beyond = pool_one_box(COUNTING, torch.tensor([-0.5, -1.5, 1, 1]), (1, 1)).rectangle
+    assert beyond.tolist() == [-1, -2, 2, 2]  # away from 0, not up
     just_below = torch.tensor([0.49999997, 0, 1, 1])  # the largest float32 below one half
     assert pool_one_box(COUNTING, just_below, (1, 1)).rectangle.tolist() == [0, 0, 2, 2]
 
@@ -63,6 +65,18 @@ def test_aligned_points_and_their_mean() -> None:
     assert result.xs.tolist() == [[1.0, 2.0]] and result.ys.tolist() == [[0.0, 1.0]]
     assert result.points(0, 0).tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
     assert result.output.tolist() == [[[(1 + 2 + 7 + 8) / 4]]]
+
+
+def test_points_are_those_of_the_bin() -> None:
+    result = align_one_box(COUNTING, torch.tensor([0.5, 0.5, 3.5, 2.5]), (1, 3), sampling_ratio=1)
+    assert result.points(0, 2).tolist() == [[1, 2.5]]  # the middle of rows 0 … 2, of columns 2 … 3 between centres
+
+
+@pytest.mark.parametrize(("bin_row", "bin_col"), [(-1, 0), (1, 0), (0, 3), (0, 0.5)])
+def test_no_bin_outside_the_output(bin_row: int, bin_col: int) -> None:
+    result = align_one_box(COUNTING, BOX, (1, 3))
+    with pytest.raises(ValueError, match=rf"\(bin_row, bin_col\) must lie in 0…0, 0…2; got \({bin_row}, {bin_col}\)"):
+        result.points(bin_row, bin_col)
 
 
 def test_without_aligned_all_is_half_a_cell_further() -> None:
@@ -85,6 +99,11 @@ def test_four_neighbours_and_their_weights() -> None:
     assert found.cols.tolist() == [[2, 3, 2, 3], [5, 5, 5, 5], [0, 1, 0, 1], [2, 3, 2, 3]]
     assert found.weights[0].tolist() == [0.375, 0.375, 0.125, 0.125]  # 3/4 · 1/2, …, 1/4 · 1/2
     assert found.weights[1:].tolist() == [[1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]  # at, beyond and off the rim
+
+
+def test_a_point_a_whole_cell_outside_still_counts() -> None:
+    at, beyond = [[-1.0, -1], [4, 6]], [[-1.01, 0], [0, 6.01]]
+    assert neighbours(torch.tensor(at + beyond), (4, 6)).weights[:, 0].tolist() == [1, 1, 0, 0]
 
 
 def test_a_box_without_area_has_no_points_to_average() -> None:
@@ -218,6 +237,8 @@ def test_between_two_thresholds_nobody_is_drawn() -> None:
     drawn = sample_proposals(PROPOSALS, GT, 100, 1.0, fg_iou_thresh=0.6, bg_iou_thresh=0.3)
     assert drawn.inds.tolist() == [2, 3, 4, 5]
     assert drawn.labels.tolist() == [1, 0, 1, 1]
+    at = sample_proposals(PROPOSALS, GT, 100, 1.0, fg_iou_thresh=0.6, bg_iou_thresh=0.5)
+    assert at.inds.tolist() == [1, 2, 3, 4, 5]  # IoU 0.5 is not below it
 
 
 @pytest.mark.parametrize("size", [128, 512])
@@ -307,6 +328,8 @@ BOX = torch.tensor([1.0, 1, 3, 3])
         (COUNTING, torch.tensor([float("nan"), 1, 1, 3]), (7, 7), r"box\[0\] must be finite"),
         (COUNTING, BOX, (7, 0), r"output_size must be .* at least 1; got \(7, 0\)"),
         (COUNTING, BOX, (7,), "output_size must be"),
+        (COUNTING, BOX, (7.0, 7), "output_size must be"),
+        (COUNTING, BOX, 7, "output_size must be"),
     ],
 )
 def test_bad_input_is_named(operation: Any, features: Tensor, box: Tensor, output_size: Any, message: str) -> None:
@@ -315,12 +338,19 @@ def test_bad_input_is_named(operation: Any, features: Tensor, box: Tensor, outpu
 
 
 def test_bad_settings_are_named() -> None:
-    with pytest.raises(ValueError, match=r"sampling_ratio must be 0 .* or more; got -1"):
-        align_one_box(COUNTING, BOX, sampling_ratio=-1)
-    with pytest.raises(ValueError, match=r"points must be a float Tensor\[K, 2\]"):
-        neighbours(torch.zeros(3), (4, 6))
-    with pytest.raises(ValueError, match="boxes must be a float Tensor"):
-        to_cells(BOX, PAPER)
+    for sampling_ratio in (-1, 1.5):
+        with pytest.raises(ValueError, match=rf"sampling_ratio must be 0 .* or a whole number; got {sampling_ratio}"):
+            align_one_box(COUNTING, BOX, sampling_ratio=sampling_ratio)  # type: ignore[arg-type]
+    for points in (torch.zeros(3), torch.zeros(3, 2).long()):
+        with pytest.raises(ValueError, match=r"points must be a float Tensor\[K, 2\]"):
+            neighbours(points, (4, 6))
+    with pytest.raises(ValueError, match=r"points must be numbers; points\[1\] is NaN"):
+        neighbours(torch.tensor([[0.0, 0], [float("nan"), 0]]), (4, 6))
+    with pytest.raises(ValueError, match=r"feature_size must be \(h, w\), .* got \(0, 6\)"):
+        neighbours(torch.zeros(1, 2), (0, 6))
+    for move in (to_cells, to_pixels):
+        with pytest.raises(ValueError, match="boxes must be a float Tensor"):
+            move(BOX, PAPER)
 
 
 @pytest.mark.parametrize(
@@ -329,9 +359,11 @@ def test_bad_settings_are_named() -> None:
         ({"fg_iou_thresh": 0.3}, "bg_iou_thresh ≤ fg_iou_thresh"),
         ({"fg_iou_thresh": 1.2}, "fg_iou_thresh ≤ 1"),
         ({"bg_iou_thresh": float("nan")}, "thresholds must be"),
+        ({"bg_iou_thresh": -0.1}, "0 ≤ bg_iou_thresh"),
         ({"batch_size_per_image": 0}, "batch_size_per_image must be at least 1; got 0"),
         ({"positive_fraction": 1.5}, r"positive_fraction must lie in \[0, 1\]; got 1.5"),
         ({"gt_labels": torch.tensor([1])}, "gt_labels must be 2 whole numbers"),
+        ({"gt_labels": torch.tensor([1.0, 2])}, "gt_labels must be 2 whole numbers"),
         ({"gt_labels": torch.tensor([0, 1])}, "gt_labels must be 2 whole numbers from 1 on"),
         ({"gt_boxes": torch.tensor([[5.0, 0, 1, 1]])}, r"gt_boxes\[0\] must be finite"),
         ({"proposals": torch.zeros(4)}, "proposals must be a float Tensor"),

@@ -104,11 +104,12 @@ def test_views_zoom_between_0_6_and_1_and_keep_the_proportions() -> None:
     ("box", "kept"),
     [
         # the view is columns and rows 0 … 60 %: 600 × 360 px, which become 1000 × 600, 1.667-fold
-        ([500, 100, 780, 200], True),  # 100 of 280 columns are seen: 0.357 of it
-        ([500, 100, 800, 200], False),  # 100 of 300: 0.333
+        ([500, 100, 785, 200], True),  # 100 of 285 columns are seen: 0.351 of it
+        ([500, 100, 786, 200], False),  # 100 of 286: 0.3497
         ([100, 100, 108, 104], False),  # 4 px · 1.667 = 6.7 px high
         ([100, 100, 108, 107], True),  # 7 px · 1.667 = 11.7 px
         ([700, 400, 800, 500], False),  # out of view
+        ([100, 420, 200, 520], False),  # below the view
     ],
 )
 def test_what_a_view_asks_for(box: list[int], kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +119,32 @@ def test_what_a_view_asks_for(box: list[int], kept: bool, monkeypatch: pytest.Mo
     assert len(gt_boxes) == kept
 
 
-def test_a_mirrored_view_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([1.0, 0.0, 0.0, 0.1]))  # all of it, mirrored
+@pytest.mark.parametrize(
+    ("zoom", "box", "kept"),
+    [
+        (1.0, [100, 100, 110, 150], True),  # all of the picture: 10 px are 10 px
+        (1.0, [100, 100, 109, 150], False),
+        (0.5, [765, 100, 865, 200], True),  # 80 % of it, columns 0 … 800: 35 of 100 are seen
+    ],
+)
+def test_at_its_limits_a_view_asks_for_a_box(
+    zoom: float, box: list[int], kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([zoom, 0.0, 0.0, 0.9]))
+    assert len(random_view(picture([box]), torch.Generator())[1]) == kept
+
+
+def test_a_view_of_the_lower_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([0.0, 1.0, 0.0, 0.9]))  # rows 240 … 600
+    _, gt_boxes = random_view(picture([[60, 300, 120, 360]]), torch.Generator())
+    assert gt_boxes[0].tolist() == pytest.approx([100, 100, 200, 200])  # (60, 300 − 240) · 5 / 3
+
+
+@pytest.mark.parametrize(("mirror", "expected"), [(0.49, [700, 50, 900, 200]), (0.5, [100, 50, 300, 200])])
+def test_half_of_the_views_are_mirrored(mirror: float, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "rand", lambda *_, **__: torch.tensor([1.0, 0.0, 0.0, mirror]))  # all of the picture
     _, gt_boxes = random_view(picture([[100, 50, 300, 200]]), torch.Generator())
-    assert gt_boxes.tolist() == [[700, 50, 900, 200]]  # 1000 − 300, 1000 − 100
+    assert gt_boxes.tolist() == [expected]  # 1000 − 300, 1000 − 100
 
 
 def test_a_picture_without_gt_boxes_has_views() -> None:
@@ -149,6 +172,8 @@ def test_losses_are_the_mean_over_the_pictures(monkeypatch: pytest.MonkeyPatch) 
         flat = flatten_head(objectness[i : i + 1], deltas[i : i + 1])
         expected.append(torch.stack(rpn_losses(*flat, labels.labels, targets, *inds)))
     torch.testing.assert_close(torch.stack(found), torch.stack(expected).mean(dim=0))
+    with pytest.raises(ValueError, match="gt_boxes must be of the 2 images; got 1"):
+        run.losses([], gt_boxes[:1])
 
 
 def test_inputs_are_a_little_brighter_or_darker() -> None:
@@ -280,6 +305,13 @@ def test_a_checkpoint_of_another_schedule_is_refused(tmp_path: Path) -> None:
         tiny_training(6).load(tmp_path / "run.pt")
 
 
+@pytest.mark.parametrize("train_backbone", [True, False])
+def test_a_checkpoint_of_another_kind_of_run_is_refused(train_backbone: bool, tmp_path: Path) -> None:
+    tiny_training(1, train_backbone=train_backbone).save(tmp_path / "run.pt")
+    with pytest.raises(ValueError, match=f"train_backbone must be {train_backbone}, as in the run that wrote"):
+        tiny_training(1, train_backbone=not train_backbone).load(tmp_path / "run.pt")
+
+
 # --- refusals --------------------------------------------------------------------------------------------------------
 
 
@@ -287,10 +319,10 @@ def test_impossible_settings_are_refused() -> None:
     backbone, head = Backbone((4, 4, 4, 4, 4)), RPNHead()
     with pytest.raises(ValueError, match="pictures is empty"):
         Training(backbone, head, [], 1)
-    with pytest.raises(ValueError, match="steps and batch_size must be at least 1; got 0 and 2"):
-        Training(backbone, head, PICTURES, 0)
-    with pytest.raises(ValueError, match="steps and batch_size must be at least 1; got 1 and 0"):
-        Training(backbone, head, PICTURES, 1, batch_size=0)
+    for steps, batch_size in ((0, 2), (1, 0), (1.5, 2), (1, 1.5)):
+        message = f"steps and batch_size must be whole numbers of at least 1; got {steps} and {batch_size}"
+        with pytest.raises(ValueError, match=message):
+            Training(backbone, head, PICTURES, steps, batch_size)  # type: ignore[arg-type]
     small = picture([], size=(480, 640))
     with pytest.raises(ValueError, match=r"pictures must all be \(600, 1000\); rectangles is \(480, 640\)"):
         Training(backbone, head, [PICTURES[0], small], 1)

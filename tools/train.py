@@ -34,29 +34,8 @@ from tools.weights import half
 
 CHECK_EVERY = 500  # steps between two checkpoints with recall on a few held-out scenes
 CHECK_SCENES = 20
-SNAPSHOTS: tuple[int, ...] = (
-    0,
-    10,
-    20,
-    30,
-    40,
-    60,
-    80,
-    100,
-    150,
-    200,
-    250,
-    300,
-    400,
-    500,
-    600,
-    700,
-    800,
-    1000,
-    1200,
-    1500,
-)
-SNAPSHOTS += tuple(range(2000, 4501, 500))  # steps; the network changes most at the start
+# Steps; the network changes most at the start. So does the end of a run.
+SNAPSHOTS = (0, 10, 20, 30, 50, 70, 100, 150, *range(200, 1000, 100), *range(1000, 2000, 250), *range(2000, 4500, 500))
 TOP_NS = (10, 50, 100, 300, 1000)
 
 
@@ -122,7 +101,7 @@ def train(training: Training, held_out: list[Picture], run: Path, snapshots: boo
             training.save(checkpoint)
             recalls = measure(*plain(training), held_out[:CHECK_SCENES], training.device)
             quality = f"{recalls[300]['recall@0.5']:.3f}"
-        if snapshots and training.step in SNAPSHOTS:
+        if snapshots and (training.step in SNAPSHOTS or training.step == training.steps):
             snapshot(training, run)
         with (run / "log.jsonl").open("a") as log:
             seconds = round(time.monotonic() - start, 1)

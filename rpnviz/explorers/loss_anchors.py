@@ -18,6 +18,7 @@ from rpnviz.ledger import Ledger
 from rpnviz.pictures import Picture
 from rpnviz.targets import IGNORED, AnchorLabels
 
+ROOM = 100  # px round an anchor in close up
 WHY = {
     "best": "the positive anchor that fits its object best",
     "worst": "the positive anchor that fits its object worst",
@@ -114,7 +115,7 @@ def iou_text(iou: float) -> str:
 def close_up(box: list[float], picture: Picture) -> list[float]:
     """The part of the plane round an anchor, in the shape of the whole; never more than the whole, in px."""
     x1, y1, x2, y2 = picture_plan(picture)["extent"]
-    share = min(1.0, max((box[2] - box[0]) * 2.2 / (x2 - x1), (box[3] - box[1]) * 2.2 / (y2 - y1)))
+    share = min(1.0, max((box[2] - box[0] + 2 * ROOM) / (x2 - x1), (box[3] - box[1] + 2 * ROOM) / (y2 - y1)))
     half_w, half_h = share * (x2 - x1) / 2, share * (y2 - y1) / 2
     x = min(max((box[0] + box[2]) / 2, x1 + half_w), x2 - half_w)
     y = min(max((box[1] + box[3]) / 2, y1 + half_h), y2 - half_h)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import base64
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,14 @@ def until(live: LiveTraining, holds: Callable[[], bool]) -> None:
         changed.clear()
 
 
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it in a thread of its own: in this one the browser of other tests may keep an event loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
+
+
 def finish(live: LiveTraining) -> None:
-    asyncio.run(live.finish())
+    run(live.finish())
 
 
 def weights(head: RPNHead) -> list[Tensor]:
@@ -147,9 +153,15 @@ def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.M
 
 def test_an_interrupted_cell_stops_the_training() -> None:
     live = make(steps=5000)
-    live.observe(lambda _: live.step == 2 and _thread.interrupt_main(), "runs")
-    with pytest.raises(KeyboardInterrupt):
-        finish(live)
+
+    async def interrupted() -> None:
+        """A kernel cancels what the cell awaits."""
+        loop, cell = asyncio.get_running_loop(), asyncio.create_task(live.finish())
+        live.observe(lambda _: live.step == 2 and loop.call_soon_threadsafe(cell.cancel), "runs")
+        await cell
+
+    with pytest.raises(asyncio.CancelledError):
+        run(interrupted())
     live.wait()
     assert not live.running and 2 <= live.step < 5000
 

@@ -171,6 +171,11 @@ def test_close_up_has_the_shape_of_the_whole_and_stays_inside() -> None:
     assert x2 - x1 == pytest.approx(1240)
 
 
+def test_close_up_is_closer_for_all_but_the_largest_anchors() -> None:
+    sides = [close_up([0.0, 0, w, h], make_picture()) for w, h in ((182, 362), (182, 90), (512, 512), (362, 724))]
+    assert [round(x2 - x1) for x1, _, x2, _ in sides] == [937, 483, 1187, 1240]  # 1240 / 744 * (362 + 200), …
+
+
 @pytest.mark.parametrize("close", [False, True])
 def test_something_is_left_without_a_page(close: bool) -> None:
     shown = LossExplorer(make_picture(names=(HOSTILE, "dog", "dog")), *answers())

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from tools.address import TAG
 from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -33,6 +34,8 @@ def code_cells(path: Path) -> list[NotebookNode]:
 
 
 def has(cell: NotebookNode, *kinds: type[ast.AST]) -> bool:
+    if TAG in cell.metadata.get("tags", []):
+        return False  # the cell that installs the package is not the reader's
     return any(isinstance(node, kinds) for node in ast.walk(ast.parse(cell.source)))
 
 

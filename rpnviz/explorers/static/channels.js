@@ -200,7 +200,7 @@ function render(context) {
         order().forEach((one, i) => {
           const [x, y] = [(i % columns) * tileWide, Math.floor(i / columns) * tileHigh];
           sheet.g.imageSmoothingEnabled = true;
-          sheet.g.drawImage(/** @type {any} */ (tint), ...corner(one), cols, rows, sheet.x(x), sheet.y(y), cols * sheet.scale, rows * sheet.scale);
+          sheet.g.drawImage(/** @type {any} */ (tint), corner(one)[0], corner(one)[1], cols, rows, sheet.x(x), sheet.y(y), cols * sheet.scale, rows * sheet.scale);
         }));
       const [x, y] = [(place % columns) * tileWide, Math.floor(place / columns) * tileHigh];
       sheet.box([x - GAP / 2, y - GAP / 2, x + cols + GAP / 2, y + rows + GAP / 2], styles.window, { strong: true });

@@ -1,21 +1,12 @@
 // @ts-check
 // Curves over the steps of a training, with a cursor. SVG, so that letters, lines and colours are the page's own.
-import { clamp, thousands } from "./core.js";
+import { clamp, svg, thousands } from "./core.js";
 
 /** @typedef {import("./panel.js").LineStyle} LineStyle */
 /** @typedef {{line: LineStyle, x: ArrayLike<number>, y: ArrayLike<number>, raw?: ArrayLike<number>, strong?: boolean}} Curve
  *   raw: drawn thin behind the curve */
 
 const HEADROOM = 1.3; // above the curve, for single steps; what is still higher is cut off
-const SVG = "http://www.w3.org/2000/svg";
-
-/** An SVG element. @param {string} tag @param {Record<string, string | number>} attributes @param {string} [text] */
-function svg(tag, attributes, text = "") {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.textContent = text;
-  return element;
-}
 
 /** The least round number at or above a value: 0.68 → 0.8. @param {number} value @param {number[]} [round] */
 export function roundAbove(value, round = [1, 2, 4, 6, 8, 10]) {

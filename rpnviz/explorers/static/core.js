@@ -52,6 +52,14 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** An SVG element; text becomes a text node. @param {string} tag @param {Record<string, any>} [attributes] @param {...(Node | string)} children */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 /** Give an element its sentence for the status line, and for a screen reader. @param {Element} element @param {string} text */
 export function explains(element, text) {
   element.setAttribute("data-what", text);

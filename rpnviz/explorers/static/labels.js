@@ -25,7 +25,7 @@ function countList(styles) {
   ];
   const outs = Object.fromEntries(kinds.map(([key]) => [key, h("b")]));
   const element = h("div", { class: "rpnviz-counts" }, ...kinds.map(([key, name, what]) => h("span", { what }, swatch(styles[key]), `${name} `, outs[key])));
-  return { element, /** @param {Record<string, number>} counts */ show: (counts) => kinds.forEach(([key]) => setText(outs[key], thousands(counts[key]))) };
+  return { element, show: (/** @type {Record<string, number>} */ counts) => kinds.forEach(([key]) => setText(outs[key], thousands(counts[key]))) };
 }
 
 /** A row for each object. @param {ObjectRow[]} rows @param {(m: number) => void} onPoint −1: none */

@@ -157,13 +157,14 @@ function render(context) {
         const before = index ? layers[index - 1] : { receptive_field: 1, jump: 1 };
         const { row, col, field } = unitOf(layer);
         const on = [field[2] - field[0], field[3] - field[1]].map((side) => side.toFixed(0));
+        const beyond = field[0] < 0 || field[1] < 0 || field[2] > width || field[3] > height;
         setText(lines.name, layer.name);
         setText(lines.shape, `${layer.channels} channels of ${times(layer.size)}`);
         setText(lines.unit, `unit: row ${row}, column ${col}`);
         setText(lines.grows, "field = before + (kernel − 1) · jump before");
         setText(lines.sum, `${before.receptive_field} + (${layer.kernel} − 1) · ${before.jump} = ${layer.receptive_field}`);
         setText(lines.jump, `jump ${before.jump} · ${layer.stride} = ${layer.jump} px`);
-        setText(lines.sees, `All it sees: ${on[0]} × ${on[1]} px of the picture`);
+        setText(lines.sees, `All it sees: ${on[0]} × ${on[1]} px${beyond ? ", partly beyond the border: zeros" : " of the picture"}`);
         if (!lens.begin() || !photo) return;
         const [wide, high] = [lens.scale / (field[2] - field[0]), lens.scale / (field[3] - field[1])]; // screen px of a picture px
         lens.g.imageSmoothingEnabled = false;

@@ -108,7 +108,7 @@ async function render({ model, el }) {
     onChange: (i) => put({ chosen: Number(i), logit: offered[Number(i)].logit, deltas: offered[Number(i)].deltas }),
   });
   select.fill(offered.map(({ key, label, object, size: sides, iou_text: iou }, i) => (
-    { group: WORD_OF[label], value: String(i), label: `${SHORT[key]}: ${sides}${object ? `, ${object}` : ""}, IoU ${iou}` })));
+    { group: WORD_OF[label], value: String(i), label: `${SHORT[key]}: IoU ${iou}, ${sides}${object ? `, ${object}` : ""}` })));
   const sliders = NAMES.map((name, i) => slider({
     label: name, min: plan.low[i], max: plan.high[i], step: 0.01, className: `rpnviz-${name}`, what: MEANS[i], format: (value) => fixed(value, 2),
     onInput: (value) => (i ? put({ deltas: model.get("deltas").map((/** @type {number} */ old, /** @type {number} */ k) => (k === i - 1 ? value : old)) }) : put({ logit: value })),
@@ -186,7 +186,8 @@ async function render({ model, el }) {
     for (const [x, y] of trail) panel.dot(x, y, styles.proposal, 2.2);
     drawPull(panel, box, rows, styles.proposal);
     const all = hull(gt ? [own, box, gt] : [own, box]);
-    const near = all[2] - all[0] < 0.5 * (extent[2] - extent[0]); // then names stand round all boxes, not over them
+    const apart = box[0] > own[2] || box[2] < own[0] || box[1] > own[3] || box[3] < own[1];
+    const near = !apart && all[2] - all[0] < 0.5 * (extent[2] - extent[0]); // then names stand round all boxes, not over them
     const high = (17 * panel.unit) / panel.scale;
     panel.tags([
       { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style },
@@ -217,6 +218,7 @@ async function render({ model, el }) {
     sums.show(plan.ways.map((/** @type {any} */ one) => minibatchLosses(sample, one, { at, logit: now.logit, deltas: now.deltas })), whose, untouched || at < 0);
     setText(bceTitle, label < 0 ? "cross-entropy: masked out" : `cross-entropy by logit, label ${label}`);
     curves.bce.shape(`label ${label}`, (x) => crossEntropy(x, Math.max(label, 0)), 0);
+    curves.bce.element.classList.toggle("rpnviz-masked", label < 0);
     curves.bce.put(label < 0 ? [] : [[now.logit, rows.bce]]);
     curves.box.shape(`beta ${beta}`, (x) => smoothL1(x, beta), beta);
     curves.box.put(label === 1 ? rows.rows.map(({ difference, loss }) => [difference, loss]) : []);

@@ -1,18 +1,10 @@
 // @ts-check
 // Two small curves with the anchor's place on them: cross-entropy against the logit, smooth L1 against the difference.
-import { clamp } from "./core.js";
+import { clamp, svg } from "./core.js";
 
 const [WIDTH, HEIGHT] = [300, 150];
 const PLOT = { left: 26, right: 292, top: 8, bottom: 132 };
 const POINTS = 121;
-
-/** @param {string} tag @param {Record<string, any>} attributes @param {...(Node | string)} children */
-function svg(tag, attributes, ...children) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
-}
 
 /**
  * A plot of one function, drawn anew when its shape changes; dots move on it.

@@ -1,6 +1,6 @@
 // @ts-check
 // Drawing on a canvas in pixels of the picture, with a margin round it: anchors overhang, and that is a lesson.
-import { clamp, h } from "./core.js";
+import { clamp, h, svg } from "./core.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {{color: string, width: number, dash: number[], casing: string}} LineStyle width and dash in CSS pixels */
@@ -277,21 +277,15 @@ export function heatImage(values, rows, columns, stops) {
  * @param {LineStyle} style @param {{length?: number}} [options]
  */
 export function swatch(style, { length = 22 } = {}) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const paths = [document.createElementNS(space, "path"), document.createElementNS(space, "path")];
-  for (const [name, value] of [["width", length], ["height", 10], ["viewBox", `0 0 ${length} 10`], ["class", "rpnviz-swatch"], ["aria-hidden", "true"]]) {
-    svg.setAttribute(String(name), String(value));
-  }
-  for (const path of paths) path.setAttribute("d", `M1 5H${length - 1}`);
-  svg.append(...paths);
-  restyle(svg, style);
-  return svg;
+  const paths = [0, 1].map(() => svg("path", { d: `M1 5H${length - 1}` }));
+  const element = svg("svg", { class: "rpnviz-swatch", width: length, height: 10, viewBox: `0 0 ${length} 10`, "aria-hidden": "true" }, ...paths);
+  restyle(element, style);
+  return element;
 }
 
-/** Give a swatch another line. @param {Element} svg @param {LineStyle} style */
-export function restyle(svg, { color, width, dash, casing }) {
-  const [under, line] = svg.children;
+/** Give a swatch another line. @param {Element} element @param {LineStyle} style */
+export function restyle(element, { color, width, dash, casing }) {
+  const [under, line] = element.children;
   under.setAttribute("stroke", casing);
   under.setAttribute("stroke-width", String(width + 1.8));
   line.setAttribute("stroke-width", String(width));

@@ -66,7 +66,7 @@ function render(context) {
   // Losses and recall.
   const curves = model.get("curves");
   const lossSteps = typed(curves.loss_steps, Int32Array);
-  const losses = curves.losses.map(({ mean, raw }, /** @type {number} */ i) => ({
+  const losses = curves.losses.map((/** @type {{mean: DataView, raw: DataView}} */ { mean, raw }, /** @type {number} */ i) => ({
     line: plan.lines[i ? "second" : "first"], x: lossSteps, y: typed(mean, Float32Array), raw: typed(raw, Float32Array),
   }));
   const recalls = curves.recall.map((/** @type {DataView} */ values, /** @type {number} */ i) => ({
@@ -96,12 +96,13 @@ function render(context) {
   });
   ui.body.append(sides[0].element, sides[1].element, controls, charts[0].figure, charts[1].figure);
 
-  /** @type {{scene: Scene, photo: ImageBitmap | null, maps: Uint8Array, proposals: Float32Array, covered: Uint8Array}} */
-  let opened;
+  /** @typedef {{scene: Scene, photo: ImageBitmap | null, maps: Uint8Array, proposals: Float32Array, covered: Uint8Array}} Opened */
+  let opened = /** @type {Opened} */ (/** @type {unknown} */ (null)); // openScene fills it
   function openScene() {
     const now = scene();
     const [maps, covered] = [typed(now.maps, Uint8Array), typed(now.covered, Uint8Array)];
-    const mine = (opened = { scene: now, photo: null, maps, proposals: typed(now.proposals, Float32Array), covered });
+    const mine = /** @type {Opened} */ ({ scene: now, photo: null, maps, proposals: typed(now.proposals, Float32Array), covered });
+    opened = mine;
     createImageBitmap(new Blob([typed(now.image, Uint8Array)])).then((bitmap) => {
       mine.photo = bitmap;
       redraw();
@@ -159,11 +160,11 @@ function render(context) {
     drawOutcome(sides[0].panel, { ...shared, heat, topN: 0, covered: null });
     drawOutcome(sides[1].panel, { ...shared, heat: null, topN, covered: hit });
     const last = lossSteps.findLastIndex((one) => one <= steps[at]); // −1 before the first step
-    charts[0].values.forEach((value, i) => setText(value, last < 0 ? "–" : losses[i].y[last].toFixed(3)));
-    charts[1].values.forEach((value, i) => setText(value, recalls[i].y[at].toFixed(2)));
+    charts[0].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) => setText(value, last < 0 ? "–" : losses[i].y[last].toFixed(3)));
+    charts[1].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) => setText(value, recalls[i].y[at].toFixed(2)));
     for (const { point } of charts) point(steps[at]);
     ui.root.dataset.step = String(steps[at]);
-    ui.say(`Step ${steps[at]}: ${found(hit)}; recall ${plan.top_ns.map((n, i) => `${recalls[i].y[at].toFixed(2)} with ${n}`).join(", ")} proposals.`);
+    ui.say(`Step ${steps[at]}: ${found(hit)}; recall ${plan.top_ns.map((/** @type {number} */ n, /** @type {number} */ i) => `${recalls[i].y[at].toFixed(2)} with ${n}`).join(", ")} proposals.`);
   }
 
   const showBusy = () => {
