@@ -216,7 +216,7 @@ export function segmented({ label, className = "", what, options, onChange }) {
     disable(off, reason) {
       for (const [i, input] of inputs.entries()) {
         input.disabled = off;
-        for (const element of off ? [input, labels[i]] : []) explains(element, reason);
+        for (const element of [input, labels[i]]) explains(element, off ? reason : options[i].what || what || "");
       }
     },
   };
