@@ -98,6 +98,7 @@ class LinkedState:
 
 
 MARGIN = 0.12  # share of the picture's sides drawn beyond its border: anchors overhang, and that is a lesson
+ROOM = 12  # px beyond a box that overhangs further
 OUTSIDE = "#3A3F4B"
 WINDOW_LINES = [("window", "3×3 window, and its footprint"), ("receptive_field", "receptive field: all that it sees")]
 SOLID = {"dash_offset": 0, "dash_list": None}  # the casing stays solid under a dashed line
@@ -135,8 +136,7 @@ def line_of(style: str, colour: str | None = None) -> dict[str, object]:
     return {
         "color": colour or PALETTE[style],
         "linewidth": points,
-        # matplotlib counts dashes in line widths, the page in pixels
-        "linestyle": (0, tuple(length / points for length in look["dash"])) if look["dash"] else "solid",
+        "linestyle": (0, tuple(length / points for length in look["dash"])) if look["dash"] else "solid",  # in widths
         "path_effects": [withStroke(linewidth=points + 1.2, foreground=PALETTE["casing"], dashes=SOLID)],
     }
 
@@ -145,7 +145,6 @@ def draw_box(ax: Axes, box: Sequence[float] | Tensor, style: str, colour: str | 
     """Draw one xyxy box in the line of ``style`` (a key of LINE_STYLES), in ``colour`` if its own is not wanted."""
     x1, y1, x2, y2 = (float(v) for v in box)
     look = line_of(style, colour)
-    look["edgecolor"] = look.pop("color")
     ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, joinstyle="miter", **look))  # type: ignore[arg-type]
 
 
@@ -181,11 +180,9 @@ def show_objects(ax: Axes, gt_boxes: Tensor, class_names: Sequence[str]) -> None
 
 def legend(figure: Figure, entries: Sequence[tuple[str, str]], columns: int, where: tuple[float, float]) -> None:
     """Explain lines: ``entries`` are (key of LINE_STYLES, words); ``where`` is the upper left corner, 0 to 1."""
-    handles = [Line2D([], [], **line_of(style)) for style, _ in entries]  # type: ignore[arg-type]
+    handles = [Line2D([], [], label=words, **line_of(style)) for style, words in entries]  # type: ignore[arg-type]
     look = {"fontsize": 9, "frameon": False, "handlelength": 2.4, "borderaxespad": 0, "columnspacing": 1.5}
-    words = [words for _, words in entries]
-    box = figure.legend(handles, words, loc="upper left", bbox_to_anchor=where, ncols=columns, **look)
-    for text in box.get_texts():
+    for text in figure.legend(handles=handles, loc="upper left", bbox_to_anchor=where, ncols=columns, **look).texts:
         text.set_parse_math(False)
 
 
@@ -197,7 +194,7 @@ def boxes_on_picture(
     gt_boxes: Tensor | None = None,
     class_names: Sequence[str] = (),
 ) -> Still:
-    """Draw boxes on a picture, also beyond its border.
+    """Draw boxes on a picture, also beyond its border: the view reaches as far as they do.
 
     Args:
         image (uint8 [H, W, 3]): the picture.
@@ -214,6 +211,9 @@ def boxes_on_picture(
         show_objects(ax, gt_boxes, class_names)
     for box, style in zip(boxes.tolist(), styles, strict=True):
         draw_box(ax, box, style)
+        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        ax.set_xlim(min(left, box[0] - ROOM), max(right, box[2] + ROOM))
+        ax.set_ylim(max(bottom, box[3] + ROOM), min(top, box[1] - ROOM))
     used = sorted(set(styles)) + (["ground_truth"] if gt_boxes is not None else [])
     legend(figure, [(style, IN_WORDS[style]) for style in used], 6, (0.01, 0.07))
     return figure

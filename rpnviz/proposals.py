@@ -96,14 +96,14 @@ class Stages:
         rank = int(self.rank[index]) + 1
         if (self.post_nms_inds == index).any():
             place = int((self.post_nms_inds == index).nonzero()) + 1
-            return f"proposal {place} of {len(self.post_nms_inds)}"
+            return f"proposal {place:,} of {len(self.post_nms_inds):,}"
         if self.suppressed_by[index] >= 0:
             by = int(self.rank[self.suppressed_by[index]]) + 1
-            return f"suppressed by rank {by}, IoU {float(self.suppressed_iou[index]):.2f}"
+            return f"suppressed by rank {by:,}, IoU {float(self.suppressed_iou[index]):.2f}"
         if rank > 0:
-            return f"kept by NMS, beyond the best {len(self.post_nms_inds)}"
+            return f"kept by NMS, beyond the best {len(self.post_nms_inds):,}"
         if (self.large_inds == index).any():
-            return f"below the top {len(self.pre_nms_inds)} scores"
+            return f"below the top {len(self.pre_nms_inds):,} scores"
         return "too small after clipping"
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from rpnviz.draw import PALETTE, Still, draw_box, line_of, new_still, show_picture
+from rpnviz.stills_proposals import draw_thin
 
 BOX = ("proposal", PALETTE["proposal"])
 WHOLE_CELLS = ("ratio_1", PALETTE["scale_256"])  # dashed: the rectangle that RoI pooling takes instead of the box
@@ -102,6 +103,7 @@ def _title(ax: Axes, words: str) -> None:
     ax.set_title(words, fontsize=9, loc="left", parse_math=False)
 
 
+FOREMOST, NAMED = 10, 20  # proposals that stand out among many; so many boxes leave room for their names
 CLASS_COLOURS = ("scale_128", "scale_256", "scale_512", "ground_truth", "positive", "negative")
 CLASS_STYLES = ("ratio_0.5", "ratio_1", "ratio_2")
 
@@ -119,17 +121,21 @@ def detections_figure(
 
     Args:
         image (uint8 [H, W, 3]): the picture.
-        boxes (Tensor[D, 4]): xyxy in picture pixels.
-        labels (list[int], D entries): class of each, from 1 on; 0 is drawn as a proposal.
-        names (list[str], D entries or none): words at the boxes.
+        boxes (Tensor[D, 4]): xyxy in picture pixels, best first.
+        labels (list[int], D entries): class of each, from 1 on; 0 is drawn as a proposal, thin after the best ten.
+        names (list[str], D entries or none): words at the boxes, left out where they are more than twenty.
         sentence: the title.
     """
     figure = new_still(8, 5.3, sentence)
     ax = figure.add_axes((0.01, 0.02, 0.98, 0.9))
     show_picture(ax, image, margin=0)
-    for box, label in zip(boxes, labels, strict=True):
-        style, colour = class_look(label) if label else BOX
-        draw_box(ax, box, BOX[0] if names else style, colour)  # where a name tells classes apart, the dash need not
+    behind = [i for i, label in enumerate(labels) if not label and i >= FOREMOST]
+    draw_thin(ax, boxes[behind], BOX[0])
+    for i, label in enumerate(labels):
+        if i not in behind:
+            draw_box(ax, boxes[i], *(class_look(label) if label else BOX))
+    if len(names) > NAMED:
+        return figure
     for box, label, name in zip(boxes.tolist(), labels, names, strict=False):
         tag = {"facecolor": class_look(label)[1], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.5}
         x, y = box[0], max(box[1], 20)

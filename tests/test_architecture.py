@@ -53,8 +53,8 @@ MAY_IMPORT |= {
     "stills_loss": {"draw"},
     "stills_layers": {"draw", "stills", "grid"},
     "stills_training": {"draw"},
-    "stills_roi": {"draw"},
     "stills_proposals": {"draw"},
+    "stills_roi": {"draw", "stills_proposals"},
     "explorers": COMPUTE
     | {"training", "head_training"}
     | {"draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"}

@@ -68,6 +68,15 @@ def test_a_box_is_drawn_beyond_the_border() -> None:
     assert min(abs(c - to_rgb(draw.PALETTE["positive"])).max() for c in on_edge) < 0.1
 
 
+def test_the_view_reaches_as_far_as_the_boxes() -> None:
+    """A box that ends beyond the usual margin is drawn whole: its far edge is a part of the lesson."""
+    figure = draw.boxes_on_picture(GREY, torch.tensor([[-350.0, 100.0, 300.0, 900.0]]), ["positive"], "far out")
+    for x, y in ((-350, 500), (0, 900)):
+        near = [colour_at(figure, 0, x + d, y + d) for d in np.linspace(-6, 6, 13)]
+        assert min(abs(c - to_rgb(draw.PALETTE["positive"])).max() for c in near) < 0.1
+    assert figure.axes[0].get_xlim()[1] == pytest.approx(1120)  # no more room than is needed
+
+
 def test_the_linked_figure_shows_labels_window_and_receptive_field() -> None:
     figure = draw.linked_figure(state())
     map_edge = [colour_at(figure, 0, x, 20.2) for x in np.linspace(18.8, 19.2, 9)]

@@ -19,6 +19,7 @@ from rpnviz.pictures import Picture
 from rpnviz.stills_roi import BOX, class_look, detections_figure
 
 LOWEST = 0.05  # a class that scores less is not sent to the page
+MOST = 100  # detections of a picture, as in detection.detect
 STAGES = ("proposals", "named", "detections")
 
 
@@ -73,11 +74,12 @@ class DetectionExplorer(RpnvizWidget):
         lines = [(name, *class_look(label)) for label, name in enumerate(CLASSES) if label]
         lines.insert(0, ("proposal", *BOX))
         looks = [{"name": n, **LINE_STYLES[style], "color": c, "casing": PALETTE["casing"]} for n, style, c in lines]
-        return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), "lowest": LOWEST}
+        limits = {"lowest": LOWEST, "most": MOST}
+        return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
 
     def _suppress(self, _: Any = None) -> None:
         with self.reporting("NMS"):
-            self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh)
+            self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
         pairs = [self.named.proposal_inds * len(CLASSES) + self.named.labels]
         pairs.append(self._kept.proposal_inds * len(CLASSES) + self._kept.labels)
         with self.hold_sync():
@@ -87,7 +89,7 @@ class DetectionExplorer(RpnvizWidget):
     @property
     def detections(self) -> Detections:
         """What is left at both thresholds."""
-        return detect(*self._asked, score_thresh=self.score_thresh, nms_thresh=self.nms_thresh)
+        return detect(*self._asked, self.score_thresh, self.nms_thresh, MOST)
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
@@ -108,10 +110,11 @@ class DetectionExplorer(RpnvizWidget):
 
     def describe(self) -> str:
         """Say how many boxes there are at each stage."""
-        above = int((self.named.scores > self.score_thresh).sum())
+        above, left = int((self.named.scores > self.score_thresh).sum()), len(self.detections.boxes)
+        best = "the best " if left == MOST else ""
         return (
             f"{len(self._asked[1])} proposals, {above} boxes that score above {self.score_thresh:.2f} for a class, "
-            f"{len(self.detections.boxes)} detections after NMS at {self.nms_thresh:.2f}."
+            f"{best}{left} detections after NMS at {self.nms_thresh:.2f}."
         )
 
     @t.validate("selected")

@@ -121,7 +121,8 @@ class NmsExplorer(RpnvizWidget):
 
     def describe(self) -> str:
         """Say whose turn it is and what happens."""
-        steps, names = self.steps(), [self.names[int(row)] for row in self.rows]
+        steps = self.steps()
+        names = [f"box {name}" if name.isdigit() else name for name in (self.names[int(row)] for row in self.rows)]
         kept = sum(step.kept for step in steps[: self.turn])
         if self.turn == 0:
             return f"NMS at {self.nms_thresh:.2f} on {len(steps)} boxes, before the first turn."

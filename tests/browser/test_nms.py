@@ -108,6 +108,9 @@ def test_a_suppressed_box_suppresses_nobody_unless_told(eight: Notebook) -> None
     expect(root.locator(".rpnviz-counted")).to_contain_text("in the end 2 of 3 are kept")
     root.get_by_role("checkbox", name="suppressed boxes suppress too").check()
     told(root, "And here it suppresses C (IoU 0.60): this is not NMS.")
+    root.locator("canvas").focus()
+    eight.page.keyboard.press("End")
+    told(root, "C (0.70) was suppressed by B (IoU 0.60). Nobody is left for it to suppress.")
     expect(root.locator(".rpnviz-counted")).to_contain_text("in the end 1 of 3 are kept")
     eight.wait_for("chained.kept.tolist()", [0])
 
@@ -124,7 +127,10 @@ def test_ties_the_other_way_round(eight: Notebook) -> None:
 
 def test_play_pause_and_less_motion(eight: Notebook) -> None:
     root = view(eight, REAL)
-    eight.execute("stepper.speed = 20")
+    eight.execute("stepper.speed, stepper.turn = 20, 1")
+    told(root, "Turn 1: box 1 (")
+    eight.execute("stepper.turn = 0")
+    at(root, 0)
     expect(root.get_by_role("slider", name="speed")).to_have_value("20")
     root.get_by_role("button", name="play").click()
     eight.wait_for("stepper.turn > 20", True)
@@ -206,14 +212,22 @@ def test_stages_are_chosen_by_keys_and_by_mouse(eight: Notebook) -> None:
     eight.page.keyboard.press("ArrowDown")
     expect(root).to_have_attribute("data-stage", "6")
     eight.wait_for("funnel.stage", 6)
-    assert pixels(root) != before
     expect(root.locator(".rpnviz-why")).to_contain_text("not among the best 300")
     root.get_by_role("radio", name="dropped here").check()
     eight.wait_for("funnel.side", "dropped")
+    assert pixels(root) != before  # what is left looks the same: the best 100 are left at both stages
     root.locator("tbody tr", has_text="decoded").click()
     expect(root).to_have_attribute("data-stage", "1")
-    expect(root.get_by_role("radio", name="dropped here")).to_be_disabled()
+    dropped = root.get_by_role("radio", name="dropped here")
+    expect(dropped).to_be_disabled()
     eight.wait_for("funnel.side", "left")
+    what = root.locator(".rpnviz-what")
+    root.locator("label", has_text="dropped here").hover()
+    expect(what).to_have_text("This stage drops nobody.")
+    root.locator("tbody tr", has_text="top-N").click()
+    expect(dropped).to_be_enabled()
+    root.locator("label", has_text="dropped here").hover()
+    expect(what).to_have_text("Draw what is left after the stage, or what it drops.")
 
 
 def test_a_box_is_followed_through_the_stages(eight: Notebook) -> None:
@@ -248,5 +262,14 @@ def test_settings_of_others_and_ones_own(eight: Notebook) -> None:
     root.get_by_role("spinbutton", name="pre_nms_top_n").fill("0")  # refused by the field itself
     eight.page.keyboard.press("Enter")
     assert eight.ask("funnel.pre_nms_top_n") == 1000
+    size = root.get_by_role("spinbutton", name="min_size")
+    size.fill("")
+    eight.page.keyboard.press("Enter")
+    expect(size).to_have_value("0.001")
+    assert eight.ask("funnel.min_size") == 0.001
+    eight.execute("funnel.pre_nms_top_n = 21_600")
+    most = root.get_by_role("spinbutton", name="pre_nms_top_n")
+    expect(most).to_have_value("21600")
+    assert most.evaluate("field => field.scrollWidth <= field.clientWidth")  # all five digits are seen
     eight.execute("funnel.use('py-faster-rcnn')")
     expect(last.locator("b")).to_have_text("300")

@@ -164,7 +164,9 @@ def test_bins_are_chosen_and_their_arithmetic_shown(nine: Notebook) -> None:
     cols = nine.ask("(explorer.pooled.cols[2] @ torch.tensor([-1, 1])).item()")
     expect(root.locator(".rpnviz-cells tbody tr")).to_have_count(rows)
     expect(root.locator(".rpnviz-cells tbody td")).to_have_count(rows * cols)
-    expect(root.locator(".rpnviz-cells .rpnviz-most")).to_have_text(f"{pool} max")
+    digits = 2 if cols > 2 else 3
+    most = nine.ask(f"f'{{explorer.values[\"pool\"]:.{digits}f}}▲'")
+    expect(root.locator(".rpnviz-cells .rpnviz-most")).to_have_text(most)
     four = nine.ask("[f'{weight:.2f}' for weight in explorer.at_point[0].weights[0].tolist()]")
     expect(root.locator(".rpnviz-four tbody td:nth-child(3)")).to_have_text(four)
     expect(root.locator(".rpnviz-four tfoot td")).to_have_text(nine.ask("f'{explorer.values[\"value\"]:.3f}'"))
@@ -174,6 +176,21 @@ def test_bins_are_chosen_and_their_arithmetic_shown(nine: Notebook) -> None:
     pool_map.click(position={"x": place["width"] / 2, "y": place["height"] / 2})
     nine.wait_for("abs(explorer.bin_row - 3) <= 1 and abs(explorer.bin_col - 3) <= 1", True)
     agree(nine)
+
+
+def test_nothing_is_cut_in_a_narrow_notebook(nine: Notebook) -> None:
+    """As wide as a laptop leaves it beside the file browser, and with the widest bin of the twelve proposals."""
+    root = view(nine)
+    screen = nine.page.viewport_size
+    assert screen
+    nine.page.set_viewport_size({"width": 1114, "height": 768})
+    nine.execute("explorer.box, explorer.bin_row, explorer.bin_col = proposals[1].tolist(), 2, 1")
+    expect(root.locator(".rpnviz-cells thead th")).to_have_count(5)
+    parts = ".rpnviz-roi-left, figcaption, .rpnviz-cells-frame, .rpnviz-four :is(td, th)"
+    cut = """(root, parts) => [...root.querySelectorAll(parts)]
+      .filter((part) => part.scrollWidth > part.clientWidth).map((part) => `${part.className} ${part.textContent}`)"""
+    assert root.evaluate(cut, parts) == []
+    nine.page.set_viewport_size(screen)
 
 
 def test_a_sampling_point_is_dragged(nine: Notebook) -> None:
@@ -270,11 +287,14 @@ def test_detections_follow_threshold_and_stage(open_and_run: Callable[..., Noteb
     assert counts(3) == notebook.ask("int((found_explorer.named.scores > 0.05).sum())") >= counts(4)
     seen = [pixels(root.locator("canvas"))]
     root.get_by_role("radio", name="proposals").focus()
+    listed = root.locator(".rpnviz-found")
     for stage in ("proposals", "named"):
         notebook.execute(f"found_explorer.stage = {stage!r}")
         radio = root.locator(f"input[value={stage}]")
         expect(radio).to_be_checked()
         seen.append(pixels(root.locator("canvas")))
+        expect(listed.locator("thead")).to_be_visible(visible=stage == "named")
+        expect(listed.get_by_text("No names yet")).to_be_visible(visible=stage == "proposals")
     assert len(set(seen)) == 3
     notebook.page.keyboard.press("ArrowRight")
     score = root.get_by_role("slider", name="score_thresh")
@@ -292,6 +312,7 @@ def test_detections_follow_threshold_and_stage(open_and_run: Callable[..., Noteb
         notebook.ask("[str(int((found_explorer.detections.labels == i).sum())) for i in range(1, 7)]")
     )
     expect(root).to_have_attribute("aria-busy", "false")
+    expect(root.locator(".rpnviz-roi-says")).to_contain_text("→ the best 100 after NMS")
     notebook.execute("found_explorer.nms_thresh, found_explorer.stage = 0.5, 'detections'")
     row = root.locator(".rpnviz-found tbody tr").first
     row.focus()

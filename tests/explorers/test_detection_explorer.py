@@ -120,6 +120,34 @@ def test_stages_look_different(scene: tuple[torch.Tensor, torch.Tensor, RoIHead]
     assert len({make(scene, stage=stage).to_png() for stage in module.STAGES}) == 3
 
 
+@pytest.mark.parametrize("stage", ["named", "detections"])
+def test_a_class_has_one_line_at_every_stage(explorer: DetectionExplorer, stage: str) -> None:
+    explorer.stage = stage
+    shown = explorer.named if stage == "named" else explorer.detections
+    drawn = [patch.get_linestyle() for patch in explorer.figure().axes[0].patches]
+    dashes = [explorer.plan["classes"][label]["dash"] for label in shown.labels.tolist()]
+    assert [style in ("-", "solid") for style in drawn] == [not dash for dash in dashes]
+    assert len({tuple(dash) for dash in dashes}) > 1
+
+
+def test_names_are_left_out_where_they_would_bury_the_picture(explorer: DetectionExplorer) -> None:
+    assert len(explorer.figure().axes[0].texts) == len(explorer.detections.boxes) <= 20
+    explorer.nms_thresh = 1.0
+    assert len(explorer.detections.boxes) > 20 and not explorer.figure().axes[0].texts
+
+
+def test_the_limit_is_named_where_it_cuts(explorer: DetectionExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "best" not in explorer.describe() and explorer.plan["most"] == 100
+    monkeypatch.setattr(module, "MOST", 3)
+    assert "the best 3 detections after NMS" in explorer.describe()
+
+
+def test_of_many_proposals_the_best_stand_out(explorer: DetectionExplorer) -> None:
+    explorer.stage = "proposals"
+    picture = explorer.figure().axes[0]
+    assert len(picture.patches) == 10 and len(picture.collections[0].get_paths()) == 14
+
+
 def test_counts_are_in_the_sentence(explorer: DetectionExplorer) -> None:
     explorer.score_thresh = 0.3
     above = int((explorer.named.scores > 0.3).sum())

@@ -37,6 +37,7 @@ export function ask(state) {
     fates: anchors.map((i) => read.fate(i)), suppressors: anchors.map((i) => read.suppressor(i)),
     left: stages.map((stage) => read.list(stage, "left")), dropped: stages.map((stage) => read.list(stage, "dropped")),
     clipped: anchors.map((i) => clipped(box(i), 1000, 600)), words: explanations(settings, 1234),
+    none: explanations(settings, 0),
   };
 }
 """
@@ -77,6 +78,7 @@ def test_page_says_every_fate_as_python(untouched: FunnelExplorer, said: dict[st
     stages = untouched.stages
     assert said["fates"] == [stages.fate(i) for i in range(21_600)]
     assert {fate.split()[0] for fate in said["fates"]} == {"proposal", "kept", "suppressed", "below", "too"}
+    assert "below the top 6,000 scores" in said["fates"]
     assert said["suppressors"] == stages.suppressed_by.tolist()
 
 
@@ -97,6 +99,11 @@ def test_page_names_the_settings_it_explains(said: dict[str, Any]) -> None:
     assert len(words) == len(STAGES) and all("1,234 are dropped" in words[stage] for stage in (3, 4, 5, 6))
     for stage, part in ((3, "16 px"), (4, "best 6,000 scores"), (5, "above 0.70"), (6, "best 300")):
         assert part in words[stage]
+
+
+def test_page_gives_no_reason_where_nobody_is_dropped(said: dict[str, Any]) -> None:
+    rank = "Nobody is dropped. There is no threshold on the score, only a rank."
+    assert said["none"][3:] == ["Nobody is dropped.", rank, "Nobody is dropped.", "Nobody is dropped."]
 
 
 def test_counts_are_those_of_the_funnel(untouched: FunnelExplorer) -> None:

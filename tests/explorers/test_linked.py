@@ -67,7 +67,7 @@ def test_scores_boxes_and_fates_are_those_of_propose(untouched: LinkedExplorer) 
     assert order.tolist() == stages.pre_nms_inds.tolist()
     assert order[suppressor < 0].tolist() == stages.nms_inds.tolist()
     for rank in np.flatnonzero(suppressor >= 0)[:50]:
-        assert stages.fate(int(order[rank])).startswith(f"suppressed by rank {suppressor[rank] + 1},")
+        assert stages.fate(int(order[rank])).startswith(f"suppressed by rank {suppressor[rank] + 1:,},")
     large = np.flatnonzero(buffer(untouched, "kinds", "u1") & LARGE)
     assert large.tolist() == stages.large_inds.tolist()
     assert untouched.scene["funnel"] == stages.funnel()

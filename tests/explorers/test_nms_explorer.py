@@ -161,6 +161,8 @@ def test_boxes_are_called_by_their_place_in_the_order() -> None:
     explorer = NmsExplorer(make_picture(), boxes, torch.tensor([0.1, 0.6, 0.2, 0.9, 0.3, 0.4]))
     assert explorer.names == ["6", "2", "5", "1", "4", "3"]
     assert not explorer.plan["ties"]
+    explorer.turn = 1
+    assert "box 1 is kept" in explorer.describe()  # "1 is kept" would read like a count
 
 
 def test_fewer_boxes_take_the_turn_with_them(explorer: NmsExplorer) -> None:

@@ -218,7 +218,7 @@ export function segmented({ label, className = "", what, options, onChange }) {
     disable(off, reason) {
       for (const [i, input] of inputs.entries()) {
         input.disabled = off;
-        for (const element of off ? [input, labels[i]] : []) explains(element, reason);
+        for (const element of [input, labels[i]]) explains(element, off ? reason : options[i].what || what || "");
       }
     },
   };
@@ -264,17 +264,25 @@ export function choice({ label, className = "", what, onChange }) {
 }
 
 /**
- * A small number field; a valid number is passed on by Enter, by its arrows, or when the focus goes.
+ * A small number field; a valid number is passed on by Enter, by its arrows, or when the focus goes; an
+ * emptied field gets its value back.
  * @param {{name: string, className: string, max: number, placeholder?: string, what: string, onChange: (value: number) => void}} options
  */
 export function numberField({ name, className, max, placeholder, what, onChange }) {
   const input = h("input", { type: "number", class: className, min: 0, max, placeholder, "aria-label": name, what, ...OWN_KEYS });
-  const pass = () => input.value !== "" && input.reportValidity() && onChange(Number(input.value));
+  let last = "";
+  const pass = () => {
+    if (input.value === "") input.value = last; // emptied, or no number
+    else if (input.reportValidity()) onChange(Number(input.value));
+  };
   input.addEventListener("change", pass);
   input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && pass()); // a notebook swallows it
   return {
     element: input,
     /** Show a value, unless another is being typed. @param {string} value */
-    set: (value) => document.activeElement !== input && (input.value = value),
+    set(value) {
+      last = value;
+      if (document.activeElement !== input) input.value = value;
+    },
   };
 }

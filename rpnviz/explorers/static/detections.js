@@ -1,13 +1,14 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 import { OWN_KEYS, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
-import { Panel, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { Panel, nearestOutline, swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */
 /** @typedef {import("./panel.js").LineStyle & {name: string}} ClassLook */
 
-const HINT = "Choose a stage, pull the score threshold. Point at a box, or walk down the list: dashed is the proposal that it came from.";
+const HINT = "Choose a stage, pull the score threshold. Point at a box, or walk down the list: blue, with its number, is the proposal that it came from.";
+const [FOREMOST, NAMED] = [10, 20]; // proposals that stand out among 300; so many boxes leave room for their names
 const NO_KERNEL = "In a saved page the NMS threshold stays as it is: NMS runs in Python.";
 const STAGES = [
   { value: "proposals", label: "proposals", what: "What the RPN hands over: boxes without names." },
@@ -17,9 +18,8 @@ const STAGES = [
 
 /** @param {{model: Model, el: HTMLElement}} context */
 async function render({ model, el }) {
-  const { image_size: [high, wide], objects, classes, proposals, lowest } = model.get("plan");
+  const { image_size: [high, wide], objects, classes, proposals, lowest, most } = model.get("plan");
   const looks = /** @type {ClassLook[]} */ (classes);
-  const styles = lineStyles(model.get("look"));
   const numbers = typed(model.get("boxes"), Float32Array);
   const labels = typed(model.get("labels"), Uint8Array);
   const scores = typed(model.get("scores"), Float32Array);
@@ -40,7 +40,7 @@ async function render({ model, el }) {
     format: (value) => value.toFixed(2), onInput: (value) => commit(model, { score_thresh: value, selected: -1 }),
   });
   const nms = slider({
-    label: "nms_thresh", name: "nms_thresh", min: 0, max: 1, step: 0.05, what: "Of two boxes of one class that overlap more than this the better stays. Asked of Python.",
+    label: "nms_thresh", name: "nms_thresh", min: 0, max: 1, step: 0.05, what: `Of two boxes of one class that overlap more than this the better stays; at most the best ${most} of all. Asked of Python.`,
     format: (value) => value.toFixed(2), onInput: (value) => commit(model, { nms_thresh: value, selected: -1 }),
   });
   if (!model.get("has_kernel")) {
@@ -54,13 +54,14 @@ async function render({ model, el }) {
   const head = ["class", "objects there", "named", "after NMS"].map((text) => h("th", { scope: "col" }, text));
   const table = h("table", { class: "rpnviz-by-class" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...counts.map(({ row }) => row)));
   const list = h("tbody");
+  const none = h("p");
   const listHead = ["found", "score", "from proposal", "moved by"].map((text) => h("th", { scope: "col" }, text));
   const about = h("p", { class: "rpnviz-roi-says" });
   page.body.append(
     h("figure", {}, h("figcaption", {}, "Picture", stage.element), panel.canvas, about),
     h("figure", {}, score.element, nms.element, table,
       h("div", { class: "rpnviz-found", tabindex: 0, role: "region", "aria-label": "list of boxes", ...OWN_KEYS },
-        h("table", {}, h("thead", {}, h("tr", {}, ...listHead)), list))),
+        none, h("table", {}, h("thead", {}, h("tr", {}, ...listHead)), list))),
   );
 
   /** Rows of the boxes shown at this stage, best first; none for the proposals. */
@@ -78,6 +79,8 @@ async function render({ model, el }) {
   /** @param {number[]} rows */
   function fillList(rows) {
     const now = rows.slice(0, 60);
+    setText(none, model.get("stage") === "proposals" ? "No names yet: the RPN says only where." : "Nothing scores so high.");
+    list.parentElement.hidden = !(none.hidden = now.length > 0);
     if (String(now) === listed) return;
     listed = String(now);
     const select = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
@@ -102,20 +105,24 @@ async function render({ model, el }) {
     fillList(rows);
     for (const row of list.children) row.classList.toggle("rpnviz-hot", Number(row.dataset.row) === selected);
     setText(about, selected >= 0 ? `${looks[labels[selected]].name}, score ${scores[selected].toFixed(2)}, from proposal ${from[selected] + 1}, whose middle it moved by ${moved(selected).toFixed(0)} px.`
-      : `${thousands(proposals.length)} proposals → ${thousands(above.length)} boxes above ${model.get("score_thresh").toFixed(2)} → ${thousands(left.length)} after NMS, class by class.`);
+      : `${thousands(proposals.length)} proposals → ${thousands(above.length)} boxes above ${model.get("score_thresh").toFixed(2)} → ${left.length === most ? "the best " : ""}${thousands(left.length)} after NMS, class by class.`);
     page.say(about.textContent || "");
     if (!panel.begin()) return;
     panel.backdrop("photo", () => panel.image(photo, border));
     const alone = selected >= 0;
-    if (at === "proposals") for (const box of proposals) panel.box(box, { ...looks[0], width: 1 }, { alpha: 0.6 });
-    const plain = at === "detections" ? { dash: [] } : {}; // names tell the classes apart there
-    for (const i of [...rows].reverse()) panel.box(boxOf(i), { ...looks[labels[i]], ...plain }, { alpha: alone ? 0.25 : at === "named" ? 0.7 : 1, strong: at === "detections" && !alone });
-    if (alone) {
-      panel.box(proposals[from[selected]], { ...styles.proposal, dash: [6, 4] });
-      panel.box(boxOf(selected), { ...looks[labels[selected]], dash: [] }, { strong: true });
+    if (at === "proposals") {
+      for (const box of proposals.slice(FOREMOST)) panel.box(box, { ...looks[0], width: 0.8, casing: "transparent" }, { alpha: 0.5 });
+      for (const box of proposals.slice(0, FOREMOST)) panel.box(box, looks[0]);
     }
-    const named = alone ? [selected] : at === "detections" ? rows : [];
-    panel.tags(named.map((i) => ({ text: `${looks[labels[i]].name} ${scores[i].toFixed(2)}`, box: boxOf(i), style: looks[labels[i]] })));
+    for (const i of [...rows].reverse()) panel.box(boxOf(i), looks[labels[i]], { alpha: alone ? 0.25 : at === "named" ? 0.7 : 1, strong: at === "detections" && rows.length <= NAMED && !alone });
+    if (alone) {
+      panel.box(proposals[from[selected]], looks[0]);
+      panel.box(boxOf(selected), looks[labels[selected]], { strong: true });
+    }
+    const named = alone ? [selected] : at === "detections" && rows.length <= NAMED ? rows : [];
+    const tags = named.map((i) => ({ text: `${looks[labels[i]].name} ${scores[i].toFixed(2)}`, box: boxOf(i), style: looks[labels[i]] }));
+    if (alone) tags.push({ text: `proposal ${from[selected] + 1}`, box: proposals[from[selected]], style: looks[0] });
+    panel.tags(tags);
   }
 
   panel.canvas.addEventListener("pointermove", (event) => {

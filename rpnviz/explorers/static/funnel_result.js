@@ -35,10 +35,10 @@ export function readResult(result) {
     isDropped: (i, stage) => droppedAt[i] === stage,
     /** Where an anchor ended, in the words of proposals.Stages.fate. @param {number} i */
     fate(i) {
-      if (place[i] >= 0) return `proposal ${place[i] + 1} of ${proposals}`;
-      if (by[i] !== NOBODY) return `suppressed by rank ${rank[by[i]] + 1}, IoU ${(iou[i] / NOBODY).toFixed(2)}`;
-      if (rank[i] >= 0) return `kept by NMS, beyond the best ${proposals}`;
-      return droppedAt[i] === NMS - 1 ? `below the top ${reached} scores` : "too small after clipping";
+      if (place[i] >= 0) return `proposal ${thousands(place[i] + 1)} of ${thousands(proposals)}`;
+      if (by[i] !== NOBODY) return `suppressed by rank ${thousands(rank[by[i]] + 1)}, IoU ${(iou[i] / NOBODY).toFixed(2)}`;
+      if (rank[i] >= 0) return `kept by NMS, beyond the best ${thousands(proposals)}`;
+      return droppedAt[i] === NMS - 1 ? `below the top ${thousands(reached)} scores` : "too small after clipping";
     },
   };
 }
@@ -48,14 +48,14 @@ export const clipped = ([x1, y1, x2, y2], width, height) => [clamp(x1, 0, width)
 
 /** What a stage does, and why it drops what it drops. @param {Record<string, any>} settings as answered @param {number} gone @returns {string[]} */
 export function explanations({ pre_nms_top_n: pre, post_nms_top_n: post, nms_thresh: thresh, min_size: size }, gone) {
-  const dropped = gone ? `${thousands(gone)} are dropped` : "Nobody is dropped";
+  const dropped = (/** @type {string} */ why) => (gone ? `${thousands(gone)} are dropped: ${why}` : "Nobody is dropped.");
   return [
     "Nine anchors at every cell. They are the same for every picture.",
-    `Each anchor is moved by its own four deltas, also those that cross the border. ${dropped}.`,
-    `Boxes are cut off at the picture's border. ${dropped}.`,
-    `${dropped}: less than ${Number(size)} px high or wide after clipping. A box that lay wholly outside has no area left.`,
-    `${dropped}: not among the best ${thousands(pre)} scores. There is no threshold on the score, only a rank.`,
-    `${dropped}: each overlaps a better kept box with an IoU above ${thresh.toFixed(2)}.`,
-    `${dropped}: kept by NMS, but not among the best ${thousands(post)}.`,
+    "Each anchor is moved by its own four deltas, also those that cross the border. Nobody is dropped.",
+    "Boxes are cut off at the picture's border. Nobody is dropped.",
+    dropped(`less than ${Number(size)} px high or wide after clipping. A box that lay wholly outside has no area left.`),
+    `${dropped(`not among the best ${thousands(pre)} scores.`)} There is no threshold on the score, only a rank.`,
+    dropped(`each overlaps a better kept box with an IoU above ${thresh.toFixed(2)}.`),
+    dropped(`kept by NMS, but not among the best ${thousands(post)}.`),
   ];
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // What Python sent of one picture on one grid (explorers/linked_scene.py), unpacked, and what to say of an anchor.
 // Only reading and wording: no IoU, label, rank or box is worked out here.
-import { typed } from "./core.js";
+import { thousands, typed } from "./core.js";
 
 /** @typedef {import("./core.js").Box} Box */
 
@@ -143,13 +143,13 @@ export class Scene {
   /** Where an anchor ended among the proposals, in the words of proposals.Stages.fate. @param {number} anchor */
   fate(anchor) {
     const place = this.places.get(anchor);
-    if (place) return `proposal ${place} of ${this.proposals.length}`;
+    if (place) return `proposal ${thousands(place)} of ${thousands(this.proposals.length)}`;
     const rank = this.ranks[anchor];
     if (rank >= 0 && this.suppressors[rank] >= 0) {
-      return `suppressed by rank ${this.suppressors[rank] + 1}, IoU ${(this.suppressedIous[rank] / 100).toFixed(2)}`;
+      return `suppressed by rank ${thousands(this.suppressors[rank] + 1)}, IoU ${(this.suppressedIous[rank] / 100).toFixed(2)}`;
     }
-    if (rank >= 0) return `kept by NMS, beyond the best ${this.proposals.length}`;
-    return this.large(anchor) ? `below the top ${this.order.length} scores` : "too small after clipping";
+    if (rank >= 0) return `kept by NMS, beyond the best ${thousands(this.proposals.length)}`;
+    return this.large(anchor) ? `below the top ${thousands(this.order.length)} scores` : "too small after clipping";
   }
 
   /** How many of these anchors reach each stage of the proposal branch. @param {number[]} anchors */

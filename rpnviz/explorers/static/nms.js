@@ -121,7 +121,8 @@ async function render({ model, el }) {
 
   page.body.append(
     h("figure", {}, panel.canvas,
-      h("div", { class: "rpnviz-legend" }, ...fixed, ...layers.map(({ element }) => element)),
+      h("div", { class: "rpnviz-legend" }, ...fixed),
+      h("div", { class: "rpnviz-legend" }, ...layers.map(({ element }) => element)),
       h("div", { class: "rpnviz-controls" }, play.element, ...options.slice(0, 1).map(({ element }) => element)),
       turn.element, thresh.element, ...(scores.length > named ? [most.element] : []), speed.element),
     h("figure", {}, h("div", { class: "rpnviz-controls" }, ...options.slice(1).map(({ element }) => element)),
@@ -142,25 +143,26 @@ async function render({ model, el }) {
     page.what(row < 0 ? "" : aboutBox(row));
     redraw();
   };
+  /** A box in a sentence: a bare number would read like a count. @param {number} row */
+  const called = (row) => (/^\d+$/.test(names[row]) ? `box ${names[row]}` : names[row]);
   /** What is known of a box so far. @param {number} row */
   function aboutBox(row) {
     const fell = run.by[row] >= 0 && run.rank[run.by[row]] < turnsOf();
-    const fate = fell ? `suppressed by ${names[run.by[row]]}, IoU ${run.iou[row].toFixed(2)}` : run.rank[row] < turnsOf() ? "kept" : "waiting";
-    return `${names[row]}: score ${scoreOf(row)}, turn ${run.rank[row] + 1}, ${fate}.`;
+    const fate = fell ? `suppressed by ${called(run.by[row])}, IoU ${run.iou[row].toFixed(2)}` : run.rank[row] < turnsOf() ? "kept" : "waiting";
+    return `${called(row)}: score ${scoreOf(row)}, turn ${run.rank[row] + 1}, ${fate}.`;
   }
   /** What happens at this turn. */
   function told() {
     const turns = turnsOf();
     if (!turns) return `Before the first turn: ${run.order.length} boxes wait, best score first.`;
     const row = run.order[turns - 1];
-    const name = `${names[row]} (${scoreOf(row)})`;
+    const name = `${called(row)} (${scoreOf(row)})`;
     const { falls, spares } = victims(boxes, run, turns, model.get("nms_thresh"));
-    const each = falls.length > 4 ? listed(falls.map((other) => names[other])) : listed(falls.map((other) => `${names[other]} (IoU ${run.iou[other].toFixed(2)})`));
-    const killed = each ? `suppresses ${each}` : "suppresses nobody";
-    if (run.by[row] < 0) return `Turn ${turns}: ${name} is still there, so it is kept. It ${killed}.`;
-    const gone = `Turn ${turns}: ${name} was suppressed by ${names[run.by[row]]} (IoU ${run.iou[row].toFixed(2)}).`;
-    if (model.get("suppressed_too")) return `${gone} And here it ${killed}: this is not NMS.`;
-    const spared = spares.length ? `, not even ${listed(spares.map((other) => `${names[other]} (IoU ${iouOf(boxes, row, other).toFixed(2)})`))}` : "";
+    const each = falls.length > 4 ? listed(falls.map((other) => called(other))) : listed(falls.map((other) => `${called(other)} (IoU ${run.iou[other].toFixed(2)})`));
+    if (run.by[row] < 0) return `Turn ${turns}: ${name} is still there, so it is kept. It suppresses ${each || "nobody"}.`;
+    const gone = `Turn ${turns}: ${name} was suppressed by ${called(run.by[row])} (IoU ${run.iou[row].toFixed(2)}).`;
+    if (model.get("suppressed_too")) return each ? `${gone} And here it suppresses ${each}: this is not NMS.` : `${gone} Nobody is left for it to suppress.`;
+    const spared = spares.length ? `, not even ${listed(spares.map((other) => `${called(other)} (IoU ${iouOf(boxes, row, other).toFixed(2)})`))}` : "";
     return `${gone} So it suppresses nobody${spared}.`;
   }
 

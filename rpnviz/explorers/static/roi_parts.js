@@ -131,15 +131,15 @@ export function cellTable() {
      */
     show(sentence, [top, bottom], [left, right], value, best) {
       setText(caption, sentence);
-      const wide = right - left > 4; // shorter numbers then, and the largest is scrolled to
-      const head = [h("td", {}, wide ? "row" : "row \\ col")];
+      const digits = right - left > 2 ? 2 : 3; // five columns then fit; of more, the largest is scrolled to
+      const head = [h("td", {}, "row")];
       for (let col = left; col < right; col++) head.push(h("th", { scope: "col" }, String(col)));
       const lines = [];
       for (let row = top; row < bottom; row++) {
         const cells = [h("th", { scope: "row" }, String(row))];
         for (let col = left; col < right; col++) {
           const hot = row === best.row && col === best.col;
-          cells.push(h("td", hot ? { class: "rpnviz-most" } : {}, decimal(value(row, col), wide ? 2 : 3) + (hot ? (wide ? "▲" : " max") : "")));
+          cells.push(h("td", hot ? { class: "rpnviz-most" } : {}, decimal(value(row, col), digits) + (hot ? "▲" : "")));
         }
         lines.push(h("tr", {}, ...cells));
       }

@@ -29,7 +29,7 @@ export function trace({ styles, redraw }) {
     h("span", { class: "rpnviz-key" }, h("b", { class: "rpnviz-mark-sign", style: { color }, "aria-hidden": true }, sign), name);
 
   return {
-    element: h("figure", {}, h("figcaption", {}, "While the box moves", mark("■", "pooling", styles.whole), mark("●", "RoIAlign", styles.chosen), caption), panel.canvas),
+    element: h("figure", {}, h("figcaption", {}, "Trace", mark("■", "pooling", styles.whole), mark("●", "RoIAlign", styles.chosen), caption), panel.canvas),
     panel,
     /** @returns {{places: number, pool: number, align: number}} how many different values there are so far */
     count() {
