@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -120,3 +121,14 @@ def recorded_recall() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
     record = json.loads((data_folder() / "weights" / "recall.json").read_text(encoding="utf-8"))
     rows = {name: {int(top_n): numbers for top_n, numbers in table.items()} for name, table in record["rows"].items()}
     return record["held-out scenes"], rows
+
+
+def recorded_ablations() -> dict[str, Any]:
+    """What breaks a training: recall of heads trained with one rule left out; `python -m tools.ablations` measured it.
+
+    Returns:
+        "backbone", "steps", "seeds", "held-out scenes": how; "rows": {name: {figure: one number for each seed}}, the
+        first row with all rules.
+    """
+    record: dict[str, Any] = json.loads((data_folder() / "weights" / "ablations.json").read_text(encoding="utf-8"))
+    return record

@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from rpnviz._data import data_folder
-from rpnviz.recall import IOU_THRESHOLDS, average_recall, best_ious, recall, recall_table, recorded_recall
+from rpnviz.recall import (
+    IOU_THRESHOLDS,
+    average_recall,
+    best_ious,
+    recall,
+    recall_table,
+    recorded_ablations,
+    recorded_recall,
+)
+from tools.ablations import FIGURES, VARIANTS
 
 GT_BOXES = torch.tensor([[0.0, 0, 100, 100], [200, 0, 300, 100]])
 # IoU with gt 0: 0.5, 0, 0.9; with gt 1: 0, 0.6, 0
@@ -77,3 +86,12 @@ def test_the_record_is_that_of_the_bundled_weights() -> None:
     assert list(rows) == list(written["rows"])
     assert rows["mini, trained"][300] == written["rows"]["mini, trained"]["300"]
     assert all(list(table) == [10, 50, 100, 300, 1000] for table in rows.values())
+
+
+def test_the_ablations_are_all_there() -> None:
+    record = recorded_ablations()
+    assert list(record["rows"]) == list(VARIANTS) and len(record["seeds"]) >= 3
+    for row in record["rows"].values():
+        assert list(row) == list(FIGURES)
+        assert all(len(values) == len(record["seeds"]) for values in row.values())
+        assert all(0 <= value <= 1 for values in row.values() for value in values)

@@ -39,7 +39,7 @@ def test_its_numbers_are_possible(run: Replay) -> None:
 
 def test_the_network_learnt(run: Replay) -> None:
     losses = run.loss_objectness + run.loss_rpn_box_reg
-    assert losses[-100:].mean() < 0.3 * losses[:20].mean()
+    assert losses[-100:].mean() < 0.5 * losses[:20].mean()
     assert run.recall[-1, -1] > 0.95 > 2 * run.recall[0, 0]
 
 
