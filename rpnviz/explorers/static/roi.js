@@ -209,7 +209,7 @@ async function render({ model, el }) {
     plot.add(same.join(), corner, result, () => spanRound(now));
     plot.draw(corner);
     page.root.dataset.bin = `${row} ${col}`;
-    page.say(`Bin ${row}, ${col}: RoI pooling ${decimal(result.pool)}, RoIAlign ${decimal(result.align)}`);
+    page.say(`A box of ${(box[2] - box[0]).toFixed(0)}×${(box[3] - box[1]).toFixed(0)} px, bin ${row}, ${col}: RoI pooling ${decimal(result.pool)}, RoIAlign ${decimal(result.align)}.`);
   }
 
   /** The values within three cells of the chosen bin. @param {ReturnType<typeof workOut>} now @returns {[number, number]} */

@@ -1,6 +1,6 @@
 // @ts-check
 // The parts of notebook 09's explorer: a map that keeps a box in view, the 7×7 output, tables, the trace of two values.
-import { OWN_KEYS, clamp, h, setText } from "./core.js";
+import { OWN_KEYS, clamp, h, scroller, setText } from "./core.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
@@ -94,7 +94,7 @@ export function binned(panel, box, bins, style) {
  */
 export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
   const map = new Panel({
-    extent: [0, 0, SHAPE, 1], className: `rpnviz-roi-map rpnviz-${name}-map`, label: `${title}: the map; ${keys}`, what,
+    extent: [0, 0, SHAPE, 1], className: `rpnviz-roi-map rpnviz-drag rpnviz-${name}-map`, label: `${title}: the map; ${keys}`, what,
     attributes: { tabindex: 0, role: "application", ...OWN_KEYS }, onResize: redraw,
   });
   const output = new Panel({
@@ -122,7 +122,7 @@ export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
 export function cellTable() {
   const caption = h("p", { class: "rpnviz-roi-says" });
   const table = h("table", { class: "rpnviz-cells" });
-  const element = h("div", { class: "rpnviz-cells-frame", tabindex: 0, role: "region", "aria-label": "cells of the bin", ...OWN_KEYS }, table);
+  const element = scroller("cells of the bin", "rpnviz-cells-frame", table);
   return {
     nodes: [caption, element],
     /**
