@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,7 +84,8 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
 
 def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveTraining:
     live = LiveTraining(backbone, [other], [both_ways(backbone, other, Grid.paper())], picture, steps=3)
-    asyncio.run(live.finish())
+    live.running = True
+    live.wait()
     return live
 
 

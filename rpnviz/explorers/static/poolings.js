@@ -6,7 +6,7 @@ import { Panel, lineStyles, swatch } from "./panel.js";
 /** @typedef {import("./core.js").Box} Box */
 
 const LEVELS = 5; // the input and four poolings
-const [BEFORE, AFTER] = [52, 12]; // columns drawn before the last one, and room after it
+const [BEFORE, AFTER] = [52, 16]; // columns drawn before the last one, and room after it
 const LINE_HEIGHT = 7; // of a level, in columns
 const LENGTHS = /** @type {[number, string][]} */ ([
   [1000, "The picture's width."], [600, "The picture's height: rows are halved the same way."],

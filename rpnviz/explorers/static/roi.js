@@ -230,6 +230,7 @@ async function render({ model, el }) {
   };
   pool.map.canvas.addEventListener("pointerdown", (event) => onMap(pool.map, workOut().cells.rectangle, event));
   const put = (/** @type {[number, number]} */ [y, x]) => change({ probe: [clamp(y, 0, rows - 1), clamp(x, 0, cols - 1)] });
+  align.map.canvas.classList.add("rpnviz-drag");
   align.map.canvas.addEventListener("pointerdown", (event) => {
     const { own, probe, inCells } = workOut();
     const [x, y] = align.map.at(event);

@@ -94,7 +94,7 @@ export function binned(panel, box, bins, style) {
  */
 export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
   const map = new Panel({
-    extent: [0, 0, SHAPE, 1], className: `rpnviz-roi-map rpnviz-drag rpnviz-${name}-map`, label: `${title}: the map; ${keys}`, what,
+    extent: [0, 0, SHAPE, 1], className: `rpnviz-roi-map rpnviz-${name}-map`, label: `${title}: the map; ${keys}`, what,
     attributes: { tabindex: 0, role: "application", ...OWN_KEYS }, onResize: redraw,
   });
   const output = new Panel({
