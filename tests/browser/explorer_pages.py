@@ -56,7 +56,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
     features = backbone.features(picture, grid)
     answers: tuple[Tensor, Tensor] = flatten_head(*head(features))
     stages = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size)
-    best = stages.pre_nms_inds[:60]
+    best = stages.pre_nms_inds[:24]
     maps = {"street-03": features, "street-04": backbone.features(other, grid)}
     pictures = {"street-03": picture, "street-04": other}
     place = {"row": 20, "col": 30}

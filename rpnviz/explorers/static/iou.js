@@ -165,7 +165,7 @@ async function render({ model, el }) {
     outcome.style.borderColor = styles[label].color;
     setText(outcomeWhy, why);
     const [a, b] = [anchor, gt].map((box) => size(box).map(number).join("×"));
-    page.say(`An anchor of ${a} px and an object of ${b} px: IoU ${result.iou.toFixed(2)}, ${label}.`);
+    page.say(`An anchor of ${a} px and an object of ${b} px: IoU ${result.iou.toFixed(4)}, ${label}.`);
     if (!panel.begin()) return;
     panel.backdrop("photo", () => panel.image(photo, border));
     if (result.intersection) {
