@@ -47,16 +47,18 @@ def test_axe_finds_nothing_on_a_phone(show: Show, name: str) -> None:
 FOCUS = """() => {
   const e = document.activeElement;
   if (e === document.body) return null;
-  const outlined = (one) => one && getComputedStyle(one).outlineStyle !== "none" && parseFloat(getComputedStyle(one).outlineWidth) >= 1.5;
+  const outline = (one) => ({ style: getComputedStyle(one).outlineStyle, width: parseFloat(getComputedStyle(one).outlineWidth) });
+  const outlined = (one) => one && outline(one).style !== "none" && outline(one).width >= 1.5;
   const name = e.ariaLabel || [...(e.labels || [])].map((label) => label.textContent).join(" ") || e.textContent;
   const seen = outlined(e) || (e.closest(".rpnviz-segmented") && outlined(e.nextElementSibling));
-  return { at: window.rpnvizStops.indexOf(e), tag: `${e.tagName} ${e.className}`, name: name.trim(), seen: Boolean(seen) };
+  const [at, tag] = [window.rpnvizStops.indexOf(e), `${e.tagName} ${e.className}`];
+  return { at, tag, name: name.trim(), seen: Boolean(seen) };
 }"""
 # All that Tab may reach, in the order of the page: of radio buttons of a group the one that is chosen.
 STOPS = """() => {
   const all = [...document.querySelectorAll("button, select, input, [tabindex]")];
-  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && !e.disabled && e.checkVisibility({ visibilityProperty: true })
-    && (e.type !== "radio" || e.checked));
+  const seen = (e) => e.checkVisibility({ visibilityProperty: true });
+  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && !e.disabled && seen(e) && (e.type !== "radio" || e.checked));
   return window.rpnvizStops.map((e) => `${e.tagName} ${e.className} ${e.ariaLabel || e.textContent}`);
 }"""
 
@@ -70,7 +72,7 @@ def test_tab_reaches_everything_in_order_and_leaves(show: Show, name: str) -> No
     for _ in range(MANY):
         page.keyboard.press("Tab")
         focus = page.evaluate(FOCUS)
-        if focus is None or reached and focus["at"] == 0:
+        if focus is None or (reached and focus["at"] == 0):
             break  # to the browser's own parts, or, where it has none, to the first again
         assert focus["name"], f"has no name: {focus['tag']}"
         assert focus["seen"], f"its focus is not seen: {focus['tag']} {focus['name']}"

@@ -20,7 +20,7 @@ CONTROLS = "button, select, input, [tabindex='0']"
 # What is wrong with the layout, in words. A place that scrolls by itself may hold what is wider than the page.
 FAULTS = """([least_letter, least_target, controls, width]) => {
   const faults = [];
-  const name = (e) => `${e.tagName} ${e.className.baseVal ?? e.className} “${(e.ariaLabel || e.textContent).slice(0, 30)}”`;
+  const name = (e) => `${e.tagName} ${e.getAttribute("class")} “${(e.ariaLabel || e.textContent).slice(0, 30)}”`;
   const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().width > 1;
   const all = [...document.querySelectorAll("main *")].filter((e) => seen(e) && !e.closest(".rpnviz-live"));
   if (document.scrollingElement.scrollWidth > width) {
@@ -46,7 +46,8 @@ FAULTS = """([least_letter, least_target, controls, width]) => {
     for (const other of apart.slice(i + 1)) {
       if (e.contains(other)) continue;
       const b = other.getBoundingClientRect();
-      const [x, y] = [Math.min(a.right, b.right) - Math.max(a.left, b.left), Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top)];
+      const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
       if (x > 1.5 && y > 1.5) faults.push(`over one another: ${name(e)} and ${name(other)}`);
     }
   });
