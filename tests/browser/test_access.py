@@ -47,9 +47,13 @@ def test_axe_finds_nothing_on_a_phone(show: Show, name: str) -> None:
 FOCUS = """() => {
   const e = document.activeElement;
   if (e === document.body) return null;
-  const outline = (one) => ({ style: getComputedStyle(one).outlineStyle, width: parseFloat(getComputedStyle(one).outlineWidth) });
-  const outlined = (one) => one && outline(one).style !== "none" && outline(one).width >= 1.5;
-  const name = e.ariaLabel || [...(e.labels || [])].map((label) => label.textContent).join(" ") || e.textContent;
+  const outlined = (one) => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    return outlineStyle !== "none" && parseFloat(outlineWidth) >= 1.5;
+  };
+  const words = [...(e.labels || [])].flatMap((label) => [...label.querySelectorAll("span")]);
+  const own = e.matches("input, select") ? words : [e];
+  const name = e.ariaLabel || own.map((part) => part.textContent).join(" ");
   const seen = outlined(e) || (e.closest(".rpnviz-segmented") && outlined(e.nextElementSibling));
   const [at, tag] = [window.rpnvizStops.indexOf(e), `${e.tagName} ${e.className}`];
   return { at, tag, name: name.trim(), seen: Boolean(seen) };
@@ -58,7 +62,8 @@ FOCUS = """() => {
 STOPS = """() => {
   const all = [...document.querySelectorAll("button, select, input, [tabindex]")];
   const seen = (e) => e.checkVisibility({ visibilityProperty: true });
-  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && !e.disabled && seen(e) && (e.type !== "radio" || e.checked));
+  const chosen = (e) => e.type !== "radio" || e.checked;
+  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && !e.disabled && seen(e) && chosen(e));
   return window.rpnvizStops.map((e) => `${e.tagName} ${e.className} ${e.ariaLabel || e.textContent}`);
 }"""
 

@@ -12,6 +12,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from tests.browser.explorer_pages import NAMES
 
 Show = Callable[..., Page]
+Spot = tuple[float, float]
 WIDTHS = {360: 740, 414: 896, 700: 900, 768: 1024, 1366: 768, 1920: 1080}
 NARROW = 700  # px; up to here everything is below everything
 LEAST_LETTER, LEAST_TARGET = 11, 24  # CSS px; the second is WCAG 2.2's (2.5.8)
@@ -86,21 +87,25 @@ class Finger:
     def __init__(self, page: Page) -> None:
         self.cdp: CDPSession = page.context.new_cdp_session(page)
 
-    def drag(self, at: tuple[float, float], by: tuple[float, float], steps: int = 8) -> None:
-        self._send("touchStart", at)
-        for i in range(1, steps + 1):
-            self._send("touchMove", (at[0] + by[0] * i / steps, at[1] + by[1] * i / steps))
-        self._send("touchEnd", None)
+    def drag(self, at: Spot, by: Spot) -> None:
+        self._move([at], [by])
 
-    def pinch(self, at: tuple[float, float]) -> None:
-        self.cdp.send("Input.synthesizePinchGesture", {"x": at[0], "y": at[1], "scaleFactor": 2, "relativeSpeed": 2000})
+    def pinch(self, at: Spot) -> None:
+        """Two fingers go apart."""
+        self._move([(at[0] - 20, at[1]), (at[0] + 20, at[1])], [(-60, 0), (60, 0)])
 
-    def _send(self, kind: str, at: tuple[float, float] | None) -> None:
-        points: list[dict[str, Any]] = [{"x": at[0], "y": at[1]}] if at else []
-        self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    def _move(self, at: list[Spot], by: list[Spot], steps: int = 8) -> None:
+        for i in range(steps + 1):
+            points = [(x + dx * i / steps, y + dy * i / steps) for (x, y), (dx, dy) in zip(at, by, strict=True)]
+            self._send("touchMove" if i else "touchStart", points)
+        self._send("touchEnd", [])
+
+    def _send(self, kind: str, points: list[Spot]) -> None:
+        fingers: list[dict[str, Any]] = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        self.cdp.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
 
 
-def spot(part: Locator, share: float = 0.5) -> tuple[float, float]:
+def spot(part: Locator, share: float = 0.5) -> Spot:
     """A place in an element, brought on the screen: its middle, or nearer to its upper left (0) or lower right (1)."""
     part.evaluate("e => e.scrollIntoView({ block: 'center' })")
     box = part.bounding_box()
@@ -126,8 +131,10 @@ def test_a_finger_drags_every_panel_and_the_page_stays(show: Show, name: str) ->
     for i, panel in enumerate(panels(page)):
         at = spot(panel, 0.35 + 0.15 * i)
         before, scrolled = shown.text_content() or "", page.evaluate("scrollY")
-        finger.drag(at, (-60, 0 if name in ACROSS else -30))
+        panel.evaluate("e => e.addEventListener('pointercancel', () => (window.taken = true))")
+        finger.drag(at, (-60, 0) if name in ACROSS else (-20, -60))
         expect(shown).not_to_have_text(before)
+        assert not page.evaluate("window.taken"), "the browser took the finger to scroll"
         assert page.evaluate("scrollY") == scrolled
 
 
@@ -137,10 +144,11 @@ def test_a_finger_scrolls_and_zooms_the_page(show: Show, name: str) -> None:
     page.set_viewport_size({"width": 360, "height": 420})
     finger = Finger(page)
     still = page.locator(".rpnviz-panel:not(.rpnviz-drag), figcaption, .rpnviz-about, label, p:visible").first
-    finger.drag(spot(still), (0, -120))
-    page.wait_for_function("was => scrollY > was", arg=page.evaluate("scrollY") - 1)
-    finger.pinch(spot(page.locator(".rpnviz-panel").first))
-    page.wait_for_function("visualViewport.scale > 1.5")
+    at, before = spot(still), page.evaluate("scrollY")
+    finger.drag(at, (0, -120))
+    page.wait_for_function("before => scrollY > before", arg=before)
+    finger.pinch(spot(page.locator(f"{DRAGGED}, .rpnviz-panel").first))
+    page.wait_for_function("visualViewport.scale > 1.2")
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in {"labels", "minibatch"}])  # need the kernel
