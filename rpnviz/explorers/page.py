@@ -18,7 +18,10 @@ const state = JSON.parse(document.getElementById("rpnviz-state").textContent, re
 openSaved({ el: document.getElementById("rpnviz-view"), state, render });
 }"""
 
-PAGE_CSS = "html { color-scheme: light dark } body { max-width: 1640px; margin: 12px auto; padding: 0 12px }"
+PAGE_CSS = """html { color-scheme: light dark }
+body { max-width: 1640px; margin: 12px auto; padding: 0 12px }
+@page { size: landscape; margin: 10mm }
+@media print { html { color-scheme: light } body { margin: 0; padding: 0 } }"""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -30,7 +33,10 @@ PAGE = """<!doctype html>
 <style>{css}</style>
 </head>
 <body>
-<main id="rpnviz-view"></main>
+<main>
+<h1 class="rpnviz-live">{title}</h1>
+<div id="rpnviz-view"></div>
+</main>
 <noscript>{title}</noscript>
 <script type="application/json" id="rpnviz-state">{state}</script>
 <script type="module">{script}</script>

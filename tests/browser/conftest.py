@@ -11,12 +11,16 @@ from typing import Any
 import nbformat
 import pytest
 from nbformat import v4
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from tools.lab import Lab, Notebook, jupyterlab, listen, new_page, open_notebook
+from tests.browser.explorer_pages import save_all
+from tools.lab import SCREEN, Lab, Notebook, jupyterlab, listen, new_page, open_notebook
 from tools.run_notebooks import METADATA, NOTEBOOKS
 
 SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
+LAPTOP: ViewportSize = {"width": SCREEN[0], "height": SCREEN[1]}
+PHONE: ViewportSize = {"width": 360, "height": 740}
+FINGERS: dict[str, Any] = {"has_touch": True, "is_mobile": True}
 expect.set_options(timeout=120_000)  # a busy machine is no failure
 
 PIXELS = """(canvas) => {
@@ -171,3 +175,36 @@ def open_file(browser: Browser) -> Iterator[Callable[[Path], Notebook]]:
     for notebook in opened:
         assert notebook.troubles == []
         notebook.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def explorer_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Every explorer as a saved page, by its name."""
+    return save_all(tmp_path_factory.mktemp("explorers"))
+
+
+@pytest.fixture(scope="session")
+def _windows(browser: Browser) -> dict[str, Notebook]:
+    """A laptop's window and a phone's, without a network; their pages come and go."""
+    windows = {}
+    for name, options in {"laptop": {"viewport": LAPTOP}, "phone": {"viewport": PHONE, **FINGERS}}.items():
+        page = browser.new_context(offline=True, bypass_csp=True, **options).new_page()  # the tests may evaluate
+        windows[name] = Notebook(page)
+        listen(page, windows[name])
+    return windows
+
+
+@pytest.fixture
+def show(_windows: dict[str, Notebook], explorer_pages: dict[str, Path]) -> Iterator[Callable[..., Page]]:
+    """Show the saved page of an explorer in a window; what goes wrong in it fails the test."""
+
+    def shower(name: str, window: str = "laptop") -> Page:
+        page = _windows[window].page
+        page.emulate_media(media="screen", color_scheme="light", reduced_motion="no-preference")
+        page.set_viewport_size(PHONE if window == "phone" else LAPTOP)
+        page.goto(explorer_pages[name].as_uri())
+        expect(page.locator(".rpnviz-shown")).not_to_be_empty()
+        return page
+
+    yield shower
+    assert [trouble for window in _windows.values() for trouble in window.troubles] == []

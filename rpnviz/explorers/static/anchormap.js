@@ -100,7 +100,7 @@ export function mapPanel({ plan, label, what, selected, onSelect, onPoint, onRes
     event.stopPropagation();
   };
   const panel = new Panel({
-    extent: [0, 0, geometry.width, geometry.height], className: "rpnviz-anchor-map", label, what, onResize,
+    extent: [0, 0, geometry.width, geometry.height], className: "rpnviz-anchor-map rpnviz-drag", label, what, onResize,
     attributes: {
       tabindex: 0, role: "application", "aria-roledescription": "map of all anchors", keydown: key, ...OWN_KEYS,
       pointermove: (/** @type {PointerEvent} */ event) => (event.buttons & 1 ? onSelect(at(event)) : onPoint(at(event))),

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
-import { OWN_KEYS, choice, commit, frame, h, scheduler, segmented, setText, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, commit, frame, h, scheduler, scroller, segmented, setText, thousands, typed, watch } from "./core.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
 import { centre, mapStage, pictureStage, shifted } from "./stage.js";
 
@@ -123,9 +123,9 @@ function render(context) {
     /** @type {HTMLElement[]} */
     let trs = [];
     return {
-      element: h(
-        "div",
-        { class: "rpnviz-shapes" },
+      element: scroller(
+        "anchors of a cell",
+        "rpnviz-shapes",
         h("table", {}, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, h("tr", {}, total))),
       ),
       fill() {
@@ -226,7 +226,10 @@ function render(context) {
     }
     table.show(selected);
     ui.root.dataset.cell = `${row} ${col}`;
-    ui.say(`Row ${row}, column ${col}: ${within} of ${count} anchors inside.`);
+    const here = `Row ${row}, column ${col}: ${within} of ${count} anchors lie inside the picture.`;
+    const shape = anchors()[Math.max(selected, 0)].name;
+    const everywhere = { centres: `The centres of all cells; marked where ${shape} lies inside.`, boxes: `${shape} at all cells.` };
+    ui.say([everywhere[/** @type {"centres" | "boxes"} */ (model.get("mode"))], here].filter(Boolean).join(" "));
   }
 
   picture.panel.canvas.addEventListener("pointermove", (event) => {

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
-import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, segmented, setText, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, scroller, segmented, setText, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
 import { dragging } from "./stage.js";
 
@@ -125,7 +125,7 @@ function render(context) {
     };
     return {
       // as high as its longest, so that another class moves nothing
-      element: h("div", { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } }, said, h("table", { class: "rpnviz-fires" }, head, body)),
+      element: h("div", { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } }, said, scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body))),
       show() {
         if (filled !== kind()) fill();
         const channel = model.get("channel");
@@ -213,7 +213,7 @@ function render(context) {
       picture.tags(objects.map(({ name, box }) => ({ text: name, box, style: styles.ground_truth })));
       ui.root.dataset.shown = `${model.get("shown")} ${channel}`;
     }
-    ui.say(table.element.firstElementChild?.textContent || "");
+    ui.say(`${model.get("shown")}: ${table.element.firstElementChild?.textContent}`);
   }
 
   ui.onDestroy(watch(model, ["class_name", "channel", "picture"], redraw));

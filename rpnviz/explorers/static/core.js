@@ -60,10 +60,13 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Give an element its sentence for the status line, and for a screen reader. @param {Element} element @param {string} text */
+/**
+ * Give an element its sentence for the status line, and for a screen reader; a picture is described by what it shows now.
+ * @param {Element} element @param {string} text
+ */
 export function explains(element, text) {
   element.setAttribute("data-what", text);
-  if (element.matches("input, select, button, canvas")) element.setAttribute("aria-description", text);
+  if (element.matches("input, select, button")) element.setAttribute("aria-description", text);
 }
 
 /** Write text only where it changed: a step then touches few nodes. @param {Node} node @param {string} text */
@@ -106,7 +109,8 @@ export function scheduler(draw) {
 
 /**
  * The outer element of an explorer: `body` for the view, below it the status line in one fixed place (what the element
- * under mouse or focus is; busy; errors of the kernel), and a live region that speaks once the hand rests.
+ * under mouse or focus is; busy; errors of the kernel), the sentence that says what is shown now (it describes every
+ * picture, and is their caption in print), and a live region that speaks it once the hand rests.
  * @param {{model: Model, el: HTMLElement}} context
  * @param {{className: string, label: string, hint: string, keys?: [string, string][]}} options hint: the status line while
  *   nothing is pointed at; keys: what the explorer's own keys do, beyond those of native controls, for the dialog of a saved page
@@ -117,7 +121,8 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const live = h("div", { class: "rpnviz-live", role: "status", "aria-live": "polite" });
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
-  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) }, body, status, live);
+  const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
+  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "aria-describedby": shown.id, "data-keys": JSON.stringify(keys) }, body, status, shown, live);
   const stops = /** @type {(() => void)[]} */ ([]);
   let speaking = 0;
   let busy = "";
@@ -142,14 +147,29 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   showNote();
   el.append(root);
 
+  // A table too large for its place scrolls in it, and only then the Tab key stops there.
+  const places = new ResizeObserver(() => {
+    for (const place of body.querySelectorAll(".rpnviz-scroll")) {
+      const scrolls = place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight;
+      if (scrolls) place.setAttribute("tabindex", "0");
+      else place.removeAttribute("tabindex");
+    }
+  });
+  places.observe(root);
+  stops.push(() => places.disconnect());
+
   return {
     root,
     body,
     /** Show a sentence in the status line (hovering a box on a canvas, say). */
     what,
-    /** Say a sentence to a screen reader once nothing has changed for a moment. @param {string} sentence */
+    /**
+     * Say what is shown now: at once to whoever asks what a picture shows, aloud once nothing has changed for a moment.
+     * @param {string} sentence
+     */
     say(sentence) {
-      root.dataset.sentence = sentence; // the caption of a saved picture
+      setText(shown, sentence);
+      for (const picture of body.querySelectorAll('canvas, [role="img"]')) picture.setAttribute("aria-describedby", shown.id);
       clearTimeout(speaking);
       speaking = window.setTimeout(() => setText(live, sentence), 400);
     },
@@ -166,6 +186,14 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
       root.remove();
     },
   };
+}
+
+/**
+ * A place for a table that may be wider or higher than there is room.
+ * @param {string} label @param {string} className @param {...Node} children
+ */
+export function scroller(label, className, ...children) {
+  return h("div", { class: `rpnviz-scroll ${className}`, role: "group", "aria-label": label, ...OWN_KEYS }, ...children);
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
-import { OWN_KEYS, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, commit, explains, frame, h, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, nearestOutline, swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
@@ -59,8 +59,8 @@ async function render({ model, el }) {
   const about = h("p", { class: "rpnviz-roi-says" });
   page.body.append(
     h("figure", {}, h("figcaption", {}, "Picture", stage.element), panel.canvas, about),
-    h("figure", {}, score.element, nms.element, table,
-      h("div", { class: "rpnviz-found", tabindex: 0, role: "region", "aria-label": "list of boxes", ...OWN_KEYS },
+    h("figure", {}, score.element, nms.element, scroller("classes", "", table),
+      scroller("list of boxes", "rpnviz-found",
         none, h("table", {}, h("thead", {}, h("tr", {}, ...listHead)), list))),
   );
 

@@ -1,6 +1,6 @@
 // @ts-check
 // From all anchors to the proposals, stage by stage (notebook 08). Python proposes; the page shows who is left.
-import { OWN_KEYS, choice, commit, explains, frame, h, numberField, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, commit, explains, frame, h, numberField, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, nearestOutline, swatch } from "./panel.js";
 import { anchorGeometry } from "./anchormap.js";
 import { clipped, explanations, readResult } from "./funnel_result.js";
@@ -32,7 +32,7 @@ function stageTable({ stages, covered, objects }, onPick) {
   const head = heads.map((text, k) => h("th", { scope: "col", what: k > 2 ? what : null }, text));
   const over = h("tr", {}, h("td", { colspan: 3 }), h("th", { scope: "colgroup", colspan: covered.length, what }, "objects covered at"));
   return {
-    element: h("table", { class: "rpnviz-stages" }, h("thead", {}, over, h("tr", {}, ...head)), h("tbody", {}, ...lines.map(({ tr }) => tr))),
+    element: scroller("stages", "", h("table", { class: "rpnviz-stages" }, h("thead", {}, over, h("tr", {}, ...head)), h("tbody", {}, ...lines.map(({ tr }) => tr)))),
     /** @param {{left: number[], covered: number[][]}} result @param {number} stage */
     show(result, stage) {
       lines.forEach(({ tr, input, left, dropped, bar, found }, i) => {

@@ -170,7 +170,8 @@ async function render({ model, el }) {
     setText(outcome, label);
     outcome.style.borderColor = styles[label].color;
     setText(outcomeWhy, why);
-    page.say(`IoU ${result.iou.toFixed(2)}, ${label}`);
+    const [a, b] = [anchor, gt].map((box) => size(box).map(number).join("×"));
+    page.say(`An anchor of ${a} px and an object of ${b} px: IoU ${result.iou.toFixed(4)}, ${label}.`);
     if (!panel.begin()) return;
     panel.backdrop("photo", () => panel.image(photo, border));
     if (result.intersection) {

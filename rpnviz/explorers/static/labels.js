@@ -1,6 +1,6 @@
 // @ts-check
 // All anchors of a picture by label; the thresholds and both switches ask the kernel again (notebook 04).
-import { checkbox, commit, explains, frame, h, scheduler, setText, thousands, typed, watch } from "./core.js";
+import { checkbox, commit, explains, frame, h, scheduler, scroller, setText, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
 import { LABEL_OF, drawMap, labelImage, mapPanel } from "./anchormap.js";
 import { thresholdLine } from "./thresholds.js";
@@ -46,7 +46,7 @@ function objectTable(rows, onPoint) {
   });
   const head = h("thead", {}, h("tr", {}, ...heads.map(([text, what]) => h("th", { scope: "col", what }, text))));
   return {
-    element: h("div", { class: "rpnviz-objects" }, h("table", {}, head, h("tbody", {}, ...lines.map(({ row }) => row)))),
+    element: scroller("objects", "rpnviz-objects", h("table", {}, head, h("tbody", {}, ...lines.map(({ row }) => row)))),
     /** @param {ObjectRow[]} now @param {number} pointed */
     show(now, pointed) {
       now.forEach((row, m) => {
@@ -133,8 +133,6 @@ async function render({ model, el }) {
     positives = [...codes.keys()].filter((i) => codes[i] > 0);
     squares = labelImage(geometry, codes, styles, plan);
     version += 1;
-    const { positive, negative, ignored } = model.get("counts");
-    page.say(`${positive} positive, ${negative} negative, ${ignored} ignored`);
     redraw();
   };
 
@@ -172,12 +170,14 @@ async function render({ model, el }) {
       map.box([x - 1, y - 1, x + 2, y + 2], styles.window);
     }
     drawPicture(shown);
+    const { positive, negative, ignored } = model.get("counts");
+    if (pointed < 0) page.say(`${thousands(positive)} positive, ${thousands(negative)} negative, ${thousands(ignored)} ignored. ${about.textContent}`);
   }
 
   const redraw = scheduler(draw);
   page.onDestroy(watch(model, ["codes"], receive));
   page.onDestroy(watch(model, [...SETTINGS, "answered", "error"], () => { showBusy(); redraw(); }));
-  page.onDestroy(watch(model, ["selected"], () => { pointed = -1; redraw(); page.say(about.textContent || ""); }));
+  page.onDestroy(watch(model, ["selected"], () => { pointed = -1; redraw(); }));
   page.onDestroy(() => [map, panel].forEach((one) => one.destroy()));
   receive();
   draw();

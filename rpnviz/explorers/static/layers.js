@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 01: the layers one after the other, and how the receptive field of one unit grows on the picture.
-import { OWN_KEYS, clamp, commit, explains, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, clamp, commit, explains, frame, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles, swatch } from "./panel.js";
 import { dragging } from "./stage.js";
 
@@ -178,7 +178,7 @@ function render(context) {
     const columns = layers.map(() => /** @type {HTMLElement[]} */ ([]));
     const choose = (/** @type {number} */ i) => ({ click: () => commit(model, { layer: layers[i].name }) });
     const line = (/** @type {string} */ tag, /** @type {string} */ head, /** @type {string | undefined} */ what, /** @type {(layer: Layer) => string} */ say) =>
-      h("tr", { what }, h("th", { scope: "row" }, head),
+      h("tr", { what }, head ? h("th", { scope: "row" }, head) : h("td"),
         ...layers.map((layer, i) => {
           const cell = h(tag, { ...choose(i), ...(tag === "th" ? { scope: "col" } : {}) }, say(layer));
           columns[i].push(cell);
@@ -187,7 +187,7 @@ function render(context) {
     const head = line("th", "", undefined, ({ name }) => name.replace("RPN ", "RPN\u00a0"));
     const body = ROWS.map(([name, what, say]) => line("td", name, what, say));
     return {
-      element: h("div", { class: "rpnviz-scroll" }, h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body))),
+      element: scroller("layers", "", h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body))),
       /** @param {number} current */
       show: (current) =>
         columns.forEach((cells, i) => {

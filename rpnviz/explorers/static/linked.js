@@ -1,6 +1,6 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
-import { OWN_KEYS, clamp, commit, frame, h, scheduler, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, clamp, commit, frame, h, scheduler, scroller, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
 import { Scene } from "./linked_scene.js";
 import { anchorSentence, anchorUnder, drawMap, drawPicture, mapExtent, pictureExtent, pictureSentence, summary } from "./linked_panels.js";
@@ -35,11 +35,11 @@ function render({ model, el }) {
   // ---- elements ------------------------------------------------------------------------------------------------
   const keys = { tabindex: 0, role: "application", keydown: onKey, ...OWN_KEYS };
   const map = new Panel({
-    extent: mapExtent(store.scene()), className: "rpnviz-map", label: "Feature map", what: MAP_WHAT, onResize: redrawSoon,
+    extent: mapExtent(store.scene()), className: "rpnviz-map rpnviz-drag", label: "Feature map; arrow keys move the window", what: MAP_WHAT, onResize: redrawSoon,
     attributes: { ...keys, pointerdown: drag, pointermove: drag },
   });
   const picture = new Panel({
-    extent: pictureExtent(store.scene()), className: "rpnviz-picture", label: "Picture", onResize: redrawSoon,
+    extent: pictureExtent(store.scene()), className: "rpnviz-picture rpnviz-drag", label: "Picture; arrow keys move the window", onResize: redrawSoon,
     attributes: { ...keys, pointerdown: drag, pointermove: point, pointerleave: () => setHot(-1) },
   });
   const row = slider({ label: "row", name: "Row of the window", max: 0, className: "rpnviz-row", what: "Row of the 3×3 window on the feature map.", onInput: (value) => move({ row: value }) });
@@ -58,7 +58,7 @@ function render({ model, el }) {
       h("figure", { class: "rpnviz-left" }, h("figcaption", {}, "Feature map", controls.map.element), row.element, map.canvas, col.element, controls.jump.element),
       h("figure", {}, h("figcaption", {}, "Picture", controls.picture.element), picture.canvas),
       h("div", { class: "rpnviz-side" }, controls.grid.element, controls.layers.element)),
-    h("div", { class: "rpnviz-scroll" }, table.element),
+    scroller("table of the nine anchors", "", table.element),
   );
 
   // ---- drawing -------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ function render({ model, el }) {
 
   /** @param {PointerEvent} event */
   function drag(event) {
-    if (!(event.buttons & 1)) return;
+    if (!(event.buttons & 1) || !event.isPrimary) return; // a second finger zooms
     const panel = event.target === map.canvas ? map : picture;
     if (event.type === "pointerdown") {
       panel.canvas.setPointerCapture(event.pointerId);

@@ -134,12 +134,19 @@ function render(context) {
       }));
     });
     ui.root.dataset.step = runs().map(({ step }) => step).join(" ");
+    if (!model.get("running")) tell();
+  }
+  /** Not at each step: what is said would be outrun. */
+  function tell() {
+    const results = sides.map(({ title, aside }) => `${title.textContent}: ${aside.textContent}`).join("; ");
+    const stands = `${isDone() ? "Trained" : "Stopped"}: step ${runs().map(({ step }) => step).join(" and ")} of ${plan.steps}.`;
+    ui.say(model.get("running") ? "Training." : `${stands} ${results}.`);
   }
 
   ui.onDestroy(watch(model, ["runs", "seconds_left", "top_n", "show_map", "beside"], redraw));
   ui.onDestroy(watch(model, ["running"], () => {
     redraw();
-    ui.say(model.get("running") ? "Training." : `${isDone() ? "Trained" : "Stopped"}: step ${runs().map(({ step }) => step).join(" and ")} of ${plan.steps}.`);
+    tell();
   }));
   for (const one of [...sides.map(({ panel }) => panel), ...charts]) ui.onDestroy(() => one.destroy());
   if (!model.get("has_kernel")) {

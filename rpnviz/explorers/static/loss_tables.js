@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 06's tables: the ledger of one anchor, and the sums over the minibatch.
-import { h, setText } from "./core.js";
+import { h, scroller, setText } from "./core.js";
 
 /** @typedef {import("./loss_ledger.js").Way} Way */
 /** @typedef {ReturnType<typeof import("./loss_ledger.js").writeLedger>} Ledger */
@@ -16,7 +16,7 @@ function grid(heads, names, what) {
     const cells = heads.slice(1).map(() => h("td"));
     return { cells, row: h("tr", {}, h("th", { scope: "row" }, name), ...cells) };
   });
-  const head = h("tr", {}, ...heads.map((text, i) => h("th", { scope: "col", what: what[i] }, text)));
+  const head = h("tr", {}, ...heads.map((text, i) => (text ? h("th", { scope: "col", what: what[i] }, text) : h("td"))));
   return { table: h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows.map(({ row }) => row))), rows };
 }
 
@@ -41,7 +41,7 @@ export function ledgerTables() {
   score.table.className = "rpnviz-ledger-score";
   box.table.className = "rpnviz-ledger-box";
   return {
-    element: h("div", { class: "rpnviz-ledger" }, score.table, box.table),
+    element: scroller("ledger of the anchor", "rpnviz-ledger", score.table, box.table),
     /** @param {Ledger} ledger @param {{logit: number, label: number, clip: number}} about */
     show(ledger, { logit, label, clip }) {
       const said = label < 0 ? ["–", "–", "0.0000"] : [String(label), fixed(ledger.bceSlope), fixed(ledger.bce)];
@@ -76,7 +76,7 @@ export function sumTable(ways, tensorLosses, count) {
   const what = "The same minibatch through rpnviz.rpn.rpn_losses: two calls of PyTorch on tensors, the network's own answers.";
   table.append(h("tfoot", {}, h("tr", { what }, h("th", { scope: "row" }, "rpn_losses, by PyTorch"), ...last.cells)));
   return {
-    element: table,
+    element: scroller("losses of the minibatch", "", table),
     /** @param {number[][]} losses @param {string} key of the way in use @param {boolean} untouched the anchor answers as the network does */
     show(losses, key, untouched) {
       ways.forEach((way, i) => {

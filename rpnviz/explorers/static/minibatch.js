@@ -1,6 +1,6 @@
 // @ts-check
 // The minibatch: which anchors the losses of one step see (notebook 05). The draw itself is made in Python.
-import { OWN_KEYS, checkbox, commit, explains, frame, h, scheduler, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, commit, explains, frame, h, scheduler, scroller, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
 import { LABEL_OF, drawMap, labelImage, mapPanel } from "./anchormap.js";
 
@@ -34,7 +34,7 @@ function batchBar(styles) {
   negative.style.backgroundColor = styles.sampled_negative.color;
   const limit = h("b");
   return {
-    element: h("div", { class: "rpnviz-batch-bar", role: "img", what: "The minibatch. The line is the most that may be positive." }, positive, negative, limit),
+    element: h("div", { class: "rpnviz-batch-bar", role: "img", "aria-label": "the minibatch", what: "The minibatch. The line is the most that may be positive." }, positive, negative, limit),
     /** @param {number} pos @param {number} neg @param {number} size @param {number} most */
     show(pos, neg, size, most) {
       positive.style.width = `${(100 * pos) / size}%`;
@@ -55,7 +55,7 @@ function drawTable(styles) {
   });
   const head = h("thead", {}, h("tr", {}, ...heads.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text))));
   return {
-    element: h("table", { class: "rpnviz-draw" }, head, h("tbody", {}, ...rows.map(({ row }) => row))),
+    element: scroller("the minibatch in numbers", "", h("table", { class: "rpnviz-draw" }, head, h("tbody", {}, ...rows.map(({ row }) => row)))),
     /** @param {string[][]} texts */
     show: (texts) => texts.forEach((line, i) => line.forEach((text, k) => setText(rows[i].cells[k], text))),
   };
@@ -130,7 +130,6 @@ async function render({ model, el }) {
   const receive = () => {
     sampled.pos = typed(model.get("sampled_pos"), Int32Array);
     sampled.neg = typed(model.get("sampled_neg"), Int32Array);
-    page.say(`${sampled.pos.length} positive and ${sampled.neg.length} negative anchors drawn`);
     redraw();
   };
 
@@ -178,12 +177,15 @@ async function render({ model, el }) {
       map.box([x - 1, y - 1, x + 2, y + 2], styles.window);
     }
     drawPicture(shown, styles[label]);
+    const { positive, negative } = model.get("counts");
+    const sample = `${sampled.pos.length} positive and ${sampled.neg.length} negative anchors drawn, of ${thousands(positive)} and ${thousands(negative)}.`;
+    if (pointed < 0) page.say(`${sample} ${about.textContent}`);
   }
 
   const redraw = scheduler(draw);
   page.onDestroy(watch(model, ["sampled_pos", "sampled_neg"], receive));
   page.onDestroy(watch(model, [...SETTINGS, "answered", "error"], () => { showBusy(); redraw(); }));
-  page.onDestroy(watch(model, ["selected"], () => { pointed = -1; redraw(); page.say(about.textContent || ""); }));
+  page.onDestroy(watch(model, ["selected"], () => { pointed = -1; redraw(); }));
   page.onDestroy(() => [map, panel].forEach((one) => one.destroy()));
   receive();
   draw();

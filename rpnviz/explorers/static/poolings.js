@@ -1,12 +1,12 @@
 // @ts-check
 // Notebook 01: the last columns of the network's input, and which of them each pooling keeps.
-import { OWN_KEYS, clamp, commit, frame, h, scheduler, segmented, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, clamp, commit, frame, h, scheduler, scroller, segmented, setText, slider, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
 
 const LEVELS = 5; // the input and four poolings
-const [BEFORE, AFTER] = [52, 12]; // columns drawn before the last one, and room after it
+const [BEFORE, AFTER] = [52, 16]; // columns drawn before the last one, and room after it
 const LINE_HEIGHT = 7; // of a level, in columns
 const LENGTHS = /** @type {[number, string][]} */ ([
   [1000, "The picture's width."], [600, "The picture's height: rows are halved the same way."],
@@ -42,7 +42,7 @@ function render(context) {
 
   const panel = new Panel({
     extent: [-BEFORE, 0, AFTER, LEVELS * LINE_HEIGHT],
-    className: "rpnviz-columns",
+    className: "rpnviz-columns rpnviz-drag-across",
     label: "the last columns; left and right change the length, up and down the number of poolings",
     what: "The right end. Top: pixel columns. Each box below is one column of that pooling's output, over the pixels it stands for.",
     attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
@@ -94,7 +94,7 @@ function render(context) {
   const buttons = LENGTHS.map(([value, what]) => h("button", { type: "button", what, ...OWN_KEYS, click: () => setLength(value) }, String(value)));
   const cells = NAMES.map(() => ["columns", "stands for", "what happened"].map(() => h("td")));
   const lines = NAMES.map((name, level) => h("tr", {}, h("th", { scope: "row" }, name), ...cells[level]));
-  const heads = ["", "columns", "px each", "what happened"].map((text) => h("th", { scope: "col" }, text));
+  const heads = ["", "columns", "px each", "what happened"].map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text));
   const verdict = h("p", { class: "rpnviz-verdict" });
   const legend = (/** @type {string} */ text, /** @type {string} */ name) => h("span", { class: "rpnviz-key" }, swatch(styles[name]), text);
   const aside = h("span", { class: "rpnviz-aside" });
@@ -105,7 +105,7 @@ function render(context) {
     h("div", { class: "rpnviz-asked" },
       h("div", { class: "rpnviz-lengths", role: "group", "aria-label": "length" }, ...buttons),
       length.element, poolings.element, rounding.element,
-      h("table", { class: "rpnviz-halvings" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...lines)),
+      scroller("sizes", "", h("table", { class: "rpnviz-halvings" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...lines))),
       verdict),
   );
 
@@ -182,7 +182,7 @@ function render(context) {
       drawCounts(steps, shown);
     }
     ui.root.dataset.steps = [...steps].join(" ");
-    ui.say(`${[...steps].slice(0, shown + 1).join(", ")}.`);
+    ui.say(`An odd last column is ${model.get("rounding") === "ceil" ? "kept" : "dropped"}: ${verdict.textContent}`);
   }
 
   ui.onDestroy(watch(model, ["length", "rounding", "poolings"], redraw));

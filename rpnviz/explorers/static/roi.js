@@ -218,7 +218,7 @@ async function render({ model, el }) {
     plot.add(same.join(), corner, result, () => spanRound(now));
     plot.draw(corner);
     page.root.dataset.bin = `${row} ${col}`;
-    page.say(`Bin ${row}, ${col}: RoI pooling ${decimal(result.pool)}, RoIAlign ${decimal(result.align)}`);
+    page.say(`A box of ${(box[2] - box[0]).toFixed(0)}×${(box[3] - box[1]).toFixed(0)} px, bin ${row}, ${col}: RoI pooling ${decimal(result.pool)}, RoIAlign ${decimal(result.align)}.`);
   }
 
   /** The values within three cells of the chosen bin. @param {ReturnType<typeof workOut>} now @returns {[number, number]} */
@@ -239,6 +239,7 @@ async function render({ model, el }) {
   };
   pool.map.canvas.addEventListener("pointerdown", (event) => onMap(pool.map, workOut().cells.rectangle, event));
   const put = (/** @type {[number, number]} */ [y, x]) => change({ probe: [clamp(y, 0, rows - 1), clamp(x, 0, cols - 1)] });
+  align.map.canvas.classList.add("rpnviz-drag");
   align.map.canvas.addEventListener("pointerdown", (event) => {
     const { own, probe, inCells } = workOut();
     const [x, y] = align.map.at(event);

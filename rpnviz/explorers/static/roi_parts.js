@@ -1,6 +1,6 @@
 // @ts-check
 // The parts of notebook 09's explorer: a map that keeps a box in view, the 7×7 output, tables, the trace of two values.
-import { OWN_KEYS, clamp, h, setText } from "./core.js";
+import { OWN_KEYS, clamp, h, scroller, setText } from "./core.js";
 import { Panel } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
@@ -122,7 +122,7 @@ export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
 export function cellTable() {
   const caption = h("p", { class: "rpnviz-roi-says" });
   const table = h("table", { class: "rpnviz-cells" });
-  const element = h("div", { class: "rpnviz-cells-frame", tabindex: 0, role: "region", "aria-label": "cells of the bin", ...OWN_KEYS }, table);
+  const element = scroller("cells of the bin", "rpnviz-cells-frame", table);
   return {
     nodes: [caption, element],
     /**

@@ -26,7 +26,7 @@ export function trace({ styles, redraw }) {
   let began = [];
   const caption = h("span", { class: "rpnviz-aside" });
   const mark = (/** @type {string} */ sign, /** @type {string} */ name, /** @type {LineStyle} */ { color }) =>
-    h("span", { class: "rpnviz-key" }, h("b", { class: "rpnviz-mark-sign", style: { color }, "aria-hidden": true }, sign), name);
+    h("span", { class: "rpnviz-key" }, h("b", { class: "rpnviz-mark-sign", style: { color }, "aria-hidden": "true" }, sign), name);
 
   return {
     element: h("figure", {}, h("figcaption", {}, "Trace", mark("■", "pooling", styles.whole), mark("●", "RoIAlign", styles.chosen), caption), panel.canvas),

@@ -271,7 +271,7 @@ export async function pictureOf(root) {
     }
     y += NAME + 7 + Math.max(...row.map(({ clientHeight }) => clientHeight)) + BETWEEN;
   }
-  const sentence = root.dataset.sentence || "";
+  const sentence = root.querySelector(".rpnviz-shown")?.textContent || "";
   for (const line of wrapped(sentence, width - 2 * BETWEEN, `${TEXT}px ${FONT}`)) {
     body.append(letters(BETWEEN, y + TEXT, TEXT, line));
     y += 1.4 * TEXT;

@@ -44,8 +44,9 @@ export const shifted = (box, [x, y]) => [box[0] + x, box[1] + y, box[2] + x, box
  */
 export function dragging(panel, onAt) {
   const hear = (/** @type {PointerEvent} */ event) => onAt(...panel.at(event));
+  panel.canvas.classList.add("rpnviz-drag");
   panel.canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || !event.isPrimary) return; // a second finger zooms
     panel.canvas.setPointerCapture(event.pointerId);
     hear(event);
   });

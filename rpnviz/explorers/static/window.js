@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
-import { OWN_KEYS, checkbox, commit, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, commit, frame, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
 import { around, centre, mapStage, pictureStage, shifted } from "./stage.js";
 
@@ -108,12 +108,12 @@ function render(context) {
       const [logit, ...four] = cellsOf[a];
       return h("tr", on(a), name, logit, h("td", { class: "rpnviz-bars" }, bars[a]), ...four);
     });
-    const head = ["anchor", "logit", "", ...DELTAS].map((text) => h("th", { scope: "col" }, text));
+    const head = ["anchor", "logit", "", ...DELTAS].map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text));
     const title = `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`;
     const rowsOf = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs));
     return {
       trs,
-      element: h("figure", {}, h("figcaption", {}, title), rowsOf),
+      element: h("figure", {}, h("figcaption", {}, title), scroller("logits and deltas", "rpnviz-outputs", rowsOf)),
       /** @param {number} at the cell's number */
       show(at) {
         anchors.forEach((_, a) => {
@@ -179,7 +179,10 @@ function render(context) {
     table.show(row * cols + col);
     table.trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected));
     ui.root.dataset.cell = `${row} ${col}`;
-    ui.say(`Row ${row}, column ${col}.`);
+    const logits = anchors.map((_, a) => objectness[a * cells + row * cols + col]);
+    const best = logits.indexOf(Math.max(...logits));
+    const numbersOf = `${9 * channels} numbers, then ${channels}, then ${anchors.length} logits and ${4 * anchors.length} deltas`;
+    ui.say(`The 3×3 window at row ${row}, column ${col}: ${numbersOf}. Highest logit ${signed(logits[best])}, of the anchor ${anchors[best].name}.`);
   }
 
   picture.panel.canvas.addEventListener("pointermove", (event) => {

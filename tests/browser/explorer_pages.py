@@ -1,0 +1,95 @@
+"""All sixteen explorers as saved pages, on real pictures and with the bundled network, as the notebooks build them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import rpnviz
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.backbone import Backbone
+from rpnviz.detection import RoIHead
+from rpnviz.explorers.anchors import AnchorsExplorer
+from rpnviz.explorers.base import RpnvizWidget
+from rpnviz.explorers.channels import ChannelsExplorer
+from rpnviz.explorers.detections import DetectionExplorer
+from rpnviz.explorers.funnel import FunnelExplorer
+from rpnviz.explorers.iou import IouPlayground
+from rpnviz.explorers.labels import LabelExplorer
+from rpnviz.explorers.layers import LayersExplorer
+from rpnviz.explorers.live import LiveTraining
+from rpnviz.explorers.loss import LossExplorer
+from rpnviz.explorers.minibatch import MinibatchExplorer
+from rpnviz.explorers.nms import NmsExplorer
+from rpnviz.explorers.poolings import PoolingsExplorer
+from rpnviz.explorers.replay import ReplayExplorer
+from rpnviz.explorers.roi import RoIExplorer
+from rpnviz.explorers.window import WindowExplorer
+from rpnviz.grid import Grid
+from rpnviz.head_training import both_ways
+from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
+from rpnviz.rpn import RPNHead, flatten_head
+
+NAMES = (
+    *("linked", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings"),
+    *("channels", "loss", "live", "replay", "nms", "funnel", "roi", "detections"),
+)
+
+
+def save_all(folder: Path) -> dict[str, Path]:
+    """Write every explorer's page into a folder; return the pages by name. The network sees each picture once."""
+    pages = {}
+    for name, explorer in _build().items():
+        pages[name] = folder / f"{name}.html"
+        explorer().to_html(pages[name])
+    return pages
+
+
+@torch.no_grad()
+def _build() -> dict[str, Callable[[], RpnvizWidget]]:
+    picture, other, grid = Picture.load("street-03"), Picture.load("street-04"), Grid.paper()
+    backbone, head = Backbone.load("mini"), RPNHead.load("mini")
+    features = backbone.features(picture, grid)
+    answers: tuple[Tensor, Tensor] = flatten_head(*head(features))
+    stages = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size)
+    best = stages.pre_nms_inds[:24]
+    maps = {"street-03": features, "street-04": backbone.features(other, grid)}
+    pictures = {"street-03": picture, "street-04": other}
+    place = {"row": 20, "col": 30}
+    explorers: dict[str, Callable[[], RpnvizWidget]] = {
+        "linked": lambda: rpnviz.explore("street-03"),
+        "window": lambda: WindowExplorer(picture, grid, features, head, **place),
+        "anchors": lambda: AnchorsExplorer(picture, grid, **place),
+        "iou": lambda: IouPlayground("street-03"),
+        "labels": lambda: LabelExplorer("street-03"),
+        "minibatch": lambda: MinibatchExplorer("street-03"),
+        "layers": lambda: LayersExplorer(picture, grid, backbone, head, layer="conv3_2", x=500, y=300),
+        "poolings": lambda: PoolingsExplorer(picture, poolings=2),
+        "channels": lambda: ChannelsExplorer(pictures, grid, maps, class_name="dog", picture="street-03"),
+        "loss": lambda: LossExplorer("street-03", *answers),
+        "live": lambda: _trained(backbone, picture, other),
+        "replay": lambda: _replayed("street-03"),
+        "nms": lambda: NmsExplorer(picture, stages.all_boxes[best], stages.all_scores[best], turn=1),
+        "funnel": lambda: FunnelExplorer(picture, *answers, stage=5),
+        "roi": lambda: RoIExplorer(picture, grid, features, stages.proposals[:12], proposal=5),
+        "detections": lambda: DetectionExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
+    }
+    assert tuple(explorers) == NAMES
+    return explorers
+
+
+def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveTraining:
+    live = LiveTraining(backbone, [other], [both_ways(backbone, other, Grid.paper())], picture, steps=3)
+    live.running = True
+    live.wait()
+    return live
+
+
+def _replayed(picture: str) -> ReplayExplorer:
+    replay = ReplayExplorer(picture)
+    replay.go_to(500)
+    return replay
