@@ -48,10 +48,14 @@ def join_esm(*views: str) -> str:
     """
     parts = []
     for name in (*SHARED, *views):
-        source = (STATIC / name).read_text(encoding="utf-8")
-        source = re.sub(r'^import \{[^}]*\} from "\./[\w-]+\.js";\n', "", source, flags=re.MULTILINE)
+        source = without_imports((STATIC / name).read_text(encoding="utf-8"))
         parts.append(source if name == views[-1] else re.sub(r"^export ", "", source, flags=re.MULTILINE))
     return "\n".join(parts)
+
+
+def without_imports(source: str) -> str:
+    """Take the import lines out of a file of static/."""
+    return re.sub(r'^import \{[^}]*\} from "\./[\w-]+\.js";\n', "", source, flags=re.MULTILINE)
 
 
 class RpnvizWidget(anywidget.AnyWidget):
@@ -89,11 +93,14 @@ class RpnvizWidget(anywidget.AnyWidget):
         Returns:
             The page.
         """
-        state = {name: getattr(self, name) for name in self.own_traits()}
-        page = standalone_page(self.describe(), str(self._css), str(self._esm), {**state, "has_kernel": False})
+        page = standalone_page(self.describe(), str(self._css), str(self._esm), self.saved_state())
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
+
+    def saved_state(self) -> dict[str, Any]:
+        """What a page without a kernel is given."""
+        return {**{name: getattr(self, name) for name in self.own_traits()}, "has_kernel": False}
 
     def own_traits(self) -> list[str]:
         """Names of the synced traits that are this explorer's and not of the widget machinery."""

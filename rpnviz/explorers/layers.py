@@ -96,10 +96,10 @@ class LayersExplorer(RpnvizWidget):
             self.set_trait("maps", maps)
             self.set_trait("opened", dict(self.channels))
 
-    def to_html(self, path: Any = None) -> str:
-        """Make one self-contained page; see the base. It holds the channels that are chosen now."""
+    def saved_state(self) -> dict[str, Any]:
+        """What a page without a kernel is given: the maps of the channels that are chosen now."""
         self._hand_over()
-        return super().to_html(path)
+        return super().saved_state()
 
     @t.observe("wish")
     def _grant(self, change: Any) -> None:

@@ -1,0 +1,134 @@
+// @ts-check
+// Shows the explorers of a page without a kernel. Classic scripts only: a page from file:// may neither import a module
+// nor fetch a file, but it may load scripts. `define` takes the explorers' modules (tools/site/scripts.py), `put` the
+// data (tools/site/record.py).
+
+/** @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void}} Model */
+
+const rpnviz = (() => {
+  const here = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
+  const NEAR = "1500px"; // of the screen: an explorer is there before the reader is
+
+  // ---- modules ---------------------------------------------------------------------------------------------------
+  const factories = /** @type {Record<string, (take: (name: string) => any) => any>} */ ({});
+  const modules = /** @type {Record<string, any>} */ ({});
+  /** @param {string} name @param {(take: (name: string) => any) => any} factory */
+  const define = (name, factory) => void (factories[name] = factory);
+  /** @param {string} name @returns {any} what the module exports */
+  const take = (name) => (modules[name] ??= factories[name](take));
+
+  // ---- data ------------------------------------------------------------------------------------------------------
+  const arrivals = /** @type {Map<string, (value: any) => void>} */ (new Map());
+  const files = /** @type {Map<string, Promise<any>>} */ (new Map());
+  /** @param {string} name @param {any} value */
+  const put = (name, value) => arrivals.get(name)?.(value);
+
+  /** The content of a file of data, with all that it refers to. @param {string} name @returns {Promise<any>} */
+  function load(name) {
+    const known = files.get(name);
+    if (known) return known;
+    const coming = arrival(name).then(complete);
+    files.set(name, coming);
+    coming.catch(() => files.delete(name)); // the next time it is tried again
+    return coming;
+  }
+
+  /** @param {string} name @returns {Promise<any>} */
+  function arrival(name) {
+    const script = document.createElement("script");
+    script.src = `${here}data/${name}.js`;
+    return new Promise((resolve, reject) => {
+      arrivals.set(name, resolve);
+      script.onerror = () => reject(new Error(`${name}.js could not be loaded`));
+      document.head.append(script);
+    }).finally(() => script.remove());
+  }
+
+  /** @param {any} value */
+  async function complete(value) {
+    const names = /** @type {Set<string>} */ (new Set());
+    walk(value, (/** @type {any} */ one) => one.$file && names.add(one.$file));
+    const parts = new Map(await Promise.all([...names].map(async (name) => /** @type {[string, any]} */ ([name, await load(name)]))));
+    return walk(value, (/** @type {any} */ one) => ("$bytes" in one ? bytes(one.$bytes) : "$file" in one ? parts.get(one.$file) : undefined));
+  }
+
+  /** A copy of the value in which every object for which `change` gives something is that. @param {any} value @param {(one: any) => any} change @returns {any} */
+  function walk(value, change) {
+    if (typeof value !== "object" || value === null || value instanceof DataView) return value;
+    if (Array.isArray(value)) return value.map((one) => walk(one, change));
+    const changed = change(value);
+    if (changed instanceof DataView) return changed;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, walk(one, change)]));
+  }
+
+  /** @param {string} text base64 */
+  function bytes(text) {
+    const letters = atob(text);
+    const found = new Uint8Array(letters.length);
+    for (let i = 0; i < letters.length; i++) found[i] = letters.charCodeAt(i);
+    return new DataView(found.buffer);
+  }
+
+  // ---- what Python would answer ----------------------------------------------------------------------------------
+  /** Answer what the view asks by setting traits, as far as it was recorded. @param {Model} model */
+  function answer(model) {
+    const { answerTo } = take("core.js");
+    for (const rule of model.get("answers") || []) {
+      const names = [...rule.given, ...(rule.last ? [rule.last.name] : [])];
+      const listener = async () => {
+        const file = answerTo(model, rule);
+        if (!file) return;
+        const value = rule.last && String(model.get(rule.last.name));
+        try {
+          const found = await load(file);
+          if (answerTo(model, rule) !== file || (rule.last && String(model.get(rule.last.name)) !== value)) return; // too late
+          model.set("error", "");
+          for (const [name, set] of Object.entries(rule.last ? found[value] : found)) model.set(name, set);
+        } catch (error) {
+          model.set("error", String(error));
+        }
+      };
+      for (const name of names) model.on(`change:${name}`, listener);
+    }
+  }
+
+  // ---- explorers -------------------------------------------------------------------------------------------------
+  /** @param {HTMLElement} place data-view: the module that draws it; data-state: the file with its traits */
+  async function mount(place) {
+    const { view = "", state = "" } = place.dataset;
+    const el = document.createElement("div");
+    try {
+      const values = await load(state);
+      const { render } = take(view);
+      take("saved.js").openSaved({
+        el,
+        state: { ...values }, // another explorer of the page may start from the same
+        render: (/** @type {{model: Model, el: HTMLElement}} */ context) => {
+          answer(context.model);
+          return render(context);
+        },
+      });
+      place.append(el);
+      place.classList.add("rpnviz-mounted");
+    } catch (error) {
+      place.classList.add("rpnviz-failed"); // its still picture shows again
+      throw error;
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const near = new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          if (!isIntersecting) continue;
+          near.unobserve(target);
+          mount(/** @type {HTMLElement} */ (target));
+        }
+      },
+      { rootMargin: NEAR },
+    );
+    for (const place of document.querySelectorAll(".rpnviz-mount")) near.observe(place);
+  });
+
+  return { define, put };
+})();
