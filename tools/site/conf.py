@@ -11,7 +11,7 @@ html_js_files = [("site.js", {"defer": "defer"})]
 exclude_patterns = ["static"]
 
 nb_execution_mode = "off"  # tools/site/executed.py has done it
-nb_ipywidgets_js = {}  # ours need none, and these would come from another host
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # ours need none, and these would come from another host
 nb_merge_streams = True
 myst_links_external_new_tab = False
 suppress_warnings = ["mystnb.lexer"]

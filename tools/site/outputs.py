@@ -1,7 +1,7 @@
 """Turn the pictures and explorers among a notebook's outputs into HTML of a page.
 
-A picture becomes an image file with its sentence as alternative text. An explorer becomes a place for the live view, and
-in it the same image, for print and for readers without scripts; see static/loader.js.
+A picture becomes an image file with its sentence as alternative text. An explorer becomes a place for the live view,
+and in it the same image, for print and for readers without scripts; see static/loader.js.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ MOUNT = """{sheets}
 </figure>
 {needs}"""
 NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
+RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
 NEEDS_PYTHON = {  # what of an explorer moves with Python only
     "AnchorsExplorer": "Other grids, scales and ratios are computed by Python",
     "ChannelsExplorer": "",
@@ -50,6 +52,8 @@ def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
     notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)  # type: ignore[no-untyped-call]
     for cell in executed.notebook.cells:
         cell = cell.copy()
+        if cell.cell_type == "markdown":
+            cell.source = RUN_ALL.sub(lambda found: f"**{found[1].upper()}", cell.source)
         if cell.cell_type == "code":
             cell.outputs = [_converted(output, executed.explorers, static) for output in cell.outputs]
         notebook.cells.append(cell)

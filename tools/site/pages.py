@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -11,16 +12,12 @@ from sphinx.cmd.build import build_main
 
 from tools.run_notebooks import chosen
 from tools.site import scripts
-from tools.site.executed import KEPT, ROOT, Executed, as_committed, run
+from tools.site.executed import ROOT, Executed, as_committed, run
 from tools.site.outputs import as_pages_need
 from tools.site.policy import guard
 
 HERE = Path(__file__).parent
-INDEX = """---
-hide-toc: true
----
-
-# {question}
+INDEX = """# {question}
 
 {explorer}
 
@@ -57,8 +54,18 @@ def build(target: Path, live: list[str]) -> None:
     """
     moving = chosen(live)
     executed = {path: run(path) if path in moving else as_committed(path) for path in chosen([])}
-    source = KEPT / "source"
-    shutil.rmtree(source, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
+        source = Path(folder)
+        _write_sources(source, executed)
+        shutil.rmtree(target, ignore_errors=True)
+        arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(source / "doctrees")]
+        arguments += ["-D", f"html_static_path={source / 'static'}"]
+        if build_main([*arguments, str(source), str(target)]):
+            raise RuntimeError("Sphinx could not build the site; its words are above")
+    guard(target)
+
+
+def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
     static = source / "static"
     (static / "data").mkdir(parents=True)
     scripts.write(static)
@@ -67,27 +74,27 @@ def build(target: Path, live: list[str]) -> None:
         nbformat.write(notebook, source / path.name)  # type: ignore[no-untyped-call]
         for file in one.files.glob("*.js"):
             shutil.copy(file, static / "data")
-    (source / "index.md").write_text(_index(list(executed.values())[0], source, list(executed)), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(source / "doctrees")]
-    arguments += ["-D", f"html_static_path={static}"]
-    if build_main([*arguments, str(source), str(target)]):
-        raise RuntimeError("Sphinx could not build the site; its words are above")
-    guard(target)
+    (source / "index.md").write_text(_index(source, list(executed)), encoding="utf-8")
 
 
-def _index(first: Executed, source: Path, paths: list[Path]) -> str:
+def _index(source: Path, paths: list[Path]) -> str:
     readme = (ROOT / "README.md").read_text("utf-8")
     page = nbformat.read(source / paths[0].name, as_version=4)  # type: ignore[no-untyped-call]
     explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-mount" in html)
     return INDEX.format(
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
         explorer=explorer,
-        map="\n".join(line for line in page.cells[-1].source.splitlines() if line.startswith("|")),
+        map=_map(page.cells[-1].source, paths[0]),
         start=_section(readme, "Start"),
         what=readme.split("\n\n", 3)[2],
         names="\n".join(path.stem for path in paths),
     )
+
+
+def _map(last_cell: str, first: Path) -> str:
+    """The table of the series that ends the first notebook, whose own row has no link there."""
+    lines = [line for line in last_cell.splitlines() if line.startswith("|")]
+    return "\n".join(lines).replace("**00** this one", f"[00]({first.name})")
 
 
 def _html(cell: nbformat.NotebookNode) -> list[str]:

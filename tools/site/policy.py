@@ -1,4 +1,4 @@
-"""Give every page a Content-Security-Policy: nothing but this site's own files and the inline code that is in the page."""
+"""Give every page a Content-Security-Policy: this site's own files, the inline code that is in the page, no more."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Inline(HTMLParser):
 
 
 def policy(page: str) -> str:
-    """Return the policy for a page: hashes for what is inline, no `unsafe-inline`, no `unsafe-eval`, no other origin."""
+    """Return the policy for a page: what is inline stands in it by its hash."""
     found = _Inline()
     found.feed(page)
     styles = _hashes(found.styles + found.attributes) + (" 'unsafe-hashes'" if found.attributes else "")

@@ -1,8 +1,8 @@
 """Write what the explorers of a notebook hold into files for the site; runs in the notebook's kernel, after its cells.
 
 Every file is a script with one call, `rpnviz.put(NAME, VALUE)`: from file:// a page may load scripts and nothing else.
-NAME is a hash of the content, so that pages share what they have in common. In VALUE, bytes stand as {"$bytes": base64},
-and many bytes as {"$file": NAME} of a file of their own.
+NAME is a hash of the content, so that pages share what they have in common. In VALUE, bytes stand as {"$bytes":
+base64}, and many bytes as {"$file": NAME} of a file of their own.
 
 Where Python answers the view (another picture, say), answers are asked for here and kept: for each `Question` the site
 has rules that lead from the values of traits to the file with the traits to set.
@@ -29,7 +29,9 @@ from rpnviz.explorers.linked import GRIDS, LinkedExplorer
 from rpnviz.explorers.replay import ReplayExplorer
 from rpnviz.pictures import Picture
 
-OWN_FILE = 32 * 1024  # bytes: pictures and tables of all anchors, which several explorers share; below it a request costs more
+OWN_FILE = (
+    32 * 1024
+)  # bytes: pictures and tables of all anchors, which several explorers share; below it a request costs more
 SEEDS = range(100)
 Answer = dict[str, Any]  # trait → value
 
@@ -68,8 +70,7 @@ def _linked(explorer: LinkedExplorer) -> list[Question]:
 
 
 def save(folder: Path, notebook: str) -> None:
-    """Write the files of all explorers of this kernel, and `explorers.json`: model id → kind, view, style sheets,
-    file of the state."""
+    """Write the files of all explorers of this kernel, and explorers.json: what each is, by model id."""
     folder.mkdir(parents=True, exist_ok=True)
     files = Files(folder)
     explorers = [one for one in ipywidgets.widgets.widget._instances.values() if isinstance(one, RpnvizWidget)]
@@ -94,7 +95,9 @@ def save(folder: Path, notebook: str) -> None:
 
 def view_of(explorer: RpnvizWidget) -> str:
     """Name the file of static/ that draws an explorer: the last of those that its module was joined from."""
-    views = [path for path in STATIC.glob("*.js") if str(explorer._esm).endswith(without_imports(path.read_text("utf-8")))]
+    views = [
+        path for path in STATIC.glob("*.js") if str(explorer._esm).endswith(without_imports(path.read_text("utf-8")))
+    ]
     (view,) = views
     return view.name
 
