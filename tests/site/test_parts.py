@@ -136,7 +136,16 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
         v4.new_output("display_data", data),
     ]
     notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=outputs)])
-    known = {"m": {"kind": "LiveTraining", "view": "live.js", "css": ["rpnviz.css", "training.css"], "state": "abc"}}
+    known = {
+        "m": {
+            "kind": "LiveTraining",
+            "number": 0,
+            "links": [],
+            "view": "live.js",
+            "css": ["rpnviz.css", "training.css"],
+            "state": "abc",
+        }
+    }
     explorer, still = as_pages_need(Executed(notebook, known, tmp_path), tmp_path).cells[0].outputs
     for html in (explorer.data["text/html"], still.data["text/html"]):
         assert "<img src=x" not in html and "</script" not in html and 'width="4" height="3"' in html

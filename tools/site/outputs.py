@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tools.site.executed import Executed
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
 MOUNT = """{sheets}
-<figure class="rpnviz-mount" data-view="{view}" data-state="{state}">
+<figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}">
 {still}
 <figcaption class="rpnviz-caption">{text}</figcaption>
 </figure>
@@ -88,6 +89,8 @@ def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:
         sheets="".join(sheets),
         view=known["view"],
         state=known["state"],
+        number=known["number"],
+        links=html.escape(json.dumps(known["links"])),
         still=still,
         text=html.escape(sentence),
         needs=NEEDS.format(what=what) if what else "",

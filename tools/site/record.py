@@ -33,7 +33,6 @@ OWN_FILE = (
     32 * 1024
 )  # bytes: pictures and tables of all anchors, which several explorers share; below it a request costs more
 SEEDS = range(100)
-Answer = dict[str, Any]  # trait → value
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,18 @@ class Question:
 
     given: dict[str, list[Any]]
     then: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The traits that Python alone sets, before and after it was asked something."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+    def touches(self, name: str) -> bool:
+        """Whether a trait is no longer what it was."""
+        return bool(self.before[name] != self.after[name])
 
 
 def questions(explorer: RpnvizWidget, notebook: str) -> list[Question]:
@@ -77,7 +88,7 @@ def save(folder: Path, notebook: str) -> None:
     states = [one.saved_state() for one in explorers]  # of all, before the first is asked anything
     index = {}
     asked: dict[str, list[dict[str, Any]]] = {}  # two of a kind in one notebook answer alike
-    for explorer, state in zip(explorers, states, strict=True):
+    for number, (explorer, state) in enumerate(zip(explorers, states, strict=True)):
         kind, rules = type(explorer).__name__, []
         for question in questions(explorer, notebook):
             if f"{kind} {question}" not in asked:
@@ -86,11 +97,27 @@ def save(folder: Path, notebook: str) -> None:
         sheets = [path for path in sorted(STATIC.glob("*.css")) if path.read_text("utf-8") in str(explorer._css)]
         index[explorer.model_id] = {
             "kind": kind,
+            "number": number,
+            "links": links(explorer, explorers),
             "view": view_of(explorer),
             "css": [path.name for path in sheets],
             "state": files.write({**state, "answers": rules} if rules else state),
         }
     (folder / "explorers.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def links(explorer: RpnvizWidget, explorers: list[RpnvizWidget]) -> list[tuple[str, int, str]]:
+    """List what `jslink` keeps in step with an explorer: its trait, the other's number, the other's trait."""
+    pairs = [
+        one
+        for one in ipywidgets.widgets.widget._instances.values()
+        if isinstance(one, ipywidgets.widgets.widget_link.Link)
+    ]
+    return [
+        (pair.source[1], explorers.index(pair.target[0]), pair.target[1])
+        for pair in pairs
+        if pair.source[0] is explorer and pair.target[0] in explorers
+    ]
 
 
 def view_of(explorer: RpnvizWidget) -> str:
@@ -109,8 +136,8 @@ def record(explorer: RpnvizWidget, question: Question, files: Files) -> list[dic
         One rule for `given`, {given: names, files: values → file}, and one for each trait of `then`, which has `last`
         besides, {name, values}: in its file the answers stand by these values.
     """
-    alone: dict[str, Answer] = {}
-    further: dict[str, dict[str, dict[str, Answer]]] = {name: {} for name in question.then}
+    alone: dict[str, Change] = {}
+    further: dict[str, dict[str, dict[str, Change]]] = {name: {} for name in question.then}
     with _as_it_was(explorer):
         for combination in product(*question.given.values()):
             alone[key(combination)] = _ask(explorer, dict(zip(question.given, combination, strict=True)))
@@ -121,10 +148,10 @@ def record(explorer: RpnvizWidget, question: Question, files: Files) -> list[dic
     names = list(question.given)
     rules: list[dict[str, Any]] = []
     if len(alone) > 1:
-        written = {given: files.write(answer) for given, answer in _what_changes(alone).items()}
+        written = {given: files.write(answer) for given, answer in _answers(alone).items()}
         rules.append({"given": names, "files": written})
     for name, groups in further.items():
-        written = {given: files.write(_what_changes(answers)) for given, answers in groups.items()}
+        written = {given: files.write(_answers(changes)) for given, changes in groups.items()}
         last = {"name": name, "values": [key([value]) for value in question.then[name]]}
         rules.append({"given": names, "files": written, "last": last})
     return rules
@@ -135,18 +162,21 @@ def key(values: Iterable[Any]) -> str:
     return " ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
 
 
-def _ask(explorer: RpnvizWidget, traits: dict[str, Any]) -> Answer:
+def _ask(explorer: RpnvizWidget, traits: dict[str, Any]) -> Change:
+    def said() -> dict[str, Any]:
+        return {name: getattr(explorer, name) for name in explorer.own_traits() if explorer.traits()[name].read_only}
+
+    before = said()
     with explorer.hold_trait_notifications():  # else Python answers twice where two traits are set
         for name, value in traits.items():
             setattr(explorer, name, value)
-    return {name: getattr(explorer, name) for name in explorer.own_traits() if explorer.traits()[name].read_only}
+    return Change(before, said())
 
 
-def _what_changes(answers: dict[str, Answer]) -> dict[str, Answer]:
-    """Keep of all answers the traits that are not the same in all of them."""
-    first, *others = answers.values()
-    changing = [name for name in first if any(other[name] != first[name] for other in others)]
-    return {value: {name: answer[name] for name in changing} for value, answer in answers.items()}
+def _answers(changes: dict[str, Change]) -> dict[str, dict[str, Any]]:
+    """Keep of all answers the traits that any of them changed."""
+    names = [name for name in next(iter(changes.values())).after if any(one.touches(name) for one in changes.values())]
+    return {value: {name: one.after[name] for name in names} for value, one in changes.items()}
 
 
 @contextmanager

@@ -93,6 +93,24 @@ const rpnviz = (() => {
   }
 
   // ---- explorers -------------------------------------------------------------------------------------------------
+  const joined = /** @type {Map<number, {model: Model, links: [string, number, string][]}>} */ (new Map());
+
+  /** Keep in step what the notebook's `jslink` does, once both are there. @param {HTMLElement} place @param {Model} model */
+  function join(place, model) {
+    const number = Number(place.dataset.number);
+    const links = JSON.parse(place.dataset.links || "[]");
+    joined.set(number, { model, links });
+    for (const [from, one] of joined) {
+      for (const [name, to, its] of one.links) {
+        const other = joined.get(to);
+        if (!other || (from !== number && to !== number)) continue;
+        other.model.set(its, one.model.get(name));
+        one.model.on(`change:${name}`, () => other.model.set(its, one.model.get(name)));
+        other.model.on(`change:${its}`, () => one.model.set(name, other.model.get(its)));
+      }
+    }
+  }
+
   /** @param {HTMLElement} place data-view: the module that draws it; data-state: the file with its traits */
   async function mount(place) {
     const { view = "", state = "" } = place.dataset;
@@ -100,11 +118,12 @@ const rpnviz = (() => {
     try {
       const values = await load(state);
       const { render } = take(view);
-      take("saved.js").openSaved({
+      await take("saved.js").openSaved({ // some views wait for their pictures first
         el,
         state: { ...values }, // another explorer of the page may start from the same
         render: (/** @type {{model: Model, el: HTMLElement}} */ context) => {
           answer(context.model);
+          join(place, context.model);
           return render(context);
         },
       });
