@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.series import CONTROLS, LOOK_AT_ROOT
 from tools.lab import Notebook, listen, new_page
-from tools.site.pages import build
+from tools.site.executed import ROOT
 from tools.site.policy import policy
 
 LIVE = ["00", "02", "08"]  # the linked explorer, and those with and without questions to Python
@@ -51,7 +53,10 @@ class Handler(SimpleHTTPRequestHandler):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the site; LIVE notebooks are executed (kept in runs/site), the others are as committed."""
     folder = tmp_path_factory.mktemp("served") / SUB_PATH
-    build(folder, LIVE)
+    made = subprocess.run(
+        [sys.executable, "-m", "tools.site", *LIVE, "--to", str(folder)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
     return folder
 
 
@@ -121,6 +126,7 @@ class Opened:
             }"""
         )
         for place in self.places:
+            place.scroll_into_view_if_needed()
             place.locator(".rpnviz").wait_for()
 
 

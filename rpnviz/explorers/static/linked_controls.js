@@ -154,7 +154,7 @@ export function mapChoice(model) {
   });
   const number = numberField({
     name: "Channel", className: "rpnviz-channel", max: 511, placeholder: "0–511",
-    what: "Any of the 512 channels, 0 to 511; those not in the list are fetched from the kernel.",
+    what: "Any of the 512 channels, 0 to 511; those not in the list are fetched when you ask.",
     onChange: (channel) => commit(model, { map: `channel ${channel}` }),
   });
   const sentence = number.element.getAttribute("data-what");
