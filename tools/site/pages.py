@@ -55,14 +55,15 @@ def build(target: Path, live: list[str]) -> None:
     moving = chosen(live)
     executed = {path: run(path) if path in moving else as_committed(path) for path in chosen([])}
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
-        source = Path(folder)
+        source, made = Path(folder, "source"), Path(folder, "made")  # MyST-NB writes beside the latter
         _write_sources(source, executed)
-        shutil.rmtree(target, ignore_errors=True)
-        arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(source / "doctrees")]
+        arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(Path(folder, "doctrees"))]
         arguments += ["-D", f"html_static_path={source / 'static'}"]
-        if build_main([*arguments, str(source), str(target)]):
+        if build_main([*arguments, str(source), str(made)]):
             raise RuntimeError("Sphinx could not build the site; its words are above")
-    guard(target)
+        guard(made)
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.move(made, target)
 
 
 def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:

@@ -7,7 +7,7 @@ import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
-# "self" is not the neighbour file when a page is opened from file://; browsers match the scheme there.
+# Not every browser takes 'self' for the files beside a page that was opened from file://; there the scheme is named.
 OWN = "'self' file:"
 AFTER = '<meta charset="utf-8">'
 
