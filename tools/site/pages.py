@@ -63,6 +63,7 @@ def build(target: Path, live: list[str]) -> None:
             raise RuntimeError("Sphinx could not build the site; its words are above")
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
 
 
