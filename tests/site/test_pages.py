@@ -12,6 +12,22 @@ from tests.site.conftest import LIVE
 from tools.run_notebooks import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
+# Two small explorers, each a text field for a trait, that a notebook has linked.
+LINKED = """<!doctype html><meta charset="utf-8"><title>linked</title><link rel="icon" href="data:,">
+<script src="_static/site.js"></script>
+<script>
+rpnviz.define("field.js", () => ({ render({ model, el }) {
+  const input = document.createElement("input");
+  const show = () => (input.value = model.get("row"));
+  input.addEventListener("change", () => model.set("row", input.value));
+  model.on("change:row", show);
+  show();
+  el.append(input);
+} }));
+</script>
+<figure class="rpnviz-mount" data-view="field.js" data-state="a" data-number="0"
+  data-links='[["row", 1, "row"]]'></figure>
+<figure class="rpnviz-mount" data-view="field.js" data-state="b" data-number="1" data-links="[]"></figure>"""
 MOVING = ["index.html", *(f"{path.stem}.html" for path in chosen(LIVE))]
 every_page = pytest.mark.parametrize("name", PAGES)
 
@@ -90,6 +106,23 @@ def test_data_that_do_not_come_are_said_and_can_be_asked_for_again(served: str, 
     view.locator(".rpnviz-pictures").select_option("street-08")
     expect(view.locator(".rpnviz-error")).to_have_count(0)
     expect(view).to_have_attribute("aria-busy", "false")
+
+
+def test_explorers_that_a_notebook_links_stay_in_step(served: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.route("**/linked.html", lambda route: route.fulfill(body=LINKED, content_type="text/html"))
+    data = {"a": 'rpnviz.put("a",{"row":3})', "b": 'rpnviz.put("b",{"row":5})'}
+    page.route(
+        "**/data/?.js", lambda route: route.fulfill(body=data[route.request.url[-4]], content_type="text/javascript")
+    )
+    page.goto(f"{served}/linked.html")
+    one, two = page.locator("input").nth(0), page.locator("input").nth(1)
+    expect(two).to_have_value("3")
+    for changed, other, value in ((one, two, "8"), (two, one, "9")):
+        changed.fill(value)
+        changed.dispatch_event("change")
+        expect(other).to_have_value(value)
+    page.close()
 
 
 def test_print_shows_the_still_with_its_sentence(served: str, open_page: Any) -> None:

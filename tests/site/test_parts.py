@@ -33,12 +33,15 @@ class Doubler(RpnvizWidget):
     side = t.Unicode("left").tag(sync=True)
     twice = t.Int(2, read_only=True).tag(sync=True)
     said = t.Bytes(b"left", read_only=True).tag(sync=True)
+    extra = t.Int(0, read_only=True).tag(sync=True)  # stays after the question that it answered
     unchanged = t.Int(7, read_only=True).tag(sync=True)
 
     @t.observe("number", "side")
     def _answer(self, _: Any) -> None:
         self.set_trait("twice", 2 * self.number)
         self.set_trait("said", self.side.encode())
+        if self.number > 1:
+            self.set_trait("extra", self.number)
 
 
 def put(folder: Path, name: str) -> Any:
@@ -53,7 +56,8 @@ def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> No
     assert sides["given"] == ["side"] and set(sides["files"]) == {"left", "right"}
     assert put(tmp_path, sides["files"]["right"]) == {"said": {"$bytes": base64.b64encode(b"right").decode()}}
     assert numbers["last"] == {"name": "number", "values": ["1", "2", "3"]}
-    assert put(tmp_path, numbers["files"]["left"]) == {"1": {"twice": 2}, "2": {"twice": 4}, "3": {"twice": 6}}
+    answers = put(tmp_path, numbers["files"]["left"])
+    assert answers == {str(n): {"twice": 2 * n, "extra": n if n > 1 else 0} for n in (1, 2, 3)}
     assert (doubler.number, doubler.side, doubler.twice, doubler.said) == (1, "left", 2, b"left")
 
 

@@ -46,8 +46,8 @@ def build(target: Path, live: list[str]) -> None:
 
     Args:
         target: the folder; what was in it is removed.
-        live: how the names of those notebooks start that are executed and whose explorers move, the first one among
-            them; the others are shown as they were committed. Empty for all.
+        live: how the names of those notebooks start that are executed and whose explorers move; the others are shown
+            as they were committed. Empty for all.
 
     Raises:
         RuntimeError: if a notebook goes wrong, or Sphinx finds something to warn of, a dead link for one.
@@ -82,7 +82,7 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
 def _index(source: Path, paths: list[Path]) -> str:
     readme = (ROOT / "README.md").read_text("utf-8")
     page = nbformat.read(source / paths[0].name, as_version=4)  # type: ignore[no-untyped-call]
-    explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-mount" in html)
+    explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-still" in html)
     return INDEX.format(
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
         explorer=explorer,
