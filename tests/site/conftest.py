@@ -116,14 +116,15 @@ class Opened:
         raise AssertionError("no key moves it")
 
     def scroll_through(self) -> None:
-        """Read the page from top to bottom."""
+        """Read the page from top to bottom, not faster than a hand scrolls where there are explorers to come."""
         self.page.evaluate(
-            """async () => {
-              for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {
+            """async (frames) => {
+              for (let y = 0; y < document.documentElement.scrollHeight; y += 300) {
                 scrollTo(0, y);
-                for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame);
+                for (let i = 0; i < frames; i++) await new Promise(requestAnimationFrame);
               }
-            }"""
+            }""",
+            8 if self.places else 1,
         )
         for place in self.places:
             place.scroll_into_view_if_needed()
