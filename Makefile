@@ -3,6 +3,7 @@
 # make lint         lint and types only
 # make bench        what is timed, against what
 # make notebooks    run the notebooks and write them back the way they are committed
+# make site         the web site, in site/: every notebook as a page that moves without a kernel
 # make train        train "mini" on rendered scenes; make train ARGS="--scenes FOLDER --steps 1000"
 # make clean        remove the environment
 #
@@ -14,7 +15,7 @@ RUN = $(VENV)/bin/python
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 ARGS =
 
-.PHONY: lab test lint bench notebooks train clean browser
+.PHONY: lab test lint bench notebooks site train clean browser
 
 lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
@@ -32,6 +33,9 @@ bench: $(VENV)/installed-dev browser
 
 notebooks: $(VENV)/installed-dev
 	@$(RUN) -m tools.run_notebooks $(ARGS)
+
+site: $(VENV)/installed-site
+	@$(RUN) -m tools.site $(ARGS)
 
 train: $(VENV)/installed-dev
 	@$(RUN) -m tools.train $(ARGS)
@@ -51,7 +55,12 @@ $(VENV)/installed: pyproject.toml $(RUN)
 
 $(VENV)/installed-dev: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV), with the test tools; PyTorch is large, the first time takes some minutes."
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[dev,site]"
+	@touch $(VENV)/installed $(VENV)/installed-site $@
+
+$(VENV)/installed-site: pyproject.toml $(RUN)
+	@echo "Installing into $(VENV), with the site's generator; PyTorch is large, the first time takes some minutes."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[site]"
 	@touch $(VENV)/installed $@
 
 # Debian and Ubuntu ship Python without ensurepip, which venv needs.

@@ -5,6 +5,7 @@ python -m benchmarks --only keys           the linked explorer against matplotli
 python -m benchmarks --only compute        rpnviz against torchvision, on the CPU
 python -m benchmarks --only explorers      every explorer of every notebook, in a browser
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
+python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
 python -m benchmarks --json PATH           also write every sample
 """
 
@@ -23,20 +24,22 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, series
+from benchmarks import compute, keys, series, site
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.lab import chromium, jupyterlab
+
+PARTS = ("keys", "explorers", "compute", "notebooks", "site")
 
 
 def main() -> int:
     """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=("keys", "explorers", "compute", "notebooks"), help="run one part")
+    parser.add_argument("--only", choices=PARTS, help="run one part")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all samples to this file")
     options = parser.parse_args()
     samples: dict[str, Any] = {"machine": _machine()}
     print(f"{samples['machine']}\n")
-    wanted = [options.only] if options.only else ["keys", "explorers", "compute", "notebooks"]
+    wanted = [options.only] if options.only else PARTS
     if "keys" in wanted:
         samples["keys"] = _keys()
     if "explorers" in wanted:
@@ -45,6 +48,8 @@ def main() -> int:
         samples["compute"] = _compute()
     if "notebooks" in wanted:
         samples["notebooks"] = _notebooks()
+    if "site" in wanted:
+        samples["site"] = _site()
     if options.json:
         options.json.write_text(json.dumps(samples, indent=1, ensure_ascii=False) + "\n")
     return 0
@@ -93,6 +98,13 @@ def _notebooks() -> list[dict[str, Any]]:
     runs = series.measure_runs()
     series.print_runs(runs)
     return [dataclasses.asdict(run) for run in runs]
+
+
+def _site() -> list[dict[str, Any]]:
+    with chromium() as browser:
+        costs = site.measure(browser, [])
+    site.print_costs(costs)
+    return [dataclasses.asdict(cost) for cost in costs]
 
 
 def _times(name: str, baseline: list[float | None], explorer: list[float | None]) -> None:

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
-import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, scroller, segmented, setText, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, choice, clamp, commit, frame, h, scheduler, scroller, segmented, setText, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
 import { dragging } from "./stage.js";
 
@@ -23,7 +23,7 @@ function render(context) {
   const [means, ratios] = ["means", "ratios"].map((name) => typed(model.get(name), Float32Array));
   const orders = typed(model.get("orders"), Uint16Array);
   const byNumber = Uint16Array.from({ length: count }, (_, i) => i);
-  const alone = !model.get("has_kernel");
+  const alone = !model.get("pictures").some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name));
   const ui = frame(context, {
     className: "rpnviz-sheets",
     label: "The channels of the feature map",
@@ -85,7 +85,7 @@ function render(context) {
   const other = choice({
     label: "picture", className: "rpnviz-pictures", what: alone ? ALONE : "Which picture the sheet and the light belong to.",
     onChange: (value) => {
-      ui.busy("Python fetches the picture …");
+      ui.busy(model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …");
       commit(model, { picture: value });
     },
   });

@@ -81,6 +81,24 @@ export function commit(model, values) {
 }
 
 /**
+ * The file in which a page without a kernel has Python's answer to the traits as they are, "" if it was not recorded.
+ * @typedef {{given: string[], files: Record<string, string>, last?: {name: string, values: string[]}}} Rule `files`: by
+ *   the values of the traits `given`; with `last`, a file holds the answers to these values of one more trait
+ * @param {Model} model @param {Rule} rule @param {Record<string, any>} [values] instead of the model's
+ */
+export function answerTo(model, { given, files, last }, values = {}) {
+  const now = (/** @type {string} */ name) => String(name in values ? values[name] : model.get(name));
+  return !last || last.values.includes(now(last.name)) ? files[given.map(now).join(" ")] || "" : "";
+}
+
+/** Whether anybody answers when a trait is set to a value: Python, or what was recorded. @param {Model} model @param {string} name @param {any} value */
+export function canAsk(model, name, value) {
+  if (model.get("has_kernel")) return true;
+  const rules = /** @type {Rule[]} */ (model.get("answers") || []);
+  return rules.some((rule) => (rule.last ? rule.last.name === name : rule.given.includes(name)) && answerTo(model, rule, { [name]: value }) !== "");
+}
+
+/**
  * Call the listener on each change of the named traits; the result removes it again.
  * @param {Model} model @param {string[]} names @param {() => void} listener
  */

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
-import { OWN_KEYS, commit, explains, frame, h, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, commit, explains, frame, h, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, nearestOutline, swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Box} Box */
@@ -43,7 +43,7 @@ async function render({ model, el }) {
     label: "nms_thresh", name: "nms_thresh", min: 0, max: 1, step: 0.05, what: `Of two boxes of one class that overlap more than this the better stays; at most the best ${most} of all. Asked of Python.`,
     format: (value) => value.toFixed(2), onInput: (value) => commit(model, { nms_thresh: value, selected: -1 }),
   });
-  if (!model.get("has_kernel")) {
+  if (!canAsk(model, "nms_thresh", model.get("nms_thresh"))) {
     nms.input.disabled = true;
     explains(nms.input, NO_KERNEL);
   }

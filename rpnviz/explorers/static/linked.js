@@ -1,6 +1,6 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
-import { OWN_KEYS, clamp, commit, frame, h, scheduler, scroller, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, clamp, commit, frame, h, scheduler, scroller, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
 import { Scene } from "./linked_scene.js";
 import { anchorSentence, anchorUnder, drawMap, drawPicture, mapExtent, pictureExtent, pictureSentence, summary } from "./linked_panels.js";
@@ -12,7 +12,7 @@ import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from 
 
 const HINT = "Drag on the map, click on the picture, or press the arrow keys (Shift: five cells). Point at anything to read here what it is.";
 const MAP_WHAT = "The feature map and the 3×3 window on it. Drag, or arrow keys. At the rim the window overhangs: zeros are padded there.";
-const TRAITS = ["row", "col", "selected", "layers", "map", "seed", "top_n", "grid", "picture", "scene", "extra_channel", "extra_minibatch"];
+const TRAITS = ["row", "col", "selected", "layers", "map", "seed", "top_n", "grid", "picture", "scene", "extra_channel", "extra_minibatch", "error"];
 
 /** @param {{model: import("./core.js").Model, el: HTMLElement}} context */
 function render({ model, el }) {
@@ -162,6 +162,20 @@ function render({ model, el }) {
     move({ row: model.get("row") + step });
   }
 
+  /** Python keeps the window over the same place of the picture; without it the page does, and shows the mean for a channel it lacks. */
+  let before = store.scene();
+  let linked = model.get("grid") !== before.packed.grid; // a link's row and column are those of the grid that is to come
+  const settle = scheduler(() => {
+    const place = (linked ? store.scene() : before).centre(model.get("row"), model.get("col"));
+    const [row, col] = store.scene().cellAt(...place);
+    [before, linked] = [store.scene(), false];
+    const shown = store.heat() || canAsk(model, "map", model.get("map"));
+    commit(model, shown ? { row, col } : { row, col, map: "mean" });
+  });
+  if (!model.get("has_kernel")) {
+    view.onDestroy(watch(model, ["scene"], settle));
+    if (!linked) settle(); // a link's row may lie beyond this grid
+  }
   view.onDestroy(watch(model, TRAITS, redraw));
   view.onDestroy(() => [map, picture].forEach((panel) => panel.destroy()));
   view.onDestroy(store.destroy);
@@ -224,10 +238,12 @@ function sceneStore(model, stops, onPhoto) {
     return minibatches.get(seed) || null;
   };
   const waitingFor = () => {
-    if (packed.picture !== model.get("picture")) return `asking the kernel for ${model.get("picture")} …`;
-    if (packed.grid !== model.get("grid")) return "asking the kernel for the other grid …";
-    if (!heat()) return `asking the kernel for ${model.get("map")} …`;
-    return minibatch() ? "" : `asking the kernel for seed ${model.get("seed")} …`;
+    if (!model.get("has_kernel") && model.get("error")) return "";
+    const asking = model.get("has_kernel") ? "asking the kernel for" : "fetching";
+    if (packed.picture !== model.get("picture")) return `${asking} ${model.get("picture")} …`;
+    if (packed.grid !== model.get("grid")) return `${asking} the other grid …`;
+    if (!heat()) return `${asking} ${model.get("map")} …`;
+    return minibatch() ? "" : `${asking} seed ${model.get("seed")} …`;
   };
   return { scene: load, photo: () => photo, heat, minibatch, waitingFor, destroy: () => photo?.close() };
 }

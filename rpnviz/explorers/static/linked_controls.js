@@ -1,12 +1,13 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait; `update` shows the traits as they are.
-import { checkbox, choice, commit, explains, h, numberField, segmented, slider } from "./core.js";
+import { canAsk, checkbox, choice, commit, explains, h, numberField, segmented, slider } from "./core.js";
 import { swatch } from "./panel.js";
 
 /** @typedef {import("./core.js").Model} Model */
 /** @typedef {import("./linked_panels.js").Moment} Moment */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
+const OWN_NEED_KERNEL = "Which picture. Your own need Python: open the notebook.";
 
 /** Name of the layer, its words, the style of its swatch, what it is. @type {[string, string, string, string][]} */
 const LAYERS = [
@@ -50,6 +51,15 @@ export function layerSwitches(model, styles) {
     label: "top", name: "Number of proposals shown", min: 1, max: 300, className: "rpnviz-top-n",
     what: "How many of the proposals to draw, best score first.", onInput: (value) => commit(model, { top_n: value }),
   });
+  /** @type {Moment["scene"] | null} */
+  let limited = null;
+  const limitSeed = (/** @type {Moment["scene"]} */ scene) => {
+    if (limited === scene) return;
+    limited = scene;
+    let most = Object.keys(scene.packed.minibatches).length - 1;
+    while (canAsk(model, "seed", most + 1)) most += 1;
+    seed.element.max = String(most);
+  };
   const rows = Object.fromEntries(switches.map(({ name, element }) => [name, h("div", { class: "rpnviz-layer" }, element)]));
   rows.labels.append(legend);
   rows.minibatch.append(h("label", { class: "rpnviz-seed-label" }, "seed ", seed.element));
@@ -61,7 +71,7 @@ export function layerSwitches(model, styles) {
       for (const { name, set } of switches) set(layers.has(name));
       legend.classList.toggle("rpnviz-off", !layers.has("labels"));
       seed.set(String(model.get("seed")));
-      if (!model.get("has_kernel")) seed.element.max = String(Object.keys(scene.packed.minibatches).length - 1);
+      if (!model.get("has_kernel")) limitSeed(scene);
       top.set(topN);
     },
   };
@@ -80,7 +90,7 @@ export function gridSwitch(model) {
     options: grids.map(([value, label, what]) => ({ value, label, what })),
     onChange: (grid) => commit(model, { grid }),
   });
-  if (!model.get("has_kernel")) control.disable(true, NO_KERNEL);
+  if (grids.some(([value]) => value !== model.get("grid") && !canAsk(model, "grid", value))) control.disable(true, NO_KERNEL);
   return { element: control.element, update: () => control.set(model.get("grid")) };
 }
 
@@ -94,12 +104,13 @@ export function pictureChoice(model) {
   return {
     element: control.element,
     update() {
-      const names = model.get("has_kernel") ? model.get("pictures") : [model.get("picture")];
+      const now = model.get("picture");
+      const names = model.get("pictures").filter((/** @type {string} */ name) => name === now || canAsk(model, "picture", name));
       if (filled !== String(names)) control.fill(names.map((/** @type {string} */ name) => ({ value: name, label: name })));
       filled = String(names);
       control.set(model.get("picture"));
       control.element.disabled = names.length < 2;
-      if (!model.get("has_kernel")) explains(control.element, NO_KERNEL);
+      if (!model.get("has_kernel")) explains(control.element, names.length < 2 ? NO_KERNEL : OWN_NEED_KERNEL);
     },
   };
 }
@@ -143,13 +154,15 @@ export function mapChoice(model) {
   });
   const number = numberField({
     name: "Channel", className: "rpnviz-channel", max: 511, placeholder: "0–511",
-    what: "Any of the 512 channels, 0 to 511; those not in the list are fetched from the kernel.",
+    what: "Any of the 512 channels, 0 to 511; those not in the list are fetched when you ask.",
     onChange: (channel) => commit(model, { map: `channel ${channel}` }),
   });
-  if (!model.get("has_kernel")) {
-    number.element.disabled = true;
-    explains(number.element, NO_KERNEL);
-  }
+  const sentence = number.element.getAttribute("data-what");
+  const limit = () => {
+    const able = Array.from({ length: 512 }, (_, channel) => channel).some((channel) => canAsk(model, "map", `channel ${channel}`));
+    number.element.disabled = !able;
+    explains(number.element, able ? sentence : NO_KERNEL);
+  };
   /** @type {Moment["scene"] | null} */
   let scene = null;
   let listed = /** @type {string[]} */ ([]);
@@ -158,6 +171,7 @@ export function mapChoice(model) {
     /** @param {Moment} moment */
     update({ scene: now, map }) {
       if (scene !== now || !listed.includes(map)) {
+        if (scene !== now && !model.get("has_kernel")) limit();
         scene = now;
         const channels = Object.keys(now.packed.channels).map((channel) => `channel ${channel}`);
         if (map.startsWith("channel") && !channels.includes(map)) channels.push(map);

@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 07: a recorded training. One slider moves map, proposals and the cursors of both charts, in the page alone.
-import { OWN_KEYS, choice, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, choice, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { heatImage, lineStyles } from "./panel.js";
 import { chart, curveSwatch } from "./chart.js";
 import { drawOutcome, found, outcomePanel } from "./outcome.js";
@@ -168,7 +168,7 @@ function render(context) {
   }
 
   const showBusy = () => {
-    const waiting = model.get("has_kernel") && model.get("picture") !== scene().picture && !model.get("error");
+    const waiting = model.get("picture") !== scene().picture && !model.get("error");
     ui.busy(waiting ? `fetching ${model.get("picture")}` : "");
   };
   ui.onDestroy(watch(model, ["snapshot", "top_n"], redraw));
@@ -178,7 +178,7 @@ function render(context) {
   calm.addEventListener("change", pause);
   ui.onDestroy(() => calm.removeEventListener("change", pause));
   for (const one of [...sides.map(({ panel }) => panel), ...charts]) ui.onDestroy(() => one.destroy());
-  if (!model.get("has_kernel")) {
+  if (!plan.pictures.some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name))) {
     picture.element.disabled = true;
     explains(picture.element, NO_KERNEL);
   }

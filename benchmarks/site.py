@@ -1,0 +1,182 @@
+"""What a page of the site costs its reader: bytes, the time until it moves, pictures a second, and whether it jumps.
+
+Bytes are what a server sends that compresses texts with gzip (level 6): at opening, and after the page was read to its
+end, when all its explorers have come. Movable: from the start of the navigation until a changed slider of the first
+explorer has changed the picture, with the CPU slowed down four times; pages whose first explorer is further down are
+scrolled there as soon as they are parsed. Pictures a second: a slider is changed once in each animation frame, sixty
+times. Jumps: the sum of layout shifts (CLS) while the page is read at 1366×768.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+from tools.lab import new_page
+from tools.site.pages import build
+
+SLOWER = 4
+FRAMES = 60
+TEXTS = (".html", ".js", ".css")
+WATCH = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shifts += value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+# Runs from the start: goes to the first explorer, changes a slider as soon as there is one, and looks at the canvases.
+MOVE = """
+window.frame = () => new Promise(requestAnimationFrame);
+window.seen = (view) => [...view.querySelectorAll("canvas")].filter(({ width, height }) => width && height);
+window.look = (view) => seen(view).map((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
+  return new Uint32Array(data.buffer).reduce((hash, pixel) => (Math.imul(hash, 31) + pixel) | 0, canvas.width);
+}).join();
+window.step = (slider, by) => {
+  slider.value = Number(slider.value) + by * Number(slider.step || 1);
+  slider.dispatchEvent(new Event("input", { bubbles: true }));
+};
+window.movable = new Promise((done) => addEventListener("DOMContentLoaded", async () => {
+  const place = document.querySelector(".rpnviz-mount");
+  if (!place) return done(null);
+  if (place.getBoundingClientRect().top > innerHeight) place.scrollIntoView();
+  while (!place.classList.contains("rpnviz-mounted")) await frame();
+  for (let tries = 0; tries < 600; tries++) {
+    for (const slider of place.querySelectorAll("input[type=range]:not(:disabled)")) {
+      const before = look(place);
+      step(slider, 1);
+      await frame();
+      if (before && look(place) !== before) return done((window.slider = slider) && performance.now());
+      step(slider, -1);
+      await frame();
+    }
+  }
+  done(null);
+}));
+"""
+DRAG = """async frames => {
+  if (!window.slider) return null;
+  const [least, most] = [Number(slider.min), Number(slider.max)];
+  slider.value = least;
+  await frame();
+  let by = 1;
+  const start = performance.now();
+  for (let i = 0; i < frames; i++) {
+    if (Number(slider.value) >= most) by = -1;
+    if (Number(slider.value) <= least) by = 1;
+    step(slider, by);
+    await frame();
+  }
+  return (1000 * frames) / (performance.now() - start);
+}"""
+READ = """async () => {
+  for (let y = 0; y < document.documentElement.scrollHeight; y += 300) {
+    scrollTo(0, y);
+    for (let i = 0; i < 12; i++) await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
+@dataclass
+class Cost:
+    """What was measured of one page; None where nothing moves by a slider."""
+
+    page: str
+    opening: int
+    read: int
+    movable: float | None
+    pictures: float | None
+    shifts: float
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Serves a folder, texts compressed, and counts the bytes of the bodies."""
+
+    sent = 0
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return
+        body, text = path.read_bytes(), path.suffix in TEXTS
+        body = gzip.compress(body, 6) if text else body
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Length", str(len(body)))
+        if text:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+        _Handler.sent += len(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def measure(browser: Browser, live: list[str]) -> list[Cost]:
+    """Build the site, `live` as in `tools.site`, and measure each of its pages that has an explorer."""
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
+        build(Path(folder), live)
+        pages = [path.name for path in sorted(Path(folder).glob("*.html")) if "rpnviz-mount" in path.read_text("utf-8")]
+        with _served(Path(folder)) as url:
+            return [_page(browser, f"{url}/{name}") for name in sorted(pages, key=lambda name: name != "index.html")]
+
+
+def _page(browser: Browser, url: str) -> Cost:
+    page = new_page(browser)
+    page.add_init_script(WATCH)
+    _Handler.sent = 0
+    page.goto(url, wait_until="networkidle")
+    opening = _Handler.sent
+    _read(page)
+    cost = Cost(url.rsplit("/", 1)[1], opening, _Handler.sent, None, None, page.evaluate("() => shifts"))
+    page.context.close()
+    page = new_page(browser)
+    page.add_init_script(MOVE)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    page.goto(url)
+    cost.movable = page.evaluate("() => movable")
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    cost.pictures = page.evaluate(DRAG, FRAMES)
+    page.context.close()
+    return cost
+
+
+def _read(page: Page) -> None:
+    page.evaluate(READ)
+    for place in page.locator(".rpnviz-mount").all():
+        place.scroll_into_view_if_needed()
+        place.locator(".rpnviz").wait_for()
+    page.wait_for_load_state("networkidle")
+
+
+def print_costs(costs: list[Cost]) -> None:
+    """The budget table."""
+    print(
+        "| page | bytes at opening, gzip | read to the end | movable, s, CPU 4 × slower | pictures a second | CLS |\n"
+        "|---|---|---|---|---|---|"
+    )
+    for cost in costs:
+        movable = "–" if cost.movable is None else f"{cost.movable / 1000:.2f}"
+        pictures = "–" if cost.pictures is None else f"{cost.pictures:.0f}"
+        print(f"| {cost.page} | {cost.opening:,} | {cost.read:,} | {movable} | {pictures} | {cost.shifts:.3f} |")
+    print("\nBudget: front page 1,000,000 bytes, movable in 2 s; a page 1,500,000; 50 pictures a second; CLS 0.05.\n")

@@ -1,0 +1,152 @@
+"""Every page of the built site in a browser: over HTTP below a sub-path, and from the disk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.site.conftest import LIVE
+from tools.run_notebooks import chosen
+
+PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
+# Two small explorers, each a text field for a trait, that a notebook has linked.
+LINKED = """<!doctype html><meta charset="utf-8"><title>linked</title><link rel="icon" href="data:,">
+<script src="_static/site.js"></script>
+<script>
+rpnviz.define("field.js", () => ({ render({ model, el }) {
+  const input = document.createElement("input");
+  const show = () => (input.value = model.get("row"));
+  input.addEventListener("change", () => model.set("row", input.value));
+  model.on("change:row", show);
+  show();
+  el.append(input);
+} }));
+</script>
+<figure class="rpnviz-mount" data-view="field.js" data-state="a" data-number="0"
+  data-links='[["row", 1, "row"]]'></figure>
+<figure class="rpnviz-mount" data-view="field.js" data-state="b" data-number="1" data-links="[]"></figure>"""
+MOVING = ["index.html", *(f"{path.stem}.html" for path in chosen(LIVE))]
+every_page = pytest.mark.parametrize("name", PAGES)
+
+
+@every_page
+@pytest.mark.parametrize("way", ["http", "file"])
+def test_every_explorer_moves_by_keys(site: Path, served: str, open_page: Any, way: str, name: str) -> None:
+    opened = open_page(f"{served if way == 'http' else site.as_uri()}/{name}")
+    expect(opened.page.locator("article h1")).to_be_visible()
+    assert bool(opened.places) == (name in MOVING)
+    for place in opened.places:
+        view = opened.live(place)
+        assert opened.move(view)
+        assert not place.locator(".rpnviz-still").is_visible()
+
+
+@every_page
+@pytest.mark.parametrize("size", [(1366, 768), (360, 740)], ids=["laptop", "phone"])
+def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, size: tuple[int, int], name: str) -> None:
+    opened = open_page(f"{served}/{name}", *size)
+    opened.scroll_through()
+    assert opened.page.evaluate("() => shifts") <= 0.05
+    assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+
+
+def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: Any) -> None:
+    opened = open_page(f"{served}/index.html")
+    box = opened.live(opened.places[0]).bounding_box()
+    assert box and box["y"] + box["height"] <= 768
+    rows = opened.page.locator("article table.docutils").first.locator("tbody tr")
+    expect(rows).to_have_count(len(PAGES) - 1)
+    for row, name in zip(rows.all(), PAGES[1:], strict=True):
+        assert row.locator("a").get_attribute("href") == name
+    expect(opened.page.locator("article")).to_contain_text("make lab")
+
+
+def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, open_page: Any) -> None:
+    opened = open_page(f"{served}/index.html")
+    view = opened.live(opened.places[0])
+    centre = view.get_attribute("data-cell")
+
+    def asks(selector: str, act: Any) -> str:
+        before = opened.look()
+        act(view.locator(selector))
+        opened.changes(before)
+        expect(view).to_have_attribute("aria-busy", "false")
+        return opened.look()
+
+    expect(view.locator(".rpnviz-pictures option")).to_have_count(12)
+    asks(".rpnviz-channel", lambda field: (field.fill("0"), field.press("Enter")))
+    first = [view.locator("table").inner_text(), *opened.look().split("|")[1:]]
+    asks(".rpnviz-seed", lambda field: (field.fill("99"), field.press("Enter")))
+    asks(".rpnviz-pictures", lambda choice: choice.select_option("street-07"))
+    expect(view.locator(".rpnviz-maps")).to_have_value("mean")  # channel 0 was recorded of the first picture only
+    expect(view.locator(".rpnviz-channel")).to_be_disabled()
+    asks(".rpnviz-grid", lambda grid: grid.get_by_role("radio", name="37×62").check())
+    expect(view.locator(".rpnviz-row")).to_have_attribute("max", "36")
+    asks(".rpnviz-pictures", lambda choice: choice.select_option("street-03"))
+    asks(".rpnviz-grid", lambda grid: grid.get_by_role("radio", name="40×60").check())
+    expect(view).to_have_attribute("data-cell", centre or "")  # over the same place all the time
+    expect(view.locator(".rpnviz-channel")).to_be_enabled()
+    assert asks(".rpnviz-channel", lambda field: (field.fill("0"), field.press("Enter")))
+    asks(".rpnviz-seed", lambda field: (field.fill("0"), field.press("Enter")))
+    assert [view.locator("table").inner_text(), *opened.look().split("|")[1:]] == first
+
+
+def test_data_that_do_not_come_are_said_and_can_be_asked_for_again(served: str, open_page: Any) -> None:
+    opened = open_page(f"{served}/index.html")
+    view = opened.live(opened.places[0])
+    opened.page.route("**/data/*.js", lambda route: route.abort())
+    view.locator(".rpnviz-pictures").select_option("street-07")
+    expect(view.locator(".rpnviz-error")).to_contain_text("could not be loaded")
+    assert opened.note.troubles
+    opened.note.troubles.clear()
+    opened.page.unroute("**/data/*.js")
+    view.locator(".rpnviz-pictures").select_option("street-08")
+    expect(view.locator(".rpnviz-error")).to_have_count(0)
+    expect(view).to_have_attribute("aria-busy", "false")
+
+
+def test_explorers_that_a_notebook_links_stay_in_step(served: str, browser: Browser) -> None:
+    page = browser.new_page()
+    page.route("**/linked.html", lambda route: route.fulfill(body=LINKED, content_type="text/html"))
+    data = {"a": 'rpnviz.put("a",{"row":3})', "b": 'rpnviz.put("b",{"row":5})'}
+    page.route(
+        re.compile("/data/[ab].js$"),
+        lambda route: route.fulfill(body=data[route.request.url[-4]], content_type="text/javascript"),
+    )
+    page.goto(f"{served}/linked.html")
+    one, two = page.locator("input").nth(0), page.locator("input").nth(1)
+    expect(two).to_have_value("3")
+    for changed, other, value in ((one, two, "8"), (two, one, "9")):
+        changed.fill(value)
+        changed.dispatch_event("change")
+        expect(other).to_have_value(value)
+    page.close()
+
+
+def test_print_shows_the_still_with_its_sentence(served: str, open_page: Any) -> None:
+    opened = open_page(f"{served}/{MOVING[2]}")
+    place = opened.places[0]
+    opened.live(place)
+    opened.page.emulate_media(media="print")
+    still = place.locator(".rpnviz-still")
+    expect(still).to_be_visible()
+    still.evaluate("still => still.decode()")
+    expect(place.locator(".rpnviz-caption")).to_have_text(still.get_attribute("alt") or "")
+    expect(place.locator(".rpnviz")).to_be_hidden()
+
+
+def test_without_scripts_the_stills_are_shown(browser: Browser, served: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{served}/{MOVING[2]}")
+    expect(page.locator(".rpnviz-still").first).to_be_visible()
+    context.close()
+
+
+def test_search_works_from_the_disk(site: Path, open_page: Any) -> None:
+    opened = open_page(f"{site.as_uri()}/search.html?q=receptive")
+    expect(opened.page.locator("#search-results li").first).to_be_visible()

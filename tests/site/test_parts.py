@@ -1,0 +1,158 @@
+"""The parts of the generator, each alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import traitlets as t
+from nbformat import v4
+from PIL import Image
+from playwright.sync_api import Browser
+
+from rpnviz.explorers.base import STATIC, RpnvizWidget
+from tools.run_notebooks import WIDGET_VIEW
+from tools.site.executed import Executed
+from tools.site.outputs import as_pages_need
+from tools.site.policy import guard, policy
+from tools.site.record import OWN_FILE, Files, Question, key, record, view_of
+from tools.site.scripts import as_registered, write
+
+HOSTILE = "</script><img src=x onerror=hacked=1>"
+
+
+class Doubler(RpnvizWidget):
+    """Answers twice the number, and remembers the side it was asked from."""
+
+    _esm = "export default {}"
+    number = t.Int(1).tag(sync=True)
+    side = t.Unicode("left").tag(sync=True)
+    twice = t.Int(2, read_only=True).tag(sync=True)
+    said = t.Bytes(b"left", read_only=True).tag(sync=True)
+    extra = t.Int(0, read_only=True).tag(sync=True)  # stays after the question that it answered
+    unchanged = t.Int(7, read_only=True).tag(sync=True)
+
+    @t.observe("number", "side")
+    def _answer(self, _: Any) -> None:
+        self.set_trait("twice", 2 * self.number)
+        self.set_trait("said", self.side.encode())
+        if self.number > 1:
+            self.set_trait("extra", self.number)
+
+
+def put(folder: Path, name: str) -> Any:
+    text = (folder / f"{name}.js").read_text("utf-8")
+    return json.loads(text.removeprefix(f'rpnviz.put("{name}",').removesuffix(");\n"))
+
+
+def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> None:
+    doubler = Doubler()
+    question = Question({"side": ["left", "right"]}, {"number": [1, 2, 3]})
+    sides, numbers = record(doubler, question, Files(tmp_path))
+    assert sides["given"] == ["side"] and set(sides["files"]) == {"left", "right"}
+    assert put(tmp_path, sides["files"]["right"]) == {"said": {"$bytes": base64.b64encode(b"right").decode()}}
+    assert numbers["last"] == {"name": "number", "values": ["1", "2", "3"]}
+    answers = put(tmp_path, numbers["files"]["left"])
+    assert answers == {str(n): {"twice": 2 * n, "extra": n if n > 1 else 0} for n in (1, 2, 3)}
+    assert (doubler.number, doubler.side, doubler.twice, doubler.said) == (1, "left", 2, b"left")
+
+
+def test_equal_content_is_written_once_and_large_bytes_apart(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    small, large = b"\x00" * (OWN_FILE - 1), b"\x01" * OWN_FILE
+    assert files.write([small]) == files.write([small])
+    assert len(list(tmp_path.iterdir())) == 1
+    first, second = files.write({"a": large}), files.write({"b": large})
+    assert len(list(tmp_path.iterdir())) == 4
+    assert put(tmp_path, first)["a"] == put(tmp_path, second)["b"]
+    assert base64.b64decode(put(tmp_path, put(tmp_path, first)["a"]["$file"])["$bytes"]) == large
+
+
+def test_state_is_json_and_bytes(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="set is neither"):
+        Files(tmp_path).write({"x": {1, 2}})
+
+
+def test_values_are_written_as_the_page_writes_them(browser: Browser) -> None:
+    values = [0, 3, 0.0, 1.0, 0.15, 0.3, "street-03", "channel 7"]
+    page = browser.new_page()
+    assert key(values) == page.evaluate("values => values.map(String).join(' ')", values)
+    page.close()
+
+
+def test_the_view_is_the_last_of_the_joined_files() -> None:
+    from rpnviz.explorers.linked import LinkedExplorer
+    from rpnviz.explorers.window import WindowExplorer
+
+    assert view_of(LinkedExplorer.__new__(LinkedExplorer)) == "linked.js"
+    assert view_of(WindowExplorer.__new__(WindowExplorer)) == "window.js"
+
+
+def test_modules_become_calls_of_the_registry() -> None:
+    source = (
+        '// @ts-check\nimport { a, b } from "./core.js";\nexport const c = a;\nexport async function d() {}\n'
+        "export class E {}\nconst f = 1;\nexport default { f };\n"
+    )
+    made = as_registered("x.js", source)
+    assert 'const { a, b } = take("core.js");' in made
+    assert "return { c, d, E, f };" in made
+    assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", ['import a from "./a.js";', "export { a };", "export default a;", 'import "./a.js";'])
+def test_unknown_forms_of_modules_are_named(line: str) -> None:
+    with pytest.raises(ValueError, match=r"x\.js: cannot register"):
+        as_registered("x.js", f"{line}\n")
+
+
+def test_every_module_that_is_taken_is_defined(tmp_path: Path) -> None:
+    write(tmp_path)
+    text = (tmp_path / "site.js").read_text("utf-8")
+    defined = set(re.findall(r'^rpnviz\.define\("([\w-]+\.js)"', text, re.MULTILINE))
+    assert defined == {path.name for path in STATIC.glob("*.js")}
+    assert set(re.findall(r'take\("([\w-]+\.js)"\)', text)) <= defined
+    assert text.startswith("// @ts-check")
+
+
+def test_policy_names_what_is_inline_by_its_hash(tmp_path: Path) -> None:
+    page = '<meta charset="utf-8"><style>a{}</style><b style="c: d"></b><script src="x.js"></script><script>e</script>'
+    said = dict(part.split(" ", 1) for part in policy(page).split("; "))
+    digest = "sha256-P3m7e0NbBTIWUdrv03TNxoHcBvqmXjdOODN7iMoEbeo="
+    assert said["default-src"] == "'none'"
+    assert said["script-src"] == f"'self' file: '{digest}'"
+    assert len(re.findall("sha256-", said["style-src"])) == 2 and "'unsafe-hashes'" in said["style-src"]
+    assert "unsafe-hashes" not in policy("<script>e</script>")
+    (tmp_path / "page.html").write_text("<p>no head</p>")
+    with pytest.raises(ValueError, match=r"page\.html"):
+        guard(tmp_path)
+
+
+def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 3)).save(tmp_path / "still.png")
+    png = base64.b64encode((tmp_path / "still.png").read_bytes()).decode()
+    data = {"image/png": png, "text/plain": HOSTILE}
+    outputs = [
+        v4.new_output("display_data", {**data, WIDGET_VIEW: {"model_id": "m"}}),
+        v4.new_output("display_data", data),
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=outputs)])
+    known = {
+        "m": {
+            "kind": "LiveTraining",
+            "number": 0,
+            "links": [],
+            "view": "live.js",
+            "css": ["rpnviz.css", "training.css"],
+            "state": "abc",
+        }
+    }
+    explorer, still = as_pages_need(Executed(notebook, known, tmp_path), tmp_path).cells[0].outputs
+    for html in (explorer.data["text/html"], still.data["text/html"]):
+        assert "<img src=x" not in html and "</script" not in html and 'width="4" height="3"' in html
+    assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
+    assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
+    assert "rpnviz-mount" not in still.data["text/html"]

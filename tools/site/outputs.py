@@ -1,0 +1,97 @@
+"""Turn the pictures and explorers among a notebook's outputs into HTML of a page.
+
+A picture becomes an image file with its sentence as alternative text. An explorer becomes a place for the live view,
+and in it the same image, for print and for readers without scripts; see static/loader.js.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, v4
+from PIL import Image
+
+from tools.run_notebooks import WIDGET_VIEW
+from tools.site.executed import Executed
+
+STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
+MOUNT = """{sheets}
+<figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}">
+{still}
+<figcaption class="rpnviz-caption">{text}</figcaption>
+</figure>
+{needs}"""
+NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
+RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
+NEEDS_PYTHON = {  # what of an explorer moves with Python only
+    "AnchorsExplorer": "Other grids, scales and ratios are computed by Python",
+    "ChannelsExplorer": "",
+    "DetectionExplorer": "",
+    "FunnelExplorer": "Other settings are computed by Python",
+    "LabelExplorer": "Other thresholds and rules are computed by Python",
+    "LayersExplorer": "The other channels are looked up by Python",
+    "LinkedExplorer": "Pictures of your own go through the network in Python",
+    "LiveTraining": "This is how far the recorded run came. The steps of a training are taken by Python",
+    "MinibatchExplorer": "Other samples are drawn by Python",
+}
+
+
+def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
+    """Return the notebook with HTML in place of pictures and explorers.
+
+    Args:
+        executed: left as it is.
+        static: the folder for image files.
+    """
+    notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)  # type: ignore[no-untyped-call]
+    for cell in executed.notebook.cells:
+        cell = cell.copy()
+        if cell.cell_type == "markdown":
+            cell.source = RUN_ALL.sub(lambda found: f"**{found[1].upper()}", cell.source)
+        if cell.cell_type == "code":
+            cell.outputs = [_converted(output, executed.explorers, static) for output in cell.outputs]
+        notebook.cells.append(cell)
+    return notebook
+
+
+def _converted(output: NotebookNode, explorers: dict[str, dict[str, Any]], static: Path) -> NotebookNode:
+    data = output.get("data", {})
+    if "image/png" not in data:
+        return output
+    still = image(base64.b64decode(data["image/png"]), data["text/plain"], static)
+    known = explorers.get(data.get(WIDGET_VIEW, {}).get("model_id", ""))
+    text = explorer_html(known, still, data["text/plain"]) if known else f"<p>{still}</p>"
+    made: NotebookNode = v4.new_output("display_data", {"text/html": text})  # type: ignore[no-untyped-call]
+    return made
+
+
+def image(png: bytes, sentence: str, static: Path) -> str:
+    """Write a picture, as WebP without loss, and return its element."""
+    picture = Image.open(io.BytesIO(png))
+    name = f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
+    if not (static / name).exists():
+        picture.save(static / name, "WEBP", lossless=True, method=4)
+    return STILL.format(name=name, text=html.escape(sentence), width=picture.width, height=picture.height)
+
+
+def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:
+    """Return the place of an explorer, from its entry in explorers.json."""
+    sheets = [f'<link rel="stylesheet" href="_static/{name}">' for name in known["css"] if name != "rpnviz.css"]
+    what = NEEDS_PYTHON.get(known["kind"], "")
+    return MOUNT.format(
+        sheets="".join(sheets),
+        view=known["view"],
+        state=known["state"],
+        number=known["number"],
+        links=html.escape(json.dumps(known["links"])),
+        still=still,
+        text=html.escape(sentence),
+        needs=NEEDS.format(what=what) if what else "",
+    )

@@ -1,0 +1,110 @@
+"""Write the sources of the site and let Sphinx make pages of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import nbformat
+from sphinx.cmd.build import build_main
+
+from tools.run_notebooks import chosen
+from tools.site import scripts
+from tools.site.executed import ROOT, Executed, as_committed, run
+from tools.site.outputs import as_pages_need
+from tools.site.policy import guard
+
+HERE = Path(__file__).parent
+INDEX = """# {question}
+
+{explorer}
+
+## The series
+
+{map}
+
+## Run it yourself
+
+{start}
+
+## What this is
+
+{what}
+
+```{{toctree}}
+:hidden:
+
+{names}
+```
+"""
+
+
+def build(target: Path, live: list[str]) -> None:
+    """Build the site.
+
+    Args:
+        target: the folder; what was in it is removed.
+        live: how the names of those notebooks start that are executed and whose explorers move; the others are shown
+            as they were committed. Empty for all.
+
+    Raises:
+        RuntimeError: if a notebook goes wrong, or Sphinx finds something to warn of, a dead link for one.
+    """
+    moving = chosen(live)
+    executed = {path: run(path) if path in moving else as_committed(path) for path in chosen([])}
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
+        source, made = Path(folder, "source"), Path(folder, "made")  # MyST-NB writes beside the latter
+        _write_sources(source, executed)
+        arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(Path(folder, "doctrees"))]
+        arguments += ["-D", f"html_static_path={source / 'static'}"]
+        if build_main([*arguments, str(source), str(made)]):
+            raise RuntimeError("Sphinx could not build the site; its words are above")
+        guard(made)
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(made, target)
+
+
+def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
+    static = source / "static"
+    (static / "data").mkdir(parents=True)
+    scripts.write(static)
+    for path, one in executed.items():
+        notebook = as_pages_need(one, static)
+        nbformat.write(notebook, source / path.name)  # type: ignore[no-untyped-call]
+        for file in one.files.glob("*.js"):
+            shutil.copy(file, static / "data")
+    (source / "index.md").write_text(_index(source, list(executed)), encoding="utf-8")
+
+
+def _index(source: Path, paths: list[Path]) -> str:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    page = nbformat.read(source / paths[0].name, as_version=4)  # type: ignore[no-untyped-call]
+    explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-still" in html)
+    return INDEX.format(
+        question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
+        explorer=explorer,
+        map=_map(page.cells[-1].source, paths[0]),
+        start=_section(readme, "Start"),
+        what=readme.split("\n\n", 3)[2],
+        names="\n".join(path.stem for path in paths),
+    )
+
+
+def _map(last_cell: str, first: Path) -> str:
+    """The table of the series that ends the first notebook, whose own row has no link there."""
+    lines = [line for line in last_cell.splitlines() if line.startswith("|")]
+    return "\n".join(lines).replace("**00** this one", f"[00]({first.name})")
+
+
+def _html(cell: nbformat.NotebookNode) -> list[str]:
+    return [output["data"]["text/html"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
+
+
+def _section(markdown: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.*?)^## ", markdown, re.DOTALL | re.MULTILINE)
+    if not found:
+        raise ValueError(f"README.md has no section {heading!r}")
+    return found[1].strip()
