@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import nbformat
 import pytest
+import torch
 
 from tools.run_notebooks import NOTEBOOKS
 
 SOLUTION = re.compile(r"<details>.*?```python\n(def (\w+)\(.*?)```", re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def grad_mode() -> Iterator[None]:
+    """Notebook 01 switches gradients off, for its kernel; not for the tests after it."""
+    before = torch.is_grad_enabled()
+    yield
+    torch.set_grad_enabled(before)
 
 
 @pytest.mark.parametrize(("name", "exercises"), [("01", 1), ("04", 2), ("05", 1), ("06", 1), ("08", 1), ("09", 1)])
