@@ -41,7 +41,7 @@ FAULTS = """([least_letter, least_target, controls, width]) => {
     if (Math.min(w, h) < least_target) faults.push(`${w.toFixed(0)}×${h.toFixed(0)} px to press: ${name(e)}`);
   }
   const apart = all.filter((e) => e.matches("canvas, button, select, output, label, figcaption > *, p, table")
-    && !e.closest(".rpnviz-scroll, .rpnviz-two-boxes > :not(canvas)"));
+    && !e.closest(".rpnviz-scroll, .rpnviz-boxes, .rpnviz-two-boxes > :not(canvas)"));
   apart.forEach((e, i) => {
     const a = e.getBoundingClientRect();
     for (const other of apart.slice(i + 1)) {

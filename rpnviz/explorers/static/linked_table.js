@@ -15,7 +15,7 @@ const COLUMNS = [
     ({ scene, nine }, a) => boxText(scene.anchor(nine[a]))],
   ["best IoU", 10.8, "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
     ({ scene, nine }, a) => `${iouText(scene.iou(nine[a]))} ${scene.object(nine[a])}`],
-  ["label, and why", 26.1, "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
+  ["label, and why", 25.3, "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
     ({ scene, nine }, a) => scene.why(nine[a])],
   ["in 256", 4.4, "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
     ({ minibatch, nine }, a) => (minibatch?.all.has(nine[a]) ? "yes" : "–")],
@@ -23,7 +23,7 @@ const COLUMNS = [
     ({ scene, nine }, a) => scene.score(nine[a]).toFixed(2)],
   ["decoded box", 11.1, "The anchor moved and stretched by its four deltas, then clipped to the picture.",
     ({ scene, nine }, a) => boxText(scene.decoded(nine[a]))],
-  ["fate", 21.1, "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
+  ["fate", 21.9, "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
     ({ scene, nine }, a) => scene.fate(nine[a])],
 ];
 
