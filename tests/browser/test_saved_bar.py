@@ -473,7 +473,7 @@ def test_in_a_lecture_all_is_large_and_nothing_is_cut(opened: Opener, name: str,
 
 def test_a_presenter_moves_the_explorer_and_escape_leaves(opened: Opener) -> None:
     page = opened("nms", before=REFUSE_SCREEN)
-    root, el = page.locator(".rpnviz-nms"), page.locator("main")
+    root, el = page.locator(".rpnviz-nms"), page.locator("#rpnviz-view")
     button(page, "lecture mode").click()
     expect(page.locator(".rpnviz-picture")).to_be_focused()  # arrows work at once
     keys = ("PageDown", "PageDown", "PageUp", "ArrowRight", "PageUp", "PageUp", "PageUp")
