@@ -167,7 +167,7 @@ def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     canvas = live.root.locator("canvas").nth(1)
     for press in (
         lambda: live.root.get_by_label("objectness map").click(),
-        lambda: live.root.get_by_text("best 50").click(),
+        lambda: live.root.get_by_role("radio", name="best 50").click(),
     ):
         then = int(canvas.evaluate(PIXELS))
         press()
@@ -221,7 +221,7 @@ def test_best_10_or_50(replay: View) -> None:
     replay.notebook.execute("replay.snapshot = 5")
     shows(replay, 5)
     left, right = looks(replay)
-    replay.root.get_by_text("best 10", exact=True).click()
+    replay.root.get_by_role("radio", name="best 10").click()
     wait_for_other_pixels(replay, replay.root.locator("canvas").nth(1), right)
     assert looks(replay)[0] == left
     replay.notebook.wait_for("replay.top_n", 10)
