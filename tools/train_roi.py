@@ -152,7 +152,8 @@ def average_precision(pairs: list[tuple[Detections, Picture]]) -> dict[str, floa
     at_half = results["AP@0.5"]
     classes, values = at_half["classes"].flatten().tolist(), at_half["map_per_class"].flatten().tolist()
     of_classes = {CLASSES[number]: round(value, 4) for number, value in zip(classes, values, strict=True)}
-    return table | {f"AP@0.5 {name}": value for name, value in of_classes.items()}
+    # A class that is detected where no such object is has no average precision: -1.
+    return table | {f"AP@0.5 {name}": value for name, value in of_classes.items() if value >= 0}
 
 
 def measure_detections(weights: Path, held_out: list[Picture]) -> dict[str, float]:

@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 
 from rpnviz import replay
 from rpnviz.backbone import Backbone
-from rpnviz.detection import RoIHead
+from rpnviz.detection import CLASSES, Detections, RoIHead
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from tools import ablations, recall, record, train, train_vgg16
 from tools.scenes import read_scenes
+from tools.train_roi import average_precision
 
 
 @pytest.fixture
@@ -192,3 +193,11 @@ def test_the_comparison_has_a_row_for_each_and_a_table(scenes: Path) -> None:
     table = recall.as_markdown(rows).splitlines()
     assert table[0] == "| | @10 | @50 | @100 | @300 | @1000 | AR@300 |"
     assert len(table) == 2 + len(rows)
+
+
+def test_a_class_that_no_picture_shows_has_no_average_precision() -> None:
+    box = torch.tensor([[100.0, 100, 300, 300]])
+    picture = Picture(np.zeros((600, 1000, 3), np.uint8), box, ["car"], "one car")
+    car, person = CLASSES.index("car"), CLASSES.index("person")
+    found = Detections(box.repeat(2, 1), torch.tensor([car, person]), torch.tensor([0.9, 0.8]), torch.arange(2))
+    assert average_precision([(found, picture)]) == {"AP@0.5": 1.0, "AP@0.5:0.95": 1.0, "AP@0.5 car": 1.0}
