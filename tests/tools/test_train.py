@@ -88,7 +88,7 @@ def test_training_writes_weights_and_a_card_and_resumes(
     run_train(monkeypatch, scenes, 2, weights)  # all steps are taken already
     assert len(log.read_text().splitlines()) == 2
 
-    assert [path.stem for path in sorted(Path("runs/mini").glob("step-*"))] == ["step-00000"]
+    assert [path.stem for path in sorted(Path("runs/mini").glob("step-*"))] == ["step-00000", "step-00002"]
     shutil.copy("runs/mini/step-00000.safetensors", "runs/mini/step-00002.safetensors")
     out = tmp_path / "data" / "replay" / "mini.safetensors"
     start(monkeypatch, record, "--scenes", scenes, "--out", out)
