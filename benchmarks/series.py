@@ -157,7 +157,7 @@ def measure_runs() -> list[Run]:
 def _run(path: Path) -> Run:
     code = (
         "import sys, nbformat; from tools.run_notebooks import NOTEBOOKS, execute;"
-        "sys.exit('; '.join(execute(nbformat.read(sys.argv[1], as_version=4), NOTEBOOKS)))"
+        "sys.exit('; '.join(execute(nbformat.read(sys.argv[1], as_version=4), NOTEBOOKS)) or None)"
     )
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", code, str(path)])
