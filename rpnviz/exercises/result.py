@@ -55,17 +55,16 @@ class Result:
             parts.append(case_in_words(self.case))
         if self.hint:
             parts.append(f"It looks like this: {self.hint}")
-        return "\n".join([*parts, *self._printed()])
-
-    def _printed(self) -> list[str]:
-        if not self.output:
-            return []
-        count = max(self.lines, 1)
-        return [f"It printed {count:,} {'lines' if count > 1 else 'line'}; they begin:", self.output.rstrip("\n")]
+        return "\n".join([*parts, *filter(None, [self.printed()])])
 
     def printed(self) -> str:
-        """What the function printed: the beginning, and how many lines there were; "" if nothing."""
-        return "\n".join(self._printed())
+        """What the function printed, if it did: how many lines, and the beginning."""
+        if not self.output:
+            return ""
+        return f"It printed {self._lines()}\n{self.output.rstrip()}"
+
+    def _lines(self) -> str:
+        return f"{self.lines:,} lines, which begin:" if self.lines > 1 else "one line:"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": str(self)}
@@ -81,8 +80,8 @@ class Result:
         if self.hint:
             rows.append(f"<div><strong>It looks like this:</strong> {escape(self.hint)}</div>")
         if self.output:
-            said, text = self._printed()
-            rows.append(_details(said.removesuffix("; they begin:") + ".", f'<pre style="{_MONO}">{escape(text)}</pre>'))
+            text = f'<pre style="{_MONO}">{escape(self.output.rstrip())}</pre>'
+            rows.append(_details(f"It printed {self._lines()}", text))
         rows.append(self._hints_html())
         style = (
             f"border-left: 4px solid {colour}; padding: 4px 12px; line-height: 1.5; max-width: 946px; "

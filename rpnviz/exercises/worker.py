@@ -103,6 +103,10 @@ class Session:
             answer["changed"] = [i for i, (a, b) in enumerate(zip(arguments, given, strict=True)) if _changed(a, b)]
         return answer
 
+    def busy(self) -> bool:
+        """Say whether a function left a thread behind that still runs."""
+        return threading.active_count() > 2  # this one, and the one that receives
+
     def compare_speed(self, reference: bytes, arguments: tuple[Any, ...]) -> dict[str, Any]:
         """Time the function and its reference on the same input: median seconds of each."""
         function = self.function
@@ -118,7 +122,7 @@ class Session:
                 answer: dict[str, Any] = {"value": act()}
         except BaseException as error:  # SystemExit too: exit() must not end this process
             answer = {"raised": _describe(error)}
-        return answer | {"printed": printed.text, "lines": printed.lines}
+        return answer | {"output": printed.text, "lines": printed.lines}
 
 
 def _changed(before: Any, after: Any) -> bool:
@@ -198,7 +202,13 @@ def main() -> None:
     waiting: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     session = Session()
-    acts = {"limit": session.limit, "define": session.define, "call": session.call, "time": session.compare_speed}
+    acts: dict[str, Callable[..., Any]] = {
+        "limit": session.limit,
+        "define": session.define,
+        "call": session.call,
+        "time": session.compare_speed,
+        "busy": session.busy,
+    }
     while True:
         act, *arguments = waiting.get()
         answers.write(wire.encode(acts[act](*arguments)))
