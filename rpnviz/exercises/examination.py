@@ -174,7 +174,7 @@ class Examination:
 
     def _passed(self, search: Search) -> Result:
         exercise = self.exercise
-        message = f"Right on {search.tried} unseen inputs, compared with {exercise.oracle}."
+        message = f"It agrees with {exercise.oracle} on {search.tried} unseen inputs."
         try:
             seconds = TIMING_SECONDS
             timed = self.worker.ask("time", cloudpickle.dumps(exercise.reference), exercise.larger(), seconds=seconds)
