@@ -126,10 +126,9 @@ def kind(value: Any) -> str:
         return f"a Tensor of shape {list(value.shape)}"
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"
-    if value is None or value is Ellipsis:
-        return "None" if value is None else "..."
-    names = {bool: f"{value}", int: f"the number {value}", float: f"the number {value:.5g}", str: "text"}
-    return names[type(value)]
+    if isinstance(value, (bool, str)) or value is None or value is Ellipsis:
+        return "text" if isinstance(value, str) else "..." if value is Ellipsis else str(value)
+    return f"the number {value:.5g}"
 
 
 def _came_out(name: str, value: object, right: object) -> str:

@@ -29,15 +29,9 @@ class Panel(Protocol):
         """Draw it."""
 
 
-def case_figure(sentence: str, panels: Sequence[Panel], height: float = 3.0) -> Still:
-    """Put panels side by side under a sentence.
-
-    Args:
-        sentence: the title, and the text for those who do not see the figure.
-        panels: from left to right.
-        height: of the figure, inches.
-    """
-    figure = new_still(WIDTH, height, sentence)
+def case_figure(panels: Sequence[Panel], height: float = 3.0) -> Still:
+    """Put the panels of a failing case side by side, from left to right; `height` in inches."""
+    figure = new_still(WIDTH, height, "The smallest input found on which it goes wrong.")
     total, left = sum(panel.wide for panel in panels), 0.0
     for panel in panels:
         share = panel.wide / total

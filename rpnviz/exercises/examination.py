@@ -42,6 +42,8 @@ class Examination:
             loaded = self.worker.ask("define", self.exercise.name, pickled, source, count, seconds=DEFINE_SECONDS)
         except (NoAnswerError, EndedError):
             return self._result("error", "Loading the function did not come to an end, or ended its process.")
+        if "raised" in loaded and loaded["raised"]["kind"] == "undefined":
+            return self._result("not written", f"The code defines no function {self.exercise.name}.")
         if "raised" in loaded:
             return self._raised(loaded["raised"], None, _said(loaded))
         if not loaded["takes"]:
@@ -95,28 +97,28 @@ class Examination:
         return difference(values[0], right, exercise.returns, exercise.tolerance, exercise.indices)
 
     def _no_answer(self, arguments: Arguments) -> Result:
-        case = self._case(arguments, [], "It does not return.", raised=True)
+        case = self._case(arguments, [], raised=True)
         message = f"It did not return within {self.worker.seconds:g} s and was stopped. Does a loop never end?"
         return self._result("error", message, case=case, png=self._png(case))
 
     def _ended(self, arguments: Arguments, code: int) -> Result:
-        case = self._case(arguments, [], "It ends its process.", raised=True)
+        case = self._case(arguments, [], raised=True)
         how = f"by signal {-code}" if code < 0 else f"with exit status {code}"
         message = f"It ended the process in which it ran, {how}, instead of returning something."
         return self._result("error", message, case=case, png=self._png(case))
 
-    def _case(self, arguments: Arguments, values: list[Any], problem: str, raised: bool = False) -> Case:
+    def _case(self, arguments: Arguments, values: list[Any], raised: bool = False) -> Case:
         exercise = self.exercise
         right = exercise.reference(*map(wire.ready, arguments))
         wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
         named = dict(zip(exercise.arguments, arguments, strict=True))
-        return Case(named, values[0] if values else None, wanted, problem, raised, values)
+        return Case(named, values[0] if values else None, wanted, raised, values)
 
     def _failed(self, failure: Trial, search: Search) -> Result:
         if failure.raised is not None:
-            case = self._case(failure.arguments, [], failure.problem, raised=True)
+            case = self._case(failure.arguments, [], raised=True)
             return self._raised(failure.raised, case, failure.said)
-        case = self._case(failure.arguments, failure.values, failure.problem)
+        case = self._case(failure.arguments, failure.values)
         mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
         shown = {"case": case, "png": self._png(case), **failure.said}
         known = {"mistake": mistake.key, "hint": mistake.hint} if mistake is not None else {}
@@ -161,11 +163,11 @@ class Examination:
         }
         text = f"{raised['type']}: {raised['text']}" if raised["text"] else raised["type"]
         message = sayings.get(raised["kind"], f"It raises {text}")
-        line, code = own_line(raised["places"], self.source)
+        line, code, inside = own_line(raised["places"], self.source)
         if raised["kind"] == "memory":
             self.worker.stop()  # what is left of it may be short of memory
         png = self._png(case) if case is not None else b""
-        return self._result("error", message, case=case, png=png, line=line, code=code, **said)
+        return self._result("error", message, case=case, png=png, line=line, code=code, inside=inside, **said)
 
     def _png(self, case: Case) -> bytes:
         from rpnviz.draw import to_png

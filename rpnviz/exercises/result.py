@@ -26,7 +26,8 @@ class Result:
         mistake (str): the key of the recognised mistake, or "".
         case (Case): the smallest failing input, what came out and what should; None if there is none.
         speed (float): how many times as long as the reference the function takes; None unless it passed.
-        line (int), code (str): the learner's own line where an exception arose; 0 and "" without one.
+        line (int), code (str), inside (str): the learner's own line where an exception arose, and the function that it
+            belongs to; 0 and "" without one.
         output (str), lines (int): the beginning of what the function printed, and how many lines there were.
         hints (tuple[str, ...]): general ones, each a step further.
         png (bytes): the case, drawn; empty if there is none.
@@ -41,6 +42,7 @@ class Result:
     speed: float | None = None
     line: int = 0
     code: str = ""
+    inside: str = ""
     output: str = ""
     lines: int = 0
     hints: tuple[str, ...] = ()
@@ -50,12 +52,16 @@ class Result:
         """All in text: verdict, sentences, case, recognised mistake."""
         parts = [f"{VERDICTS[self.verdict]}{f' · {self.name}' if self.name else ''}: {self.message}"]
         if self.line:
-            parts.append(f"Line {self.line}: {self.code}")
+            parts.append(f"{self._line()}: {self.code}")
         if self.case is not None:
             parts.append(case_in_words(self.case))
         if self.hint:
             parts.append(f"It looks like this: {self.hint}")
         return "\n".join([*parts, *filter(None, [self.printed()])])
+
+    def _line(self) -> str:
+        elsewhere = self.inside not in (self.name, "", "<module>")
+        return f"Line {self.line}{f' of {self.inside}' if elsewhere else ''}"
 
     def printed(self) -> str:
         """What the function printed, if it did: how many lines, and the beginning."""
@@ -72,10 +78,10 @@ class Result:
     def _html(self) -> str:
         colour = _COLOURS[self.verdict]
         name = f" · <code>{escape(self.name)}</code>" if self.name else ""
-        rows = [f'<div><strong style="color: {colour}">{VERDICTS[self.verdict]}</strong>{name}</div>']
+        rows = [f"<div><strong>{VERDICTS[self.verdict]}</strong>{name}</div>"]
         rows.append(f"<div>{escape(self.message)}</div>")
         if self.line:
-            rows.append(f'<pre style="{_MONO}">line {self.line}:  {escape(self.code)}</pre>')
+            rows.append(f'<pre style="{_MONO}">{escape(self._line())}:  {escape(self.code)}</pre>')
         rows += self._case_html()
         if self.hint:
             rows.append(f"<div><strong>It looks like this:</strong> {escape(self.hint)}</div>")

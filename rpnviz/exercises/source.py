@@ -78,20 +78,20 @@ def _is_ellipsis(node: ast.AST) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
-def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str]:
-    """The learner's innermost line of a traceback: its number and its text; (0, "") if none is hers.
+def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str, str]:
+    """The learner's innermost line of a traceback: number, text, name of its function; (0, "", "") if none is hers.
 
     Args:
         places: [file, line, function], outermost first.
         source: the text, if the function came as one.
     """
-    for file, line, _ in reversed(places):
+    for file, line, function in reversed(places):
         if file == SUBMISSION:
             lines = source.splitlines()
-            return line or 0, lines[line - 1].strip() if line and line <= len(lines) else ""
+            return line or 0, lines[line - 1].strip() if line and line <= len(lines) else "", function
         if is_own(file):
-            return line, linecache.getline(file, line).strip()
-    return 0, ""
+            return line, linecache.getline(file, line).strip(), function
+    return 0, "", ""
 
 
 def is_own(file: str) -> bool:

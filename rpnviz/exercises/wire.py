@@ -162,8 +162,8 @@ def _from_json(value: Any, blobs: bytes) -> Any:
 
 
 def _tensor_from(content: bytes, dtype: torch.dtype, shape: list[int]) -> Tensor:
-    if not content:
-        return torch.empty(shape, dtype=dtype)
     if math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"{len(content)} bytes for a tensor of shape {shape}")
+    if not content:
+        return torch.empty(shape, dtype=dtype)
     return torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)

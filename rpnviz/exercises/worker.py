@@ -49,6 +49,10 @@ class Printed(io.TextIOBase):
         return True
 
 
+class UndefinedError(Exception):
+    """The code that came as text does not define the function."""
+
+
 class Session:
     """The learner's function, and the answers to the requests: one method for each."""
 
@@ -87,7 +91,7 @@ class Session:
         scope: dict[str, Any] = {"__name__": "submission"}
         exec(compile(source, SUBMISSION, "exec"), scope)
         if not callable(scope.get(name)):
-            raise NameError(f"the code defines no function {name}")
+            raise UndefinedError
         self.loaded = scope[name]
 
     def call(self, calls: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -162,7 +166,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
 def _kind(error: BaseException, text: str) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "memory"
-    kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input"}
+    kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input", UndefinedError: "undefined"}
     return next((name for kind, name in kinds.items() if isinstance(error, kind)), "")
 
 

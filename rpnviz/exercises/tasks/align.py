@@ -109,7 +109,7 @@ def _picture(case: Case) -> Figure:
     )
     shown_map = Table("features[0]: values sit in the cells' middles", features[0], wide=1.5)
     results = tables(case.got, case.wanted, ALIGN.tolerance, case.raised, wide=0.6, columns=("value",))
-    return case_figure(case.problem, [boxes, shown_map, *results], height=3.2)
+    return case_figure([boxes, shown_map, *results], height=3.2)
 
 
 ALIGN = Exercise(

@@ -77,7 +77,7 @@ def _encode_picture(case: Case) -> Figure:
     shown = [(case.arguments["anchors"][i].tolist(), "ignored", "anchor")]
     shown.append((case.arguments["gt_boxes"][i].tolist(), "ground_truth", "gt box"))
     tables = got_and_wanted(case, ENCODE.tolerance, columns=DELTAS, wide=1.3)
-    return case_figure(case.problem, [Boxes(f"pair {i}, px", shown, wide=1.4), *tables])
+    return case_figure([Boxes(f"pair {i}, px", shown, wide=1.4), *tables])
 
 
 def _decode_inputs(draw: Draw) -> Arguments:
@@ -151,7 +151,7 @@ def _decode_picture(case: Case) -> Figure:
         f"{name} {value:g}" for name, value in zip(DELTAS, case.arguments["deltas"][i].tolist(), strict=True)
     )
     tables = got_and_wanted(case, DECODE.tolerance, columns=CORNERS, wide=1.3)
-    return case_figure(case.problem, [Boxes(f"row {i}: {deltas}", shown, wide=1.4), *tables])
+    return case_figure([Boxes(f"row {i}: {deltas}", shown, wide=1.4), *tables])
 
 
 ENCODE = Exercise(

@@ -75,9 +75,7 @@ def _picture(case: Case) -> Figure:
     boxes1, boxes2 = case.arguments["boxes1"], case.arguments["boxes2"]
     shown = [(box, "positive", f"boxes1[{i}]") for i, box in enumerate(boxes1.tolist())]
     shown += [(box, "ignored", f"boxes2[{j}]") for j, box in enumerate(boxes2.tolist())]
-    return case_figure(
-        case.problem, [Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)]
-    )
+    return case_figure([Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)])
 
 
 BOX_IOU = Exercise(

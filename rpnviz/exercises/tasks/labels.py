@@ -104,7 +104,7 @@ def _picture(case: Case) -> Figure:
         wide=3,
     )
     more = [] if wrong is not None or case.raised else [Table("your result", case.got)]
-    return case_figure(case.problem, [table, *more], height=1.2 + 0.3 * (len(matrix) + 2))
+    return case_figure([table, *more], height=1.2 + 0.3 * (len(matrix) + 2))
 
 
 LABELS = Exercise(

@@ -119,7 +119,7 @@ def _picture(case: Case) -> Figure:
     rows = torch.cat([objectness[:, None], labels[:, None].float(), deltas - targets], dim=1)[sampled]
     columns = ("logit", "label", "Δdx", "Δdy", "Δdw", "Δdh")
     table = Table("what was sampled; Δ = delta − target", rows, rows=names, columns=columns, wide=2)
-    return case_figure(case.problem, [table, *_results(case)], height=1.4 + 0.28 * len(sampled))
+    return case_figure([table, *_results(case)], height=1.4 + 0.28 * len(sampled))
 
 
 def _results(case: Case) -> list[Table]:

@@ -92,7 +92,7 @@ def _picture(case: Case) -> Figure:
     marks[1], marks[2] = (table[1] > 0) & (labels != 1), (table[2] > 0) & (labels != 0)
     title = f"{len(draws)} draws of {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
     columns = [f"anchor {i}" for i in range(len(labels))]
-    return case_figure(case.problem, [Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
+    return case_figure([Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
 
 
 MINIBATCH = Exercise(

@@ -87,7 +87,7 @@ def _picture(case: Case) -> Figure:
     got = torch.tensor(indices_of(case.got)) if is_index_list(case.got) else case.got
     kept = tables(got, case.wanted, 0, case.raised, columns=("row",), wide=0.5)
     panels: list[Panel] = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]
-    return case_figure(case.problem, panels, height=3.4)
+    return case_figure(panels, height=3.4)
 
 
 NMS = Exercise(

@@ -71,7 +71,7 @@ def _picture(case: Case) -> Figure:
     columns = [f"prop. {j}" for j in range(iou.shape[1])]
     table = Table(title, iou, marks, right=True, rows=rows, columns=columns, wide=2)
     look = {"rows": [""], "columns": ["recall"], "wide": 0.8}
-    return case_figure(case.problem, [table, *got_and_wanted(case, RECALL.tolerance, **look)], 1.5 + 0.28 * len(iou))
+    return case_figure([table, *got_and_wanted(case, RECALL.tolerance, **look)], 1.5 + 0.28 * len(iou))
 
 
 RECALL = Exercise(

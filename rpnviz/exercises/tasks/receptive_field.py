@@ -107,7 +107,7 @@ class Pyramid:
 def _picture(case: Case) -> Figure:
     steps = case.arguments["steps"]
     look = {"rows": [""], "columns": ["px"], "wide": 0.8}
-    return case_figure(case.problem, [Pyramid(steps), *got_and_wanted(case, 0, **look)], 1.2 + 0.42 * (len(steps) + 1))
+    return case_figure([Pyramid(steps), *got_and_wanted(case, 0, **look)], 1.2 + 0.42 * (len(steps) + 1))
 
 
 RECEPTIVE_FIELD = Exercise(

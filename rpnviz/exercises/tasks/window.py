@@ -76,7 +76,7 @@ def _picture(case: Case) -> Figure:
     shown = tables(_map(case.got, k), case.wanted[k], WINDOW.tolerance, case.raised)
     for table, name in zip(shown[::-1], (f"right result[{k}]", f"your result[{k}]"), strict=False):
         table.title = name
-    return case_figure(case.problem, [*inputs, *shown], height=2.6)
+    return case_figure([*inputs, *shown], height=2.6)
 
 
 def _map(got: object, k: int) -> object:

@@ -33,4 +33,4 @@ def wrong_rows(case: Case, boxes: Boxes, tolerance: float) -> Figure:
     got = case.got[cut] if isinstance(case.got, Tensor) and case.got.ndim == 2 else case.got
     look: dict[str, Any] = {"columns": CORNERS if isinstance(got, Tensor) and got.shape[-1:] == (4,) else ()}
     look |= {"rows": [str(row) for row in range(first, first + 8)], "wide": 1.1}
-    return case_figure(case.problem, [boxes, *tables(got, case.wanted[cut], tolerance, case.raised, **look)], 3.4)
+    return case_figure([boxes, *tables(got, case.wanted[cut], tolerance, case.raised, **look)], 3.4)
