@@ -17,7 +17,8 @@ FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can
 
 def _inputs(draw: Draw) -> Arguments:
     """IoUs in eighths, so that there are ties and IoUs at a threshold; every object overlaps some anchor."""
-    matrix = torch.tensor(rows(draw, 1, 3, *[(0, 8)] * whole(draw, 1, 6))) / 8
+    objects = whole(draw, 1, 3)
+    matrix = torch.tensor(rows(draw, 1, 6, *[(0, 8)] * objects)).T / 8
     matrix[matrix.amax(dim=1) == 0, 0] = 0.125
     return matrix, one_of(draw, FG), one_of(draw, BG)
 

@@ -81,7 +81,7 @@ def _picture(case: Case) -> Figure:
     styles = ["positive" if row in wanted else "negative" for row in range(len(boxes))]
     names = [f"{row}: {score:.3g}" for row, score in enumerate(scores.tolist())]
     shown = list(zip(boxes.tolist(), styles, names, strict=True))
-    iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.2)
+    iou = Table(f"IoU; nms_thresh is {case.arguments['nms_thresh']}", references.box_iou(boxes, boxes), wide=1.2)
     got = torch.tensor(indices_of(case.got)) if is_index_list(case.got) else case.got
     kept = tables(got, case.wanted, 0, case.raised, columns=("row",), wide=0.5)
     panels: list[Panel] = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]
