@@ -17,6 +17,7 @@ from tools.site.outputs import as_pages_need
 from tools.site.policy import guard
 
 HERE = Path(__file__).parent
+DRAWERS = {"sidebar-drawer": "All pages", "toc-drawer": "On this page"}
 INDEX = """# {question}
 
 {explorer}
@@ -61,10 +62,20 @@ def build(target: Path, live: list[str]) -> None:
         arguments += ["-D", f"html_static_path={source / 'static'}"]
         if build_main([*arguments, str(source), str(made)]):
             raise RuntimeError("Sphinx could not build the site; its words are above")
+        _name_regions(made)
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
+
+
+def _name_regions(folder: Path) -> None:
+    """Give the theme's drawers and their switches names and places in a screen reader's list of regions."""
+    for path in folder.glob("*.html"):
+        page = path.read_text("utf-8")
+        for drawer, name in DRAWERS.items():
+            page = page.replace(f'<aside class="{drawer}', f'<aside aria-label="{name}" class="{drawer}')
+        path.write_text(page, encoding="utf-8")
 
 
 def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
@@ -88,7 +99,7 @@ def _index(source: Path, paths: list[Path]) -> str:
         explorer=explorer,
         map=_map(page.cells[-1].source, paths[0]),
         start=_section(readme, "Start"),
-        what=readme.split("\n\n", 3)[2],
+        what=_opening(readme),
         names="\n".join(path.stem for path in paths),
     )
 
@@ -101,6 +112,15 @@ def _map(last_cell: str, first: Path) -> str:
 
 def _html(cell: nbformat.NotebookNode) -> list[str]:
     return [output["data"]["text/html"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
+
+
+def _opening(markdown: str) -> str:
+    """The paragraphs before the first section: no heading, comment or picture."""
+    paragraphs = re.sub(r"<!--.*?-->", "", markdown.partition("\n## ")[0], flags=re.DOTALL).split("\n\n")
+    words = [one.strip() for one in paragraphs if one.strip() and not re.match(r"\s*(#|!\[|\[!\[|<)", one)]
+    if not words:
+        raise ValueError("README.md says nothing before its first section")
+    return "\n\n".join(words)
 
 
 def _section(markdown: str, heading: str) -> str:
