@@ -1,0 +1,143 @@
+"""Exercise of notebook 08: non-maximum suppression."""
+
+from __future__ import annotations
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from rpnviz.exercises import references
+from rpnviz.exercises.compare import is_index_list
+from rpnviz.exercises.drawing import Boxes, Table, case_figure
+from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
+from rpnviz.exercises.inputs import one_of, seeded_boxes, whole
+
+THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
+
+
+def _inputs(draw: Draw) -> Arguments:
+    """Boxes of few sizes in few places, so that they overlap, or of one size in a chain; all scores differ."""
+    from hypothesis import strategies
+
+    count, in_a_chain = whole(draw, 1, 7), whole(draw, 0, 1)
+    boxes = []
+    for _ in range(count):
+        if in_a_chain:
+            x, y, w, h = whole(draw, 0, 6), 0, 5, 3
+        else:
+            x, y, w, h = whole(draw, 0, 3), whole(draw, 0, 1), whole(draw, 1, 4), whole(draw, 1, 2)
+        boxes.append([4 * x, 4 * y, 4 * (x + w), 4 * (y + h)])
+    order = draw(strategies.permutations(range(count)))
+    scores = torch.tensor([(i + 1) / 8 for i in order])
+    return torch.tensor(boxes, dtype=torch.float32), scores, one_of(draw, THRESHOLDS)
+
+
+def _larger() -> Arguments:
+    scores = torch.rand(300, generator=torch.Generator().manual_seed(2))
+    return seeded_boxes(300), scores, 0.5
+
+
+def _walk(boxes: Tensor, scores: Tensor, thresh: float, at_threshold: bool = False, dead_kill: bool = False) -> Tensor:
+    """NMS by the book, but for what is asked to be wrong."""
+    iou = references.box_iou(boxes, boxes)
+    order = scores.argsort(descending=True).tolist()
+    dead: set[int] = set()
+    for rank, row in enumerate(order):
+        if row in dead and not dead_kill:
+            continue
+        for later in order[rank + 1 :]:
+            if iou[row, later] > thresh or (at_threshold and iou[row, later] == thresh):
+                dead.add(later)
+    return torch.tensor([row for row in order if row not in dead])
+
+
+def _dead_kill(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    return _walk(boxes, scores, nms_thresh, dead_kill=True)
+
+
+def _at_threshold(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    return _walk(boxes, scores, nms_thresh, at_threshold=True)
+
+
+def _worst_first(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    return _walk(boxes, -scores, nms_thresh)
+
+
+def _unsorted(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    return _walk(boxes, -torch.arange(len(boxes)).float(), nms_thresh)
+
+
+def _rows_ascending(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    return _walk(boxes, scores, nms_thresh).sort().values
+
+
+def _rank_not_row(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    order = scores.argsort(descending=True)
+    return _walk(boxes[order], scores[order], nms_thresh)
+
+
+def _picture(case: Case) -> Figure:
+    boxes, scores = case.arguments["boxes"], case.arguments["scores"]
+    wanted = case.wanted.tolist()
+    shown = [
+        (box, "positive" if i in wanted else "negative", f"{i}: {scores[i]:.3g}") for i, box in enumerate(boxes.tolist())
+    ]
+    tables = [] if case.raised else [Table("your rows", _rows(case.got), wide=0.5)]
+    tables.append(Table("right rows", case.wanted, wide=0.5))
+    iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.5)
+    title = "row: score; green stay, red fall"
+    return case_figure(case.problem, [Boxes(title, shown, wide=1.6), iou, *tables], height=3.4)
+
+
+def _rows(got: object) -> object:
+    return torch.tensor([int(row) for row in got]) if is_index_list(got) else got  # type: ignore[attr-defined]
+
+
+NMS = Exercise(
+    name="my_nms",
+    notebook="08",
+    title="Non-maximum suppression",
+    arguments=("boxes", "scores", "nms_thresh"),
+    returns=("the list of kept rows",),
+    reference=references.nms,
+    oracle="torchvision.ops.nms",
+    inputs=_inputs,
+    larger=_larger,
+    larger_words="300 boxes",
+    mistakes=(
+        Mistake(
+            "dead_boxes_kill",
+            "A box that was suppressed suppresses nobody. Skip it when its turn comes.",
+            _dead_kill,
+        ),
+        Mistake(
+            "at_threshold",
+            "At an IoU of exactly nms_thresh both boxes stay: suppress only above it, > and not ≥.",
+            _at_threshold,
+        ),
+        Mistake(
+            "worst_first",
+            "You begin with the lowest score. The best box has the first turn: sort in descending order.",
+            _worst_first,
+        ),
+        Mistake("unsorted", "You take the boxes as they come in. Sort them by score first, the best one first.", _unsorted),
+        Mistake(
+            "rows_in_ascending_order",
+            "The right boxes, in the wrong order: return them best score first, not by row number.",
+            _rows_ascending,
+        ),
+        Mistake(
+            "ranks_for_rows",
+            "You return places in the sorted list. Return rows of the boxes as they were handed in: order[rank].",
+            _rank_not_row,
+        ),
+    ),
+    hints=(
+        "Sort by score. Take the best box, keep it, drop all others that overlap it by more than nms_thresh; then take the "
+        "best of those that are left, and so on until none is left.",
+        "Keep a tensor of rows that are left, order = scores.argsort(descending=True). In a while loop: keep order[0], "
+        "compute its IoU with boxes[order[1:]], go on with order[1:][iou <= nms_thresh].",
+    ),
+    picture=_picture,
+    indices=True,
+)
