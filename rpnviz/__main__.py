@@ -28,7 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"--out: {options.out} cannot be written: {error.strerror}")
     from rpnviz.exercises import forget, progress
 
-    print((progress if options.command == "progress" else forget)())
+    if options.command == "progress":
+        print(progress())
+    else:
+        print("Forgotten: the file is deleted." if forget() else "There was nothing to forget.")
     return 0
 
 

@@ -26,7 +26,7 @@ class Row:
         exercise (str): the function's name; "" if the file could not be read.
         verdict (str): one of `check`'s (pass, not yet, error, not written), or "not found", or "unreadable".
         mistake (str): key of the usual mistake that was recognised, or "".
-        message (str): what is wrong, and the hint if a mistake was recognised.
+        message (str): what is wrong, the line that raised an exception, and the hint if a mistake was recognised.
     """
 
     file: str
@@ -72,7 +72,8 @@ def _checked(submission: Submission, name: str, check: Check) -> Row:
     except ValueError as error:
         return Row(file, name, NOT_FOUND, message=str(error))
     result = check(source, name)
-    message = " ".join(part for part in (result.message, result.hint) if part)
+    line = f"In: {result.code}" if result.code else ""
+    message = " ".join(part for part in (result.message, line, result.hint) if part)
     return Row(file, name, result.verdict, result.mistake, message)
 
 
