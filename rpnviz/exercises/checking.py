@@ -185,7 +185,7 @@ class Examination:
             case = self._case(failure.arguments, None, failure.problem, raised=True)
             return self._raised(failure.raised, case, {"printed": failure.printed, "lines": failure.lines})
         case = self._case(failure.arguments, self._shown(failure), failure.problem)
-        mistake = None if "changed in place" in failure.problem else self._recognised([failure, *search.probes()])
+        mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
         said = {"output": failure.printed, "lines": failure.lines, "case": case, "png": self._png(case)}
         known = {"mistake": mistake.key, "hint": mistake.hint} if mistake is not None else {}
         if all(value is Ellipsis for value in failure.values):
@@ -195,16 +195,25 @@ class Examination:
     def _shown(self, trial: Trial) -> Any:
         return trial.values if self.exercise.judge is not None else trial.values[0]
 
-    def _recognised(self, failures: list[Trial]) -> Mistake | None:
-        """The usual mistake that gives the learner's results: on the smallest case, and on most of the others."""
-        best, most = None, (len(failures) - 1) / 2
+    def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
+        """The usual mistake that gives the learner's results: on the smallest case, and on most that she fails.
+
+        Of several, the one that agrees with her most often, where she is right as well.
+        """
+        best, most = None, 0
         for mistake in self.exercise.mistakes:
-            alike = [self._alike(mistake, trial) for trial in failures if trial.raised is None]
-            if alike and alike[0] and sum(alike) > most:
-                best, most = mistake, sum(alike)
+            if not self._alike(mistake, smallest):
+                continue
+            alike = [(bool(trial.problem), self._alike(mistake, trial)) for trial in probes]
+            failures = [same_there for failed, same_there in alike if failed]
+            agrees = 1 + sum(same_there for _, same_there in alike)
+            if 2 * sum(failures) >= len(failures) and agrees > most:
+                best, most = mistake, agrees
         return best
 
     def _alike(self, mistake: Mistake, trial: Trial) -> bool:
+        if trial.raised is not None:
+            return False
         try:
             values = [mistake.function(*map(wire.ready, call)) for call in self.exercise.calls(trial.arguments)]
         except Exception:  # a wrong function need not work everywhere

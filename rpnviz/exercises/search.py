@@ -16,8 +16,8 @@ import platformdirs
 from rpnviz.exercises import wire
 from rpnviz.exercises.exercise import Arguments, Exercise
 
-EXAMPLES = 80  # inputs that a right function sees
-PROBES = 16  # inputs of usual size that tell mistakes apart
+EXAMPLES = 150  # inputs that a right function sees
+PROBES = 40  # inputs of usual size that tell mistakes apart
 SECONDS = 20.0  # after which nothing new is tried
 
 
@@ -77,10 +77,10 @@ class Search:
         return min(failed, key=Trial.size, default=None)
 
     def probes(self) -> list[Trial]:
-        """Return failing trials of usual size."""
+        """Return trials of usual size, failing ones among them."""
         seen: list[Trial] = []
         self._find(PROBES, 1, lambda trial: bool(seen.append(trial)))  # type: ignore[func-returns-value]
-        return [trial for trial in seen if trial.problem]
+        return seen
 
     def _find(self, examples: int, seed: int, condition: Callable[[Trial], bool]) -> Trial | None:
         hypothesis = _hypothesis()

@@ -16,17 +16,18 @@ THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
 
 
 def _inputs(draw: Draw) -> Arguments:
-    """Boxes of few sizes in few places, so that they overlap, or of one size in a chain; all scores differ."""
+    """Boxes in few places, so that they overlap, or each a step beside the one before; all scores differ."""
     from hypothesis import strategies
 
-    count, in_a_chain = whole(draw, 1, 7), whole(draw, 0, 1)
-    boxes = []
+    count, chain = whole(draw, 1, 6), whole(draw, 0, 1)
+    boxes, at = [], 0
     for _ in range(count):
-        if in_a_chain:
-            x, y, w, h = whole(draw, 0, 6), 0, 5, 3
+        if chain:
+            at += whole(draw, 1, 3)
+            boxes.append([4 * at, 0, 4 * at + 20, 12])
         else:
             x, y, w, h = whole(draw, 0, 3), whole(draw, 0, 1), whole(draw, 1, 4), whole(draw, 1, 2)
-        boxes.append([4 * x, 4 * y, 4 * (x + w), 4 * (y + h)])
+            boxes.append([4 * x, 4 * y, 4 * (x + w), 4 * (y + h)])
     order = draw(strategies.permutations(range(count)))
     scores = torch.tensor([(i + 1) / 8 for i in order])
     return torch.tensor(boxes, dtype=torch.float32), scores, one_of(draw, THRESHOLDS)
