@@ -1,4 +1,4 @@
-"""Where a learner's function and ours differ on a real picture: the first such row in words, and drawn."""
+"""Where a learner's function and ours differ on a real picture: one such row in words, and drawn."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from rpnviz.exercises.assembly import Stage
 
 YOURS, OURS, GIVEN = "negative", "positive", "ground_truth"  # lines of draw.LINE_STYLES
+ROOM = 40  # px round a box that reaches beyond the picture
 LABELS = {1: "positive", 0: "negative", -1: "neither"}
 Named = tuple[str, str, Tensor]  # what it is, its line, xyxy
 
 
 def row_in_words(stage: Stage) -> str:
-    """The first row in which two tensors of one shape differ: "Row 3: yours [1, 2], ours [1, 4]."; else ""."""
-    row = _first_row(stage)
+    """A row in which two tensors of one shape differ: "Row 3: yours [1, 2], ours [1, 4]."; else ""."""
+    row = _one_row(stage)
     if row is None or stage.got[row].numel() > 12:
         return ""
     return f"Row {row:,}: yours {in_words(stage.got[row])}, ours {in_words(stage.wanted[row])}."
@@ -49,20 +50,24 @@ def figure_of(stage: Stage | None, image: Any, anchors: Tensor, whose: Sequence[
 
 
 def _drawable(stage: Stage) -> bool:
-    return stage.verdict == "differs" and (stage.name == "my_nms" or _first_row(stage) is not None)
+    return stage.verdict == "differs" and (stage.name == "my_nms" or _one_row(stage) is not None)
 
 
-def _first_row(stage: Stage) -> int | None:
+def _one_row(stage: Stage) -> int | None:
+    """The middle one of those that differ; of labels the anchor with the highest IoU. None if rows do not pair up."""
     got, wanted = stage.got, stage.wanted
     if not isinstance(got, Tensor) or not isinstance(wanted, Tensor) or got.shape != wanted.shape or not got.ndim:
         return None
     wrong = wrong_entries(got, wanted, 1e-4).flatten(1) if got.ndim > 1 else wrong_entries(got, wanted, 1e-4)[:, None]
     rows = wrong.any(dim=1).nonzero().flatten().tolist()
-    return rows[0] if rows else None
+    if stage.name == "my_label_anchors" and rows:
+        best = stage.arguments[0].amax(dim=0)
+        return max(rows, key=lambda row: float(best[row]))
+    return rows[len(rows) // 2] if rows else None
 
 
 def _row(stage: Stage) -> int:
-    row = _first_row(stage)
+    row = _one_row(stage)
     assert row is not None  # see _drawable
     return row
 
@@ -139,12 +144,12 @@ def _draw(image: Any, sentence: str, boxes: Sequence[Named]) -> Still:
     figure = new_still(8, 5.2, sentence)
     ax = figure.add_axes((0.01, 0.01, 0.98, 0.91))
     show_picture(ax, image)
-    for _, line, box in boxes:
+    height, width = image.shape[:2]
+    for number, (name, line, box) in enumerate(boxes):
         draw_box(ax, box, line)
-    height, used = 34.0, [-1e9]
-    for name, _, box in boxes:  # names of boxes with one corner stand one above the other
-        x, y = float(box[0]), float(box[1])
-        y -= height * sum(abs(x + y - other) < 3 * height for other in used)
-        used.append(float(box[0] + box[1]))
-        draw_name(ax, x, y, name)
+        x1, y1, x2, y2 = box.tolist()
+        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+        ax.set_xlim(max(min(left, x1 - ROOM), -width), min(max(right, x2 + ROOM), 2 * width))
+        ax.set_ylim(min(max(bottom, y2 + ROOM), 2 * height), max(min(top, y1 - ROOM), -height))
+        draw_name(ax, *[(x1, y1), (x1, y2 + ROOM), (x2, y1)][number], name)  # each at another corner
     return figure

@@ -110,7 +110,8 @@ def _python(source: str) -> str:
     first, _, rest = source.partition("\n")
     if first.startswith("%%"):  # %%time: the rest is Python; %%bash: it is not, and will not parse
         source = f"\n{rest}"
-    return TransformerManager().transform_cell(source)
+    transformed: str = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+    return transformed
 
 
 def _pieces(tree: ast.Module, lines: list[str]) -> Iterator[Piece]:
