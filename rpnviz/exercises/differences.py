@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rpnviz.boxes import box_iou, decode
-from rpnviz.draw import Still, draw_box, draw_name, new_still, show_picture
+from rpnviz.draw import Still, draw_box, legend, new_still, show_picture
 from rpnviz.exercises.compare import wrong_entries
 from rpnviz.exercises.result import in_words
 
@@ -141,15 +141,16 @@ DRAWN: dict[str, Callable[[Stage, Tensor], tuple[str, list[Named]]]] = {
 
 
 def _draw(image: Any, sentence: str, boxes: Sequence[Named]) -> Still:
-    figure = new_still(8, 5.2, sentence)
-    ax = figure.add_axes((0.01, 0.01, 0.98, 0.91))
+    figure = new_still(8, 5.5, sentence)
+    ax = figure.add_axes((0.01, 0.07, 0.98, 0.86))
     show_picture(ax, image)
     height, width = image.shape[:2]
-    for number, (name, line, box) in enumerate(boxes):
+    for _, line, box in boxes:
         draw_box(ax, box, line)
         x1, y1, x2, y2 = box.tolist()
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
         ax.set_xlim(max(min(left, x1 - ROOM), -width), min(max(right, x2 + ROOM), 2 * width))
         ax.set_ylim(min(max(bottom, y2 + ROOM), 2 * height), max(min(top, y1 - ROOM), -height))
-        draw_name(ax, *[(x1, y1), (x1, y2 + ROOM), (x2, y1)][number], name)  # each at another corner
+    if boxes:
+        legend(figure, [(line, name) for name, line, _ in boxes], 3, (0.01, 0.055))
     return figure
