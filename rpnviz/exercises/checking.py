@@ -164,36 +164,34 @@ class Examination:
         return difference(values[0], right, exercise.returns, exercise.tolerance, exercise.indices)
 
     def _no_answer(self, arguments: Arguments) -> Result:
-        case = self._case(arguments, None, "It does not return.", raised=True)
+        case = self._case(arguments, [], "It does not return.", raised=True)
         message = f"It did not return within {self.worker.seconds:g} s and was stopped. Does a loop never end?"
         return self._result("error", message, case=case, png=self._png(case))
 
     def _ended(self, arguments: Arguments, code: int) -> Result:
-        case = self._case(arguments, None, "It ends its process.", raised=True)
+        case = self._case(arguments, [], "It ends its process.", raised=True)
         how = f"by signal {-code}" if code < 0 else f"with exit status {code}"
         message = f"It ended the process in which it ran, {how}, instead of returning something."
         return self._result("error", message, case=case)
 
-    def _case(self, arguments: Arguments, got: Any, problem: str, raised: bool = False) -> Case:
+    def _case(self, arguments: Arguments, values: list[Any], problem: str, raised: bool = False) -> Case:
         exercise = self.exercise
-        wanted = None if exercise.judge is not None else exercise.reference(*arguments)
+        right = exercise.reference(*map(wire.ready, arguments))
+        wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
         named = dict(zip(exercise.arguments, arguments, strict=True))
-        return Case(named, got, wanted, problem, raised)
+        return Case(named, values[0] if values else None, wanted, problem, raised, values)
 
     def _failed(self, failure: Trial, search: Search) -> Result:
         if failure.raised is not None:
-            case = self._case(failure.arguments, None, failure.problem, raised=True)
+            case = self._case(failure.arguments, [], failure.problem, raised=True)
             return self._raised(failure.raised, case, {"printed": failure.printed, "lines": failure.lines})
-        case = self._case(failure.arguments, self._shown(failure), failure.problem)
+        case = self._case(failure.arguments, failure.values, failure.problem)
         mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
         said = {"output": failure.printed, "lines": failure.lines, "case": case, "png": self._png(case)}
         known = {"mistake": mistake.key, "hint": mistake.hint} if mistake is not None else {}
         if all(value is Ellipsis for value in failure.values):
             return self._result("not written", "It returns ‘...’.")
         return self._result("not yet", failure.problem, **known, **said)
-
-    def _shown(self, trial: Trial) -> Any:
-        return trial.values if self.exercise.judge is not None else trial.values[0]
 
     def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
         """The usual mistake that gives the learner's results: on the smallest case, and on most that she fails.

@@ -42,7 +42,9 @@ def _difference_of_tuples(
 
 def _difference_of_tensors(value: Any, right: Tensor, name: str, tolerance: float, indices: bool) -> str:
     if indices and is_index_list(value):
-        value = torch.tensor(value, dtype=torch.int64)
+        value = torch.tensor(indices_of(value), dtype=torch.int64)
+    if indices and isinstance(value, Tensor) and value.ndim == 1 and not torch.equal(value.double(), right.double()):
+        return f"{name} is {value.tolist()}; right is {right.tolist()}."
     if not isinstance(value, Tensor):
         wanted = f"It should return a Tensor{' or a list of ints' if indices else ''}; it returns {kind(value)}."
         return wanted + (" torch.tensor(…) or torch.stack(…) makes one." if isinstance(value, list) else "")
@@ -107,6 +109,11 @@ def is_index_list(value: Any) -> bool:
         or (isinstance(one, Tensor) and one.numel() == 1 and not one.dtype.is_floating_point)
         for one in value
     )
+
+
+def indices_of(value: Any) -> list[int]:
+    """The ints of what `is_index_list`, or of a flat Tensor."""
+    return [int(one) for one in value]
 
 
 def kind(value: Any) -> str:

@@ -38,6 +38,7 @@ class Case:
         wanted: what the right one returns.
         problem (str): what is wrong, one sentence.
         raised (bool): whether it raised something instead of returning.
+        values (list): what all calls returned, where one input is tried by several.
     """
 
     arguments: dict[str, Any]
@@ -45,6 +46,7 @@ class Case:
     wanted: Any
     problem: str
     raised: bool = False
+    values: list[Any] = field(default_factory=list)
 
 
 def one_call(arguments: Arguments) -> list[Arguments]:
@@ -73,6 +75,7 @@ class Exercise:
         indices (bool): whether results are indices, which may also be a list of ints.
         calls: the calls by which one input is tried.
         judge: (arguments, values of the calls) → what is wrong, "" if nothing; None compares with the reference.
+        wanted: what is right, in words, where there is more than one right answer.
         signature: (arguments, values) → what two functions with the same mistake have in common, where they draw at
             random; None compares what they return.
     """
@@ -94,4 +97,5 @@ class Exercise:
     indices: bool = False
     calls: Callable[[Arguments], list[Arguments]] = field(default=one_call)
     judge: Callable[[Arguments, list[Any]], str] | None = None
+    wanted: Callable[[Arguments], str] | None = None
     signature: Callable[[Arguments, list[Any]], Any] | None = None

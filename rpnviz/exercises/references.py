@@ -94,7 +94,8 @@ def rpn_losses(
     box = F.smooth_l1_loss(
         pred_bbox_deltas[sampled_pos_inds], regression_targets[sampled_pos_inds], beta=BETA, reduction="sum"
     )
-    return F.binary_cross_entropy_with_logits(objectness[sampled], labels[sampled]), box / len(sampled)
+    targets = labels[sampled].to(objectness.dtype)
+    return F.binary_cross_entropy_with_logits(objectness[sampled], targets), box / len(sampled)
 
 
 def recall(iou: Tensor, top_n: int) -> float:

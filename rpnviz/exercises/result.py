@@ -5,18 +5,13 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from torch import Tensor
-
-from rpnviz.exercises.compare import kind
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.wire import Foreign, Seed
+from rpnviz.exercises.words import case_in_words
 
 VERDICTS = {"pass": "Right", "not yet": "Not yet", "error": "Error in your function", "not written": "Not written yet"}
 _COLOURS = {"pass": "#0a8f6c", "not yet": "#b8860b", "error": "#c4451f", "not written": "#7a7f8c"}
 _MONO = "font-family: var(--jp-code-font-family, monospace); font-size: 0.92em; white-space: pre-wrap; margin: 4px 0"
-MOST_ROWS, MOST_NUMBERS = 12, 12  # of a tensor in text
 
 
 @dataclass(frozen=True)
@@ -116,47 +111,3 @@ class Result:
 def _details(summary: str, content: str) -> str:
     inside = f'<div style="margin-left: 1em">{content}</div>'
     return f'<details><summary style="cursor: pointer">{escape(summary)}</summary>{inside}</details>'
-
-
-def case_in_words(case: Case) -> str:
-    """The input, what came out and what should, one under the other."""
-    names = [*case.arguments, "your result", "right result"]
-    values = [*case.arguments.values(), case.got, case.wanted]
-    rows = list(zip(names, values, strict=True))
-    if case.raised:
-        del rows[-2]
-    if case.wanted is None:  # there is not one right answer
-        del rows[-1]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name:<{width}} = {_indented(in_words(value), width + 3)}" for name, value in rows)
-
-
-def _indented(text: str, by: int) -> str:
-    return text.replace("\n", "\n" + " " * by)
-
-
-def in_words(value: Any) -> str:
-    """A value as a learner would write it, cut off where it gets long."""
-    if isinstance(value, Tensor):
-        return _tensor_in_words(value)
-    if isinstance(value, (list, tuple)):
-        inside = ", ".join(in_words(one) for one in value[:MOST_NUMBERS]) + (", …" if len(value) > MOST_NUMBERS else "")
-        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
-    if isinstance(value, float):
-        return f"{value:.5g}"
-    if isinstance(value, Seed):
-        return f"torch.Generator().manual_seed({value.number})"
-    if isinstance(value, Foreign) or value is None:
-        return kind(value)
-    return repr(value)[:200]
-
-
-def _tensor_in_words(tensor: Tensor) -> str:
-    if tensor.ndim == 0:
-        return f"{tensor.item():.5g}" if tensor.is_floating_point() else str(tensor.item())
-    if tensor.ndim == 1:
-        shown = [in_words(one) for one in tensor[:MOST_NUMBERS]] + (["…"] if len(tensor) > MOST_NUMBERS else [])
-        return f"[{', '.join(shown)}]"
-    rows = [_tensor_in_words(one).replace("\n", "\n ") for one in tensor[:MOST_ROWS]]
-    shown = rows + (["…"] if len(tensor) > MOST_ROWS else [])
-    return f"[{(','+chr(10)+' ').join(shown)}]" if shown else str(list(tensor.shape))

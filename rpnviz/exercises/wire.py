@@ -20,7 +20,7 @@ LENGTHS = struct.Struct("<QQ")
 MOST_BYTES = 64 * 1024 * 1024  # of a frame: no exercise comes near it
 MOST_TENSOR_BYTES = 8 * 1024 * 1024
 MOST_ENTRIES = 10_000  # of a list
-DEPTH = 6  # lists in lists
+DEPTH = 12  # lists in lists
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (

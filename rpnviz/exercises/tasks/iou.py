@@ -74,8 +74,7 @@ def _picture(case: Case) -> Figure:
     boxes1, boxes2 = case.arguments["boxes1"], case.arguments["boxes2"]
     shown = [(box, "positive", f"boxes1[{i}]") for i, box in enumerate(boxes1.tolist())]
     shown += [(box, "ignored", f"boxes2[{j}]") for j, box in enumerate(boxes2.tolist())]
-    tables = got_and_wanted(case.got, case.wanted, BOX_IOU.tolerance, case.raised)
-    return case_figure(case.problem, [Boxes("the boxes, px", shown, wide=1.5), *tables])
+    return case_figure(case.problem, [Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)])
 
 
 BOX_IOU = Exercise(
@@ -83,7 +82,7 @@ BOX_IOU = Exercise(
     notebook="04",
     title="IoU of all pairs of boxes",
     arguments=("boxes1", "boxes2"),
-    returns=("the IoU",),
+    returns=("The IoU",),
     reference=references.box_iou,
     oracle="torchvision.ops.box_iou",
     inputs=_inputs,

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.compare import is_index_list
-from rpnviz.exercises.drawing import Boxes, Table, case_figure
+from rpnviz.exercises.compare import indices_of, is_index_list
+from rpnviz.exercises.drawing import Boxes, Table, case_figure, tables
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import one_of, seeded_boxes, whole
 
@@ -78,20 +78,15 @@ def _rank_not_row(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
 
 
 def _picture(case: Case) -> Figure:
-    boxes, scores = case.arguments["boxes"], case.arguments["scores"]
-    wanted = case.wanted.tolist()
-    shown = [
-        (box, "positive" if i in wanted else "negative", f"{i}: {scores[i]:.3g}") for i, box in enumerate(boxes.tolist())
-    ]
-    tables = [] if case.raised else [Table("your rows", _rows(case.got), wide=0.5)]
-    tables.append(Table("right rows", case.wanted, wide=0.5))
-    iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.5)
-    title = "row: score; green stay, red fall"
-    return case_figure(case.problem, [Boxes(title, shown, wide=1.6), iou, *tables], height=3.4)
-
-
-def _rows(got: object) -> object:
-    return torch.tensor([int(row) for row in got]) if is_index_list(got) else got  # type: ignore[attr-defined]
+    boxes, scores, wanted = case.arguments["boxes"], case.arguments["scores"], case.wanted.tolist()
+    styles = ["positive" if row in wanted else "negative" for row in range(len(boxes))]
+    names = [f"{row}: {score:.3g}" for row, score in enumerate(scores.tolist())]
+    shown = list(zip(boxes.tolist(), styles, names, strict=True))
+    iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.2)
+    got = torch.tensor(indices_of(case.got)) if is_index_list(case.got) else case.got
+    kept = tables(got, case.wanted, 0, case.raised, wide=0.5)
+    panels = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]
+    return case_figure(case.problem, panels, height=3.4)
 
 
 NMS = Exercise(
@@ -99,7 +94,7 @@ NMS = Exercise(
     notebook="08",
     title="Non-maximum suppression",
     arguments=("boxes", "scores", "nms_thresh"),
-    returns=("the list of kept rows",),
+    returns=("The list of kept rows",),
     reference=references.nms,
     oracle="torchvision.ops.nms",
     inputs=_inputs,
