@@ -29,7 +29,7 @@ from tools.run_notebooks import NOTEBOOKS
 
 SOLUTIONS = NOTEBOOKS / "solutions"
 TAG = "exercise"
-MARKED = re.compile(r"^ *### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+MARKED = re.compile(r"^ *# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 BEHIND_A_CLICK = "<details><summary>Solution</summary>\n\n```python\n{source}\n```\n\n</details>"
 
 
@@ -84,7 +84,7 @@ def exercises_of(notebook: NotebookNode) -> Iterator[Exercise]:
         if missing:
             raise ValueError(f"{cell.id}: has no cell {' and no cell '.join(missing)}")
         if len(MARKED.findall(cell.source)) != 1 or "SOLUTION" in MARKED.sub("", cell.source):
-            raise ValueError(f"{cell.id}: needs one ### BEGIN SOLUTION and one ### END SOLUTION, each on its line")
+            raise ValueError(f"{cell.id}: needs one # BEGIN SOLUTION and one # END SOLUTION, each on its line")
         function = _function(cell.source)
         if function.name != cell.id or ast.get_docstring(function) is None:
             raise ValueError(f"{cell.id}: the cell must define {cell.id}, with a docstring")
