@@ -11,7 +11,7 @@ from torch import Tensor
 from rpnviz.boxes import box_iou, decode
 from rpnviz.draw import Still, draw_box, legend, new_still, show_picture
 from rpnviz.exercises.compare import wrong_entries
-from rpnviz.exercises.result import in_words
+from rpnviz.exercises.words import in_words
 
 if TYPE_CHECKING:
     from rpnviz.exercises.assembly import Stage
