@@ -59,7 +59,7 @@ def _one_row(stage: Stage) -> int | None:
     if not isinstance(got, Tensor) or not isinstance(wanted, Tensor) or got.shape != wanted.shape or not got.ndim:
         return None
     wrong = wrong_entries(got, wanted, 1e-4).flatten(1) if got.ndim > 1 else wrong_entries(got, wanted, 1e-4)[:, None]
-    rows = wrong.any(dim=1).nonzero().flatten().tolist()
+    rows: list[int] = wrong.any(dim=1).nonzero().flatten().tolist()
     if stage.name == "my_label_anchors" and rows:
         best = stage.arguments[0].amax(dim=0)
         return max(rows, key=lambda row: float(best[row]))

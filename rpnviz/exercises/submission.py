@@ -7,7 +7,10 @@ A notebook's top-level code is taken apart into pieces: imports, functions, clas
 from __future__ import annotations
 
 import ast
+import builtins
 import json
+import symtable
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +24,15 @@ CALLS = (ast.Call, ast.Await, ast.ListComp, ast.SetComp, ast.DictComp, ast.Gener
 
 @dataclass(frozen=True)
 class Piece:
-    """A top-level statement: its text, the names it defines, the names it uses. `from x import *` defines "*"."""
+    """A top-level statement: its text, the names it defines and those it uses, and whether it is an assignment.
+
+    `from x import *` defines "*".
+    """
 
     text: str
     defines: frozenset[str]
     uses: frozenset[str]
+    assigns: bool
 
 
 @dataclass
@@ -73,15 +80,24 @@ def read_notebook(path: Path) -> Submission:
     submission = Submission(path)
     for number, source in enumerate(_code_cells(path), 1):
         try:
-            text = _python(source)
-            tree = ast.parse(text)
+            with warnings.catch_warnings(action="ignore"):  # of odd escapes, say: they are the learner's
+                text = _python(source)
+                tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             where = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             what = error.msg if isinstance(error, SyntaxError) else type(error).__name__
             submission.unread.append(f"Code cell {number} is not Python: {what}{where}.")
             continue
         submission.pieces += _pieces(tree, text.splitlines())
+    submission.pieces = _complete(submission.pieces)
     return submission
+
+
+def _complete(pieces: list[Piece]) -> list[Piece]:
+    """All but assignments of what is not there: `row = explorer.row`, where a call has made the explorer."""
+    known = frozenset(dir(builtins)).union(*(piece.defines for piece in pieces))
+    kept = [piece for piece in pieces if not piece.assigns or piece.uses <= known]
+    return kept if len(kept) == len(pieces) else _complete(kept)
 
 
 def _code_cells(path: Path) -> Iterator[str]:
@@ -122,8 +138,18 @@ def _pieces(tree: ast.Module, lines: list[str]) -> Iterator[Piece]:
             start = min([node.lineno, *(one.lineno for one in decorators)])
             # a line of its own: `x = 1; y = 2` is two statements, and none of them is cut out of the middle
             text = ast.unparse(node) if _shares_a_line(node, tree) else "\n".join(lines[start - 1 : node.end_lineno])
-            uses = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-            yield Piece(text, frozenset(defines), frozenset(uses))
+            yield Piece(text, frozenset(defines), _used_by(text), isinstance(node, (ast.Assign, ast.AnnAssign)))
+
+
+def _used_by(text: str) -> frozenset[str]:
+    """The names that a statement takes from outside; a function's own variables are not among them."""
+    top = symtable.symtable(text, "<cell>", "exec")
+    tables, names = list(top.get_children()), {one.get_name() for one in top.get_symbols() if one.is_referenced()}
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        names |= {one.get_name() for one in table.get_symbols() if one.is_global() and one.is_referenced()}
+    return frozenset(names)
 
 
 def _shares_a_line(node: ast.stmt, tree: ast.Module) -> bool:

@@ -41,6 +41,18 @@ def test_a_function_comes_with_what_it_needs_and_nothing_else(tmp_path: Path) ->
     assert not any(word in source for word in ("raise", "open", "print", "unrelated", "path as p", "get_ipython"))
 
 
+def test_names_of_its_own_and_values_that_a_call_made_stay_behind(tmp_path: Path) -> None:
+    path = notebook(
+        tmp_path / "a.ipynb",
+        "explorer = explore()\nrow = explorer.row\nbelow = row\nscale = 2",
+        "def my_sum(values, row=scale):\n    row = row + 1\n    return [row + below for below in values]",
+    )
+    source = read_notebook(path).source("my_sum")
+    assert run(source)["my_sum"]([1, 2]) == [4, 5]
+    assert "explorer" not in source and "below = row" not in source
+    assert not read_notebook(path).defines("below")
+
+
 def test_later_definitions_count_and_statements_on_one_line_are_told_apart(tmp_path: Path) -> None:
     path = notebook(
         tmp_path / "a.ipynb",

@@ -65,9 +65,6 @@ def test_the_solution_behind_the_click_passes_with_what_the_lesson_imports(name:
 def test_the_stub_is_not_written(name: str) -> None:
     lesson = lesson_of(place_of(name))
     assert check_source(read_notebook(lesson).source(name), name).verdict == "not written"
-    (check,) = (cell for cell in read(lesson).cells if cell.id == f"{name}-check")
-    (output,) = check.outputs  # as committed
-    assert output.data["text/plain"].startswith(f"Not written yet · {name}")
 
 
 def test_runs_of_notebooks_leave_the_readers_progress_alone(tmp_path: Path) -> None:
