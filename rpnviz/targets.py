@@ -220,7 +220,7 @@ def _best_per_anchor(match_quality_matrix: Tensor) -> tuple[Tensor, Tensor]:
     if num_gt == 0:
         return match_quality_matrix.new_zeros(num_anchors), match_quality_matrix.new_full((num_anchors,), -1).long()
     iou, best_gt_idxs = match_quality_matrix.max(dim=0)
-    return iou, torch.where(iou > 0, best_gt_idxs, -1)
+    return iou, torch.where(iou.float() > 0, best_gt_idxs, -1)  # float, as it is handed on
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:

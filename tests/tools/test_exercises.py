@@ -20,6 +20,7 @@ SOURCE = '''def my_sum(a, b):
     total = a + b
     return total  # BEGIN
     # END SOLUTION'''
+DOCSTRING = '"""Add.\n\n    a, b: numbers.\n    """'
 STUB = '''def my_sum(a, b):
     """Add.
 
@@ -89,7 +90,7 @@ def test_outputs_stay_but_for_cells_that_change() -> None:
         (solutions(SOURCE.replace("# END SOLUTION", "")), "needs one # BEGIN SOLUTION and one # END"),
         (solutions(SOURCE.replace("# BEGIN SOLUTION", "# BEGINS")), "needs one # BEGIN SOLUTION"),
         (solutions(SOURCE.replace("my_sum", "my_product")), "must define my_sum, with a docstring"),
-        (solutions(SOURCE.replace('"""Add.\n\n    a, b: numbers.\n    """', "pass")), "must define my_sum, with a docstring"),
+        (solutions(SOURCE.replace(DOCSTRING, "pass")), "must define my_sum, with a docstring"),
         (solutions(f"{SOURCE}\n\ndef another():\n    pass"), "must define one function; this one defines 2"),
     ],
 )
