@@ -36,7 +36,7 @@ def _difference_of_tuples(
         return f"It should return {len(right)} things, ({', '.join(names)}); it returns {kind(value)}."
     for part, right_part, name in zip(value, right, names, strict=True):
         if said := difference(part, right_part, (name,), tolerance, indices):
-            return said.replace("It returns", f"For {name} it returns", 1)
+            return said.replace("It returns None", f"It returns None for {name}", 1)
     return ""
 
 
@@ -44,27 +44,27 @@ def _difference_of_tensors(value: Any, right: Tensor, name: str, tolerance: floa
     if indices and is_index_list(value):
         value = torch.tensor(indices_of(value), dtype=torch.int64)
     if indices and isinstance(value, Tensor) and value.ndim == 1 and not torch.equal(value.double(), right.double()):
-        return f"{name} is {value.tolist()}; right is {right.tolist()}."
+        return _came_out(name, value.tolist(), right.tolist())
     if not isinstance(value, Tensor):
-        wanted = f"It should return a Tensor{' or a list of ints' if indices else ''}; it returns {kind(value)}."
-        return wanted + (" torch.tensor(…) or torch.stack(…) makes one." if isinstance(value, list) else "")
+        help_with_lists = " torch.tensor(…) or torch.stack(…) makes one." if isinstance(value, list) else ""
+        wanted = "a Tensor or a list of ints" if indices else "a Tensor"
+        return f"It should return {wanted}; it returns {kind(value)}.{help_with_lists}"
     if value.shape != right.shape:
         if value.numel() == right.numel() == 0:
             return ""
-        return f"{name} has the wrong shape: {list(value.shape)} came out, {list(right.shape)} is right."
+        return f"{_start(name)} has the wrong shape: {list(value.shape)} came out, {list(right.shape)} is right."
     whole = not right.dtype.is_floating_point
-    if value.dtype.is_complex or (value.dtype == torch.bool and right.numel()):
-        return f"{name} has the wrong dtype: {_dtype(value)} came out, {_dtype(right)} is right."
-    if right.dtype.is_floating_point and not value.dtype.is_floating_point:
-        return f"{name} has the wrong dtype: {_dtype(value)} came out, whole numbers; it should be {_dtype(right)}."
+    wrong_kind = value.dtype.is_complex or value.dtype == torch.bool or not (whole or value.dtype.is_floating_point)
+    if wrong_kind and right.numel():
+        return f"{_start(name)} has the wrong dtype: {_dtype(value)} came out, {_dtype(right)} is right."
     if not torch.isfinite(value).all():
         what = "NaN (0 divided by 0?)" if value.isnan().any() else "infinity"
-        return f"{name} holds {what}."
+        return f"{_start(name)} holds {what}."
     differs = wrong_entries(value, right, 0 if whole else tolerance)
     if not differs.any():
         return ""
     if right.numel() == 1:
-        return f"{name} is {float(value):.5g}; right is {float(right):.5g}."
+        return _came_out(name, f"{float(value):.5g}", f"{float(right):.5g}")
     return f"{int(differs.sum())} of the {right.numel()} numbers of {name} are wrong."
 
 
@@ -79,11 +79,11 @@ def _difference_of_numbers(value: Any, right: Any, name: str, tolerance: float) 
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return f"It should return one number, {name}; it returns {kind(value)}."
     if not abs(value) < float("inf"):
-        return f"{name} is {value}."
+        return f"{_start(name)} is {value}."
     expected = float(right)
     if abs(value - expected) <= tolerance * max(1.0, abs(expected)):
         return ""
-    return f"{name} is {value:.5g}; right is {expected:.5g}."
+    return _came_out(name, f"{value:.5g}", f"{expected:.5g}")
 
 
 def same(value: Any, other: Any, tolerance: float) -> bool:
@@ -94,10 +94,12 @@ def same(value: Any, other: Any, tolerance: float) -> bool:
     if not all(isinstance(one, (Tensor, int, float, list)) for one in (value, other)):
         return False
     try:
-        a, b = (torch.as_tensor(one).double() for one in (value, other))
+        a, b = (torch.as_tensor(one) for one in (value, other))
     except (ValueError, TypeError, RuntimeError):
         return False
-    return a.shape == b.shape and torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if a.shape != b.shape or a.dtype.is_complex:
+        return False
+    return torch.allclose(a.double(), b.double(), rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
 def is_index_list(value: Any) -> bool:
@@ -124,10 +126,18 @@ def kind(value: Any) -> str:
         return f"a Tensor of shape {list(value.shape)}"
     if isinstance(value, (list, tuple, dict)):
         return f"a {type(value).__name__} of {len(value)}"
-    if value is None or value is Ellipsis:
-        return "None" if value is None else "..."
-    names = {bool: f"{value}", int: f"the number {value}", float: f"the number {value:.5g}", str: "text"}
-    return names[type(value)]
+    if isinstance(value, (bool, str)) or value is None or value is Ellipsis:
+        return "text" if isinstance(value, str) else "..." if value is Ellipsis else str(value)
+    return f"the number {value:.5g}"
+
+
+def _came_out(name: str, value: object, right: object) -> str:
+    return f"{_start(name)}: {value} came out, {right} is right."
+
+
+def _start(name: str) -> str:
+    """A name at the beginning of a sentence; names of code stay as they are."""
+    return name.replace("the ", "The ", 1) if name.startswith("the ") else name
 
 
 def _dtype(tensor: Tensor) -> str:

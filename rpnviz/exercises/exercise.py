@@ -36,7 +36,6 @@ class Case:
         arguments (dict[str, Any]): by name.
         got: what the function returned; None if it raised something.
         wanted: what the right one returns.
-        problem (str): what is wrong, one sentence.
         raised (bool): whether it raised something instead of returning.
         values (list): what all calls returned, where one input is tried by several.
     """
@@ -44,7 +43,6 @@ class Case:
     arguments: dict[str, Any]
     got: Any
     wanted: Any
-    problem: str
     raised: bool = False
     values: list[Any] = field(default_factory=list)
 

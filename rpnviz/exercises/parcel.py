@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import io
 import sys
+import types
+from collections import ChainMap
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 
@@ -19,6 +22,22 @@ class CannotTravelError(Exception):
     """A function that cannot be packed; the text says why, in the learner's terms."""
 
 
+def _code(code: types.CodeType) -> tuple[Any, ...]:
+    make, arguments = cloudpickle.Pickler.dispatch_table[types.CodeType](code)[:2]
+    return make, tuple(code.co_filename if argument == "<dynamic-code>" else argument for argument in arguments)
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Keeps the name of the file that code came from, which cloudpickle leaves out: it finds the learner's line."""
+
+    dispatch_table: ClassVar[Any] = ChainMap({types.CodeType: _code}, cloudpickle.Pickler.dispatch_table)
+
+
+def _pickled(value: Any) -> bytes:
+    _Pickler(buffer := io.BytesIO()).dump(value)
+    return buffer.getvalue()
+
+
 def pack(function: Callable[..., Any]) -> bytes:
     """Pickle a function by value, with what it uses.
 
@@ -27,7 +46,7 @@ def pack(function: Callable[..., Any]) -> bytes:
     """
     with _by_value(function):
         try:
-            pickled = cloudpickle.dumps(function)
+            pickled = _pickled(function)
         except Exception as error:
             culprit, why = _culprit(function), f"{type(error).__name__}: {error}"[:200]
             named = f"‘{culprit}’, which" if culprit else "something that"
@@ -37,7 +56,8 @@ def pack(function: Callable[..., Any]) -> bytes:
         if len(pickled) > MOST_BYTES:
             heavy = max(_used(function).items(), key=lambda item: _weight(item[1]), default=("", None))[0]
             raise CannotTravelError(
-                f"It uses {len(pickled) / 2**20:.0f} MB of values from outside, mostly ‘{heavy}’. Use its arguments instead."
+                f"It uses {len(pickled) / 2**20:.0f} MB of values from outside, mostly ‘{heavy}’. "
+                "Use its arguments instead."
             )
     return pickled
 
@@ -73,6 +93,6 @@ def _culprit(function: Callable[..., Any]) -> str:
 def _weight(value: Any) -> int:
     """Bytes of a value when packed; -1 if it cannot be."""
     try:
-        return len(cloudpickle.dumps(value))
+        return len(_pickled(value))
     except Exception:
         return -1

@@ -65,7 +65,10 @@ class Progress:
         ]
         head = "".join(f'<th style="text-align: left">{name}</th>' for name in ("notebook", "exercise", ""))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return {"text/html": f"<div>{len(self.done)} of {len(rows)} exercises done.</div>{table}", "text/plain": str(self)}
+        return {
+            "text/html": f"<div>{len(self.done)} of {len(rows)} exercises done.</div>{table}",
+            "text/plain": str(self),
+        }
 
 
 def progress() -> Progress:
@@ -115,7 +118,11 @@ def _read() -> dict[str, dict[str, Any]]:
 
 
 def _checked(content: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("exercises"), dict):
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or not isinstance(content.get("exercises"), dict)
+    ):
         raise ValueError("another format")
     for entry in content["exercises"].values():
         if not isinstance(entry, dict) or {name: type(value) for name, value in entry.items()} != _ENTRY:
@@ -137,7 +144,9 @@ def _free_name(path: Path) -> Path:
 def _write(path: Path, text: str) -> None:
     """Write a file so that nobody ever reads half of it: under another name first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".unfinished", delete=False) as file:
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, suffix=".unfinished", delete=False
+    ) as file:
         unfinished = Path(file.name)
         try:
             file.write(text)

@@ -26,7 +26,8 @@ class Result:
         mistake (str): the key of the recognised mistake, or "".
         case (Case): the smallest failing input, what came out and what should; None if there is none.
         speed (float): how many times as long as the reference the function takes; None unless it passed.
-        line (int), code (str): the learner's own line where an exception arose; 0 and "" without one.
+        line (int), code (str), inside (str): the learner's own line where an exception arose, and the function that it
+            belongs to; 0 and "" without one.
         output (str), lines (int): the beginning of what the function printed, and how many lines there were.
         hints (tuple[str, ...]): general ones, each a step further.
         png (bytes): the case, drawn; empty if there is none.
@@ -41,6 +42,7 @@ class Result:
     speed: float | None = None
     line: int = 0
     code: str = ""
+    inside: str = ""
     output: str = ""
     lines: int = 0
     hints: tuple[str, ...] = ()
@@ -50,22 +52,25 @@ class Result:
         """All in text: verdict, sentences, case, recognised mistake."""
         parts = [f"{VERDICTS[self.verdict]}{f' · {self.name}' if self.name else ''}: {self.message}"]
         if self.line:
-            parts.append(f"Line {self.line}: {self.code}")
+            parts.append(f"{self._line()}: {self.code}")
         if self.case is not None:
             parts.append(case_in_words(self.case))
         if self.hint:
             parts.append(f"It looks like this: {self.hint}")
-        return "\n".join([*parts, *self._printed()])
+        return "\n".join([*parts, *filter(None, [self.printed()])])
 
-    def _printed(self) -> list[str]:
-        if not self.output:
-            return []
-        count = max(self.lines, 1)
-        return [f"It printed {count:,} {'lines' if count > 1 else 'line'}; they begin:", self.output.rstrip("\n")]
+    def _line(self) -> str:
+        elsewhere = self.inside not in (self.name, "", "<module>")
+        return f"Line {self.line}{f' of {self.inside}' if elsewhere else ''}"
 
     def printed(self) -> str:
-        """What the function printed: the beginning, and how many lines there were; "" if nothing."""
-        return "\n".join(self._printed())
+        """What the function printed, if it did: how many lines, and the beginning."""
+        if not self.output:
+            return ""
+        return f"It printed {self._lines()}\n{self.output.rstrip()}"
+
+    def _lines(self) -> str:
+        return f"{self.lines:,} lines, which begin:" if self.lines > 1 else "one line:"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/html": self._html(), "text/plain": str(self)}
@@ -73,16 +78,16 @@ class Result:
     def _html(self) -> str:
         colour = _COLOURS[self.verdict]
         name = f" · <code>{escape(self.name)}</code>" if self.name else ""
-        rows = [f'<div><strong style="color: {colour}">{VERDICTS[self.verdict]}</strong>{name}</div>']
+        rows = [f"<div><strong>{VERDICTS[self.verdict]}</strong>{name}</div>"]
         rows.append(f"<div>{escape(self.message)}</div>")
         if self.line:
-            rows.append(f'<pre style="{_MONO}">line {self.line}:  {escape(self.code)}</pre>')
+            rows.append(f'<pre style="{_MONO}">{escape(self._line())}:  {escape(self.code)}</pre>')
         rows += self._case_html()
         if self.hint:
             rows.append(f"<div><strong>It looks like this:</strong> {escape(self.hint)}</div>")
         if self.output:
-            said, text = self._printed()
-            rows.append(_details(said.removesuffix("; they begin:") + ".", f'<pre style="{_MONO}">{escape(text)}</pre>'))
+            text = f'<pre style="{_MONO}">{escape(self.output.rstrip())}</pre>'
+            rows.append(_details(f"It printed {self._lines()}", text))
         rows.append(self._hints_html())
         style = (
             f"border-left: 4px solid {colour}; padding: 4px 12px; line-height: 1.5; max-width: 946px; "

@@ -15,10 +15,12 @@ import platformdirs
 
 from rpnviz.exercises import wire
 from rpnviz.exercises.exercise import Arguments, Exercise
+from rpnviz.exercises.result import Result
 
 EXAMPLES = 150  # inputs that a right function sees
 PROBES = 40  # inputs of usual size that tell mistakes apart
-SECONDS = 20.0  # after which nothing new is tried
+SECONDS = 12.0  # after which nothing new is tried
+SHRINK_SECONDS = 4.0  # to make a failing input smaller
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,14 @@ class Trial:
         values: what the calls returned.
         problem (str): what is wrong, one sentence; "" if nothing.
         raised (dict): type, text, kind and places of an exception; None if there was none.
-        printed (str), lines (int): the beginning of what it printed, and how many lines there were.
+        said (dict): "output" and "lines": the beginning of what it printed, and how many lines there were.
     """
 
     arguments: Arguments
     values: list[Any]
     problem: str
     raised: dict[str, Any] | None = None
-    printed: str = ""
-    lines: int = 0
+    said: dict[str, Any] = field(default_factory=dict)
 
     def size(self) -> tuple[int, float]:
         """How large the input is: how many numbers, then how large they are."""
@@ -46,8 +47,13 @@ class Trial:
         return sum(t.numel() for t in tensors), sum(float(t.double().abs().sum()) for t in tensors)
 
 
-class Stopped(Exception):  # noqa: N818
-    """Nothing more can be tried: the function does not return, or has ended its process. Raised by a trial."""
+class Stopped(Exception):
+    """Raised by a trial: the function does not return, or has ended its process; nothing more can be tried."""
+
+    def __init__(self, result: Result) -> None:
+        """Keep what to tell the learner."""
+        super().__init__(result.message)
+        self.result = result
 
 
 @dataclass
@@ -59,13 +65,16 @@ class Search:
         trial: runs the learner's function on one input. Its answers are remembered: the same input is tried once, so
             that a function that draws at random does not contradict itself.
         tried (int): how many different inputs there were.
+        said (dict): what the function printed on the last of them.
         stopped: the exception of the trial that ended the search, if one did.
     """
 
     exercise: Exercise
     trial: Callable[[Arguments], Trial]
     tried: int = 0
+    said: dict[str, Any] = field(default_factory=dict)
     stopped: Stopped | None = None
+    _failed: bool = False
     _known: dict[bytes, Trial] = field(default_factory=dict)
     _give_up: float = field(default_factory=lambda: time.monotonic() + SECONDS)
 
@@ -78,6 +87,7 @@ class Search:
 
     def probes(self) -> list[Trial]:
         """Return trials of usual size, failing ones among them."""
+        self._give_up = time.monotonic() + SHRINK_SECONDS
         seen: list[Trial] = []
         self._find(PROBES, 1, lambda trial: bool(seen.append(trial)))  # type: ignore[func-returns-value]
         return seen
@@ -115,7 +125,9 @@ class Search:
             except Stopped as error:
                 self.stopped = error
                 return False
-            self.tried += 1
+            self.tried, self.said = self.tried + 1, self._known[key].said
+            if self._known[key].problem and not self._failed:
+                self._failed, self._give_up = True, time.monotonic() + SHRINK_SECONDS
         return condition(self._known[key])
 
 

@@ -10,12 +10,12 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from rpnviz.exercises.worker import SUBMISSION
 
 PACKAGE = Path(__file__).resolve().parent.parent
-_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -56,10 +56,14 @@ def gap(tree: ast.Module, name: str) -> str:
 
 def _does_nothing(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Return):
-        return statement.value is None or isinstance(statement.value, ast.Constant) and statement.value.value in (None, ...)
+        return statement.value is None or (
+            isinstance(statement.value, ast.Constant) and statement.value.value in (None, ...)
+        )
     if isinstance(statement, ast.Raise):
         return "NotImplementedError" in ast.unparse(statement)
-    return isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
 
 
 def _outside_indices(node: ast.AST) -> Iterator[ast.AST]:
@@ -70,24 +74,24 @@ def _outside_indices(node: ast.AST) -> Iterator[ast.AST]:
             yield from _outside_indices(child)
 
 
-def _is_ellipsis(node: ast.AST) -> bool:
+def _is_ellipsis(node: ast.AST) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
 
 
-def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str]:
-    """The learner's innermost line of a traceback: its number and its text; (0, "") if none is hers.
+def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str, str]:
+    """The learner's innermost line of a traceback: number, text, name of its function; (0, "", "") if none is hers.
 
     Args:
         places: [file, line, function], outermost first.
         source: the text, if the function came as one.
     """
-    for file, line, _ in reversed(places):
+    for file, line, function in reversed(places):
         if file == SUBMISSION:
             lines = source.splitlines()
-            return line or 0, lines[line - 1].strip() if line and line <= len(lines) else ""
+            return line or 0, lines[line - 1].strip() if line and line <= len(lines) else "", function
         if is_own(file):
-            return line, linecache.getline(file, line).strip()
-    return 0, ""
+            return line, linecache.getline(file, line).strip(), function
+    return 0, "", ""
 
 
 def is_own(file: str) -> bool:

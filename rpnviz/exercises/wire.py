@@ -130,7 +130,8 @@ def _tensor_to_json(tensor: Tensor, blobs: list[bytes]) -> Any:
         return _foreign(f"a Tensor of shape {shape} and dtype {name}")
     try:
         plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
-        content = plain.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1)
+        plain = plain.cpu().resolve_conj().resolve_neg()
+        content = plain.new_empty(plain.numel()).copy_(plain.reshape(-1))  # one after another, whatever the strides
         blobs.append(content.view(torch.uint8).numpy().tobytes())
     except (RuntimeError, TypeError, NotImplementedError):  # on no device, of a kind without values
         return _foreign(f"a Tensor of shape {shape} without readable values")
@@ -161,8 +162,8 @@ def _from_json(value: Any, blobs: bytes) -> Any:
 
 
 def _tensor_from(content: bytes, dtype: torch.dtype, shape: list[int]) -> Tensor:
-    if not content:
-        return torch.empty(shape, dtype=dtype)
     if math.prod(shape) * dtype.itemsize != len(content):
         raise ValueError(f"{len(content)} bytes for a tensor of shape {shape}")
+    if not content:
+        return torch.empty(shape, dtype=dtype)
     return torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)

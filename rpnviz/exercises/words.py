@@ -52,4 +52,4 @@ def _tensor_in_words(tensor: Tensor) -> str:
         return f"[{', '.join(shown)}]"
     rows = [_tensor_in_words(one).replace("\n", "\n ") for one in tensor[:MOST]]
     shown = rows + (["…"] if len(tensor) > MOST else [])
-    return f"[{(','+chr(10)+' ').join(shown)}]" if shown else str(list(tensor.shape))
+    return f"[{(',' + chr(10) + ' ').join(shown)}]" if shown else str(list(tensor.shape))

@@ -49,6 +49,10 @@ class Printed(io.TextIOBase):
         return True
 
 
+class UndefinedError(Exception):
+    """The code that came as text does not define the function."""
+
+
 class Session:
     """The learner's function, and the answers to the requests: one method for each."""
 
@@ -87,7 +91,7 @@ class Session:
         scope: dict[str, Any] = {"__name__": "submission"}
         exec(compile(source, SUBMISSION, "exec"), scope)
         if not callable(scope.get(name)):
-            raise NameError(f"the code defines no function {name}")
+            raise UndefinedError
         self.loaded = scope[name]
 
     def call(self, calls: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -102,6 +106,10 @@ class Session:
         if "raised" not in answer:
             answer["changed"] = [i for i, (a, b) in enumerate(zip(arguments, given, strict=True)) if _changed(a, b)]
         return answer
+
+    def busy(self) -> bool:
+        """Say whether a function left a thread behind that still runs."""
+        return threading.active_count() > 2  # this one, and the one that receives
 
     def compare_speed(self, reference: bytes, arguments: tuple[Any, ...]) -> dict[str, Any]:
         """Time the function and its reference on the same input: median seconds of each."""
@@ -118,7 +126,7 @@ class Session:
                 answer: dict[str, Any] = {"value": act()}
         except BaseException as error:  # SystemExit too: exit() must not end this process
             answer = {"raised": _describe(error)}
-        return answer | {"printed": printed.text, "lines": printed.lines}
+        return answer | {"output": printed.text, "lines": printed.lines}
 
 
 def _changed(before: Any, after: Any) -> bool:
@@ -158,7 +166,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
 def _kind(error: BaseException, text: str) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "memory"
-    kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input"}
+    kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input", UndefinedError: "undefined"}
     return next((name for kind, name in kinds.items() if isinstance(error, kind)), "")
 
 
@@ -198,7 +206,13 @@ def main() -> None:
     waiting: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     session = Session()
-    acts = {"limit": session.limit, "define": session.define, "call": session.call, "time": session.compare_speed}
+    acts: dict[str, Callable[..., Any]] = {
+        "limit": session.limit,
+        "define": session.define,
+        "call": session.call,
+        "time": session.compare_speed,
+        "busy": session.busy,
+    }
     while True:
         act, *arguments = waiting.get()
         answers.write(wire.encode(acts[act](*arguments)))

@@ -1,4 +1,4 @@
-"""Notebook 12 with all solutions in place, with one mistake planted in them, and with nothing: run in a fresh kernel."""
+"""Notebook 12 with all solutions in place, with a mistake planted in them, and with nothing: in a fresh kernel."""
 
 from __future__ import annotations
 

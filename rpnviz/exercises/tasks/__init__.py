@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rpnviz.exercises.exercise import Exercise
 from rpnviz.exercises.tasks.align import ALIGN
-from rpnviz.exercises.tasks.anchors import CELL_ANCHORS, GRID_ANCHORS
+from rpnviz.exercises.tasks.cell_anchors import CELL_ANCHORS
 from rpnviz.exercises.tasks.deltas import DECODE, ENCODE
+from rpnviz.exercises.tasks.grid_anchors import GRID_ANCHORS
 from rpnviz.exercises.tasks.iou import BOX_IOU
 from rpnviz.exercises.tasks.labels import LABELS
 from rpnviz.exercises.tasks.losses import LOSSES

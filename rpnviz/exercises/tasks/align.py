@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, Table, case_figure, tables
+from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.tables import Table, tables
 from rpnviz.roi import neighbours
 
 Size = tuple[int, int]
@@ -17,7 +18,7 @@ Size = tuple[int, int]
 
 def _inputs(draw: Draw) -> Arguments:
     """A box in quarters of a cell, mostly on the map."""
-    c, h, w = whole(draw, 1, 2), whole(draw, 2, 5), whole(draw, 2, 6)
+    c, h, w = whole(draw, 1, 2), whole(draw, 2, 4), whole(draw, 2, 5)
     corner, size = numbers(draw, (2,), -2, 12, per=4), numbers(draw, (2,), 2, 16, per=4)
     rows, cols = whole(draw, 1, 3), whole(draw, 1, 3)
     place = whole(draw, 0, rows - 1), whole(draw, 0, cols - 1)
@@ -100,11 +101,15 @@ def _picture(case: Case) -> Figure:
     its_bin = (x1 + col * wide, y1 + row * high, x1 + (col + 1) * wide, y1 + (row + 1) * high)
     shown = [(box.tolist(), "proposal", "box"), (its_bin, "positive", f"bin {row}, {col}")]
     boxes = Boxes(
-        f"cells; {rows}×{cols} bins, {len(at)} points", shown, [(x, y, "o") for y, x in at.tolist()], features.shape[1:], 1.4
+        f"cells; {rows}×{cols} bins, {len(at)} points",
+        shown,
+        [(x, y, "o") for y, x in at.tolist()],
+        features.shape[1:],
+        1.4,
     )
     shown_map = Table("features[0]: values sit in the cells' middles", features[0], wide=1.5)
     results = tables(case.got, case.wanted, ALIGN.tolerance, case.raised, wide=0.6, columns=("value",))
-    return case_figure(case.problem, [boxes, shown_map, *results], height=3.2)
+    return case_figure([boxes, shown_map, *results], height=3.2)
 
 
 ALIGN = Exercise(
@@ -112,7 +117,7 @@ ALIGN = Exercise(
     notebook="09",
     title="RoIAlign of one bin",
     arguments=("features", "box", "output_size", "bin_row", "bin_col", "sampling_ratio"),
-    returns=("The value",),
+    returns=("the value",),
     reference=references.roi_align_bin,
     oracle="torchvision.ops.roi_align(aligned=True)",
     inputs=_inputs,
@@ -121,13 +126,14 @@ ALIGN = Exercise(
     mistakes=(
         Mistake(
             "half_pixel_forgotten",
-            "Values sit in the middles of the cells: value [0, 0] stands at (0.5, 0.5). Take 0.5 off a point's coordinates "
-            "before you look for its four neighbours.",
+            "Values sit in the middles of the cells: value [0, 0] stands at (0.5, 0.5). Take 0.5 off a point's "
+            "coordinates before you look for its four neighbours.",
             _half_forgotten,
         ),
         Mistake(
             "points_at_the_corner",
-            "The points stand in the middles of equal parts of the bin: (i + 0.5) / sampling_ratio, not i / sampling_ratio.",
+            "The points stand in the middles of equal parts of the bin: (i + 0.5) / sampling_ratio, not i / "
+            "sampling_ratio.",
             _at_the_corner,
         ),
         Mistake("max_for_mean", "The points of a bin are averaged; the maximum is RoI pooling's.", _largest),
@@ -140,16 +146,20 @@ ALIGN = Exercise(
         ),
         Mistake("one_point", "A bin has sampling_ratio × sampling_ratio points.", _one_point),
         Mistake("bin_transposed", "bin_row counts downwards (y), bin_col to the right (x).", _bins_swapped),
-        Mistake("output_size_swapped", "output_size is (rows, columns): a bin's height is box height / rows.", _sizes_swapped),
+        Mistake(
+            "output_size_swapped",
+            "output_size is (rows, columns): a bin's height is box height / rows.",
+            _sizes_swapped,
+        ),
         Mistake("y_before_x", "The box is (x1, y1, x2, y2), x first; the map is features[:, y, x].", _y_before_x),
         Mistake("whole_box", "You average over the whole box: only the bin's own points count.", _whole_box),
     ),
     hints=(
-        "Where does the bin begin, and how large is it? Put sampling_ratio × sampling_ratio points evenly into it, read the "
-        "map at each by bilinear interpolation, average.",
-        "A point lies at y = y1 + (bin_row + (i + 0.5) / sampling_ratio) · height / rows, likewise in x. Minus 0.5 it is "
-        "measured from the cells' middles: cut off at 0 and h − 1, its whole part is the upper cell, the rest the lower "
-        "cell's share.",
+        "Where does the bin begin, and how large is it? Put sampling_ratio × sampling_ratio points evenly into it, "
+        "read the map at each by bilinear interpolation, average.",
+        "A point lies at y = y1 + (bin_row + (i + 0.5) / sampling_ratio) · height / rows, likewise in x. Minus 0.5 "
+        "it is measured from the cells' middles: cut off at 0 and h − 1, its whole part is the upper cell, the rest "
+        "the lower cell's share.",
     ),
     picture=_picture,
 )

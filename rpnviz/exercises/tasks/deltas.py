@@ -9,9 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, case_figure, differing, got_and_wanted
+from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import boxes, numbers, seeded_boxes, whole
+from rpnviz.exercises.tables import differing, got_and_wanted
 
 CLIP = math.log(1000 / 16)
 DELTAS, CORNERS = ("dx", "dy", "dw", "dh"), ("x1", "y1", "x2", "y2")
@@ -76,7 +77,7 @@ def _encode_picture(case: Case) -> Figure:
     shown = [(case.arguments["anchors"][i].tolist(), "ignored", "anchor")]
     shown.append((case.arguments["gt_boxes"][i].tolist(), "ground_truth", "gt box"))
     tables = got_and_wanted(case, ENCODE.tolerance, columns=DELTAS, wide=1.3)
-    return case_figure(case.problem, [Boxes(f"pair {i}, px", shown, wide=1.4), *tables])
+    return case_figure([Boxes(f"pair {i}, px", shown, wide=1.4), *tables])
 
 
 def _decode_inputs(draw: Draw) -> Arguments:
@@ -89,7 +90,9 @@ def _decode_larger() -> Arguments:
     return torch.randn(500, 4, generator=torch.Generator().manual_seed(0)), seeded_boxes(500)
 
 
-def _moved(deltas: Tensor, anchors: Tensor, low: float | None = None, high: float | None = CLIP) -> tuple[Tensor, Tensor]:
+def _moved(
+    deltas: Tensor, anchors: Tensor, low: float | None = None, high: float | None = CLIP
+) -> tuple[Tensor, Tensor]:
     """New centres and sizes, [N, 2] each."""
     centre, size = _parts(anchors)
     grown = deltas[:, 2:] if low is None and high is None else deltas[:, 2:].clamp(low, high)
@@ -144,9 +147,11 @@ def _decode_picture(case: Case) -> Figure:
     shown.append((case.wanted[i].tolist(), "positive", "right"))
     if wrong is not None:
         shown.append((case.got[i].tolist(), "negative", "yours"))
-    deltas = ", ".join(f"{name} {value:g}" for name, value in zip(DELTAS, case.arguments["deltas"][i].tolist(), strict=True))
+    deltas = ", ".join(
+        f"{name} {value:g}" for name, value in zip(DELTAS, case.arguments["deltas"][i].tolist(), strict=True)
+    )
     tables = got_and_wanted(case, DECODE.tolerance, columns=CORNERS, wide=1.3)
-    return case_figure(case.problem, [Boxes(f"row {i}: {deltas}", shown, wide=1.4), *tables])
+    return case_figure([Boxes(f"row {i}: {deltas}", shown, wide=1.4), *tables])
 
 
 ENCODE = Exercise(
@@ -154,7 +159,7 @@ ENCODE = Exercise(
     notebook="06",
     title="From a box to four deltas",
     arguments=("gt_boxes", "anchors"),
-    returns=("The deltas",),
+    returns=("the deltas",),
     reference=references.encode,
     oracle="torchvision's BoxCoder",
     inputs=_encode_inputs,
@@ -167,7 +172,9 @@ ENCODE = Exercise(
             _by_height_and_width,
         ),
         Mistake("no_logarithm", "dw is the logarithm of the quotient, ln(gw / aw): 0 if both are equal.", _no_log),
-        Mistake("by_gt_size", "Shifts are measured in anchors: divide by the anchor's size, not the box's.", _by_gt_size),
+        Mistake(
+            "by_gt_size", "Shifts are measured in anchors: divide by the anchor's size, not the box's.", _by_gt_size
+        ),
         Mistake("corners_for_centres", "dx and dy compare the centres of both, not their corners.", _from_corners),
         Mistake(
             "wrong_way_round",
@@ -179,9 +186,10 @@ ENCODE = Exercise(
         Mistake("y_before_x", "The order is (dx, dy, dw, dh), x before y.", _y_before_x),
     ),
     hints=(
-        "Find centre and size of both boxes first. A shift is measured in widths (or heights) of the anchor, a size as the "
-        "logarithm of a quotient.",
-        "dx = (gx − ax) / aw, dy = (gy − ay) / ah, dw = ln(gw / aw), dh = ln(gh / ah); torch.stack([dx, dy, dw, dh], dim=1).",
+        "Find centre and size of both boxes first. A shift is measured in widths (or heights) of the anchor, a size "
+        "as the logarithm of a quotient.",
+        "dx = (gx − ax) / aw, dy = (gy − ay) / ah, dw = ln(gw / aw), dh = ln(gh / ah); torch.stack([dx, dy, dw, dh], "
+        "dim=1).",
     ),
     picture=_encode_picture,
 )
@@ -191,7 +199,7 @@ DECODE = Exercise(
     notebook="06",
     title="From four deltas to a box",
     arguments=("deltas", "anchors"),
-    returns=("The boxes",),
+    returns=("the boxes",),
     reference=references.decode,
     oracle="torchvision's BoxCoder",
     inputs=_decode_inputs,
@@ -200,7 +208,8 @@ DECODE = Exercise(
     mistakes=(
         Mistake(
             "no_clamp",
-            "dw and dh are cut off above at ln(1000 / 16) before the exponential, or a wild guess makes a box of any size.",
+            "dw and dh are cut off above at ln(1000 / 16) before the exponential, or a wild guess makes a box of any "
+            "size.",
             _no_clamp,
         ),
         Mistake("clamped_both_ways", "dw and dh are cut off above only: a box may shrink at will.", _clamp_both_ways),
@@ -210,14 +219,17 @@ DECODE = Exercise(
             "The deltas move the anchor's centre. You move its corner; the box then grows to one side.",
             _from_the_corner,
         ),
-        Mistake("centre_and_size_returned", "Return corners: centre − size / 2 and centre + size / 2.", _centre_and_size),
+        Mistake(
+            "centre_and_size_returned", "Return corners: centre − size / 2 and centre + size / 2.", _centre_and_size
+        ),
         Mistake("shift_in_pixels", "dx counts in widths of the anchor: ax + dx · aw.", _shift_in_pixels),
         Mistake("shift_by_new_size", "dx counts in widths of the anchor, not of the new box.", _shift_by_new_size),
         Mistake("half_forgotten", "From the centre go half the width to either side.", _whole_size_each_way),
     ),
     hints=(
         "Solve the four equations of the encoding for the new centre and the new size. What is the inverse of ln?",
-        "centre = ax + dx · aw, width = aw · exp(min(dw, ln(1000 / 16))), likewise in y; the corners are centre ∓ size / 2.",
+        "centre = ax + dx · aw, width = aw · exp(min(dw, ln(1000 / 16))), likewise in y; the corners are centre ∓ "
+        "size / 2.",
     ),
     picture=_decode_picture,
 )

@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, case_figure, got_and_wanted
+from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import boxes, seeded_boxes, whole
+from rpnviz.exercises.tables import got_and_wanted
 
 
 def _inputs(draw: Draw) -> Arguments:
@@ -74,7 +75,7 @@ def _picture(case: Case) -> Figure:
     boxes1, boxes2 = case.arguments["boxes1"], case.arguments["boxes2"]
     shown = [(box, "positive", f"boxes1[{i}]") for i, box in enumerate(boxes1.tolist())]
     shown += [(box, "ignored", f"boxes2[{j}]") for j, box in enumerate(boxes2.tolist())]
-    return case_figure(case.problem, [Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)])
+    return case_figure([Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)])
 
 
 BOX_IOU = Exercise(
@@ -82,7 +83,7 @@ BOX_IOU = Exercise(
     notebook="04",
     title="IoU of all pairs of boxes",
     arguments=("boxes1", "boxes2"),
-    returns=("The IoU",),
+    returns=("the IoU",),
     reference=references.box_iou,
     oracle="torchvision.ops.box_iou",
     inputs=_inputs,
@@ -91,8 +92,8 @@ BOX_IOU = Exercise(
     mistakes=(
         Mistake(
             "no_clamp",
-            "Two boxes that lie apart have a negative overlap in width, height or both, and two negatives make a positive "
-            "product. Cut both off at 0 before you multiply.",
+            "Two boxes that lie apart have a negative overlap in width, height or both, and two negatives make a "
+            "positive product. Cut both off at 0 before you multiply.",
             _no_clamp,
         ),
         Mistake(
@@ -131,8 +132,8 @@ BOX_IOU = Exercise(
     hints=(
         "First the intersection of two boxes: its left edge is the larger of the two left edges, its right edge the "
         "smaller of the two right edges; likewise in y. What if the boxes lie apart?",
-        "For all pairs at once give boxes1 a second dimension, boxes1[:, None, :]: then torch.maximum and torch.minimum "
-        "of [N, 1, 2] and [M, 2] are [N, M, 2]. The union is area1[:, None] + area2 − intersection.",
+        "For all pairs at once give boxes1 a second dimension, boxes1[:, None, :]: then torch.maximum and "
+        "torch.minimum of [N, 1, 2] and [M, 2] are [N, M, 2]. The union is area1[:, None] + area2 − intersection.",
     ),
     picture=_picture,
 )

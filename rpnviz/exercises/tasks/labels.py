@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Table, case_figure, differing
+from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, one_of, whole
+from rpnviz.exercises.tables import Table, differing
 
 FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can be equal to them
 
@@ -103,7 +104,7 @@ def _picture(case: Case) -> Figure:
         wide=3,
     )
     more = [] if wrong is not None or case.raised else [Table("your result", case.got)]
-    return case_figure(case.problem, [table, *more], height=1.2 + 0.3 * (len(matrix) + 2))
+    return case_figure([table, *more], height=1.2 + 0.3 * (len(matrix) + 2))
 
 
 LABELS = Exercise(
@@ -111,7 +112,7 @@ LABELS = Exercise(
     notebook="04",
     title="Labels from the IoUs",
     arguments=("match_quality_matrix", "fg_iou_thresh", "bg_iou_thresh"),
-    returns=("The labels",),
+    returns=("the labels",),
     reference=references.label_anchors,
     oracle="torchvision's Matcher",
     inputs=_inputs,
@@ -120,19 +121,20 @@ LABELS = Exercise(
     mistakes=(
         Mistake(
             "no_best_per_gt",
-            "An object whose best anchor stays below the threshold goes without a positive one. The best anchor of each "
-            "object is positive, whatever its IoU.",
+            "An object whose best anchor stays below the threshold goes without a positive one. The best anchor of "
+            "each object is positive, whatever its IoU.",
             _no_best,
         ),
         Mistake(
             "best_over_the_wrong_axis",
-            "You take the best object of each anchor, and every anchor has one. Take the best anchor of each object: the "
-            "largest value of each row.",
+            "You take the best object of each anchor, and every anchor has one. Take the best anchor of each object: "
+            "the largest value of each row.",
             _wrong_axis,
         ),
         Mistake(
             "ties_lost",
-            "If several anchors share the best IoU of an object, all of them are positive. argmax names the first only.",
+            "If several anchors share the best IoU of an object, all of them are positive. argmax names the first "
+            "only.",
             _no_ties,
         ),
         Mistake("above_not_at", "At fg_iou_thresh exactly an anchor is positive: ≥, not >.", _above_not_at),
@@ -155,10 +157,10 @@ LABELS = Exercise(
         Mistake("zero_and_minus_one_swapped", "0 is background, −1 is ignored; yours are exchanged.", _signs_swapped),
     ),
     hints=(
-        "First the best IoU of each anchor, the largest value of each column: it decides between 1, 0 and −1. Then make sure "
-        "that no object goes without.",
-        "best = match_quality_matrix.amax(dim=1, keepdim=True); an anchor in whose column the matrix equals best somewhere "
-        "is positive, whatever it was before.",
+        "First the best IoU of each anchor, the largest value of each column: it decides between 1, 0 and −1. Then "
+        "make sure that no object goes without.",
+        "best = match_quality_matrix.amax(dim=1, keepdim=True); an anchor in whose column the matrix equals best "
+        "somewhere is positive, whatever it was before.",
     ),
     picture=_picture,
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Table, case_figure
+from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.tables import Table
 
 Losses = tuple[Tensor, Tensor]
 BETA = 1 / 9
@@ -116,12 +119,12 @@ def _picture(case: Case) -> Figure:
     rows = torch.cat([objectness[:, None], labels[:, None].float(), deltas - targets], dim=1)[sampled]
     columns = ("logit", "label", "Δdx", "Δdy", "Δdw", "Δdh")
     table = Table("what was sampled; Δ = delta − target", rows, rows=names, columns=columns, wide=2)
-    return case_figure(case.problem, [table, *_results(case)], height=1.4 + 0.28 * len(sampled))
+    return case_figure([table, *_results(case)], height=1.4 + 0.28 * len(sampled))
 
 
 def _results(case: Case) -> list[Table]:
     right = torch.tensor([float(loss) for loss in case.wanted])
-    look = {"rows": ("objectness", "box"), "columns": ("loss",), "wide": 0.8}
+    look: dict[str, Any] = {"rows": ("objectness", "box"), "columns": ("loss",), "wide": 0.8}
     try:
         got = torch.tensor([float(loss) for loss in case.got])
         wrong = ~torch.isclose(got, right, rtol=LOSSES.tolerance, atol=LOSSES.tolerance)
@@ -185,10 +188,11 @@ LOSSES = Exercise(
         Mistake("pair_exchanged", "The order is (loss_objectness, loss_rpn_box_reg).", _exchanged),
     ),
     hints=(
-        "Pick the sampled rows first: both lists for the first loss, the positives alone for the second. objectness are "
-        "logits; labels are whole numbers, .float() makes targets of them.",
-        "For a difference d smooth L1 is d² / (2β) where |d| < β = 1/9, else |d| − β/2. Sum over the four numbers of all "
-        "positives and divide by len(sampled_pos_inds) + len(sampled_neg_inds), as the sum of the cross-entropies.",
+        "Pick the sampled rows first: both lists for the first loss, the positives alone for the second. objectness "
+        "are logits; labels are whole numbers, .float() makes targets of them.",
+        "For a difference d smooth L1 is d² / (2β) where |d| < β = 1/9, else |d| − β/2. Sum over the four numbers of "
+        "all positives and divide by len(sampled_pos_inds) + len(sampled_neg_inds), as the sum of the "
+        "cross-entropies.",
     ),
     picture=_picture,
 )

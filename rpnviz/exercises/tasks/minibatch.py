@@ -1,24 +1,19 @@
-"""Exercise of notebook 05: draw the minibatch. There are many right answers, so rules are checked, over many draws."""
+"""Exercise of notebook 05: draw the minibatch."""
 
 from __future__ import annotations
-
-import math
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.compare import indices_of, is_index_list, kind
-from rpnviz.exercises.drawing import Table, case_figure
+from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import one_of, whole
+from rpnviz.exercises.tables import Table
+from rpnviz.exercises.tasks.draws import SEEDS, as_lists, counts, judge, signature, wanted
 from rpnviz.exercises.wire import Seed
 
-SEEDS = 20  # each is used twice, so that a draw that does not listen to the generator shows
-SURE = 1e-9  # what a fair draw does less often than this is not one
-Drawn = tuple[list[int], list[int]]
 Pair = tuple[Tensor, Tensor]
 
 
@@ -34,95 +29,6 @@ def _larger() -> Arguments:
 
 def _calls(arguments: Arguments) -> list[Arguments]:
     return [(*arguments[:3], Seed(seed)) for seed in range(SEEDS) for _ in range(2)]
-
-
-def counts(labels: Tensor, batch_size_per_image: int, positive_fraction: float) -> tuple[int, int]:
-    """How many positives and negatives are drawn."""
-    positives = min(int((labels == 1).sum()), int(batch_size_per_image * positive_fraction))
-    return positives, min(int((labels == 0).sum()), batch_size_per_image - positives)
-
-
-def _wanted(arguments: Arguments) -> str:
-    labels = arguments[0]
-    positives, negatives = counts(*arguments[:3])
-    return (
-        f"{positives} of the {int((labels == 1).sum())} positives and {negatives} of the {int((labels == 0).sum())} "
-        "negatives, others with another seed"
-    )
-
-
-def _as_lists(value: Any) -> Drawn | None:
-    """Both lists of indices; None if it is something else."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None
-    if not all(is_index_list(part) or _is_index_tensor(part) for part in value):
-        return None
-    return indices_of(value[0]), indices_of(value[1])
-
-
-def _is_index_tensor(part: Any) -> bool:
-    return isinstance(part, Tensor) and part.ndim == 1 and (not part.dtype.is_floating_point or not len(part))
-
-
-def _judge(arguments: Arguments, values: list[Any]) -> str:
-    draws = []
-    for value in values:
-        if value is None:
-            return "It returns None. Does it end with return?"
-        drawn = _as_lists(value)
-        if drawn is None:
-            parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) else kind(value)
-            return f"It should return two lists of indices, (pos_inds, neg_inds); it returns {parts}."
-        if said := _one_draw(arguments, drawn):
-            return said
-        draws.append(drawn)
-    return _many_draws(arguments, draws)
-
-
-def _one_draw(arguments: Arguments, drawn: Drawn) -> str:
-    labels = arguments[0]
-    for indices, label, name, count in zip(drawn, (1, 0), ("pos_inds", "neg_inds"), counts(*arguments[:3]), strict=True):
-        if any(not 0 <= i < len(labels) for i in indices):
-            return f"{name} names an anchor that does not exist: {indices}."
-        if wrong := [i for i in indices if labels[i] != label]:
-            return f"{name} holds anchor {wrong[0]}, whose label is {int(labels[wrong[0]])}."
-        if len(set(indices)) < len(indices):
-            return f"{name} holds an anchor twice: {indices}."
-        if len(indices) != count:
-            return f"{name} holds {len(indices)} anchors; {count} is right."
-    return ""
-
-
-def _many_draws(arguments: Arguments, draws: list[Drawn]) -> str:
-    labels = arguments[0]
-    for side, label, name in ((0, 1, "pos_inds"), (1, 0, "neg_inds")):
-        sets = [frozenset(drawn[side]) for drawn in draws]
-        if sets[::2] != sets[1::2]:
-            return f"With the same seed twice it draws other {name}: draw with the generator that is handed in."
-        there, count = (labels == label).nonzero().flatten().tolist(), len(sets[0])
-        if not 0 < count < len(there):
-            continue
-        if len(set(sets)) == 1 and math.comb(len(there), count) ** -(SEEDS - 1) < SURE:
-            return f"With {SEEDS} different seeds it always draws the same {name}: {sorted(sets[0])}."
-        missing = set(there) - frozenset.union(*sets)
-        if missing and (1 - count / len(there)) ** SEEDS < SURE:
-            return f"With {SEEDS} different seeds it never draws anchor {min(missing)}: not all have a chance."
-    return ""
-
-
-def _signature(arguments: Arguments, values: list[Any]) -> Any:
-    """What two functions with the same mistake share, though their draws differ."""
-    draws = [_as_lists(value) for value in values]
-    if any(drawn is None for drawn in draws):
-        return object()  # like nothing else
-    labels, found = arguments[0], []
-    for side in (0, 1):
-        sets = [tuple(drawn[side]) for drawn in draws if drawn is not None]
-        seen = {int(labels[i]) if 0 <= i < len(labels) else None for indices in sets for i in indices}
-        repeats = sets[::2] == sets[1::2]
-        twice = any(len(set(indices)) < len(indices) for indices in sets)
-        found.append(({len(indices) for indices in sets}, seen, repeats, twice, len(set(sets)) == 1))
-    return found
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
@@ -165,7 +71,7 @@ def _places_for_indices(labels: Tensor, batch: int, fraction: float, generator: 
 
 
 def _swapped(labels: Tensor, batch: int, fraction: float, generator: torch.Generator) -> Pair:
-    return references.sample(labels, batch, fraction, generator)[::-1]  # type: ignore[return-value]
+    return references.sample(labels, batch, fraction, generator)[::-1]
 
 
 def _no_limit(labels: Tensor, batch: int, fraction: float, generator: torch.Generator) -> Pair:
@@ -176,17 +82,17 @@ def _no_limit(labels: Tensor, batch: int, fraction: float, generator: torch.Gene
 def _picture(case: Case) -> Figure:
     labels, batch, fraction = (case.arguments[name] for name in MINIBATCH.arguments[:3])
     rows, values = ["label"], [labels]
-    draws = [drawn for value in case.values if (drawn := _as_lists(value)) is not None]
+    draws = [drawn for value in case.values if (drawn := as_lists(value)) is not None]
     for side, name in ((0, "times in pos_inds"), (1, "times in neg_inds")):
-        drawn = [i for both in draws for i in both[side] if 0 <= i < len(labels)]
+        indices = [i for both in draws for i in both[side] if 0 <= i < len(labels)]
         rows.append(name)
-        values.append(torch.bincount(torch.tensor(drawn, dtype=torch.int64), minlength=len(labels)))
+        values.append(torch.bincount(torch.tensor(indices, dtype=torch.int64), minlength=len(labels)))
     table = torch.stack([value.float() for value in values])
     marks = torch.zeros_like(table, dtype=torch.bool)
     marks[1], marks[2] = (table[1] > 0) & (labels != 1), (table[2] > 0) & (labels != 0)
     title = f"{len(draws)} draws of {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
     columns = [f"anchor {i}" for i in range(len(labels))]
-    return case_figure(case.problem, [Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
+    return case_figure([Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
 
 
 MINIBATCH = Exercise(
@@ -196,15 +102,15 @@ MINIBATCH = Exercise(
     arguments=("labels", "batch_size_per_image", "positive_fraction", "generator"),
     returns=("pos_inds", "neg_inds"),
     reference=references.sample,
-    oracle="the counts of torchvision's BalancedPositiveNegativeSampler, over 20 seeds each",
+    oracle="the counts of torchvision's BalancedPositiveNegativeSampler",
     inputs=_inputs,
     larger=_larger,
     larger_words="2,000 labels",
     mistakes=(
         Mistake(
             "not_filled_up",
-            "Where positives are missing the batch is filled up with negatives: batch_size_per_image less the positives "
-            "that are really drawn.",
+            "Where positives are missing the batch is filled up with negatives: batch_size_per_image less the "
+            "positives that are really drawn.",
             _no_fill_up,
         ),
         Mistake("first_ones", "You always take the first ones of the list. Shuffle with torch.randperm.", _first_ones),
@@ -225,7 +131,8 @@ MINIBATCH = Exercise(
         ),
         Mistake(
             "places_for_indices",
-            "You return places in the list of positives (or negatives). Return indices into labels: positive[permutation].",
+            "You return places in the list of positives (or negatives). Return indices into labels: "
+            "positive[permutation].",
             _places_for_indices,
         ),
         Mistake("pair_swapped", "The pair is exchanged: first pos_inds, then neg_inds.", _swapped),
@@ -236,15 +143,16 @@ MINIBATCH = Exercise(
         ),
     ),
     hints=(
-        "Two urns: the indices of label 1 and those of label 0. First find out how many to take from each. Then take so many "
-        "at random, none twice.",
+        "Two urns: the indices of label 1 and those of label 0. First find out how many to take from each. Then take "
+        "so many at random, none twice.",
         "num_pos = min(number of positives, int(batch_size_per_image * positive_fraction)), num_neg = min(number of "
-        "negatives, batch_size_per_image − num_pos); positive[torch.randperm(len(positive), generator=generator)[:num_pos]].",
+        "negatives, batch_size_per_image − num_pos); positive[torch.randperm(len(positive), "
+        "generator=generator)[:num_pos]].",
     ),
     picture=_picture,
     indices=True,
     calls=_calls,
-    judge=_judge,
-    wanted=_wanted,
-    signature=_signature,
+    judge=judge,
+    wanted=wanted,
+    signature=signature,
 )

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from rpnviz.exercises import references
 from rpnviz.exercises.compare import indices_of, is_index_list
-from rpnviz.exercises.drawing import Boxes, Table, case_figure, tables
+from rpnviz.exercises.drawing import Boxes, Panel, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import one_of, seeded_boxes, whole
+from rpnviz.exercises.tables import Table, tables
 
 THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
 
@@ -84,9 +85,9 @@ def _picture(case: Case) -> Figure:
     shown = list(zip(boxes.tolist(), styles, names, strict=True))
     iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.2)
     got = torch.tensor(indices_of(case.got)) if is_index_list(case.got) else case.got
-    kept = tables(got, case.wanted, 0, case.raised, wide=0.5)
-    panels = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]
-    return case_figure(case.problem, panels, height=3.4)
+    kept = tables(got, case.wanted, 0, case.raised, columns=("row",), wide=0.5)
+    panels: list[Panel] = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]
+    return case_figure(panels, height=3.4)
 
 
 NMS = Exercise(
@@ -94,7 +95,7 @@ NMS = Exercise(
     notebook="08",
     title="Non-maximum suppression",
     arguments=("boxes", "scores", "nms_thresh"),
-    returns=("The list of kept rows",),
+    returns=("the list of kept rows",),
     reference=references.nms,
     oracle="torchvision.ops.nms",
     inputs=_inputs,
@@ -116,7 +117,9 @@ NMS = Exercise(
             "You begin with the lowest score. The best box has the first turn: sort in descending order.",
             _worst_first,
         ),
-        Mistake("unsorted", "You take the boxes as they come in. Sort them by score first, the best one first.", _unsorted),
+        Mistake(
+            "unsorted", "You take the boxes as they come in. Sort them by score first, the best one first.", _unsorted
+        ),
         Mistake(
             "rows_in_ascending_order",
             "The right boxes, in the wrong order: return them best score first, not by row number.",
@@ -129,8 +132,8 @@ NMS = Exercise(
         ),
     ),
     hints=(
-        "Sort by score. Take the best box, keep it, drop all others that overlap it by more than nms_thresh; then take the "
-        "best of those that are left, and so on until none is left.",
+        "Sort by score. Take the best box, keep it, drop all others that overlap it by more than nms_thresh; then "
+        "take the best of those that are left, and so on until none is left.",
         "Keep a tensor of rows that are left, order = scores.argsort(descending=True). In a while loop: keep order[0], "
         "compute its IoU with boxes[order[1:]], go on with order[1:][iou <= nms_thresh].",
     ),

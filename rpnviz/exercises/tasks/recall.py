@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Table, case_figure, got_and_wanted
+from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.tables import Table, got_and_wanted
 
 
 def _inputs(draw: Draw) -> Arguments:
@@ -50,7 +51,7 @@ def _one_less(iou: Tensor, top_n: int) -> float:
 
 
 def _that_one_alone(iou: Tensor, top_n: int) -> float:
-    return _share(iou[:, top_n - 1] >= 0.5)
+    return _share(iou[:, min(top_n, iou.shape[1]) - 1] >= 0.5)
 
 
 def _mean_of_best(iou: Tensor, top_n: int) -> float:
@@ -70,7 +71,7 @@ def _picture(case: Case) -> Figure:
     columns = [f"prop. {j}" for j in range(iou.shape[1])]
     table = Table(title, iou, marks, right=True, rows=rows, columns=columns, wide=2)
     look = {"rows": [""], "columns": ["recall"], "wide": 0.8}
-    return case_figure(case.problem, [table, *got_and_wanted(case, RECALL.tolerance, **look)], 1.5 + 0.28 * len(iou))
+    return case_figure([table, *got_and_wanted(case, RECALL.tolerance, **look)], 1.5 + 0.28 * len(iou))
 
 
 RECALL = Exercise(
@@ -78,7 +79,7 @@ RECALL = Exercise(
     notebook="07",
     title="Recall of the best proposals",
     arguments=("iou", "top_n"),
-    returns=("The recall",),
+    returns=("the recall",),
     reference=references.recall,
     oracle="counting the objects",
     inputs=_inputs,

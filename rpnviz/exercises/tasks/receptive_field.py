@@ -11,9 +11,10 @@ from matplotlib.patches import Rectangle
 
 from rpnviz.draw import PALETTE
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import INK, case_figure, got_and_wanted, title
+from rpnviz.exercises.drawing import INK, bare, case_figure, title
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import whole
+from rpnviz.exercises.tables import got_and_wanted
 
 Steps = list[tuple[int, int]]
 
@@ -80,9 +81,7 @@ class Pyramid:
     def draw(self, ax: Axes) -> None:
         """Draw it."""
         title(ax, "one unit, and all that it depends on, layer by layer")
-        ax.set(xticks=[], yticks=[])
-        for side in ax.spines.values():
-            side.set_visible(False)
+        bare(ax)
         counts = [1]
         for kernel, stride in reversed(self.steps):
             counts.append((counts[-1] - 1) * stride + kernel)
@@ -108,7 +107,7 @@ class Pyramid:
 def _picture(case: Case) -> Figure:
     steps = case.arguments["steps"]
     look = {"rows": [""], "columns": ["px"], "wide": 0.8}
-    return case_figure(case.problem, [Pyramid(steps), *got_and_wanted(case, 0, **look)], 1.2 + 0.42 * (len(steps) + 1))
+    return case_figure([Pyramid(steps), *got_and_wanted(case, 0, **look)], 1.2 + 0.42 * (len(steps) + 1))
 
 
 RECEPTIVE_FIELD = Exercise(
@@ -116,7 +115,7 @@ RECEPTIVE_FIELD = Exercise(
     notebook="01",
     title="Receptive field of one unit",
     arguments=("steps",),
-    returns=("The side",),
+    returns=("the side",),
     reference=references.receptive_field,
     oracle="counting the units layer by layer",
     inputs=_inputs,
@@ -131,8 +130,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Mistake(
             "own_stride_too_early",
-            "A layer's stride spreads the units that come after it. Its own kernel still works at the old distance: add "
-            "first, then multiply the distance by the stride.",
+            "A layer's stride spreads the units that come after it. Its own kernel still works at the old distance: "
+            "add first, then multiply the distance by the stride.",
             _own_stride_too,
         ),
         Mistake(
@@ -142,8 +141,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Mistake(
             "wrong_end_first",
-            "The steps come first layer first, and you go through them in the other direction. Growing by (kernel − 1) · "
-            "distance goes from the first to the last; (n − 1) · stride + kernel from the last to the first.",
+            "The steps come first layer first, and you go through them in the other direction. Growing by (kernel − "
+            "1) · distance goes from the first to the last; (n − 1) · stride + kernel from the last to the first.",
             _last_to_first,
         ),
         Mistake(
@@ -159,10 +158,10 @@ RECEPTIVE_FIELD = Exercise(
         ),
     ),
     hints=(
-        "Start with one unit of the last layer. How many neighbouring units of the layer before does it read? And these, of "
-        "the one before that?",
-        "n neighbouring units depend on (n − 1) · stride + kernel units of the layer before. Begin with n = 1 and go from "
-        "the last step to the first.",
+        "Start with one unit of the last layer. How many neighbouring units of the layer before does it read? And "
+        "these, of the one before that?",
+        "n neighbouring units depend on (n − 1) · stride + kernel units of the layer before. Begin with n = 1 and go "
+        "from the last step to the first.",
     ),
     picture=_picture,
 )

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Table, case_figure, differing, tables
+from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.tables import Table, differing, tables
 
 
 def _inputs(draw: Draw) -> Arguments:
@@ -75,7 +76,7 @@ def _picture(case: Case) -> Figure:
     shown = tables(_map(case.got, k), case.wanted[k], WINDOW.tolerance, case.raised)
     for table, name in zip(shown[::-1], (f"right result[{k}]", f"your result[{k}]"), strict=False):
         table.title = name
-    return case_figure(case.problem, [*inputs, *shown], height=2.6)
+    return case_figure([*inputs, *shown], height=2.6)
 
 
 def _map(got: object, k: int) -> object:
@@ -87,7 +88,7 @@ WINDOW = Exercise(
     notebook="02",
     title="A 3×3 window slides over the map",
     arguments=("features", "weight", "bias"),
-    returns=("The map",),
+    returns=("the map",),
     reference=references.sliding_window,
     oracle="torch.nn.functional.conv2d",
     inputs=_inputs,
@@ -96,13 +97,14 @@ WINDOW = Exercise(
     mistakes=(
         Mistake(
             "no_rim",
-            "You get two rows and two columns less: the window must also stand on the rim, where it reads zeros outside "
-            "the map. F.pad(features, (1, 1, 1, 1)) puts them there.",
+            "You get two rows and two columns less: the window must also stand on the rim, where it reads zeros "
+            "outside the map. F.pad(features, (1, 1, 1, 1)) puts them there.",
             _no_rim,
         ),
         Mistake(
             "rim_left_at_zero",
-            "At the rim the window reads zeros outside the map, but the rest of it still counts. You leave the rim out.",
+            "At the rim the window reads zeros outside the map, but the rest of it still counts. You leave the rim "
+            "out.",
             _inside_only,
         ),
         Mistake("rim_repeated", "Outside the map stand zeros; you repeat its outermost values.", _repeated_rim),
@@ -119,7 +121,8 @@ WINDOW = Exercise(
         ),
         Mistake(
             "window_flipped",
-            "You turn the weights upside down, as a convolution does in mathematics. conv2d multiplies them as they are.",
+            "You turn the weights upside down, as a convolution does in mathematics. conv2d multiplies them as they "
+            "are.",
             _flipped,
         ),
         Mistake("weights_transposed", "Rows and columns of the 3×3 weights are exchanged.", _turned),
@@ -127,10 +130,10 @@ WINDOW = Exercise(
         Mistake("mean_for_sum", "The products are summed, not averaged.", _mean),
     ),
     hints=(
-        "Put one row or column of zeros on each side of the map. Then for each place cut out the 3×3 piece of all channels, "
-        "multiply it with the weights, and sum.",
-        "patch = padded[:, row : row + 3, col : col + 3] is [C, 3, 3]; (weight * patch).sum(dim=(1, 2, 3)) + bias are the K "
-        "numbers of the place.",
+        "Put one row or column of zeros on each side of the map. Then for each place cut out the 3×3 piece of all "
+        "channels, multiply it with the weights, and sum.",
+        "patch = padded[:, row : row + 3, col : col + 3] is [C, 3, 3]; (weight * patch).sum(dim=(1, 2, 3)) + bias "
+        "are the K numbers of the place.",
     ),
     picture=_picture,
 )
