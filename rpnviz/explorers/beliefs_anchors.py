@@ -6,7 +6,9 @@ their sentences, is worked out from what the explorer holds.
 
 from __future__ import annotations
 
-from rpnviz.anchors import cell_anchors
+from typing import Any
+
+from rpnviz.anchors import cell_anchors, inside_picture
 from rpnviz.explorers.anchors import AnchorsExplorer
 from rpnviz.explorers.linked import NUM_ANCHORS, LinkedExplorer
 from rpnviz.explorers.questions import Choice, Question
@@ -122,6 +124,47 @@ def longer_than_the_field(explorer: LinkedExplorer) -> Question:
     )
 
 
+def border_in_use(explorer: LinkedExplorer) -> Question:
+    """What happens to border anchors in training and at test?"""
+    stages, crosses = explorer.stations.stages, explorer.stations.found.crosses_boundary
+    size, proposed = explorer.stations.grid.image_size, stages.post_nms_inds
+    from_crossing = proposed[crosses[proposed]]
+    best, last = int(from_crossing[0]), int(from_crossing[-1])
+    reaching = proposed[~inside_picture(stages.decoded[proposed], size)]
+    cut = next(i for i in reaching.tolist() if i not in (best, last))
+    return Question(
+        fact=15,
+        text="Anchors that cross the picture's border are left out of training. And when the network is used?",
+        choices=(
+            Choice(
+                "They are left out again",
+                f"The selected row of the table says both: dropped in training, and in use {stages.fate(best)}.",
+                _at_anchor(explorer, best) | {"layers": ["anchors", "labels", "predictions"]},
+            ),
+            Choice(
+                "They take part, and what reaches out is cut off",
+                f"{len(from_crossing)} of the {len(proposed)} proposals come from such anchors; this is the last of "
+                f"them, {stages.fate(last)}.",
+                _at_anchor(explorer, last) | {"layers": ["anchors", "labels", "predictions"]},
+                right=True,
+            ),
+            Choice(
+                "They take part, but a box that reaches out is dropped",
+                f"{len(stages.decoded):,} are decoded, {len(stages.all_boxes):,} are left after clipping. The box "
+                f"selected reached out, was cut at the border, and is {stages.fate(cut)}.",
+                _at_anchor(explorer, cut) | {"layers": ["ground_truth", "predictions"]},
+            ),
+        ),
+    )
+
+
+def _at_anchor(explorer: LinkedExplorer, i: int) -> dict[str, Any]:
+    """The moves to an anchor of the picture shown."""
+    row, col = divmod(i // NUM_ANCHORS, explorer.stations.grid.feature_size[1])
+    at = {"picture": explorer.picture, "grid": explorer.grid, "map": "mean"}
+    return {**at, "row": row, "col": col, "selected": i % NUM_ANCHORS}
+
+
 def sixteen_wide(explorer: AnchorsExplorer) -> Question:
     """Where do "width 16, height 11 to 273" come from?"""
     sides = explorer.cells[:, 2:] - explorer.cells[:, :2]
@@ -132,23 +175,23 @@ def sixteen_wide(explorer: AnchorsExplorer) -> Question:
     narrowest = min(x2 - x1 for x1, _, x2, _ in cell_anchors().tolist())
     return Question(
         fact=4,
-        text=f"You may have met anchors that are all {width} wide and {low:.0f} to {high:.0f} high. Here they are. "
-        "Whose?",
+        text=f"You may have met anchors that are all {width} wide and {low:.0f} to {high:.0f} high, as here. "
+        "What are they made for?",
         choices=(
             Choice(
-                "Faster R-CNN's, for small objects",
+                "Small objects, in Faster R-CNN",
                 f"{count} strips of {width} px: what of a car would fit one? The narrowest of Faster R-CNN's nine is "
                 f"{narrowest:.0f} px wide.",
                 {**at, "mode": "cell", "selected": -1},
             ),
             Choice(
-                "Any detector's on VGG-16: the stride makes the size",
+                f"Nothing in particular: {width} is the stride, so an anchor is a cell",
                 f"The stride says where anchors stand, {rows}×{cols} centres; how large they are is chosen freely, and "
                 f"here one is {float(sides[-1, 1]):.0f} px high.",
                 {**at, "mode": "centres", "selected": count - 1},
             ),
             Choice(
-                "A text detector's, CTPN: it finds lines in strips",
+                "Lines of text, found strip by strip",
                 "A strip at every column: beside one another they make a line of text, and only the height, "
                 f"one of {count}, is left to guess.",
                 {**at, "mode": "boxes", "selected": 0},

@@ -6,7 +6,6 @@ their sentences, is worked out from what the explorer holds.
 
 from __future__ import annotations
 
-from rpnviz.anchors import inside_picture
 from rpnviz.boxes import box_iou
 from rpnviz.explorers.detections import DetectionExplorer
 from rpnviz.explorers.funnel import FunnelExplorer
@@ -82,40 +81,6 @@ def scored_background(explorer: FunnelExplorer) -> Question:
                 "No object is asked, they are drawn for you alone: this is what NMS kept and nobody took, with a score "
                 f"of {float(stages.all_scores[beyond]):.2f}, place {len(inds) + 1}.",
                 {"stage": last, "side": "dropped", "selected": int(beyond)},
-            ),
-        ),
-    )
-
-
-def border_in_use(explorer: FunnelExplorer) -> Question:
-    """What happens to border anchors in training and at test?"""
-    stages, clipped, last = explorer.stages, STAGES.index("clipped"), len(STAGES) - 1
-    crosses = ~inside_picture(explorer.anchors, explorer.picture.image_size)
-    proposed = stages.post_nms_inds[crosses[stages.post_nms_inds]]
-    best = int(proposed[0])
-    reached_out = ~inside_picture(stages.decoded, explorer.picture.image_size)
-    cut = int(stages.post_nms_inds[reached_out[stages.post_nms_inds]][0])
-    return Question(
-        fact=15,
-        text="Anchors that cross the border are left out of training. What happens to them when the network is used?",
-        choices=(
-            Choice(
-                "They are left out again",
-                f"{int(crosses.sum()):,} of the {len(crosses):,} anchors cross the border, and all are still there "
-                "after clipping.",
-                {"stage": clipped, "side": "left", "selected": -1},
-            ),
-            Choice(
-                "They take part, and what they become is clipped",
-                f"The anchor of this box crosses the border, and it is {stages.fate(best)}; {len(proposed)} of them "
-                "come from such anchors.",
-                {"stage": last, "side": "left", "selected": best},
-                right=True,
-            ),
-            Choice(
-                "They take part, and boxes that still reach out are dropped",
-                f"This box reached out after decoding; clipping cut it at the border, and it is {stages.fate(cut)}.",
-                {"stage": clipped, "side": "left", "selected": cut},
             ),
         ),
     )

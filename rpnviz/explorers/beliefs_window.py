@@ -68,14 +68,14 @@ def nine_sizes_of_one_vector(explorer: WindowExplorer) -> Question:
         choices=(
             Choice(
                 f"Each box reads its own ninth of them, about {numbers // len(names)}",
-                f"No part of the sheet is set aside: the logit of {names[best]}, {float(here[best]):.1f}, is a sum "
+                f"No part of the sheet is set aside: the logit of {names[best]}, {_minus(here[best], 1)}, is a sum "
                 f"over all {numbers}, and so are the other eight.",
                 {"row": high[0], "col": high[1], "selected": best, "show_anchors": True},
             ),
             Choice(
                 "Each size has weights of its own: nine sums of the same numbers",
-                f"Here the nine differ most: from {float(logits[:, apart[0], apart[1]].min()):.1f} to "
-                f"{float(logits[:, apart[0], apart[1]].max()):.1f}, read off one vector by nine rows of weights.",
+                f"Here the nine differ most: from {_minus(logits[:, apart[0], apart[1]].min(), 1)} to "
+                f"{_minus(logits[:, apart[0], apart[1]].max(), 1)}, read off one vector by nine rows of weights.",
                 {"row": apart[0], "col": apart[1], "selected": -1, "show_anchors": True},
                 right=True,
             ),
@@ -141,13 +141,13 @@ def nine_or_eighteen(explorer: WindowExplorer) -> Question:
             ),
             Choice(
                 "18: two scores know more than one",
-                f"The logit is {unsure.logit:.2f} here, no idea; a pair would say it with two equal numbers, and which "
-                "two makes no difference.",
+                f"The logit is {_minus(unsure.logit, 2)} here, no idea; a pair would say it with two equal numbers, "
+                "and which two makes no difference.",
                 {"row": unsure.row, "col": unsure.col, "selected": a},
             ),
             Choice(
                 "18: one score cannot say 'background'",
-                f"It does here: a logit of {background.logit:.2f} is a score of {not_object:.2f}, and the rest, "
+                f"It does here: a logit of {_minus(background.logit, 2)} is a score of {not_object:.2f}, and the rest, "
                 f"{1 - not_object:.2f}, is the score of background.",
                 {"row": background.row, "col": background.col, "selected": a},
             ),
@@ -165,3 +165,8 @@ def _nearest(logits: Tensor, wanted: float) -> _Place:
     """Where a map of logits [h, w] comes nearest to a value."""
     row, col = divmod(int((logits - wanted).abs().argmin()), logits.shape[1])
     return _Place(row, col, float(logits[row, col]))
+
+
+def _minus(value: Tensor | float, digits: int) -> str:
+    """A number as the views write it, with a real minus sign."""
+    return f"{float(value):.{digits}f}".replace("-", "−")

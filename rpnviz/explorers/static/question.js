@@ -11,7 +11,7 @@ const INVITATION = "Choose, and the view below moves to the place that shows why
 const LETTERS = "ABCD";
 
 /** @param {boolean} right */
-const verdict = (right) => (right ? "right" : "no");
+const rightOrNot = (right) => (right ? "right" : "no");
 
 /**
  * One question; all that it has to say is in the page from the beginning, most of it not to be seen yet.
@@ -22,8 +22,8 @@ function oneQuestion(model, { text, choices }, count, speak) {
   const buttons = choices.map((choice, i) =>
     h("button", { type: "button", "aria-pressed": "false", click: () => pick(i), ...OWN_KEYS },
       h("b", {}, LETTERS[i]), h("span", {}, choice.text),
-      h("span", { class: "rpnviz-quiz-verdict" }, h("span", { "aria-hidden": "true" }, choice.right ? "✓" : "✗"), ` ${verdict(choice.right)}`)));
-  const whys = choices.map(({ right, why }, i) => h("p", {}, h("b", {}, `${LETTERS[i]}: ${verdict(right)}.`), ` ${why}`));
+      h("span", { class: "rpnviz-quiz-verdict" }, h("span", { "aria-hidden": "true" }, choice.right ? "✓" : "✗"), ` ${rightOrNot(choice.right)}`)));
+  const whys = choices.map(({ right, why }, i) => h("p", {}, h("b", {}, `${LETTERS[i]}: ${rightOrNot(right)}.`), ` ${why}`));
   const sentences = [h("p", {}, INVITATION), ...whys];
   const element = h("div", { class: "rpnviz-quiz-one" },
     h("p", { class: "rpnviz-quiz-text", id }, h("span", {}, count ? `Predict first, ${count}. ` : "Predict first. "), text),
