@@ -182,7 +182,7 @@ def sixteen_wide(explorer: AnchorsExplorer) -> Question:
                 "Small objects, in Faster R-CNN",
                 f"{count} strips of {width} px: what of a car would fit one? The narrowest of Faster R-CNN's nine is "
                 f"{narrowest:.0f} px wide.",
-                {**at, "mode": "cell", "selected": -1},
+                {**at, "mode": "cell", "selected": count // 2},
             ),
             Choice(
                 f"Nothing in particular: {width} is the stride, so an anchor is a cell",
