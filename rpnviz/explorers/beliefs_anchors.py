@@ -17,11 +17,11 @@ from rpnviz.explorers.stage import size_name
 
 def nine_from_one_window(explorer: LinkedExplorer) -> Question:
     """How can a 3×3 window have nine anchors of other sizes?"""
-    stations = explorer.stations
-    rows, cols = stations.grid.feature_size
-    best = divmod(int(stations.stages.post_nms_inds[0]), NUM_ANCHORS)
+    results = explorer.results
+    rows, cols = results.grid.feature_size
+    best = divmod(int(results.stages.post_nms_inds[0]), NUM_ANCHORS)
     row, col = divmod(best[0], cols)
-    x1, y1, x2, y2 = stations.grid.footprint(row, col)
+    x1, y1, x2, y2 = results.grid.footprint(row, col)
     sizes = [size_name(box) for box in explorer.scene["cell_anchors"]]
     at = {"picture": explorer.picture, "grid": explorer.grid, "selected": -1, "map": "mean"}
     return Question(
@@ -54,9 +54,9 @@ def nine_from_one_window(explorer: LinkedExplorer) -> Question:
 
 def anchors_of_a_cell(explorer: LinkedExplorer) -> Question:
     """Is one feature pixel one anchor?"""
-    stations = explorer.stations
-    rows, cols = stations.grid.feature_size
-    number, cells = len(stations.anchors), rows * cols
+    results = explorer.results
+    rows, cols = results.grid.feature_size
+    number, cells = len(results.anchors), rows * cols
     row, col = explorer.row, explorer.col
     at = {"picture": explorer.picture, "grid": explorer.grid, "map": "mean"}
     return Question(
@@ -88,12 +88,12 @@ def anchors_of_a_cell(explorer: LinkedExplorer) -> Question:
 
 def longer_than_the_field(explorer: LinkedExplorer) -> Question:
     """Can an anchor be larger than the receptive field?"""
-    stations = explorer.stations
+    results = explorer.results
     x1, y1, x2, y2 = explorer.scene["receptive_field"]
     cells = explorer.scene["cell_anchors"]
     longer = [a for a, (u1, v1, u2, v2) in enumerate(cells) if u2 - u1 > x2 - x1 or v2 - v1 > y2 - y1]
-    best = next(i for i in stations.stages.post_nms_inds.tolist() if i % NUM_ANCHORS in longer)
-    (row, col), a = divmod(best // NUM_ANCHORS, stations.grid.feature_size[1]), best % NUM_ANCHORS
+    best = next(i for i in results.stages.post_nms_inds.tolist() if i % NUM_ANCHORS in longer)
+    (row, col), a = divmod(best // NUM_ANCHORS, results.grid.feature_size[1]), best % NUM_ANCHORS
     field, size = f"{x2 - x1:.0f}×{y2 - y1:.0f}", size_name(cells[a])
     at = {"picture": explorer.picture, "grid": explorer.grid, "map": "mean", "row": row, "col": col}
     layers = ["anchors", "receptive_field", "ground_truth"]
@@ -110,8 +110,8 @@ def longer_than_the_field(explorer: LinkedExplorer) -> Question:
             ),
             Choice(
                 "No: a box has to be seen whole",
-                f"This one reaches beyond the field, and its score is {float(stations.stages.all_scores[best]):.2f}: "
-                f"{stations.stages.fate(best)}.",
+                f"This one reaches beyond the field, and its score is {float(results.stages.all_scores[best]):.2f}: "
+                f"{results.stages.fate(best)}.",
                 {**at, "selected": a, "layers": layers},
             ),
             Choice(
@@ -126,8 +126,8 @@ def longer_than_the_field(explorer: LinkedExplorer) -> Question:
 
 def border_in_use(explorer: LinkedExplorer) -> Question:
     """What happens to border anchors in training and at test?"""
-    stages, crosses = explorer.stations.stages, explorer.stations.found.crosses_boundary
-    size, proposed = explorer.stations.grid.image_size, stages.post_nms_inds
+    stages, crosses = explorer.results.stages, explorer.results.found.crosses_boundary
+    size, proposed = explorer.results.grid.image_size, stages.post_nms_inds
     from_crossing = proposed[crosses[proposed]]
     best, last = int(from_crossing[0]), int(from_crossing[-1])
     reaching = proposed[~inside_picture(stages.decoded[proposed], size)]
@@ -160,7 +160,7 @@ def border_in_use(explorer: LinkedExplorer) -> Question:
 
 def _at_anchor(explorer: LinkedExplorer, i: int) -> dict[str, Any]:
     """The moves to an anchor of the picture shown."""
-    row, col = divmod(i // NUM_ANCHORS, explorer.stations.grid.feature_size[1])
+    row, col = divmod(i // NUM_ANCHORS, explorer.results.grid.feature_size[1])
     at = {"picture": explorer.picture, "grid": explorer.grid, "map": "mean"}
     return {**at, "row": row, "col": col, "selected": i % NUM_ANCHORS}
 

@@ -16,7 +16,7 @@ from rpnviz.explorers.labels import LabelExplorer
 from rpnviz.explorers.minibatch import MinibatchExplorer
 from rpnviz.explorers.questions import Choice, Question
 from rpnviz.grid import Grid
-from rpnviz.targets import IGNORED, NEGATIVE
+from rpnviz.targets import IGNORED, NEGATIVE, TIE
 
 
 def where_is_iou(explorer: IouPlayground) -> Question:
@@ -66,7 +66,8 @@ def low_iou_positive(explorer: LabelExplorer) -> Question:
     found, names = explorer.found, [plan["name"] for plan in explorer.plan["objects"]]
     weak = found.low_quality.nonzero().flatten()
     ignored = ((found.labels == IGNORED) & ~found.crosses_boundary).nonzero().flatten()
-    weakest, strongest = int(weak[found.iou[weak].argmin()]), int(ignored[found.iou[ignored].argmax()])
+    weakest = int(weak[found.iou[weak] <= found.iou[weak].min() + TIE][-1])  # the view opens at the first of them
+    strongest = int(ignored[found.iou[ignored].argmax()])
     second = int(weak[found.iou[weak].argmax()])
     half = int(ignored[(found.iou[ignored] - 0.5).abs().argmin()])
     whose = {i: names[int(found.best_gt_idxs[i])] for i in (weakest, second, strongest)}
@@ -116,7 +117,7 @@ def always_half(explorer: MinibatchExplorer) -> Question:
                 "Yes: that is what balanced means",
                 f"This is one of only {there} positive anchors of the picture: all are drawn, and there is no "
                 f"{there + 1}th.",
-                {"selected": int(pos[0])},
+                {"selected": int(pos[len(pos) // 3])},
             ),
             Choice(
                 "No: with fewer positives the batch is smaller",

@@ -158,7 +158,8 @@ def what_comes_next(explorer: DetectionExplorer) -> Question:
     moved = box_iou(named.boxes, proposals[named.proposal_inds]).diagonal()
     sure = named.scores > 0.5
     most = int(moved.masked_fill(~sure, 2).argmin())
-    every = int((named.scores > explorer.score_thresh).sum())
+    above = named.scores > explorer.score_thresh
+    every, useful = int(above.sum()), len(named.proposal_inds[above].unique())
     at = {"score_thresh": explorer.score_thresh}
     return Question(
         fact=21,
@@ -166,9 +167,9 @@ def what_comes_next(explorer: DetectionExplorer) -> Question:
         choices=(
             Choice(
                 "Take the best of them: they are the detections",
-                f"These are all {len(proposals)}: no name, and many round each object. The RPN's score says "
-                "'something', not what.",
-                {**at, "stage": "proposals", "selected": -1},
+                f"In the eyes of the second head {useful} of the {len(proposals)} hold something: {every} boxes, "
+                "many round each object. The RPN's score does not say what.",
+                {**at, "stage": "named", "selected": -1},
             ),
             Choice(
                 "Name each: the boxes themselves are final",

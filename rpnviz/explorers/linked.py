@@ -87,7 +87,7 @@ class LinkedExplorer(RpnvizWidget):
         return run_scene(picture, laid, self._features_of(picture, laid), self._head)
 
     @property
-    def stations(self) -> Scene:
+    def results(self) -> Scene:
         """What every station says of the picture shown."""
         return self._scene
 

@@ -256,7 +256,7 @@ def test_3_anchors_of_a_cell(linked: Any) -> None:
     with after(linked, 3, 1):
         assert len(linked.state().anchors) == 9 and "labels" in linked.layers
     with after(linked, 3, 2):
-        dots = torch.cat(linked.stations.minibatch(linked.seed))
+        dots = torch.cat(linked.results.minibatch(linked.seed))
         assert "minibatch" in linked.layers and len((dots // 9).unique()) > 100  # cells, all over the map
 
 
@@ -272,7 +272,7 @@ def test_12_longer_than_the_field(linked: Any) -> None:
         width, height = (sides[linked.selected]).tolist()
         assert width > x2 - x1 or height > y2 - y1
         assert f"{width:.0f}×{height:.0f} px" in texts[0]
-        stages = linked.stations.stages
+        stages = linked.results.stages
         assert f"{float(stages.all_scores[chosen(linked)]):.2f}" in why and "proposal 2 of 300" in why
         assert stages.post_nms_inds[1] == chosen(linked) and "receptive_field" in linked.layers
     with after(linked, 12, 2):
@@ -280,13 +280,13 @@ def test_12_longer_than_the_field(linked: Any) -> None:
 
 
 def test_15_border_in_use(linked: Any) -> None:
-    stages, anchors = linked.stations.stages, grid_anchors(Grid.paper(), cell_anchors())
+    stages, anchors = linked.results.stages, grid_anchors(Grid.paper(), cell_anchors())
     crosses = (anchors[:, :2] < 0).any(dim=1) | (anchors[:, 2:] > torch.tensor([1000.0, 600.0])).any(dim=1)
     for number in (0, 1):
         with after(linked, 15, number) as why:
             place = (stages.post_nms_inds == chosen(linked)).nonzero()
             assert crosses[chosen(linked)] and f"proposal {int(place) + 1} of 300" in why
-            assert linked.stations.found.labels[chosen(linked)] == -1
+            assert linked.results.found.labels[chosen(linked)] == -1
     assert f"{int(crosses[stages.post_nms_inds].sum())} of the 300" in linked.questions[3]["choices"][1]["why"]
     with after(linked, 15, 2) as why:
         box, cut = stages.decoded[chosen(linked)], stages.all_boxes[chosen(linked)]
@@ -509,10 +509,14 @@ def test_20_slope_of_a_box(asked: dict[str, Any]) -> None:
 
 def test_21_what_comes_next(asked: dict[str, Any]) -> None:
     explorer = asked["detections"]
-    for number, stage in enumerate(("proposals", "named", "detections")):
+    for number, stage in enumerate(("named", "named", "detections")):
         with after(explorer, 21, number) as why:
             assert explorer.stage == stage
             counts = [int(n) for n in re.findall(r"\d+", explorer.describe().split("above")[0])]
+            if number == 0:
+                above = explorer.named.scores > explorer.score_thresh
+                assert f" {len(set(explorer.named.proposal_inds[above].tolist()))} of the {counts[0]}" in why
+                assert f"{counts[1]} boxes" in why
             if number == 2:
                 assert f"{len(explorer.detections.boxes)} detections" in why
                 assert why.startswith(f"{counts[0]} proposals, {counts[1]} named boxes")
