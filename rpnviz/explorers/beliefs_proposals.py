@@ -159,7 +159,7 @@ def what_comes_next(explorer: DetectionExplorer) -> Question:
     sure = named.scores > 0.5
     most = int(moved.masked_fill(~sure, 2).argmin())
     above = named.scores > explorer.score_thresh
-    every, useful = int(above.sum()), len(named.proposal_inds[above].unique())
+    every, useful = int(above.sum()), len(set(named.proposal_inds[above].tolist()))
     at = {"score_thresh": explorer.score_thresh}
     return Question(
         fact=21,
