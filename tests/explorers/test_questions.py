@@ -530,3 +530,14 @@ def test_a_question_for_another_explorer_is_refused(asked: dict[str, Any], every
     maker: Callable[[Any], Question] = every["poolings"].makers[0]
     with pytest.raises(ValueError, match="got length, which a page cannot set by itself"):
         asked["iou"].ask(maker)
+
+
+def test_the_page_on_questions_shows_code_that_works(linked: Any) -> None:
+    text = (NOTEBOOKS.parent / "docs" / "questions.md").read_text("utf-8")
+    code = text[text.index("```python\n") + 10 : text.rindex("```")].replace("explorer.ask(which_cell)", "")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    before = linked.questions
+    linked.ask(names["which_cell"])
+    assert [choice["right"] for choice in linked.questions[0]["choices"]] == [False, True]
+    linked.set_trait("questions", before)

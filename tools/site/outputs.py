@@ -31,7 +31,7 @@ MOUNT = """{sheets}
 {needs}"""
 NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
-ASK = '<div class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></div>\n'
+ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'
 NEEDS_PYTHON = {  # what of an explorer moves with Python only
     "AnchorsExplorer": "Other grids, scales and ratios are computed by Python",
     "ChannelsExplorer": "",
