@@ -27,6 +27,7 @@ import torch
 from benchmarks import compute, keys, series, site
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.lab import chromium, jupyterlab
+from tools.run_notebooks import chosen
 
 PARTS = ("keys", "explorers", "compute", "notebooks", "site")
 
@@ -84,26 +85,45 @@ def _keys() -> list[dict[str, Any]]:
 
 
 def _explorers(found: list[dict[str, Any]] | None) -> dict[str, Any]:
+    baseline_ms = _median(found[0]["ms"]) if found else None
+    explorers: list[series.Explorer] = []
+    payloads: dict[str, dict[str, int]] = {}
+    print(series.EXPLORERS)
     with (
         tempfile.TemporaryDirectory(prefix="rpnviz-") as folder,
         jupyterlab(Path(folder)) as lab,
         chromium() as browser,
     ):
-        explorers, payloads = series.measure_explorers(browser, lab)
-    series.print_explorers(explorers, payloads, _median(found[0]["ms"]) if found else None)
+        for path in chosen([]):
+            of_one, payloads[path.stem[:2]] = series.measure_explorers(browser, lab, path)
+            explorers += of_one
+            for one in of_one:
+                print(series.explorer_row(one, baseline_ms), flush=True)
+    print("\n| notebook | payload of its explorers, bytes |\n|---|---|")
+    for notebook, sizes in payloads.items():
+        print(f"| {notebook} | {', '.join(f'{name} {size:,}' for name, size in sizes.items()) or '–'} |")
+    print()
     return {"explorers": [dataclasses.asdict(one) for one in explorers], "payloads": payloads}
 
 
 def _notebooks() -> list[dict[str, Any]]:
-    runs = series.measure_runs()
-    series.print_runs(runs)
+    runs: list[series.Run] = []
+    print(series.RUNS)
+    for run in series.measure_runs():
+        runs.append(run)
+        print(series.run_row(run, runs[0]), flush=True)
+    print()
     return [dataclasses.asdict(run) for run in runs]
 
 
 def _site() -> list[dict[str, Any]]:
+    costs: list[site.Cost] = []
+    print(site.COSTS)
     with chromium() as browser:
-        costs = site.measure(browser, [])
-    site.print_costs(costs)
+        for cost in site.measure(browser, []):
+            costs.append(cost)
+            print(site.cost_row(cost), flush=True)
+    print(f"\n{site.BUDGET}\n")
     return [dataclasses.asdict(cost) for cost in costs]
 
 

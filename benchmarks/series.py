@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -31,11 +32,18 @@ from tools.run_notebooks import METADATA, chosen
 
 KEYS = 12
 CONTROLS = "input[type=range], canvas[tabindex='0'], [role=slider], [role=application]"
+EXPLORERS = """\
+| notebook | explorer | key on | key → frame, median ms | better than matplotlib by |
+|---|---|---|---|---|"""
+RUNS = """\
+| run in a fresh kernel | seconds | × bare | memory, MB | × bare |
+|---|---|---|---|---|"""
 BARE = "import torch, torchvision, matplotlib.pyplot, rpnviz\nrpnviz.explore"
-# As in views.LOOK_AT_EXPLORER, for any explorer: all its canvases and all its text.
+# As in views.LOOK_AT_EXPLORER, for any explorer: all its canvases and its text, but what is spoken, which comes later.
 LOOK_AT_ROOT = """() => {
   const root = window.measured;
-  const parts = [root.textContent];
+  if (root.ariaBusy === "true") return ""; // Python has not answered yet
+  const parts = [".rpnviz-body", ".rpnviz-shown"].map((part) => root.querySelector(part).textContent);
   const copy = (window.meterCopy ??= new OffscreenCanvas(1, 1));
   for (const canvas of root.querySelectorAll("canvas")) {
     if (!canvas.width || !canvas.height) continue;
@@ -83,22 +91,17 @@ class Run:
     megabytes: float
 
 
-def measure_explorers(browser: Browser, lab: Lab) -> tuple[list[Explorer], dict[str, dict[str, int]]]:
-    """All explorers of all notebooks, and for each notebook the payload in bytes of each kind of explorer."""
-    explorers: list[Explorer] = []
-    payloads: dict[str, dict[str, int]] = {}
-    for path in chosen([]):
-        shutil.copy(path, lab.root / path.name)
-        notebook = open_notebook(new_page(browser), lab, path.name)
-        notebook.run_all()
-        notebook.execute(PAYLOADS)
-        found: list[tuple[str, int]] = notebook.ask("list(_payloads.values())")
-        payloads[path.stem[:2]] = dict(sorted(found))
-        for root in notebook.page.query_selector_all(".rpnviz"):
-            if root.bounding_box():
-                explorers.append(_measure_root(notebook, path.stem[:2], root))
-        notebook.close()
-    return explorers, payloads
+def measure_explorers(browser: Browser, lab: Lab, path: Path) -> tuple[list[Explorer], dict[str, int]]:
+    """All explorers of a notebook, and the payload in bytes of each kind of explorer."""
+    shutil.copy(path, lab.root / path.name)
+    notebook = open_notebook(new_page(browser), lab, path.name)
+    notebook.run_all()
+    notebook.execute(PAYLOADS)
+    payload: list[tuple[str, int]] = notebook.ask("list(_payloads.values())")
+    roots = notebook.page.query_selector_all(".rpnviz")
+    explorers = [_measure_root(notebook, path.stem[:2], root) for root in roots if root.bounding_box()]
+    notebook.close()
+    return explorers, dict(sorted(payload))
 
 
 def _measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
@@ -145,13 +148,14 @@ def _time_keys(notebook: Notebook) -> list[float | None]:
     return times
 
 
-def measure_runs() -> list[Run]:
+def measure_runs() -> Iterator[Run]:
     """BARE first, then every notebook."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
         bare = Path(folder) / "bare.ipynb"
         cells = [v4.new_code_cell(line) for line in BARE.splitlines()]  # type: ignore[no-untyped-call]
         nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)  # type: ignore[no-untyped-call]
-        return [_run(path) for path in (bare, *chosen([]))]
+        for path in (bare, *chosen([])):
+            yield _run(path)
 
 
 def _run(path: Path) -> Run:
@@ -169,27 +173,15 @@ def _run(path: Path) -> Run:
     return Run(path.stem, time.perf_counter() - started, kilobytes / 1024)
 
 
-def print_explorers(explorers: list[Explorer], payloads: dict[str, dict[str, int]], baseline_ms: float | None) -> None:
-    """The tables of `measure_explorers`; `baseline_ms` is matplotlib's key → frame in the same run."""
-    print(
-        "| notebook | explorer | key on | key → frame, median ms | better than matplotlib by |\n|---|---|---|---|---|"
-    )
-    for one in explorers:
-        shown = [ms for ms in one.ms if ms is not None]
-        median = f"{statistics.median(shown):.1f} ({len(shown)} keys)" if shown else "–"
-        ratio = f"{baseline_ms / statistics.median(shown):.1f} ×" if baseline_ms and shown else "–"
-        print(f"| {one.notebook} | {one.name} | {one.control or '–'} | {median} | {ratio} |")
-    print("\n| notebook | payload of its explorers, bytes |\n|---|---|")
-    for notebook, sizes in payloads.items():
-        print(f"| {notebook} | {', '.join(f'{name} {size:,}' for name, size in sizes.items()) or '–'} |")
-    print()
+def explorer_row(one: Explorer, baseline_ms: float | None) -> str:
+    """A row of EXPLORERS; `baseline_ms` is matplotlib's key → frame in the same run."""
+    shown = [ms for ms in one.ms if ms is not None]
+    median = f"{statistics.median(shown):.1f} ({len(shown)} keys)" if shown else "–"
+    ratio = f"{baseline_ms / statistics.median(shown):.1f} ×" if baseline_ms and shown else "–"
+    return f"| {one.notebook} | {one.name} | {one.control or '–'} | {median} | {ratio} |"
 
 
-def print_runs(runs: list[Run]) -> None:
-    """The table of `measure_runs`, with ratios to the first."""
-    bare = runs[0]
-    print("| run in a fresh kernel | seconds | × bare | memory, MB | × bare |\n|---|---|---|---|---|")
-    for run in runs:
-        ratios = run.seconds / bare.seconds, run.megabytes / bare.megabytes
-        print(f"| {run.name} | {run.seconds:.1f} | {ratios[0]:.1f} | {run.megabytes:,.0f} | {ratios[1]:.1f} |")
-    print()
+def run_row(run: Run, bare: Run) -> str:
+    """A row of RUNS."""
+    ratios = run.seconds / bare.seconds, run.megabytes / bare.megabytes
+    return f"| {run.name} | {run.seconds:.1f} | {ratios[0]:.1f} | {run.megabytes:,.0f} | {ratios[1]:.1f} |"

@@ -27,6 +27,10 @@ from tools.site.pages import build
 
 SLOWER = 4
 FRAMES = 60
+COSTS = """\
+| page | bytes at opening, gzip | read to the end | movable, s, CPU 4 × slower | pictures a second | CLS |
+|---|---|---|---|---|---|"""
+BUDGET = "Budget: front page 1,000,000 bytes, movable in 2 s; a page 1,500,000; 50 pictures a second; CLS 0.05."
 TEXTS = (".html", ".js", ".css")
 WATCH = """
 window.shifts = 0;
@@ -132,13 +136,14 @@ def _served(folder: Path) -> Iterator[str]:
     server.shutdown()
 
 
-def measure(browser: Browser, live: list[str]) -> list[Cost]:
+def measure(browser: Browser, live: list[str]) -> Iterator[Cost]:
     """Build the site, `live` as in `tools.site`, and measure each of its pages that has an explorer."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
         build(Path(folder), live)
         pages = [path.name for path in sorted(Path(folder).glob("*.html")) if "rpnviz-mount" in path.read_text("utf-8")]
         with _served(Path(folder)) as url:
-            return [_page(browser, f"{url}/{name}") for name in sorted(pages, key=lambda name: name != "index.html")]
+            for name in sorted(pages, key=lambda name: name != "index.html"):
+                yield _page(browser, f"{url}/{name}")
 
 
 def _page(browser: Browser, url: str) -> Cost:
@@ -169,14 +174,8 @@ def _read(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-def print_costs(costs: list[Cost]) -> None:
-    """The budget table."""
-    print(
-        "| page | bytes at opening, gzip | read to the end | movable, s, CPU 4 × slower | pictures a second | CLS |\n"
-        "|---|---|---|---|---|---|"
-    )
-    for cost in costs:
-        movable = "–" if cost.movable is None else f"{cost.movable / 1000:.2f}"
-        pictures = "–" if cost.pictures is None else f"{cost.pictures:.0f}"
-        print(f"| {cost.page} | {cost.opening:,} | {cost.read:,} | {movable} | {pictures} | {cost.shifts:.3f} |")
-    print("\nBudget: front page 1,000,000 bytes, movable in 2 s; a page 1,500,000; 50 pictures a second; CLS 0.05.\n")
+def cost_row(cost: Cost) -> str:
+    """A row of COSTS."""
+    movable = "–" if cost.movable is None else f"{cost.movable / 1000:.2f}"
+    pictures = "–" if cost.pictures is None else f"{cost.pictures:.0f}"
+    return f"| {cost.page} | {cost.opening:,} | {cost.read:,} | {movable} | {pictures} | {cost.shifts:.3f} |"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import statistics
-import subprocess
-import sys
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +15,7 @@ from nbformat import NotebookNode
 
 from tools.address import TAG
 from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
+from tools.site import executed
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 MACHINE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|var|opt|work|Users)/|\b[A-Z]:\\|site-packages|0x[0-9a-f]{8,}")
@@ -49,14 +48,7 @@ def test_the_notebooks_are_there() -> None:
 
 @every_notebook
 def test_runs_in_a_fresh_kernel_without_a_network(path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tools.run_notebooks", "--check", path.stem],
-        cwd=NOTEBOOKS.parent,
-        capture_output=True,
-        text=True,
-    )
-    print(run.stdout)  # with the seconds it took
-    assert run.returncode == 0, run.stdout + run.stderr
+    executed.run(path)  # raises what went wrong; kept, so that the tests of the site need not run it again
 
 
 @every_notebook

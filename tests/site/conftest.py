@@ -20,7 +20,6 @@ from tools.lab import Notebook, listen, new_page
 from tools.site.executed import ROOT
 from tools.site.policy import policy
 
-LIVE = ["00", "02", "08"]  # the linked explorer, and those with and without questions to Python
 SUB_PATH = "some/where/rpnviz"
 # The sum of all shifts that nobody's hand caused, and what a policy refused.
 WATCH = """
@@ -51,10 +50,10 @@ class Handler(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the site; LIVE notebooks are executed (kept in runs/site), the others are as committed."""
+    """The folder of the site, every notebook executed: as test_committed.py did it, kept in runs/site."""
     folder = tmp_path_factory.mktemp("served") / SUB_PATH
     made = subprocess.run(
-        [sys.executable, "-m", "tools.site", *LIVE, "--to", str(folder)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "tools.site", "--to", str(folder)], cwd=ROOT, capture_output=True, text=True
     )
     assert made.returncode == 0, made.stdout + made.stderr
     return folder

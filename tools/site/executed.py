@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ def as_committed(path: Path) -> Executed:
 
 
 def _key(notebook: NotebookNode) -> str:
-    """Name what a run depends on: the cells, the package's Python and the data; not the page code."""
-    parts = hashlib.sha256()
+    """Name what a run depends on: the cells, the package's Python, its data, the libraries; not the page code."""
+    parts = hashlib.sha256(" ".join(sorted(f"{d.name} {d.version}" for d in distributions())).encode())
     for cell in notebook.cells:
         parts.update(f"{cell.cell_type}\0{cell.source}\0".encode())
     ours = [*(ROOT / "rpnviz").rglob("*.py"), ROOT / "tools" / "site" / "record.py"]

@@ -61,7 +61,7 @@ function oneQuestion(model, { text, choices }, count, speak) {
  * @param {Model} model
  */
 export function questionCard(model) {
-  const card = h("section", { class: "rpnviz-quiz", "aria-label": "Predict first" });
+  const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
   const said = h("div", { class: "rpnviz-live", role: "status" });
   const speak = (/** @type {string} */ sentence) => setText(said, sentence);
   const button = (/** @type {string} */ text, /** @type {() => void} */ click) => h("button", { type: "button", click, ...OWN_KEYS }, text);

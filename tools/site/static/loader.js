@@ -99,18 +99,29 @@ const rpnviz = (() => {
   // ---- explorers -------------------------------------------------------------------------------------------------
   const joined = /** @type {Map<number, {model: Model, links: [string, number, string][]}>} */ (new Map());
 
-  /** Keep in step what the notebook's `jslink` does, once both are there. @param {HTMLElement} place @param {Model} model */
+  /** @param {Model} one @param {string} name @param {Model} other @param {string} its */
+  function keepInStep(one, name, other, its) {
+    other.set(its, one.get(name));
+    one.on(`change:${name}`, () => other.set(its, one.get(name)));
+    other.on(`change:${its}`, () => one.set(name, other.get(its)));
+  }
+
+  /**
+   * Keep in step what the notebook's `jslink` does, once both are there; and two views of one explorer.
+   * @param {HTMLElement} place @param {Model} model
+   */
   function join(place, model) {
     const number = Number(place.dataset.number);
-    const links = JSON.parse(place.dataset.links || "[]");
-    joined.set(number, { model, links });
+    const twin = joined.get(number);
+    if (twin) {
+      for (const name of Object.keys(model.get("moves"))) keepInStep(twin.model, name, model, name);
+      return;
+    }
+    joined.set(number, { model, links: JSON.parse(place.dataset.links || "[]") });
     for (const [from, one] of joined) {
       for (const [name, to, its] of one.links) {
         const other = joined.get(to);
-        if (!other || (from !== number && to !== number)) continue;
-        other.model.set(its, one.model.get(name));
-        one.model.on(`change:${name}`, () => other.model.set(its, one.model.get(name)));
-        other.model.on(`change:${its}`, () => one.model.set(name, other.model.get(its)));
+        if (other && (from === number || to === number)) keepInStep(one.model, name, other.model, its);
       }
     }
   }
@@ -143,7 +154,19 @@ const rpnviz = (() => {
     }
   }
 
+  /** Code and outputs that are wider than their place scroll in it, and only then the Tab key stops there. */
+  function reachWhatScrolls() {
+    const places = new ResizeObserver((changed) => {
+      for (const { target } of changed) {
+        if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+        else target.removeAttribute("tabindex");
+      }
+    });
+    for (const place of document.querySelectorAll("article pre, article table")) places.observe(place);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    reachWhatScrolls();
     const near = new IntersectionObserver(
       (entries) => {
         for (const { isIntersecting, target } of entries) {
