@@ -151,7 +151,7 @@ def test_print_shows_the_still_with_its_sentence(served: str, open_page: Any) ->
 
 
 def test_a_question_is_answered_by_keys_and_printed_without_its_answer(served: str, open_page: Any) -> None:
-    opened = open_page(f"{served}/{MOVING[2]}")
+    opened = open_page(f"{served}/{WITH_WINDOW}")
     (place,) = [one for one in opened.places if one.locator(".rpnviz-asked").count()][:1]
     view = opened.live(place)
     choices = view.locator(".rpnviz-quiz-now .rpnviz-quiz-choices button")
