@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS
-from tests.browser.test_access import PLACES, findings
+from tests.browser.access import PLACES, findings
 from tests.explorers.asked import every_asked
 from tools.lab import Notebook, listen
 
