@@ -148,6 +148,7 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
             "view": "live.js",
             "css": ["rpnviz.css", "training.css"],
             "state": "abc",
+            "asks": [[HOSTILE, ["this", HOSTILE]]],
         }
     }
     explorer, still = as_pages_need(Executed(notebook, known, tmp_path), tmp_path).cells[0].outputs
@@ -155,4 +156,5 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
         assert "<img src=x" not in html and "</script" not in html and 'width="4" height="3"' in html
     assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
-    assert "rpnviz-mount" not in still.data["text/html"]
+    assert explorer.data["text/html"].count("<li>") == 2 and "<li>this</li>" in explorer.data["text/html"]
+    assert "rpnviz-mount" not in still.data["text/html"] and "<li>" not in still.data["text/html"]
