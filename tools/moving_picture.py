@@ -4,7 +4,7 @@
     python -m tools.moving_picture --out PATH
 
 What is filmed is the page of `explorer.to_html()`, moved with a mouse as a reader moves it. Only the arrow is drawn
-here: a headless browser shows none. The table below picture and map is left out: its letters would be too small to read.
+here: a headless browser shows none. The table below picture and map is left out: its letters would be too small.
 """
 
 from __future__ import annotations
