@@ -39,10 +39,10 @@ RUNS = """\
 | run in a fresh kernel | seconds | × bare | memory, MB | × bare |
 |---|---|---|---|---|"""
 BARE = "import torch, torchvision, matplotlib.pyplot, rpnviz\nrpnviz.explore"
-# As in views.LOOK_AT_EXPLORER, for any explorer: all its canvases and all its text.
+# As in views.LOOK_AT_EXPLORER, for any explorer: all its canvases and its text, but what is spoken, which comes later.
 LOOK_AT_ROOT = """() => {
   const root = window.measured;
-  const parts = [root.textContent];
+  const parts = [".rpnviz-body", ".rpnviz-shown"].map((part) => root.querySelector(part).textContent);
   const copy = (window.meterCopy ??= new OffscreenCanvas(1, 1));
   for (const canvas of root.querySelectorAll("canvas")) {
     if (!canvas.width || !canvas.height) continue;

@@ -13,6 +13,7 @@ from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.draw import LINE_STYLES, PALETTE, Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.finite import Finite
 from rpnviz.explorers.moves import Rule, whole
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -48,8 +49,8 @@ class DetectionExplorer(RpnvizWidget):
     kept = t.Bytes(read_only=True, help="uint8 [D]: 1 if the last NMS keeps it").tag(sync=True)
     answered = t.Float(0.5, read_only=True, help="the nms_thresh that `kept` belongs to").tag(sync=True)
     stage = t.Enum(STAGES, "detections", help="which boxes are shown").tag(sync=True)
-    score_thresh = t.Float(LOWEST, min=LOWEST, max=0.95, help="a class must score above it").tag(sync=True)
-    nms_thresh = t.Float(0.5, min=0, max=1, help="of two boxes of a class that overlap more, one goes").tag(sync=True)
+    score_thresh = Finite(LOWEST, min=LOWEST, max=0.95, help="a class must score above it").tag(sync=True)
+    nms_thresh = Finite(0.5, min=0, max=1, help="of two boxes of a class that overlap more, one goes").tag(sync=True)
     selected = t.Int(-1, min=-1, help="the box that stands out, best first; -1 for none").tag(sync=True)
 
     def __init__(

@@ -14,6 +14,7 @@ from rpnviz.boxes import BBOX_XFORM_CLIP, box_iou, decode
 from rpnviz.draw import Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.finite import Finite
 from rpnviz.explorers.loss_anchors import Scene, as_binary, describe_anchor, telling_anchors
 from rpnviz.explorers.moves import Rule, number, numbers, whole
 from rpnviz.grid import Grid
@@ -59,7 +60,7 @@ class LossExplorer(RpnvizWidget):
     logit = t.Float(0.0, help="its objectness").tag(sync=True)
     deltas = t.List(t.Float(), [0.0] * 4, minlen=4, maxlen=4, help="its dx, dy, dw, dh").tag(sync=True)
     normalisation = t.Enum(list(NORMALISATIONS), "torchvision", help="whose smooth L1 and divisors").tag(sync=True)
-    learning_rate = t.Float(0.05, min=0.01, max=0.3, help="how far a step goes for a slope of 1").tag(sync=True)
+    learning_rate = Finite(0.05, min=0.01, max=0.3, help="how far a step goes for a slope of 1").tag(sync=True)
 
     close_up = t.Bool(False, help="show the part of the picture round the anchor").tag(sync=True)
 

@@ -13,6 +13,7 @@ from rpnviz import draw
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.anchor_map import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.finite import Finite
 from rpnviz.explorers.map_still import labels_figure, squares
 from rpnviz.explorers.moves import Rule, whole
 from rpnviz.grid import Grid
@@ -40,7 +41,7 @@ class MinibatchExplorer(RpnvizWidget):
     counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
     seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
-    positive_fraction = t.Float(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
+    positive_fraction = Finite(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
     selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
     sampled_pos = t.Bytes(read_only=True, help="int32: the positive anchors drawn").tag(sync=True)
     sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
