@@ -94,7 +94,7 @@ def test_controls_and_keys_are_there(line: str) -> None:
         assert any(uses(number, view) for number, _, _ in PLACE.findall(line)), f"{view} is not in that notebook"
     for control in controls:
         text = "".join(map(shows, views))
-        assert re.search(rf"[\"'`>]{re.escape(control)}[\"'`<]", text), f"{control}: not in {views}"
+        assert re.search(rf"[\"'`>]{re.escape(control)} ?[\"'`<]", text), f"{control}: not in {views}"
     for key in KEY.findall(line):
         keys = "".join(re.findall(r'^ +\["([^"]+)", "[^"]+"\],$', "".join(map(shows, views)), re.MULTILINE))
         assert key in keys, f"{key}: not a key of {views}"
