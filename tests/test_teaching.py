@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import html
 import importlib
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from rpnviz.exercises import EXERCISES
 from rpnviz.explorers.base import RpnvizWidget
 from rpnviz.explorers.page import SAVED, STATIC
 
@@ -139,14 +141,34 @@ def test_every_view_has_its_question_and_its_notebooks() -> None:
         assert row[1].split(", ") == [number for number in LESSONS if uses(number, kind)], kind
 
 
-def test_all_beliefs_are_there_and_views_and_beliefs_agree() -> None:
+def cards() -> dict[int, str]:
+    """Belief → the explorer whose card asks about it, as the modules of questions say it."""
+    found: dict[int, str] = {}
+    for path in sorted((ROOT / "rpnviz" / "explorers").glob("beliefs_*.py")):
+        for function in [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]:
+            facts = re.findall(r"\bfact=(\d+)", ast.unparse(function))
+            if facts and function.args.args[0].annotation:
+                found[int(facts[0])] = ast.unparse(function.args.args[0].annotation)
+    return found
+
+
+def test_each_belief_is_settled_where_its_card_is() -> None:
     beliefs = rows("What they will say")
     assert [row[0] for row in beliefs] == [str(number) for number in range(1, 22)]
-    settles = {CODE.findall(row[0])[0]: row[3].split(", ") for row in rows("Which view answers what")}
-    assert {number for numbers in settles.values() for number in numbers} - {"–"} == {row[0] for row in beliefs}
-    for row in beliefs:
-        for view in [name for name in CODE.findall(row[3]) if name in EXPLORERS]:
-            assert row[0] in settles[view], f"belief {row[0]} is not in the row of {view}"
+    views = {int(row[0]): [name for name in CODE.findall(row[3]) if name in EXPLORERS] for row in beliefs}
+    asked = cards()
+    assert set(asked) == set(views)
+    for belief, kind in asked.items():
+        assert kind in views[belief], f"belief {belief}: its card is on {kind}"
+    for row in rows("Which view answers what"):
+        kind = CODE.findall(row[0])[0]
+        settled = [str(belief) for belief, kinds in views.items() if kind in kinds]
+        assert row[3] == (", ".join(settled) or "–"), kind
+
+
+def test_every_exercise_has_its_day() -> None:
+    written = [name for row in rows("Two weeks alone") for name in CODE.findall(row[3]) if name.startswith("my_")]
+    assert written == list(EXERCISES)
 
 
 def test_keys_and_words_of_the_lecture_mode() -> None:
