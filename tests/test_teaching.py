@@ -20,7 +20,7 @@ from rpnviz.explorers.page import SAVED, STATIC
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "teaching.md").read_text("utf-8")
-LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("0*.ipynb"))}
+LESSONS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
 PLACE = re.compile(r"\[(\d\d)(?:: ([^\]]+))?\]\(\.\./notebooks/([\w.]+)\)")
 CODE = re.compile(r"`([^`]+)`")
 KEY = re.compile(r"<kbd>([^<]+)</kbd>")
