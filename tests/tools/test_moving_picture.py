@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 import rpnviz
+from tools.lab import PATIENCE
 from tools.moving_picture import FRAME, OUT, SWITCHES, WIDTH, Film, film_page
 
 
@@ -25,7 +26,7 @@ def test_the_mouse_moves_the_explorer(film: Film, tmp_path: Path) -> None:
     film.hold(500)
     film.drag_window((24, 36), frames=3)
     root = film.page.locator(".rpnviz-linked")
-    expect(root).to_have_attribute("data-cell", "24 36")
+    expect(root).to_have_attribute("data-cell", "24 36", timeout=PATIENCE)
     for name in SWITCHES:
         switch = film.page.get_by_role("checkbox", name=name, exact=True)
         before = switch.is_checked()
@@ -34,7 +35,7 @@ def test_the_mouse_moves_the_explorer(film: Film, tmp_path: Path) -> None:
     film.drag_top_n(200, frames=2)
     assert abs(int(film.page.get_by_role("slider", name="Number of proposals shown").input_value()) - 200) <= 5
     film.drag_window((10, 8), frames=2)
-    expect(root).to_have_attribute("data-cell", "10 8")
+    expect(root).to_have_attribute("data-cell", "10 8", timeout=PATIENCE)
 
     film.write(tmp_path / "few.webp")
     with Image.open(tmp_path / "few.webp") as written:
