@@ -18,6 +18,7 @@ from rpnviz.explorers.base import STATIC, RpnvizWidget
 from tools.run_notebooks import WIDGET_VIEW
 from tools.site.executed import Executed
 from tools.site.outputs import as_pages_need
+from tools.site.pages import ROOT, _opening, _section
 from tools.site.policy import guard, policy
 from tools.site.record import OWN_FILE, Files, Question, key, record, view_of
 from tools.site.scripts import as_registered, write
@@ -156,3 +157,14 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
     assert "rpnviz-mount" not in still.data["text/html"]
+
+
+def test_the_index_takes_words_and_commands_from_the_readme() -> None:
+    """And neither its picture, which the explorer itself replaces, nor its badges."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    opening = _opening(readme)
+    assert opening.startswith("Move the region proposal network") and "nine anchors come out" in opening
+    assert not re.search(r"!\[|<!--|^#", opening, re.MULTILINE)
+    assert _section(readme, "Start").startswith("    make lab "), "a block of code, not a line of prose"
+    with pytest.raises(ValueError, match="no section 'Finish'"):
+        _section(readme, "Finish")

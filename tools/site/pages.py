@@ -88,7 +88,7 @@ def _index(source: Path, paths: list[Path]) -> str:
         explorer=explorer,
         map=_map(page.cells[-1].source, paths[0]),
         start=_section(readme, "Start"),
-        what=readme.split("\n\n", 3)[2],
+        what=_opening(readme),
         names="\n".join(path.stem for path in paths),
     )
 
@@ -103,8 +103,14 @@ def _html(cell: nbformat.NotebookNode) -> list[str]:
     return [output["data"]["text/html"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
 
 
+def _opening(markdown: str) -> str:
+    """What the README says above its first section, without title, picture and badges."""
+    paragraphs = markdown[: markdown.index("\n## ")].strip().split("\n\n")
+    return "\n\n".join(one for one in paragraphs if not one.startswith(("# ", "![", "<!--")))
+
+
 def _section(markdown: str, heading: str) -> str:
     found = re.search(rf"^## {heading}\n(.*?)^## ", markdown, re.DOTALL | re.MULTILINE)
     if not found:
         raise ValueError(f"README.md has no section {heading!r}")
-    return found[1].strip()
+    return found[1].strip("\n")  # a block of code may come first
