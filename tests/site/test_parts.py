@@ -16,9 +16,9 @@ from playwright.sync_api import Browser
 
 from rpnviz.explorers.base import STATIC, RpnvizWidget
 from tools.run_notebooks import WIDGET_VIEW
-from tools.site.executed import Executed
+from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
-from tools.site.pages import ROOT, _opening, _section
+from tools.site.pages import _opening, _section
 from tools.site.policy import guard, policy
 from tools.site.record import OWN_FILE, Files, Question, key, record, view_of
 from tools.site.scripts import as_registered, write
