@@ -42,6 +42,7 @@ BARE = "import torch, torchvision, matplotlib.pyplot, rpnviz\nrpnviz.explore"
 # As in views.LOOK_AT_EXPLORER, for any explorer: all its canvases and its text, but what is spoken, which comes later.
 LOOK_AT_ROOT = """() => {
   const root = window.measured;
+  if (root.ariaBusy === "true") return ""; // Python has not answered yet
   const parts = [".rpnviz-body", ".rpnviz-shown"].map((part) => root.querySelector(part).textContent);
   const copy = (window.meterCopy ??= new OffscreenCanvas(1, 1));
   for (const canvas of root.querySelectorAll("canvas")) {

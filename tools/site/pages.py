@@ -17,6 +17,7 @@ from tools.site.outputs import as_pages_need
 from tools.site.policy import guard
 
 HERE = Path(__file__).parent
+DRAWERS = {"sidebar-drawer": "All pages", "toc-drawer": "On this page"}
 INDEX = """# {question}
 
 {explorer}
@@ -61,10 +62,20 @@ def build(target: Path, live: list[str]) -> None:
         arguments += ["-D", f"html_static_path={source / 'static'}"]
         if build_main([*arguments, str(source), str(made)]):
             raise RuntimeError("Sphinx could not build the site; its words are above")
+        _name_regions(made)
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
+
+
+def _name_regions(folder: Path) -> None:
+    """Give the theme's drawers and their switches names and places in a screen reader's list of regions."""
+    for path in folder.glob("*.html"):
+        page = path.read_text("utf-8")
+        for drawer, name in DRAWERS.items():
+            page = page.replace(f'<aside class="{drawer}', f'<aside aria-label="{name}" class="{drawer}')
+        path.write_text(page, encoding="utf-8")
 
 
 def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:

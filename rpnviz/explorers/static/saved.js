@@ -77,6 +77,8 @@ export async function openSaved({ el, state, render, name = state.name }) {
   const problem = follow();
   const destroy = await render({ model, el });
   const root = /** @type {HTMLElement} */ (el.querySelector(".rpnviz"));
+  const [, number] = name.match(/-(\d+)$/) || []; // nms-2: regions of a page are told apart by their names
+  if (number) root.ariaLabel += `, ${number}`;
   const stopBar = savedBar({ el, root, model, moves, presented, name, link: () => writeLink(name, moves, model.get), embedded });
   const first = document.querySelector("[data-rpnviz-name]") === el;
   if (embedded && (addressee(location.hash.slice(1)) === name || (first && problem !== null) || (first && !location.hash))) alone(el);

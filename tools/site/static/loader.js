@@ -154,7 +154,19 @@ const rpnviz = (() => {
     }
   }
 
+  /** Code and outputs that are wider than their place scroll in it, and only then the Tab key stops there. */
+  function reachWhatScrolls() {
+    const places = new ResizeObserver((changed) => {
+      for (const { target } of changed) {
+        if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+        else target.removeAttribute("tabindex");
+      }
+    });
+    for (const place of document.querySelectorAll("article pre, article table")) places.observe(place);
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    reachWhatScrolls();
     const near = new IntersectionObserver(
       (entries) => {
         for (const { isIntersecting, target } of entries) {
