@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import tomllib
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -27,6 +28,28 @@ def prose(page: Path) -> str:
     return re.sub(r"^    .*$", "", text, flags=re.MULTILINE)
 
 
+class _Images(HTMLParser):
+    """The pictures of a page that stand in it as HTML: their words and files."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, str]] = []
+        self.feed(text)
+        words = next((words for _, words, _ in self.found if words), "")
+        self.found = [(kind, said or words, file) for kind, said, file in self.found]  # a source has its picture's
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag in ("img", "source"):
+            self.found.append(("!", named.get("alt") or "", named.get("src") or named.get("srcset") or ""))
+
+
+def links(page: Path) -> list[tuple[str, str, str]]:
+    """("!" for a picture, words, target) of all links and pictures of a page."""
+    text = prose(page)
+    return [*LINK.findall(text), *_Images(text).found]
+
+
 def anchors(page: Path) -> set[str]:
     """What a link to a heading of a page may say, the way GitHub makes it."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
@@ -40,7 +63,7 @@ def is_there(path: Path) -> bool:
 
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
-    for is_image, words, target in LINK.findall(prose(page)):
+    for is_image, words, target in links(page):
         assert words.strip(), target
         if re.match(r"https://", target):
             assert not is_image, f"{target}: a picture of another host"
@@ -55,8 +78,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_links_are_found() -> None:
-    assert len(LINK.findall(prose(ROOT / "README.md"))) > 15
-    assert len(LINK.findall(prose(ROOT / "docs" / "teaching.md"))) > 50
+    assert len(links(ROOT / "README.md")) > 15
+    assert len(links(ROOT / "docs" / "teaching.md")) > 50
+    assert [target for kind, _, target in links(ROOT / "README.md") if kind] == [
+        "docs/explorer-still.webp",
+        "docs/explorer.webp",
+    ]
 
 
 @every_page

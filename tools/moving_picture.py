@@ -1,6 +1,6 @@
 """Film the linked explorer for the README: its window is dragged from object to object.
 
-    python -m tools.moving_picture              writes docs/explorer.webp
+    python -m tools.moving_picture              writes docs/explorer.webp, and its first frame as explorer-still.webp
     python -m tools.moving_picture --out PATH
 
 What is filmed is the page of `explorer.to_html()`, moved with a mouse as a reader moves it. Only the arrow is drawn
@@ -40,6 +40,11 @@ POINTER = """() => {
   }, true);
 }"""
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+
+
+def still_of(path: Path) -> Path:
+    """Return where the first frame alone is written."""
+    return path.with_name(f"{path.stem}-still{path.suffix}")
 
 
 class Film:
@@ -131,8 +136,12 @@ class Film:
         self.page.mouse.up()
 
     def write(self, path: Path) -> None:
-        """Write the frames as an endless WebP. Only its first frame is a whole one: the others are what changes."""
+        """Write the frames as an endless WebP, and the first one alone for readers who ask for reduced motion.
+
+        Only the first frame is a whole one: the others are what changes.
+        """
         first, *others = self.frames
+        first.save(still_of(path), quality=QUALITY, method=6)
         first.save(
             path,
             save_all=True,

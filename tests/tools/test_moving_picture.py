@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 import rpnviz
 from tools.lab import PATIENCE
-from tools.moving_picture import FRAME, OUT, SWITCHES, WIDTH, Film, film_page
+from tools.moving_picture import FRAME, OUT, SWITCHES, WIDTH, Film, film_page, still_of
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def test_the_mouse_moves_the_explorer(film: Film, tmp_path: Path) -> None:
     expect(root).to_have_attribute("data-cell", "10 8", timeout=PATIENCE)
 
     film.write(tmp_path / "few.webp")
+    assert still_of(tmp_path / "few.webp").is_file()
     with Image.open(tmp_path / "few.webp") as written:
         assert written.n_frames == len(film.frames) > 5
         written.seek(1)
@@ -82,3 +83,6 @@ def test_the_committed_file_moves_and_is_small() -> None:
     upper = slice(0, 400)  # below it is the slider, which the film leaves where it pulled it
     assert np.abs(first[upper] - last[upper]).mean() < 6, "it ends where it began"
     assert first.std() > 40, "the first frame is a picture already"
+    with Image.open(still_of(OUT)) as still:
+        assert not getattr(still, "is_animated", False)
+        assert np.abs(np.asarray(still.convert("RGB"), dtype=int) - first).mean() < 1

@@ -117,7 +117,7 @@ def _html(cell: nbformat.NotebookNode) -> list[str]:
 def _opening(markdown: str) -> str:
     """What the README says above its first section, without title, picture and badges."""
     paragraphs = markdown[: markdown.index("\n## ")].strip().split("\n\n")
-    return "\n\n".join(one for one in paragraphs if not one.startswith(("# ", "![", "<!--")))
+    return "\n\n".join(one for one in paragraphs if not one.startswith(("# ", "<")))
 
 
 def _section(markdown: str, heading: str) -> str:
