@@ -50,6 +50,17 @@ def put(folder: Path, name: str) -> Any:
     return json.loads(text.removeprefix(f'rpnviz.put("{name}",').removesuffix(");\n"))
 
 
+def test_the_index_takes_words_and_commands_from_the_readme() -> None:
+    """And neither its picture, which the explorer itself replaces, nor its badges."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    opening = _opening(readme)
+    assert opening.startswith("Move the region proposal network") and "nine anchors come out" in opening
+    assert not re.search(r"!\[|<|^#", opening, re.MULTILINE)
+    assert _section(readme, "Start").startswith("    make lab "), "a block of code, not a line of prose"
+    with pytest.raises(ValueError, match="no section 'Finish'"):
+        _section(readme, "Finish")
+
+
 def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> None:
     doubler = Doubler()
     question = Question({"side": ["left", "right"]}, {"number": [1, 2, 3]})
@@ -157,14 +168,3 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
     assert "rpnviz-mount" not in still.data["text/html"]
-
-
-def test_the_index_takes_words_and_commands_from_the_readme() -> None:
-    """And neither its picture, which the explorer itself replaces, nor its badges."""
-    readme = (ROOT / "README.md").read_text("utf-8")
-    opening = _opening(readme)
-    assert opening.startswith("Move the region proposal network") and "nine anchors come out" in opening
-    assert not re.search(r"!\[|<|^#", opening, re.MULTILINE)
-    assert _section(readme, "Start").startswith("    make lab "), "a block of code, not a line of prose"
-    with pytest.raises(ValueError, match="no section 'Finish'"):
-        _section(readme, "Finish")

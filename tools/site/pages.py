@@ -115,9 +115,12 @@ def _html(cell: nbformat.NotebookNode) -> list[str]:
 
 
 def _opening(markdown: str) -> str:
-    """What the README says above its first section, without title, picture and badges."""
-    paragraphs = markdown[: markdown.index("\n## ")].strip().split("\n\n")
-    return "\n\n".join(one for one in paragraphs if not one.startswith(("# ", "<")))
+    """The paragraphs before the first section: no heading, comment or picture."""
+    paragraphs = re.sub(r"<!--.*?-->", "", markdown.partition("\n## ")[0], flags=re.DOTALL).split("\n\n")
+    words = [one.strip() for one in paragraphs if one.strip() and not re.match(r"\s*(#|!\[|\[!\[|<)", one)]
+    if not words:
+        raise ValueError("README.md says nothing before its first section")
+    return "\n\n".join(words)
 
 
 def _section(markdown: str, heading: str) -> str:
