@@ -141,28 +141,41 @@ def test_every_view_has_its_question_and_its_notebooks() -> None:
         assert row[1].split(", ") == [number for number in LESSONS if uses(number, kind)], kind
 
 
-def cards() -> dict[int, str]:
-    """Belief → the explorer whose card asks about it, as the modules of questions say it."""
-    found: dict[int, str] = {}
+def cards() -> dict[int, tuple[str, str, str]]:
+    """Belief → (explorer, notebook, section) of the card that asks about it."""
+    asked: dict[str, tuple[int, str]] = {}  # by the name of the function that makes the question
     for path in sorted((ROOT / "rpnviz" / "explorers").glob("beliefs_*.py")):
         for function in [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]:
             facts = re.findall(r"\bfact=(\d+)", ast.unparse(function))
             if facts and function.args.args[0].annotation:
-                found[int(facts[0])] = ast.unparse(function.args.args[0].annotation)
+                asked[function.name] = int(facts[0]), ast.unparse(function.args.args[0].annotation)
+    found = {}
+    for number, path in LESSONS.items():
+        section = ""
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                section = ([section] + re.findall(r"^#{2,3} (.*)$", cell.source, re.MULTILINE))[-1]
+            elif ".ask(" in cell.source:
+                for name in re.findall(r"beliefs\.(\w+)", cell.source):
+                    found[asked[name][0]] = asked[name][1], number, section
     return found
 
 
-def test_each_belief_is_settled_where_its_card_is() -> None:
+def test_each_belief_names_the_card_that_asks_it() -> None:
     beliefs = rows("What they will say")
     assert [row[0] for row in beliefs] == [str(number) for number in range(1, 22)]
-    views = {int(row[0]): [name for name in CODE.findall(row[3]) if name in EXPLORERS] for row in beliefs}
-    asked = cards()
-    assert set(asked) == set(views)
-    for belief, kind in asked.items():
-        assert kind in views[belief], f"belief {belief}: its card is on {kind}"
+    named = {}
+    for row in beliefs:
+        ((number, section, _),) = PLACE.findall(row[3])
+        named[int(row[0])] = CODE.findall(row[3])[-1], number, section
+    assert named == cards()
+
+
+def test_views_and_beliefs_agree() -> None:
+    beliefs = rows("What they will say")
     for row in rows("Which view answers what"):
         kind = CODE.findall(row[0])[0]
-        settled = [str(belief) for belief, kinds in views.items() if kind in kinds]
+        settled = [belief[0] for belief in beliefs if f"`{kind}`" in belief[3] + belief[4]]
         assert row[3] == (", ".join(settled) or "–"), kind
 
 
