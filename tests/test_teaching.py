@@ -154,7 +154,7 @@ def cards() -> dict[int, tuple[str, str, str]]:
         section = ""
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "markdown":
-                section = ([section] + re.findall(r"^#{2,3} (.*)$", cell.source, re.MULTILINE))[-1]
+                section = [section, *re.findall(r"^#{2,3} (.*)$", cell.source, re.MULTILINE)][-1]
             elif ".ask(" in cell.source:
                 for name in re.findall(r"beliefs\.(\w+)", cell.source):
                     found[asked[name][0]] = asked[name][1], number, section
