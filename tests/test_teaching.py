@@ -189,6 +189,6 @@ def test_keys_and_words_of_the_lecture_mode() -> None:
     page = html.unescape(SAVED)
     for key in KEY.findall(text):
         assert re.search(rf'\["[^"]*{re.escape(key)}[^"]*", "', page) or f'"{key}"' in page, key
-    for words in ("lecture mode", "copy link"):
-        assert f"**{words}**" in text and f'button("{words}"' in page
+    for words, code in (("lecture mode", page), ("copy link", page), ("hide", shows("LinkedExplorer"))):
+        assert f"**{words}**" in text and re.search(rf'button\("{words}"|"{words}"', code)
     assert (STATIC / "saved_lecture.js").is_file()
