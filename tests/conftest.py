@@ -15,6 +15,14 @@ settings.register_profile("rpnviz", deadline=None)
 settings.load_profile("rpnviz")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def progress_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test checks is no progress of the one who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPNVIZ_DATA", str(tmp_path_factory.mktemp("progress")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     try:

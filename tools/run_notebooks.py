@@ -81,7 +81,8 @@ def offline_environment(home: Path) -> dict[str, str]:
     (startup / "00-offline.py").write_text(GUARD)
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     local = dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1,localhost")
-    return {**os.environ, **nowhere, **local, "IPYTHONDIR": str(home / "ipython")}
+    own = {"IPYTHONDIR": str(home / "ipython"), "RPNVIZ_DATA": str(home / "data")}
+    return {**os.environ, **nowhere, **local, **own}
 
 
 def execute(notebook: NotebookNode, folder: Path) -> list[str]:

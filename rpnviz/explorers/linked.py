@@ -68,8 +68,11 @@ class LinkedExplorer(RpnvizWidget):
         grid: str = "paper",
     ) -> None:
         """Run the picture through every station and put the window on an object; `features_of` is the backbone."""
-        self._own_picture = picture
         self._features_of, self._head = features_of, head
+        self._open(picture, grid)
+
+    def _open(self, picture: Picture, grid: str) -> None:
+        self._own_picture = picture
         self._scene = self._run(picture, grid)
         packed = pack(self._scene)
         row, col = self._opening_cell(packed["best_anchors"])
@@ -242,4 +245,5 @@ class LinkedExplorer(RpnvizWidget):
             for a, i in enumerate(here)
         )
         place = f"the 3×3 window at row {self.row}, column {self.col} of the {height}×{width} feature map"
-        return f"Linked explorer of {scene.picture.name}, {place}, and its nine anchors: {anchors}."
+        by = f" by {scene.by}" if scene.by else ""
+        return f"Linked explorer of {scene.picture.name}{by}, {place}, and its nine anchors: {anchors}."

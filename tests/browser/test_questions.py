@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS
 from tests.browser.access import PLACES, findings
+from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS
 from tests.explorers.asked import every_asked
 from tools.lab import Notebook, listen
 

@@ -37,6 +37,7 @@ NEEDS_PYTHON = {  # what of an explorer moves with Python only
     "ChannelsExplorer": "",
     "DetectionExplorer": "",
     "FunnelExplorer": "Other settings are computed by Python",
+    "HandedExplorer": "What you wrote runs in Python",
     "LabelExplorer": "Other thresholds and rules are computed by Python",
     "LayersExplorer": "The other channels are looked up by Python",
     "LinkedExplorer": "Pictures of your own go through the network in Python",

@@ -93,6 +93,7 @@ export function answerTo(model, { given, files, last }, values = {}) {
 
 /** Whether anybody answers when a trait is set to a value: Python, or what was recorded. @param {Model} model @param {string} name @param {any} value */
 export function canAsk(model, name, value) {
+  if ((model.get("handed") || []).includes(name)) return false;
   if (model.get("has_kernel")) return true;
   const rules = /** @type {Rule[]} */ (model.get("answers") || []);
   return rules.some((rule) => (rule.last ? rule.last.name === name : rule.given.includes(name)) && answerTo(model, rule, { [name]: value }) !== "");

@@ -1,0 +1,156 @@
+"""The notebook's side of the worker process: start it, ask it with a time limit, stop it when it does not answer."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from typing import Any, BinaryIO
+
+from rpnviz.exercises import wire
+
+SECONDS = 5.0  # that a call may take; the inputs are small
+MEMORY = 1024  # megabytes that a function may add
+START_SECONDS = 180.0  # to import PyTorch, on a busy machine
+_running: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+class NoAnswerError(Exception):
+    """The worker did not answer in time; it was stopped."""
+
+
+class EndedError(Exception):
+    """The worker's process ended instead of answering; `code` is its exit status, negative for a signal."""
+
+    def __init__(self, code: int) -> None:
+        """Remember the exit status."""
+        super().__init__(f"exit status {code}")
+        self.code = code
+
+
+class Worker:
+    """A process that runs learners' functions, started when first asked and again after it was stopped.
+
+    Limits, not a cage: the function may read files and use the network, as in the notebook. The memory limit is kept on
+    Linux; elsewhere the time limit alone ends a function that takes all memory.
+
+    Args:
+        seconds: that a call may take.
+        memory: megabytes that the functions may add to what the process uses without them.
+    """
+
+    def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
+        """Start nothing yet."""
+        if seconds <= 0 or memory < 1:
+            raise ValueError(f"seconds must be above 0 and memory at least 1 MB; got {seconds} and {memory}")
+        self.seconds, self.memory = seconds, memory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.Queue[Any] = queue.Queue()
+        self._ready = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        """Start the process if there is none; this does not wait until it is ready."""
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self.stop()
+        with tempfile.TemporaryFile() as complaints:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rpnviz.exercises.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=_environment(),
+                start_new_session=True,  # an interrupt of the notebook is not one of the worker
+            )
+        self._answers, self._ready = queue.Queue(), False
+        assert self._process.stdout is not None
+        arguments = (self._process.stdout, self._answers)
+        threading.Thread(target=_receive, args=arguments, daemon=True).start()
+        _running.add(self)
+
+    def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
+        """Send a request and wait for the answer.
+
+        Args:
+            act: which one, see `worker.main`.
+            arguments: of it.
+            seconds: the time limit, if not the worker's own.
+
+        Raises:
+            NoAnswerError: if none came in time.
+            EndedError: if the process ended, or sent what is no answer.
+        """
+        self.start()
+        if not self._ready:
+            self._ask("limit", (self.memory,), START_SECONDS)
+            self._ready = True
+        return self._ask(act, arguments, self.seconds if seconds is None else seconds)
+
+    def _ask(self, act: str, arguments: tuple[Any, ...], seconds: float) -> Any:
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            with contextlib.suppress(OSError):  # its process has ended: the answer will say so
+                self._process.stdin.write(wire.encode([act, *arguments]))
+                self._process.stdin.flush()
+            answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            self.stop()
+            raise NoAnswerError from None
+        except BaseException:  # interrupted: what it is doing now is nobody's any more
+            self.stop()
+            raise
+        if isinstance(answer, _Ended):
+            raise EndedError(self.stop())
+        return answer
+
+    def stop(self) -> int:
+        """End the process, whatever it is doing; return its exit status, 0 if there was none."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        _running.discard(self)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.2 if self._answers.qsize() else 0)
+        process.kill()
+        code = process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return code
+
+
+class _Ended:
+    """In the queue of answers: there will be no more."""
+
+
+def _receive(stream: BinaryIO, answers: queue.Queue[Any]) -> None:
+    try:
+        while True:
+            answers.put(wire.read(stream))
+    except (EOFError, OSError, ValueError, wire.WireError):
+        answers.put(_Ended())
+
+
+def _environment() -> dict[str, str]:
+    """As here, with the same folders to import from."""
+    folders = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+    return {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@atexit.register
+def _stop_all() -> None:
+    for worker in list(_running):
+        worker.stop()
