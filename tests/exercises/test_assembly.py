@@ -195,3 +195,18 @@ def test_each_kind_of_difference_is_drawn(assemble: Assemble) -> None:
     )
     whole = assemble("def my_receptive_field(steps):\n    return 1")
     assert drawn_for(whole, lambda: whole.my_receptive_field([(3, 1)])).startswith("my_receptive_field: ")
+
+
+def test_a_report_holds_what_was_called_since_the_last_one(assemble: Assemble) -> None:
+    mine = assemble(NMS + "return [0, 2]")
+    assert [row[0] for row in mine._table().rows][:2] == ["my_receptive_field", "my_sliding_window"]
+    mine.my_nms(BOXES, SCORES, 0.4)
+    mine.my_box_iou(BOXES, BOXES)
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert [row[:3] for row in mine.report().rows] == [
+        *[("my_nms", "04_mine.ipynb", "same"), ("my_box_iou", "–", "missing")]
+    ]
+    assert mine.report().rows == []
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert [row[0] for row in mine.report().rows] == ["my_nms"]
+    assert [row[0] for row in mine._table().rows] == ["my_nms", "my_box_iou"]
