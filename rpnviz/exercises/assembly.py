@@ -90,11 +90,13 @@ class Assembly:
 
     def _call(self, name: str, *arguments: Any) -> Any:
         wanted = EXERCISES[name].reference(*arguments)
-        verdict, message, got = self._hers(name, arguments, wanted)
         before = self.stages.get(name)
+        self._recent += [name] if name not in self._recent else []
+        if before is not None and before.verdict == "fails":  # once is enough: it may have taken a minute
+            return wanted
+        verdict, message, got = self._hers(name, arguments, wanted)
         if before is None or before.verdict == "same":
             self.stages[name] = Stage(name, verdict, message, arguments, got, wanted)
-        self._recent += [name] if name not in self._recent else []
         return copy_of(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it
 
     def _hers(self, name: str, arguments: tuple[Any, ...], wanted: Any) -> tuple[str, str, Any]:
