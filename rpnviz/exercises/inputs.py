@@ -32,10 +32,26 @@ def numbers(draw: Draw, shape: Sequence[int], low: int, high: int, per: float = 
     return torch.tensor(drawn, dtype=torch.float32).reshape(list(shape)) / per
 
 
-def boxes(draw: Draw, count: int, extent: int = 40, largest: int = 30) -> Tensor:
-    """Boxes with whole corners and an area, px: [count, 4], x1 and y1 up to `extent`, sides up to `largest`."""
-    corners = numbers(draw, (count, 2), 0, extent)
-    return torch.cat([corners, corners + 1 + numbers(draw, (count, 2), 0, largest - 1)], dim=1)
+def rows(draw: Draw, fewest: int, most: int, *ranges: tuple[int, int]) -> list[tuple[int, ...]]:
+    """From `fewest` to `most` rows of whole numbers, each from its range; a failing case shrinks row by row."""
+    from hypothesis import strategies
+
+    row = strategies.tuples(*(strategies.integers(low, high) for low, high in ranges))
+    drawn: list[tuple[int, ...]] = draw(strategies.lists(row, min_size=fewest, max_size=most))
+    return drawn
+
+
+CORNER, SIDE = (0, 40), (0, 29)  # px
+
+
+def boxes(draw: Draw, most: int) -> Tensor:
+    """Up to so many boxes with whole corners and an area, px: [N, 4], N ≥ 1."""
+    return as_boxes(rows(draw, 1, most, CORNER, CORNER, SIDE, SIDE))
+
+
+def as_boxes(drawn: Sequence[Sequence[int]]) -> Tensor:
+    """Boxes from rows of x1, y1 and sides less one."""
+    return torch.tensor([[x, y, x + 1 + w, y + 1 + h] for x, y, w, h in drawn], dtype=torch.float32)
 
 
 def seeded_boxes(count: int, extent: int = 500, largest: int = 200, seed: int = 0) -> Tensor:

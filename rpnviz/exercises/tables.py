@@ -54,15 +54,20 @@ class Table:
         if table is None:
             ax.text(0.02, 0.15, textwrap.fill(in_words(self.values), int(14 * ax.get_xlim()[1])), fontsize=9, **_TEXT)
             return
-        names = list(self.rows) or [str(row) for row in range(len(table))]
-        rows, columns = min(len(table), MOST), min(table.shape[1], MOST)
+        names = list(self.rows) if len(self.rows) >= len(table) else [str(row) for row in range(len(table))]
         left = 0.1 + 0.075 * max(map(len, names))  # inches
+        rows, columns = self._shown(ax, table)
         cell = min(0.62, (ax.get_xlim()[1] - left - 0.1) / columns)
         for row in range(rows):
             for col in range(columns):
                 is_marked = marked is not None and marked.shape == table.shape and bool(marked[row, col])
                 self._cell(ax, (left + col * cell, 0.22 + row * HIGH), cell, float(table[row, col]), is_marked)
         self._margins(ax, table, names, left, cell)
+
+    def _shown(self, ax: Axes, table: Tensor) -> tuple[int, int]:
+        """How many rows and columns there is room for."""
+        room = int((ax.get_ylim()[0] - 0.2) / HIGH)  # names above and a line below take one more
+        return min(len(table), MOST, room if len(table) <= room else room - 1), min(table.shape[1], MOST)
 
     def _cell(self, ax: Axes, at: tuple[float, float], wide: float, value: float, marked: bool) -> None:
         tint, frame = (RIGHT, PALETTE["positive"]) if self.right else (WRONG, PALETTE["negative"])
@@ -75,11 +80,11 @@ class Table:
 
     def _margins(self, ax: Axes, table: Tensor, names: list[str], left: float, cell: float) -> None:
         look: dict[str, Any] = {**_TEXT, "fontsize": 7.5, "color": "#4A5060", "va": "center"}
-        rows, columns = min(len(table), MOST), min(table.shape[1], MOST)
+        rows, columns = self._shown(ax, table)
         for row in range(rows):
             ax.text(left - 0.06, 0.22 + (row + 0.5) * HIGH, names[row], **{**look, "ha": "right"})
         for col in range(columns):
-            name = self.columns[col] if self.columns else str(col)
+            name = self.columns[col] if len(self.columns) >= table.shape[1] else str(col)
             ax.text(left + (col + 0.5) * cell, 0.12, name, **{**look, "ha": "center"})
         if len(table) > rows:
             ax.text(left, 0.22 + rows * HIGH + 0.12, f"… {len(table)} rows in all", **look)

@@ -191,13 +191,20 @@ def test_values_and_functions_from_other_cells_go_along() -> None:
 
 def test_function_leaves_this_process_as_it_was() -> None:
     before = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state()
-    body = "torch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\ntorch.manual_seed(3)\nbox_iou.hurt = 1\n"
-    assert check(typed(body + GOOD)).verdict == "pass"
+    spoil = ("torch.set_default_dtype(torch.float64)", "torch.set_grad_enabled(False)", "torch.manual_seed(3)", GOOD)
+    assert check(typed("\n".join(spoil))).verdict == "pass"
     assert (torch.get_default_dtype(), torch.is_grad_enabled()) == before[:2]
     assert torch.equal(torch.get_rng_state(), before[2])
-    assert (
-        check(typed("return box_iou(boxes1, boxes2) * torch.tensor(1.0)")).verdict == "pass"
-    )  # nor the next one there
+    next_one = check(typed("assert torch.is_grad_enabled() and torch.tensor(1.0).dtype == torch.float32\n" + GOOD))
+    assert next_one.verdict == "pass", str(next_one)
+
+
+def test_list_that_is_changed_in_place_is_told() -> None:
+    body = (
+        "side = 1\nwhile steps:\n    kernel, stride = steps.pop()\n    side = (side - 1) * stride + kernel\nreturn side"
+    )
+    result = check(typed(body, name="my_receptive_field", parameters="steps"))
+    assert result.verdict == "not yet" and "steps is changed in place" in result.message
 
 
 def test_threads_that_a_function_leaves_behind_are_ended() -> None:

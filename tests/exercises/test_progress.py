@@ -16,6 +16,8 @@ from rpnviz.exercises.progress_file import progress_file, record
 from tests.exercises.conftest import typed
 from tests.exercises.solutions import SOLUTIONS
 
+OURS = '{"format": "rpnviz progress, version 1"'
+
 
 def content() -> dict[str, dict[str, object]]:
     written = json.loads(progress_file().read_text("utf-8"))
@@ -68,11 +70,11 @@ def test_forget_deletes_the_file() -> None:
         "{",
         "[1, 2]",
         "null",
-        '{"format": "rpnviz progress, version 1"}',
         '{"format": "rpnviz progress, version 2", "exercises": {}}',
-        '{"format": "rpnviz progress, version 1", "exercises": []}',
-        '{"format": "rpnviz progress, version 1", "exercises": {"my_nms": 3}}',
-        '{"format": "rpnviz progress, version 1", "exercises": {"my_nms": {"verdict": "pass", "checks": "3", "passed": ""}}}',
+        f"{OURS}}}",
+        f'{OURS}, "exercises": []}}',
+        f'{OURS}, "exercises": {{"my_nms": 3}}}}',
+        f'{OURS}, "exercises": {{"my_nms": {{"verdict": "pass", "checks": "3", "passed": ""}}}}}}',
         "[" * 100_000,
         "caf\u00e9",
     ],

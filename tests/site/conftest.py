@@ -99,7 +99,7 @@ class Opened:
 
     def move(self, view: Locator) -> str:
         """Press keys on the controls of a view until what it shows changes; return the name of the control."""
-        for control in view.locator(CONTROLS).all():
+        for control in [*view.locator(CONTROLS).all(), *view.locator("[type=radio]:checked").all()]:
             if not control.is_visible() or not control.is_enabled():
                 continue
             for key in ("ArrowRight", "ArrowLeft", "ArrowDown"):

@@ -55,13 +55,17 @@ def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, size: 
 
 def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: Any) -> None:
     opened = open_page(f"{served}/index.html")
-    box = opened.live(opened.places[0]).bounding_box()
+    view = opened.live(opened.places[0])
+    box = view.bounding_box()
     assert box and box["y"] + box["height"] <= 768
+    for funnel in view.locator(".rpnviz-funnel").all():
+        assert funnel.evaluate("line => line.scrollWidth <= line.clientWidth"), "its last words are cut"
     rows = opened.page.locator("article table.docutils").first.locator("tbody tr")
     expect(rows).to_have_count(len(PAGES) - 1)
     for row, name in zip(rows.all(), PAGES[1:], strict=True):
         assert row.locator("a").get_attribute("href") == name
     expect(opened.page.locator("article")).to_contain_text("make lab")
+    assert len(opened.page.locator("section#what-this-is").inner_text()) > 100
 
 
 def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, open_page: Any) -> None:

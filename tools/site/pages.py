@@ -99,7 +99,7 @@ def _index(source: Path, paths: list[Path]) -> str:
         explorer=explorer,
         map=_map(page.cells[-1].source, paths[0]),
         start=_section(readme, "Start"),
-        what=readme.split("\n\n", 3)[2],
+        what=_opening(readme),
         names="\n".join(path.stem for path in paths),
     )
 
@@ -112,6 +112,15 @@ def _map(last_cell: str, first: Path) -> str:
 
 def _html(cell: nbformat.NotebookNode) -> list[str]:
     return [output["data"]["text/html"] for output in cell.get("outputs", []) if "text/html" in output.get("data", {})]
+
+
+def _opening(markdown: str) -> str:
+    """The paragraphs before the first section: no heading, comment or picture."""
+    paragraphs = re.sub(r"<!--.*?-->", "", markdown.partition("\n## ")[0], flags=re.DOTALL).split("\n\n")
+    words = [one.strip() for one in paragraphs if one.strip() and not re.match(r"\s*(#|!\[|\[!\[|<)", one)]
+    if not words:
+        raise ValueError("README.md says nothing before its first section")
+    return "\n\n".join(words)
 
 
 def _section(markdown: str, heading: str) -> str:

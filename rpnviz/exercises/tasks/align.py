@@ -10,7 +10,7 @@ from rpnviz.exercises import references
 from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.inputs import numbers, whole
-from rpnviz.exercises.tables import Table, tables
+from rpnviz.exercises.tables import Table, differing, tables
 from rpnviz.roi import neighbours
 
 Size = tuple[int, int]
@@ -101,13 +101,15 @@ def _picture(case: Case) -> Figure:
     its_bin = (x1 + col * wide, y1 + row * high, x1 + (col + 1) * wide, y1 + (row + 1) * high)
     shown = [(box.tolist(), "proposal", "box"), (its_bin, "positive", f"bin {row}, {col}")]
     boxes = Boxes(
-        f"cells; {rows}×{cols} bins, {len(at)} points",
+        f"cells; {rows}×{cols} bins, {len(at)} point{'s' if len(at) > 1 else ''}",
         shown,
         [(x, y, "o") for y, x in at.tolist()],
         features.shape[1:],
         1.4,
     )
-    shown_map = Table("features[0]: values sit in the cells' middles", features[0], wide=1.5)
+    wrong = differing(case.got, case.wanted, ALIGN.tolerance)
+    c = int(wrong.int().argmax()) if wrong is not None else 0
+    shown_map = Table(f"features[{c}]: values sit in the cells' middles", features[c], wide=1.5)
     results = tables(case.got, case.wanted, ALIGN.tolerance, case.raised, wide=0.6, columns=("value",))
     return case_figure([boxes, shown_map, *results], height=3.2)
 

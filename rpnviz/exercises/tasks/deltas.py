@@ -11,7 +11,7 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import boxes, numbers, seeded_boxes, whole
+from rpnviz.exercises.inputs import CORNER, SIDE, as_boxes, rows, seeded_boxes
 from rpnviz.exercises.tables import differing, got_and_wanted
 
 CLIP = math.log(1000 / 16)
@@ -25,8 +25,8 @@ def _parts(boxes: Tensor, more: float = 0) -> tuple[Tensor, Tensor]:
 
 
 def _encode_inputs(draw: Draw) -> Arguments:
-    count = whole(draw, 1, 3)
-    return boxes(draw, count), boxes(draw, count)
+    pairs = rows(draw, 1, 4, *(CORNER, CORNER, SIDE, SIDE) * 2)
+    return as_boxes([pair[:4] for pair in pairs]), as_boxes([pair[4:] for pair in pairs])
 
 
 def _encode_larger() -> Arguments:
@@ -81,9 +81,8 @@ def _encode_picture(case: Case) -> Figure:
 
 
 def _decode_inputs(draw: Draw) -> Arguments:
-    count = whole(draw, 1, 3)
-    shifts, sizes = numbers(draw, (count, 2), -8, 8, per=4), numbers(draw, (count, 2), -20, 20, per=4)
-    return torch.cat([shifts, sizes], dim=1), boxes(draw, count)
+    pairs = rows(draw, 1, 4, *[(-8, 8)] * 2, *[(-20, 20)] * 2, CORNER, CORNER, SIDE, SIDE)
+    return torch.tensor([pair[:4] for pair in pairs]) / 4, as_boxes([pair[4:] for pair in pairs])
 
 
 def _decode_larger() -> Arguments:

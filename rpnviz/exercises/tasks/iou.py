@@ -9,13 +9,12 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import boxes, seeded_boxes, whole
+from rpnviz.exercises.inputs import boxes, seeded_boxes
 from rpnviz.exercises.tables import got_and_wanted
 
 
 def _inputs(draw: Draw) -> Arguments:
-    n, m = whole(draw, 1, 4), whole(draw, 1, 5)
-    return boxes(draw, n), boxes(draw, m)
+    return boxes(draw, 4), boxes(draw, 5)
 
 
 def _larger() -> Arguments:

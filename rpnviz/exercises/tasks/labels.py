@@ -9,7 +9,7 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import numbers, one_of, whole
+from rpnviz.exercises.inputs import one_of, rows, whole
 from rpnviz.exercises.tables import Table, differing
 
 FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can be equal to them
@@ -17,7 +17,8 @@ FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can
 
 def _inputs(draw: Draw) -> Arguments:
     """IoUs in eighths, so that there are ties and IoUs at a threshold; every object overlaps some anchor."""
-    matrix = numbers(draw, (whole(draw, 1, 3), whole(draw, 1, 6)), 0, 8, per=8)
+    objects = whole(draw, 1, 3)
+    matrix = torch.tensor(rows(draw, 1, 6, *[(0, 8)] * objects)).T / 8
     matrix[matrix.amax(dim=1) == 0, 0] = 0.125
     return matrix, one_of(draw, FG), one_of(draw, BG)
 

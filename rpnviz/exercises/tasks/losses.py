@@ -12,7 +12,7 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.inputs import rows
 from rpnviz.exercises.tables import Table
 
 Losses = tuple[Tensor, Tensor]
@@ -20,12 +20,12 @@ BETA = 1 / 9
 
 
 def _inputs(draw: Draw) -> Arguments:
-    count = whole(draw, 2, 6)
-    objectness = numbers(draw, (count,), -6, 6, per=2)
-    deltas, targets = numbers(draw, (count, 4), -18, 18, per=18), numbers(draw, (count, 4), -18, 18, per=18)
-    labels = torch.tensor([whole(draw, -1, 1) for _ in range(count)])
-    labels[0], labels[1] = 1, 0
-    chosen = torch.tensor([True, True] + [bool(whole(draw, 0, 1)) for _ in range(count - 2)])
+    halves, ninths = (-6, 6), (-18, 18)
+    anchors = rows(draw, 2, 6, halves, (-1, 1), (0, 1), *[ninths] * 8)
+    objectness = torch.tensor([row[0] / 2 for row in anchors])
+    deltas, targets = (torch.tensor([row[i : i + 4] for row in anchors]) / 18 for i in (3, 7))
+    labels, chosen = torch.tensor([row[1] for row in anchors]), torch.tensor([row[2] == 1 for row in anchors])
+    labels[0], labels[1], chosen[:2] = 1, 0, True  # at least one of each is sampled
     pos_inds, neg_inds = (((labels == label) & chosen).nonzero().flatten() for label in (1, 0))
     return objectness, deltas, labels, targets, pos_inds, neg_inds
 

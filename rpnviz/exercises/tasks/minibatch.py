@@ -9,7 +9,7 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, whole
+from rpnviz.exercises.inputs import one_of, rows, whole
 from rpnviz.exercises.tables import Table
 from rpnviz.exercises.tasks.draws import SEEDS, as_lists, counts, judge, signature, wanted
 from rpnviz.exercises.wire import Seed
@@ -18,7 +18,7 @@ Pair = tuple[Tensor, Tensor]
 
 
 def _inputs(draw: Draw) -> Arguments:
-    labels = torch.tensor([one_of(draw, (0, 1, -1)) for _ in range(whole(draw, 2, 10))])
+    labels = torch.tensor([(0, 1, -1)[i] for (i,) in rows(draw, 2, 10, (0, 2))])
     return labels, whole(draw, 1, 8), one_of(draw, (0.5, 0.25, 0.75)), Seed(0)
 
 

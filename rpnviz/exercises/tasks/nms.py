@@ -10,7 +10,7 @@ from rpnviz.exercises import references
 from rpnviz.exercises.compare import indices_of, is_index_list
 from rpnviz.exercises.drawing import Boxes, Panel, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, seeded_boxes, whole
+from rpnviz.exercises.inputs import one_of, rows, seeded_boxes, whole
 from rpnviz.exercises.tables import Table, tables
 
 THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
@@ -20,16 +20,14 @@ def _inputs(draw: Draw) -> Arguments:
     """Boxes in few places, so that they overlap, or each a step beside the one before; all scores differ."""
     from hypothesis import strategies
 
-    count, chain = whole(draw, 1, 6), whole(draw, 0, 1)
-    boxes, at = [], 0
-    for _ in range(count):
-        if chain:
-            at += whole(draw, 1, 3)
-            boxes.append([4 * at, 0, 4 * at + 20, 12])
-        else:
-            x, y, w, h = whole(draw, 0, 3), whole(draw, 0, 1), whole(draw, 1, 4), whole(draw, 1, 2)
-            boxes.append([4 * x, 4 * y, 4 * (x + w), 4 * (y + h)])
-    order = draw(strategies.permutations(range(count)))
+    if whole(draw, 0, 1):
+        steps = [step for (step,) in rows(draw, 1, 6, (1, 3))]
+        at = [sum(steps[:i]) for i in range(len(steps))]
+        boxes = [[4 * x, 0, 4 * x + 20, 12] for x in at]
+    else:
+        places = rows(draw, 1, 6, (0, 3), (0, 1), (1, 4), (1, 2))
+        boxes = [[4 * x, 4 * y, 4 * (x + w), 4 * (y + h)] for x, y, w, h in places]
+    order = draw(strategies.permutations(range(len(boxes))))
     scores = torch.tensor([(i + 1) / 8 for i in order])
     return torch.tensor(boxes, dtype=torch.float32), scores, one_of(draw, THRESHOLDS)
 
@@ -83,7 +81,7 @@ def _picture(case: Case) -> Figure:
     styles = ["positive" if row in wanted else "negative" for row in range(len(boxes))]
     names = [f"{row}: {score:.3g}" for row, score in enumerate(scores.tolist())]
     shown = list(zip(boxes.tolist(), styles, names, strict=True))
-    iou = Table("IoU", references.box_iou(boxes, boxes), wide=1.2)
+    iou = Table(f"IoU; nms_thresh is {case.arguments['nms_thresh']}", references.box_iou(boxes, boxes), wide=1.2)
     got = torch.tensor(indices_of(case.got)) if is_index_list(case.got) else case.got
     kept = tables(got, case.wanted, 0, case.raised, columns=("row",), wide=0.5)
     panels: list[Panel] = [Boxes("row: score; thick green ones stay, red ones fall", shown, wide=1.6), iou, *kept]

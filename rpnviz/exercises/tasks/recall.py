@@ -9,13 +9,13 @@ from torch import Tensor
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import numbers, whole
+from rpnviz.exercises.inputs import rows, whole
 from rpnviz.exercises.tables import Table, got_and_wanted
 
 
 def _inputs(draw: Draw) -> Arguments:
-    m, k = whole(draw, 1, 4), whole(draw, 1, 5)
-    return numbers(draw, (m, k), 0, 8, per=8), whole(draw, 1, k + 1)
+    k = whole(draw, 1, 5)
+    return torch.tensor(rows(draw, 1, 4, *[(0, 8)] * k)) / 8, whole(draw, 1, k + 1)
 
 
 def _larger() -> Arguments:

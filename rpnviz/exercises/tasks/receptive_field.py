@@ -13,14 +13,14 @@ from rpnviz.draw import PALETTE
 from rpnviz.exercises import references
 from rpnviz.exercises.drawing import INK, bare, case_figure, title
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import whole
+from rpnviz.exercises.inputs import rows
 from rpnviz.exercises.tables import got_and_wanted
 
 Steps = list[tuple[int, int]]
 
 
 def _inputs(draw: Draw) -> Arguments:
-    return ([(whole(draw, 1, 5), whole(draw, 1, 3)) for _ in range(whole(draw, 1, 5))],)
+    return (rows(draw, 1, 5, (1, 5), (1, 3)),)
 
 
 def _larger() -> Arguments:

@@ -23,8 +23,9 @@ def wrong_rows(case: Case, boxes: Boxes, tolerance: float) -> Figure:
         tolerance: of the exercise.
     """
     wrong = differing(case.got, case.wanted, tolerance)
-    rows = wrong.any(dim=1).nonzero().flatten()[:3].tolist() if wrong is not None else range(len(case.wanted))[:3]
-    first = max(min(rows, default=0) - 1, 0)
+    bad = [] if wrong is None else wrong.any(dim=1).nonzero().flatten().tolist()
+    rows = (bad or list(range(len(case.wanted))))[:3]
+    first = max(rows[0] - 1, 0)
     for row in rows:
         if wrong is not None:
             boxes.boxes.append((case.got[row].tolist(), "negative", f"yours {row}"))
