@@ -90,6 +90,11 @@ class LinkedExplorer(RpnvizWidget):
         return run_scene(picture, laid, self._features_of(picture, laid), self._head)
 
     @property
+    def results(self) -> Scene:
+        """What every station says of the picture shown."""
+        return self._scene
+
+    @property
     def channel(self) -> int | None:
         """The channel of the feature map that is shown, None if something else is; set it to show a channel."""
         return int(self.map.removeprefix("channel ")) if self.map.startswith("channel ") else None
