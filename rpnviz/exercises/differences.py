@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,10 +11,8 @@ from torch import Tensor
 from rpnviz.boxes import box_iou, decode
 from rpnviz.draw import Still, draw_box, legend, new_still, show_picture
 from rpnviz.exercises.compare import wrong_entries
+from rpnviz.exercises.stages import NMS, Stage
 from rpnviz.exercises.words import in_words
-
-if TYPE_CHECKING:
-    from rpnviz.exercises.assembly import Stage
 
 YOURS, OURS, GIVEN = "negative", "positive", "ground_truth"  # lines of draw.LINE_STYLES
 ROOM = 40  # px round a box that reaches beyond the picture
@@ -50,7 +48,7 @@ def figure_of(stage: Stage | None, image: Any, anchors: Tensor, whose: Sequence[
 
 
 def _drawable(stage: Stage) -> bool:
-    return stage.verdict == "differs" and (stage.name == "my_nms" or _one_row(stage) is not None)
+    return stage.verdict == "differs" and (stage.name == NMS or _one_row(stage) is not None)
 
 
 def _one_row(stage: Stage) -> int | None:
@@ -136,7 +134,7 @@ DRAWN: dict[str, Callable[[Stage, Tensor], tuple[str, list[Named]]]] = {
     "my_label_anchors": _label,
     "my_encode": _deltas,
     "my_decode": _decoded,
-    "my_nms": _kept,
+    NMS: _kept,
 }
 
 

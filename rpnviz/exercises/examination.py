@@ -84,9 +84,7 @@ class Examination:
         changed = sorted({i for answer in answers for i in answer["changed"]})
         if not problem and changed:
             names = ", ".join(exercise.arguments[i] for i in changed)
-            problem = (
-                f"The result is right, but {names} is changed in place: the caller's tensor is no longer what it was."
-            )
+            problem = f"The result is right, but {names} is changed in place: it is no longer what the caller had."
         return Trial(arguments, values, problem, None, said)
 
     def _problem(self, arguments: Arguments, values: list[Any]) -> str:

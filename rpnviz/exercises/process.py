@@ -65,15 +65,15 @@ class Worker:
             if self._process.poll() is None:
                 return
             self.stop()
-        with tempfile.TemporaryFile() as complaints:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "rpnviz.exercises.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                env=_environment(),
-                start_new_session=True,  # an interrupt of the notebook is not one of the worker
-            )
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in _greet)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "rpnviz.exercises.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+            env=_environment(),
+            start_new_session=True,  # an interrupt of the notebook is not one of the worker
+        )
         self._answers, self._ready = queue.Queue(), False
         assert self._process.stdout is not None
         arguments = (self._process.stdout, self._answers)
@@ -91,12 +91,25 @@ class Worker:
         Raises:
             NoAnswerError: if none came in time.
             EndedError: if the process ended, or sent what is no answer.
+            RuntimeError: if the process does not start at all.
         """
         self.start()
         if not self._ready:
-            self._ask("limit", (self.memory,), START_SECONDS)
-            self._ready = True
+            self._greet()
         return self._ask(act, arguments, self.seconds if seconds is None else seconds)
+
+    def _greet(self) -> None:
+        """Wait until the process has started, and limit its memory."""
+        complaints = self._complaints
+        try:
+            self._ask("limit", (self.memory,), START_SECONDS)
+        except (NoAnswerError, EndedError) as error:
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace").strip()[-1000:]
+            raise RuntimeError(f"the process that runs your functions does not start: {said or error}") from error
+        finally:
+            complaints.close()
+        self._ready = True
 
     def _ask(self, act: str, arguments: tuple[Any, ...], seconds: float) -> Any:
         assert self._process is not None and self._process.stdin is not None
@@ -107,7 +120,7 @@ class Worker:
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             self.stop()
-            raise NoAnswerError from None
+            raise NoAnswerError(f"no answer within {seconds:g} s") from None
         except BaseException:  # interrupted: what it is doing now is nobody's any more
             self.stop()
             raise

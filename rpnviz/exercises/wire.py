@@ -48,7 +48,9 @@ def ready(argument: Any) -> Any:
     """An argument as a function gets it: its own copy, and a generator for a seed."""
     if isinstance(argument, Seed):
         return torch.Generator().manual_seed(argument.number)
-    return argument.clone() if isinstance(argument, Tensor) else argument
+    if isinstance(argument, Tensor):
+        return argument.clone()
+    return list(argument) if isinstance(argument, list) else argument
 
 
 class WireError(Exception):

@@ -131,7 +131,7 @@ class Session:
 
 def _changed(before: Any, after: Any) -> bool:
     if not isinstance(before, Tensor):
-        return False
+        return bool(isinstance(before, list) and before != after)
     return before.shape != after.shape or not torch.equal(before.nan_to_num(), after.detach().nan_to_num())
 
 

@@ -1,96 +1,64 @@
-"""An exercise as a learner meets it in JupyterLab: she fills in the stub, runs it and the check, reads the answer."""
+"""`check` in a real JupyterLab: the counterexample is drawn, hints open one after another, the kernel stays alive."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import nbformat
 import pytest
-from nbformat import NotebookNode, v4
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Locator, expect
 
-from tools.exercises import SOLUTIONS
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA, NOTEBOOKS
+from tools.lab import Notebook
 
-NAME = "my_box_iou"
-(LESSON,) = NOTEBOOKS.glob("04_*.ipynb")
+IOU = """import torch
+from rpnviz.exercises import check
 
+def my_box_iou(boxes1, boxes2):
+    low = torch.maximum(boxes1[:, None, :2], boxes2[:, :2])
+    high = torch.minimum(boxes1[:, None, 2:], boxes2[:, 2:])
+    shared = (high - low){clamp}.prod(dim=2)
+    area1, area2 = ((boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (boxes1, boxes2))
+    return shared / (area1[:, None] + area2 - shared)
 
-def cells_of(path: Path) -> dict[str, NotebookNode]:
-    return {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}  # type: ignore[no-untyped-call]
+check(my_box_iou)"""
+ENDLESS = """from rpnviz.exercises import check
 
+def my_recall(iou, top_n):
+    while True:
+        pass
 
-SOLUTION = cells_of(SOLUTIONS / "04_solutions.ipynb")[NAME].source
-
-
-class Exercise:
-    """The exercise's cells of lesson 04, alone in a notebook."""
-
-    def __init__(self, notebook: Notebook) -> None:
-        self.notebook, self.page = notebook, notebook.page
-
-    def cell(self, number: int) -> Locator:
-        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
-
-    @property
-    def answer(self) -> Locator:
-        return self.cell(3).locator(".jp-OutputArea-output")
-
-    def write(self, source: str) -> None:
-        """Replace the stub by typing, run it, run the check; the caller waits for the answer."""
-        self.cell(2).locator(".cm-content").click()
-        self.page.keyboard.press("Control+a")
-        self.page.keyboard.insert_text(source)
-        self.page.keyboard.press("Shift+Enter")  # goes on to the check
-        self.page.keyboard.press("Shift+Enter")
+check(my_recall)"""
 
 
 @pytest.fixture(params=["light", "dark"])
-def exercise(request: pytest.FixtureRequest, browser: Browser, lab: Lab) -> Iterator[Exercise]:
-    lesson = cells_of(LESSON)
-    parts = [lesson[f"{NAME}{part}"] for part in ("-task", "", "-check", "-solution")]
-    imports = cells_of(SOLUTIONS / "04_solutions.ipynb")["imports"]
-    notebook = v4.new_notebook(cells=[imports, *parts], metadata=METADATA)
-    nbformat.write(notebook, lab.root / request.param / "exercise.ipynb")  # type: ignore[no-untyped-call]
-    opened = open_notebook(new_page(browser), lab, f"{request.param}/exercise.ipynb", request.param)
-    opened.run_all()
-    yield Exercise(opened)
-    assert opened.collect() == []
-    opened.close()
+def notebook(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> Notebook:
+    return open_and_run("scratch", request.param)
 
 
-def test_a_stub_is_filled_in_and_the_check_answers(exercise: Exercise) -> None:
-    expect(exercise.answer).to_contain_text("Not written yet")
-
-    exercise.write(SOLUTION.replace(".clamp(min=0).unbind", ".unbind"))
-    expect(exercise.answer).to_contain_text("Not yet")
-    expect(exercise.answer).to_contain_text("It looks like this:")
-    expect(exercise.answer).to_contain_text("Cut both off at 0")
-    drawn = exercise.answer.locator("img")
-    expect(drawn).to_be_visible()
-    assert drawn.evaluate("image => image.complete && image.naturalWidth > 300")
-    hint = exercise.answer.get_by_text("A second hint")
-    expect(hint).not_to_be_visible()
-    exercise.answer.get_by_text("A first hint").click()
-    hint.click()
-    expect(exercise.answer.get_by_text("boxes1[:, None, :]")).to_be_visible()
-
-    exercise.write(SOLUTION.replace("shared = width * height", "shared = width * hight"))
-    expect(exercise.answer).to_contain_text("NameError: name 'hight' is not defined")
-    expect(exercise.answer).to_contain_text("shared = width * hight")
-    expect(exercise.answer).not_to_contain_text("Traceback")
-
-    exercise.write(SOLUTION)
-    expect(exercise.answer).to_contain_text("Right")
-    expect(exercise.answer.locator("img")).to_have_count(0)
+def answer(notebook: Notebook, code: str) -> Locator:
+    """The output of a new cell with this code."""
+    notebook.run(code)
+    return notebook.page.locator(".jp-OutputArea-output").last
 
 
-def test_the_solution_is_one_click_away(exercise: Exercise) -> None:
-    solution = exercise.cell(4)
-    expect(solution.locator("pre")).not_to_be_visible()
-    solution.get_by_text("Solution", exact=True).click()
-    expect(solution.locator("pre")).to_be_visible()
-    expect(solution.locator("pre")).to_contain_text("bottom_right = torch.minimum(")
-    assert "SOLUTION" not in solution.inner_text()
+def test_mistake_shows_its_case_and_hints_and_the_right_function_passes(notebook: Notebook) -> None:
+    shown = answer(notebook, IOU.format(clamp=""))
+    expect(shown).to_contain_text("Not yet · my_box_iou")
+    expect(shown).to_contain_text("Cut both off at 0")
+    picture = shown.locator("img")
+    picture.scroll_into_view_if_needed()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 920
+    assert picture.bounding_box()["width"] <= shown.bounding_box()["width"]  # type: ignore[index]
+    assert "right result = [[0]]" in str(picture.get_attribute("alt"))
+    second = shown.get_by_text("A second hint")
+    expect(second).to_be_hidden()
+    first = shown.get_by_text("A first hint")
+    first.focus()
+    notebook.page.keyboard.press("Enter")
+    expect(second).to_be_visible()
+    expect(answer(notebook, IOU.format(clamp=".clamp(min=0)"))).to_contain_text("Right · my_box_iou")
+
+
+def test_endless_function_leaves_the_kernel_alive(notebook: Notebook) -> None:
+    pid = notebook.ask("os.getpid()", "import os")
+    expect(answer(notebook, ENDLESS)).to_contain_text("did not return within 5 s and was stopped")
+    assert notebook.ask("os.getpid()") == pid

@@ -104,6 +104,14 @@ def test_a_function_that_does_not_return_is_stopped_and_the_next_one_runs(assemb
     assert mine.stages["my_nms"].verdict == "same"
 
 
+def test_a_function_that_failed_is_not_called_again(assemble: Assemble, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    mine = assemble(IOU + f"open({str(calls)!r}, 'a').write('called'); raise ValueError")
+    for _ in range(3):
+        assert mine.my_box_iou(BOXES, BOXES)[0].tolist() == [1, 0.5, 0]
+    assert calls.read_text() == "called"
+
+
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
@@ -195,3 +203,18 @@ def test_each_kind_of_difference_is_drawn(assemble: Assemble) -> None:
     )
     whole = assemble("def my_receptive_field(steps):\n    return 1")
     assert drawn_for(whole, lambda: whole.my_receptive_field([(3, 1)])).startswith("my_receptive_field: ")
+
+
+def test_a_report_holds_what_was_called_since_the_last_one(assemble: Assemble) -> None:
+    mine = assemble(NMS + "return [0, 2]")
+    assert [row[0] for row in mine._table().rows][:2] == ["my_receptive_field", "my_sliding_window"]
+    mine.my_nms(BOXES, SCORES, 0.4)
+    mine.my_box_iou(BOXES, BOXES)
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert [row[:3] for row in mine.report().rows] == [
+        *[("my_nms", "04_mine.ipynb", "same"), ("my_box_iou", "–", "missing")]
+    ]
+    assert mine.report().rows == []
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert [row[0] for row in mine.report().rows] == ["my_nms"]
+    assert [row[0] for row in mine._table().rows] == ["my_nms", "my_box_iou"]

@@ -199,6 +199,14 @@ def test_function_leaves_this_process_as_it_was() -> None:
     assert next_one.verdict == "pass", str(next_one)
 
 
+def test_list_that_is_changed_in_place_is_told() -> None:
+    body = (
+        "side = 1\nwhile steps:\n    kernel, stride = steps.pop()\n    side = (side - 1) * stride + kernel\nreturn side"
+    )
+    result = check(typed(body, name="my_receptive_field", parameters="steps"))
+    assert result.verdict == "not yet" and "steps is changed in place" in result.message
+
+
 def test_threads_that_a_function_leaves_behind_are_ended() -> None:
     body = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\nreturn boxes1"
     assert check(typed(body)).verdict == "not yet"

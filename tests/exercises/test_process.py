@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -150,6 +151,13 @@ def test_idle_worker_ends_with_the_interpreter() -> None:
     parent, pid = pid_of_the_worker_of("")
     assert parent.wait(60) == 0
     assert is_gone(pid)
+
+
+def test_process_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cloudpickle.py").write_text("raise ImportError('cloudpickle is broken here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RuntimeError, match=r"does not start: (.|\n)*ImportError: cloudpickle is broken here"):
+        Worker().ask("busy")
 
 
 def test_limits_are_checked() -> None:

@@ -41,7 +41,7 @@ def plant(folder: Path, number: str, right: str, wrong: str) -> None:
 def test_all_solutions_make_our_rpn(folder: Path) -> None:
     said = run(folder)
     tables = [text for text in said if text.startswith("my_receptive_field")]
-    assert tables[-1].count("the same as ours") == 13 and "differs" not in tables[-1]
+    assert tables[-1].count("the same as ours") == 13
     assert "No difference: 13 of the 13 functions that ran are yours." in said
     (end,) = (text for text in said if text.startswith("labels:"))
     assert "labels: 20,646 of 20,646 are the same" in end and "proposals: 300 of 300" in end
