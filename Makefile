@@ -2,6 +2,7 @@
 # make test         lint, types and every test
 # make lint         lint and types only
 # make bench        what is timed, against what
+# make exercises    put the exercise cells of notebooks/solutions into the lessons, as stubs
 # make notebooks    run the notebooks and write them back the way they are committed
 # make site         the web site, in site/: every notebook as a page that moves without a kernel
 # make train        train "mini" on rendered scenes; make train ARGS="--scenes FOLDER --steps 1000"
@@ -15,7 +16,7 @@ RUN = $(VENV)/bin/python
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 ARGS =
 
-.PHONY: lab test lint bench notebooks site train clean browser
+.PHONY: lab test lint bench exercises notebooks site train clean browser
 
 lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
@@ -30,6 +31,9 @@ lint: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev browser
 	@$(RUN) -m benchmarks $(ARGS)
+
+exercises: $(VENV)/installed-dev
+	@$(RUN) -m tools.exercises $(ARGS)
 
 notebooks: $(VENV)/installed-dev
 	@$(RUN) -m tools.run_notebooks $(ARGS)

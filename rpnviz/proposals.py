@@ -159,9 +159,25 @@ def propose(
     nms_thresh = boxes.new_tensor(nms_thresh).item()
     kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], nms_thresh)
     # 6. The best of these are the proposals.
-    nms = pre_nms[kept]
+    return trace(scores, decoded, boxes, large, pre_nms, pre_nms[kept], post_nms_top_n, nms_thresh)
 
-    rank = torch.full_like(objectness, -1, dtype=torch.int64)
+
+def trace(
+    scores: Tensor,
+    decoded: Tensor,
+    boxes: Tensor,
+    large: Tensor,
+    pre_nms: Tensor,
+    nms: Tensor,
+    post_nms_top_n: int,
+    nms_thresh: float,
+) -> Stages:
+    """Say of each anchor what became of it, given who went into NMS and who came out; arguments as in `Stages`.
+
+    The NMS may be another one, also a wrong one: a box that it removed without a reason is said to be suppressed by
+    the kept box that overlaps it most.
+    """
+    rank = torch.full_like(scores, -1, dtype=torch.int64)
     rank[pre_nms] = torch.arange(len(pre_nms), device=rank.device)
     suppressed_by, suppressed_iou = _suppressors(boxes, pre_nms, nms, rank, nms_thresh)
     return Stages(
@@ -176,13 +192,15 @@ def _suppressors(boxes: Tensor, pre_nms: Tensor, nms: Tensor, rank: Tensor, nms_
     """
     suppressed_by = torch.full_like(rank, -1)
     suppressed_iou = boxes.new_zeros(len(boxes))
-    removed = pre_nms[~torch.isin(pre_nms, nms)]
+    removed = pre_nms[~torch.isin(pre_nms, nms)] if len(nms) else nms
     for start in range(0, len(removed), 64):  # some at a time, to bound the memory
         some = removed[start : start + 64]  # best first
         better = nms[rank[nms] < rank[some[-1]]]
+        better = better if len(better) else nms
         iou = box_iou(boxes[some], boxes[better])  # [64, better]
-        iou = iou.masked_fill(rank[better] > rank[some][:, None], -1)
-        above = iou > nms_thresh
+        worse = rank[better] > rank[some][:, None]
+        iou = iou.masked_fill(worse & ~worse.all(dim=1, keepdim=True), -1)
+        above = (iou > nms_thresh) & ~worse
         # Should the library's NMS and box_iou round the last bit differently, it is the largest IoU.
         first = torch.where(above.any(dim=1), above.int().argmax(dim=1), iou.argmax(dim=1))
         suppressed_by[some] = better[first]

@@ -39,6 +39,32 @@ class AnchorLabels:
     low_quality: Tensor
     best_iou_per_gt: Tensor
 
+    @classmethod
+    def of(
+        cls, labels: Tensor, match_quality_matrix: Tensor, crosses_boundary: Tensor, fg_iou_thresh: float = 0.7
+    ) -> AnchorLabels:
+        """Say of labels, however they were made, what they are owed to.
+
+        Args:
+            labels (Tensor[N]): 1 positive, 0 negative, -1 ignored.
+            match_quality_matrix (Tensor[M, N]): IoU; rows gt boxes, columns anchors.
+            crosses_boundary (Tensor[N]): bool; who took no part.
+            fg_iou_thresh: what a positive anchor below it is positive for is the best-per-gt rule.
+        """
+        iou, best_gt_idxs = _best_per_anchor(match_quality_matrix)
+        eligible = match_quality_matrix.masked_fill(crosses_boundary, 0.0)
+        best_iou_per_gt = eligible.amax(dim=1) if labels.numel() else eligible.new_zeros(len(eligible))  # [M]
+        positive = labels == POSITIVE
+        return cls(
+            labels=labels.to(torch.int8),
+            matched_idxs=torch.where(positive, best_gt_idxs, -1),
+            iou=iou.float(),
+            best_gt_idxs=best_gt_idxs,
+            crosses_boundary=crosses_boundary,
+            low_quality=positive & (iou < fg_iou_thresh),
+            best_iou_per_gt=best_iou_per_gt.float(),
+        )
+
 
 def label_anchors(
     anchors: Tensor,
@@ -97,17 +123,12 @@ def label_anchors(
     labels[(iou >= fg_iou_thresh) & (best_gt_idxs >= 0)] = POSITIVE
 
     # 4. No gt box shall go without: its best anchors are positive too.
-    low_quality = torch.zeros_like(crosses_boundary)
     if allow_low_quality_matches:
         is_best = (eligible >= best_iou_per_gt[:, None] - TIE) & (eligible > 0)  # [M, N]
-        low_quality = is_best.any(dim=0) & (labels != POSITIVE) & ~crosses_boundary
-        labels[low_quality] = POSITIVE
+        labels[is_best.any(dim=0)] = POSITIVE
 
     labels[crosses_boundary] = IGNORED
-    matched_idxs = torch.where(labels == POSITIVE, best_gt_idxs, -1)
-    return AnchorLabels(
-        labels, matched_idxs, iou.float(), best_gt_idxs, crosses_boundary, low_quality, best_iou_per_gt.float()
-    )
+    return AnchorLabels.of(labels, match_quality_matrix, crosses_boundary, fg_iou_thresh)
 
 
 def sample_minibatch(
@@ -199,7 +220,7 @@ def _best_per_anchor(match_quality_matrix: Tensor) -> tuple[Tensor, Tensor]:
     if num_gt == 0:
         return match_quality_matrix.new_zeros(num_anchors), match_quality_matrix.new_full((num_anchors,), -1).long()
     iou, best_gt_idxs = match_quality_matrix.max(dim=0)
-    return iou, torch.where(iou > 0, best_gt_idxs, -1)
+    return iou, torch.where(iou.float() > 0, best_gt_idxs, -1)  # float, as it is handed on
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:

@@ -19,7 +19,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.proposals import PRESETS, Stages, _suppressors, propose
+from rpnviz.proposals import PRESETS, Stages, _suppressors, propose, trace
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PAPER = Grid.paper()
@@ -443,3 +443,18 @@ def test_presets_are_settings_of_propose(name: str, phase: str) -> None:
     counts = dict(stages.funnel())
     assert counts["top-N by score"] == min(counts["large enough"], settings["pre_nms_top_n"])
     assert counts["proposals"] == min(counts["after NMS"], settings["post_nms_top_n"])
+
+
+def test_an_nms_of_somebody_else_is_traced_and_nothing_it_removed_is_without_a_suppressor() -> None:
+    """Three boxes, best first: the first two overlap by half, the third lies apart."""
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [50, 50, 60, 60]])
+    rows, scores = torch.arange(3), torch.tensor([0.9, 0.8, 0.7])
+
+    def removed(kept: list[int]) -> list[tuple[int, float]]:
+        stages = trace(scores, boxes, boxes, rows, rows, torch.tensor(kept, dtype=torch.int64), 300, 0.4)
+        return list(zip(stages.suppressed_by.tolist(), stages.suppressed_iou.tolist(), strict=True))
+
+    assert removed([0, 2]) == [(-1, 0), (0, 0.5), (-1, 0)]
+    assert removed([0]) == [(-1, 0), (0, 0.5), (0, 0)]  # the third for no reason
+    assert removed([1, 2]) == [(1, 0.5), (-1, 0), (-1, 0)]  # by a worse one
+    assert removed([]) == [(-1, 0)] * 3

@@ -413,3 +413,16 @@ def test_drawn_blindly_the_few_positives_are_as_rare_as_they_are() -> None:
 def test_drawn_blindly_no_more_than_there_are() -> None:
     pos_inds, neg_inds = sample_blindly(torch.tensor([1, -1, 0, 0, 1, -1]))
     assert (pos_inds.tolist(), neg_inds.tolist()) == ([0, 4], [2, 3])
+
+
+def test_labels_made_elsewhere_are_told_what_they_are_owed_to() -> None:
+    """IoU of two objects with four anchors; the last anchor crosses the border."""
+    matrix = torch.tensor([[0.8, 0.2, 0.0, 0.9], [0.1, 0.4, 0.0, 0.0]], dtype=torch.float64)
+    crosses = torch.tensor([False, False, False, True])
+    found = AnchorLabels.of(torch.tensor([1, 1, 0, -1]), matrix, crosses)
+    assert found.labels.dtype == torch.int8
+    assert found.matched_idxs.tolist() == [0, 1, -1, -1]
+    assert found.best_gt_idxs.tolist() == [0, 1, -1, 0]
+    assert found.low_quality.tolist() == [False, True, False, False]
+    assert found.best_iou_per_gt.tolist() == pytest.approx([0.8, 0.4])
+    assert found.iou.tolist() == pytest.approx([0.8, 0.4, 0, 0.9])

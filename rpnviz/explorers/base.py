@@ -1,10 +1,11 @@
 """What all explorers share: their page code, fallbacks for readers without a kernel, and errors that are seen.
 
 An explorer is a thin Python class over plain ES modules in static/: core.js (page elements, the widget model), panel.js
-(drawing) and a view of its own. It computes nothing: it hands over what the compute modules say.
+(drawing), question.js and frame.js (what stands round the view), and a view of its own. It computes nothing: it hands
+over what the compute modules say.
 
     class WindowExplorer(RpnvizWidget):
-        _esm = join_esm("window.js")            # core.js and panel.js are joined in by themselves
+        _esm = join_esm("window.js")            # SHARED is joined in by itself
         row = t.Int(20, min=0, max=39).tag(sync=True)
 
         def figure(self) -> Figure: ...         # the still picture, from rpnviz.draw
@@ -15,10 +16,10 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import anywidget
 import ipywidgets  # type: ignore[import-untyped]
@@ -31,8 +32,9 @@ from rpnviz import draw
 from rpnviz.explorers.moves import Rule, rule_of
 from rpnviz.explorers.page import STATIC as STATIC
 from rpnviz.explorers.page import standalone_page, without_imports
+from rpnviz.explorers.questions import Question, packed
 
-SHARED = ("core.js", "panel.js")
+SHARED = ("core.js", "panel.js", "question.js", "frame.js")
 HEAT_STOPS = 17  # of draw's colour map; linear in between, the eye sees no difference
 LOOK = {
     "palette": draw.PALETTE,
@@ -42,7 +44,7 @@ LOOK = {
 
 
 def join_esm(*views: str) -> str:
-    """Join core.js, panel.js and the named files of static/ into one ES module without imports.
+    """Join SHARED and the named files of static/ into one ES module without imports.
 
     A file imports from another by `import { … } from "./NAME.js";`; those lines go, and so do the `export ` prefixes of
     all but the last file, which ends in `export default { render };`. All top-level names share one scope.
@@ -63,6 +65,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
     has_kernel = t.Bool(True, read_only=True, help="False in a saved page").tag(sync=True)
+    questions: t.List[Any] = t.List(read_only=True, help="asked above the view, see `ask`").tag(sync=True)
 
     def figure(self) -> Figure:
         """Draw the explorer as it stands."""
@@ -122,6 +125,19 @@ class RpnvizWidget(anywidget.AnyWidget):
             if name not in rules and name not in self.unmoved and not self.traits()[name].read_only:
                 rules[name] = rule_of(name, self.traits()[name])
         return rules
+
+    def ask(self, *makers: Callable[[Self], Question]) -> None:
+        """Put questions above the view, one after the other, in place of those that were there.
+
+        Args:
+            *makers: what makes each question for this explorer as it stands, e.g. of `beliefs_labels`.
+
+        Raises:
+            ValueError: if an answer would move what a page without a kernel cannot; names question and trait.
+        """
+        rules = self.moves()
+        now = {name: getattr(self, name) for name in rules}
+        self.set_trait("questions", [packed(make(self), rules, now) for make in makers])
 
     @contextmanager
     def reporting(self, doing: str) -> Iterator[None]:

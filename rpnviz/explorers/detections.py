@@ -88,6 +88,11 @@ class DetectionExplorer(RpnvizWidget):
             self.set_trait("answered", self.nms_thresh)
 
     @property
+    def proposals(self) -> Tensor:
+        """Tensor[K, 4]: px, best first."""
+        return self._asked[1]
+
+    @property
     def detections(self) -> Detections:
         """What is left at both thresholds."""
         return detect(*self._asked, self.score_thresh, self.nms_thresh, MOST)

@@ -68,8 +68,11 @@ class LinkedExplorer(RpnvizWidget):
         grid: str = "paper",
     ) -> None:
         """Run the picture through every station and put the window on an object; `features_of` is the backbone."""
-        self._own_picture = picture
         self._features_of, self._head = features_of, head
+        self._open(picture, grid)
+
+    def _open(self, picture: Picture, grid: str) -> None:
+        self._own_picture = picture
         self._scene = self._run(picture, grid)
         packed = pack(self._scene)
         row, col = self._opening_cell(packed["best_anchors"])
@@ -85,6 +88,11 @@ class LinkedExplorer(RpnvizWidget):
     def _run(self, picture: Picture, grid: str) -> Scene:
         laid = Grid.named(grid, picture.image_size)
         return run_scene(picture, laid, self._features_of(picture, laid), self._head)
+
+    @property
+    def results(self) -> Scene:
+        """What every station says of the picture shown."""
+        return self._scene
 
     @property
     def channel(self) -> int | None:
@@ -237,4 +245,5 @@ class LinkedExplorer(RpnvizWidget):
             for a, i in enumerate(here)
         )
         place = f"the 3×3 window at row {self.row}, column {self.col} of the {height}×{width} feature map"
-        return f"Linked explorer of {scene.picture.name}, {place}, and its nine anchors: {anchors}."
+        by = f" by {scene.by}" if scene.by else ""
+        return f"Linked explorer of {scene.picture.name}{by}, {place}, and its nine anchors: {anchors}."

@@ -7,6 +7,7 @@ Nothing is decided here: labels, ranks and boxes are the compute modules'; packi
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,10 @@ NOBODY = 255  # instead of an object's index
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What the stations say of a picture on a grid; fields as in those modules, features Tensor[512, h, w]."""
+    """What the stations say of a picture on a grid; fields as in those modules, features Tensor[512, h, w].
+
+    `sample` draws minibatches, as `sample_minibatch` does. `by` is "" for this package's stations, else whose they are.
+    """
 
     picture: Picture
     grid: Grid
@@ -42,6 +46,8 @@ class Scene:
     features: Tensor
     found: AnchorLabels
     stages: Stages
+    sample: Callable[..., tuple[Tensor, Tensor]] = sample_minibatch
+    by: str = ""
 
     @property
     def kinds(self) -> Tensor:
@@ -72,7 +78,7 @@ class Scene:
 
     def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
         """(pos_inds, neg_inds) that this seed draws."""
-        return sample_minibatch(self.found.labels, generator=torch.Generator().manual_seed(seed))
+        return self.sample(self.found.labels, 256, 0.5, torch.Generator().manual_seed(seed))
 
 
 @torch.no_grad()
@@ -125,7 +131,8 @@ def pack(scene: Scene) -> dict[str, Any]:
         "stride": grid.stride,
         "scales": SCALES,
         "ratios": ASPECT_RATIOS,
-        "cell_anchors": cell_anchors().tolist(),
+        "cell_anchors": cells_of(scene).tolist(),
+        "by": scene.by,
         "footprint": _about_centre(grid, grid.footprint(0, 0)),
         "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
         "gt_boxes": picture.gt_boxes.tolist(),
@@ -140,6 +147,12 @@ def pack(scene: Scene) -> dict[str, Any]:
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
         **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in numbers.items()},
     }
+
+
+def cells_of(scene: Scene) -> Tensor:
+    """The nine anchors of the first cell round its centre, Tensor[9, 4]; the page puts them at every other."""
+    x, y = scene.grid.centre(0, 0)
+    return (scene.anchors[:9].double() - torch.tensor([x, y, x, y])).round(decimals=2)
 
 
 def pack_minibatch(scene: Scene, seed: int) -> dict[str, bytes]:

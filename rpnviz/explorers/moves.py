@@ -71,3 +71,30 @@ def rule_of(name: str, trait: t.TraitType[Any, Any]) -> Rule:
         if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
             return whole(low, high) if isinstance(trait, t.Int) else number(low, high)
     raise TypeError(f"{name}: say in limits() what it takes, or in unmoved that a saved page leaves it as it is")
+
+
+def allows(rule: Rule, value: Any) -> bool:
+    """Whether a rule allows a value; `at_most`, which asks another trait, is left to the caller."""
+    kind = rule["kind"]
+    if kind == "switch":
+        return isinstance(value, bool)
+    if kind in ("whole", "number"):
+        return _within(value, rule["min"], rule["max"], int if kind == "whole" else (int, float))
+    if kind == "one_of":
+        return any(value == choice and type(value) is type(choice) for choice in rule["choices"])
+    if not isinstance(value, (list, tuple)):
+        return False
+    if kind == "some_of":
+        return all(one in rule["choices"] for one in value) and len(set(value)) == len(value)
+    if kind == "numbers":
+        limits = rule["each"]
+        fits = len(value) == len(limits) and all(_within(one, *pair) for one, pair in zip(value, limits, strict=True))
+        return fits or (rule["or_none"] and not value)
+    left, top, right, bottom = rule["within"]
+    limits = [(left, right), (top, bottom), (left, right), (top, bottom)]
+    fits = len(value) == 4 and all(_within(one, *pair) for one, pair in zip(value, limits, strict=True))
+    return fits and value[0] < value[2] and value[1] < value[3]
+
+
+def _within(value: Any, low: float, high: float, kind: Any = (int, float)) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high

@@ -57,6 +57,12 @@ class WindowExplorer(StageWidget):
         for name, values in (("objectness", self._objectness), ("deltas", self._deltas)):
             self.set_trait(name, values.numpy().astype(np.float32).tobytes())
 
+    @property
+    def logits(self) -> Tensor:
+        """Tensor[A, h, w]: objectness at every place, before the sigmoid."""
+        logits: Tensor = self._objectness
+        return logits
+
     @t.validate("channel")
     def _a_channel(self, proposal: Any) -> int:
         return self.check_range("channel", proposal["value"], -1, len(self._features) - 1)

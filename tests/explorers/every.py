@@ -15,10 +15,12 @@ from rpnviz.explorers.base import RpnvizWidget
 from rpnviz.explorers.channels import ChannelsExplorer
 from rpnviz.explorers.detections import DetectionExplorer
 from rpnviz.explorers.funnel import FunnelExplorer
+from rpnviz.explorers.handed import HandedExplorer
 from rpnviz.explorers.iou import IouPlayground
 from rpnviz.explorers.labels import LabelExplorer
 from rpnviz.explorers.layers import LayersExplorer
 from rpnviz.explorers.linked import LinkedExplorer
+from rpnviz.explorers.linked_scene import run_scene
 from rpnviz.explorers.live import LiveTraining
 from rpnviz.explorers.loss import LossExplorer
 from rpnviz.explorers.minibatch import MinibatchExplorer
@@ -50,6 +52,7 @@ def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Ca
     both = both_ways(backbone, picture, grid)
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head),
+        "handed": lambda: HandedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),
         "iou": lambda: IouPlayground(picture),

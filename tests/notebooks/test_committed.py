@@ -13,6 +13,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from rpnviz.exercises import EXERCISES
 from tools.address import TAG
 from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
 from tools.site import executed
@@ -43,7 +44,7 @@ def text_of(output: NotebookNode) -> str:
 
 
 def test_the_notebooks_are_there() -> None:
-    assert [path.stem[:2] for path in PATHS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09"]
+    assert [path.stem[:2] for path in PATHS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "12"]
 
 
 @every_notebook
@@ -105,9 +106,20 @@ def test_code_cells_are_short_and_hold_no_helpers(path: Path) -> None:
 
 
 @every_notebook
+def test_checks_of_untouched_stubs_say_so(path: Path) -> None:
+    """A run of all cells, with nothing written, ends without an exception."""
+    names = [cell.id for cell in code_cells(path) if "exercise" in cell.metadata.get("tags", [])]
+    checks = {cell.id: cell for cell in code_cells(path)}
+    for name in names:
+        (output,) = checks[f"{name}-check"].outputs
+        assert output.data["text/plain"].startswith(f"Not written yet · {name}")
+    assert len(names) == sum(exercise.notebook == path.stem[:2] for exercise in EXERCISES.values())
+
+
+@every_notebook
 def test_prose_and_code_take_turns(path: Path) -> None:
     cells = read(path).cells
-    assert len(cells) <= 70
+    assert len([cell for cell in cells if not cell.id.startswith("my_")]) <= 70, "exercises apart"
     assert cells[0].cell_type == "markdown"
     assert re.match(r"# .*\?$", cells[0].source.splitlines()[0]), "the question comes first"
     kinds = [cell.cell_type for cell in cells]

@@ -1,45 +1,71 @@
-"""The solutions that some notebooks hold behind a click pass the notebooks' own checks; the stubs do not."""
+"""The solution notebooks, and the same exercises in the lessons: solved they pass, untouched they are "not written"."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import nbformat
 import pytest
-import torch
+from nbformat import NotebookNode
 
-from tools.run_notebooks import NOTEBOOKS
+from rpnviz.exercises import EXERCISES, check_source
+from rpnviz.exercises.submission import read_notebook
+from tools.exercises import SOLUTIONS, exercises_of, lesson_of
+from tools.run_notebooks import execute, offline_environment
 
-SOLUTION = re.compile(r"<details>.*?```python\n(def (\w+)\(.*?)```", re.DOTALL)
-
-
-@pytest.fixture(autouse=True)
-def grad_mode() -> Iterator[None]:
-    """Notebook 01 switches gradients off, for its kernel; not for the tests after it."""
-    before = torch.is_grad_enabled()
-    yield
-    torch.set_grad_enabled(before)
+PATHS = sorted(SOLUTIONS.glob("*.ipynb"))
+every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
+every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
-@pytest.mark.parametrize(("name", "exercises"), [("01", 1), ("04", 2), ("05", 1), ("06", 1), ("08", 1), ("09", 1)])
-@pytest.mark.parametrize("solved", [True, False])
-def test_solutions_pass_the_checks(name: str, exercises: int, solved: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    (path,) = NOTEBOOKS.glob(f"{name}_*.ipynb")
-    cells = nbformat.read(path, as_version=4).cells  # type: ignore[no-untyped-call]
-    solutions = {match[2]: match[1] for cell in cells if (match := SOLUTION.search(cell.source))}
-    assert len(solutions) == exercises
-    scope: dict[str, Any] = {}
-    checks = []
-    for cell in (cell for cell in cells if cell.cell_type == "code"):
-        stub = re.match(r"def (\w+)\(", cell.source)
-        if stub and solved:
-            exec(solutions[stub[1]], scope)
-        elif "plt.subplots" not in cell.source:  # what is drawn is not checked
-            capsys.readouterr()
-            exec(cell.source, scope)
-            if "Not yet" in cell.source:
-                checks.append(capsys.readouterr().out)
-    assert len(checks) == exercises
-    assert all(check.startswith("Right" if solved else "Not yet") for check in checks), checks
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+
+
+def place_of(name: str) -> Path:
+    """The solution notebook of an exercise."""
+    return SOLUTIONS / f"{EXERCISES[name].notebook}_solutions.ipynb"
+
+
+def test_every_exercise_has_its_solution_and_its_lesson() -> None:
+    found = [(exercise.name, path.name[:2]) for path in PATHS for exercise in exercises_of(read(path))]
+    assert found == [(exercise.name, exercise.notebook) for exercise in EXERCISES.values()]
+    assert {lesson_of(path).name[:2] for path in PATHS} == {f"0{i}" for i in range(1, 10)}
+
+
+@every_notebook
+def test_holds_its_exercises_and_no_outputs(path: Path) -> None:
+    notebook = read(path)
+    assert len(notebook.cells) == 3 + 3 * len(list(exercises_of(notebook)))
+    assert f"(../{lesson_of(path).name})" in notebook.cells[0].source
+    assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if "outputs" in cell)
+
+
+@every_notebook
+def test_runs_in_a_fresh_kernel_to_pass(path: Path, tmp_path: Path) -> None:
+    notebook = read(path)
+    assert execute(notebook, tmp_path) == []
+    checks = [cell for cell in notebook.cells if cell.id.endswith("-check")]
+    verdicts = [cell.outputs[0].data["text/plain"] for cell in checks]
+    assert verdicts and all(said.startswith("Right · ") for said in verdicts), verdicts
+
+
+@every_exercise
+def test_the_solution_behind_the_click_passes_with_what_the_lesson_imports(name: str, tmp_path: Path) -> None:
+    lesson = read(lesson_of(place_of(name)))
+    cells = {cell.id: cell for cell in lesson.cells}
+    shown = cells[f"{name}-solution"].source
+    cells[name].source = shown[shown.index("```python\n") + 10 : shown.rindex("\n```")]
+    nbformat.write(lesson, tmp_path / "solved.ipynb")  # type: ignore[no-untyped-call]
+    result = check_source(read_notebook(tmp_path / "solved.ipynb").source(name), name)
+    assert result.verdict == "pass", result
+
+
+@every_exercise
+def test_the_stub_is_not_written(name: str) -> None:
+    lesson = lesson_of(place_of(name))
+    assert check_source(read_notebook(lesson).source(name), name).verdict == "not written"
+
+
+def test_runs_of_notebooks_leave_the_readers_progress_alone(tmp_path: Path) -> None:
+    assert offline_environment(tmp_path)["RPNVIZ_DATA"].startswith(str(tmp_path))

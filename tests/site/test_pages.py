@@ -154,11 +154,32 @@ def test_print_shows_the_still_with_its_sentence(served: str, open_page: Any) ->
     expect(place.locator(".rpnviz")).to_be_hidden()
 
 
+def test_a_question_is_answered_by_keys_and_printed_without_its_answer(served: str, open_page: Any) -> None:
+    opened = open_page(f"{served}/{WITH_WINDOW}")
+    (place,) = [one for one in opened.places if one.locator(".rpnviz-asked").count()][:1]
+    view = opened.live(place)
+    choices = view.locator(".rpnviz-quiz-now .rpnviz-quiz-choices button")
+    height = view.evaluate("view => view.offsetHeight")
+    for i in range(choices.count()):
+        before = opened.look()
+        choices.nth(i).focus()
+        opened.page.keyboard.press("Enter")
+        opened.changes(before)
+        expect(choices.nth(i)).to_have_attribute("aria-pressed", "true")
+        expect(view.locator(".rpnviz-quiz-whys p").nth(i + 1)).to_be_visible()
+        assert view.evaluate("view => view.offsetHeight") == height
+    opened.page.emulate_media(media="print")
+    expect(place.locator(".rpnviz-asked")).to_be_visible()
+    expect(place.locator(".rpnviz-asked li")).to_have_count(choices.count())
+    expect(view).to_be_hidden()
+
+
 def test_without_scripts_the_stills_are_shown(browser: Browser, served: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{served}/{WITH_WINDOW}")
     expect(page.locator(".rpnviz-still").first).to_be_visible()
+    expect(page.locator(".rpnviz-asked").first).to_be_visible()
     context.close()
 
 

@@ -16,8 +16,9 @@ from playwright.sync_api import Browser
 
 from rpnviz.explorers.base import STATIC, RpnvizWidget
 from tools.run_notebooks import WIDGET_VIEW
-from tools.site.executed import Executed
+from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
+from tools.site.pages import _opening, _section
 from tools.site.policy import guard, policy
 from tools.site.record import OWN_FILE, Files, Question, key, record, view_of
 from tools.site.scripts import as_registered, write
@@ -47,6 +48,17 @@ class Doubler(RpnvizWidget):
 def put(folder: Path, name: str) -> Any:
     text = (folder / f"{name}.js").read_text("utf-8")
     return json.loads(text.removeprefix(f'rpnviz.put("{name}",').removesuffix(");\n"))
+
+
+def test_the_index_takes_words_and_commands_from_the_readme() -> None:
+    """And neither its picture, which the explorer itself replaces, nor its badges."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    opening = _opening(readme)
+    assert opening.startswith("Move the region proposal network") and "nine anchors come out" in opening
+    assert not re.search(r"!\[|<|^#", opening, re.MULTILINE)
+    assert _section(readme, "Start").startswith("    make lab "), "a block of code, not a line of prose"
+    with pytest.raises(ValueError, match="no section 'Finish'"):
+        _section(readme, "Finish")
 
 
 def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> None:
@@ -148,6 +160,7 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
             "view": "live.js",
             "css": ["rpnviz.css", "training.css"],
             "state": "abc",
+            "asks": [[HOSTILE, ["this", HOSTILE]]],
         }
     }
     explorer, still = as_pages_need(Executed(notebook, known, tmp_path), tmp_path).cells[0].outputs
@@ -155,4 +168,5 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
         assert "<img src=x" not in html and "</script" not in html and 'width="4" height="3"' in html
     assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
-    assert "rpnviz-mount" not in still.data["text/html"]
+    assert explorer.data["text/html"].count("<li>") == 2 and "<li>this</li>" in explorer.data["text/html"]
+    assert "rpnviz-mount" not in still.data["text/html"] and "<li>" not in still.data["text/html"]

@@ -1,7 +1,8 @@
 """Turn the pictures and explorers among a notebook's outputs into HTML of a page.
 
 A picture becomes an image file with its sentence as alternative text. An explorer becomes a place for the live view,
-and in it the same image, for print and for readers without scripts; see static/loader.js.
+and in it the same image and the questions asked above the view, for print and for readers without scripts; see
+static/loader.js.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from tools.site.executed import Executed
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
 MOUNT = """{sheets}
 <figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}">
-{still}
+{asks}{still}
 <figcaption class="rpnviz-caption">{text}</figcaption>
 </figure>
 {needs}"""
 NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
+ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'
 NEEDS_PYTHON = {  # what of an explorer moves with Python only
     "AnchorsExplorer": "Other grids, scales and ratios are computed by Python",
     "ChannelsExplorer": "",
     "DetectionExplorer": "",
     "FunnelExplorer": "Other settings are computed by Python",
+    "HandedExplorer": "What you wrote runs in Python",
     "LabelExplorer": "Other thresholds and rules are computed by Python",
     "LayersExplorer": "The other channels are looked up by Python",
     "LinkedExplorer": "Pictures of your own go through the network in Python",
@@ -85,13 +88,19 @@ def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:
     """Return the place of an explorer, from its entry in explorers.json."""
     sheets = [f'<link rel="stylesheet" href="_static/{name}">' for name in known["css"] if name != "rpnviz.css"]
     what = NEEDS_PYTHON.get(known["kind"], "")
+    asks = "".join(ASK.format(text=html.escape(text), choices=_items(choices)) for text, choices in known["asks"])
     return MOUNT.format(
         sheets="".join(sheets),
         view=known["view"],
         state=known["state"],
         number=known["number"],
         links=html.escape(json.dumps(known["links"])),
+        asks=asks,
         still=still,
         text=html.escape(sentence),
         needs=NEEDS.format(what=what) if what else "",
     )
+
+
+def _items(texts: list[str]) -> str:
+    return "".join(f"<li>{html.escape(text)}</li>" for text in texts)

@@ -127,4 +127,4 @@ def _section(markdown: str, heading: str) -> str:
     found = re.search(rf"^## {heading}\n(.*?)^## ", markdown, re.DOTALL | re.MULTILINE)
     if not found:
         raise ValueError(f"README.md has no section {heading!r}")
-    return found[1].strip()
+    return found[1].strip("\n")  # a block of code may come first

@@ -105,6 +105,7 @@ def save(folder: Path, notebook: str) -> None:
             "links": links(explorer, explorers),
             "view": view_of(explorer),
             "css": [path.name for path in sheets],
+            "asks": [[one["text"], [choice["text"] for choice in one["choices"]]] for one in state["questions"]],
             "state": files.write({**state, "moves": moves(state["moves"], asks), "answers": rules} if rules else state),
         }
     (folder / "explorers.json").write_text(json.dumps(index, indent=1), encoding="utf-8")

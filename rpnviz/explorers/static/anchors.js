@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
-import { OWN_KEYS, choice, commit, frame, h, scheduler, scroller, segmented, setText, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, commit, h, scheduler, scroller, segmented, setText, thousands, typed, watch } from "./core.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { centre, mapStage, pictureStage, shifted } from "./stage.js";
 
 const NEEDS_PYTHON = "Needs a running kernel: Python computes the anchors.";

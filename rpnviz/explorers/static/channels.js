@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
-import { OWN_KEYS, canAsk, choice, clamp, commit, frame, h, scheduler, scroller, segmented, setText, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, choice, clamp, commit, h, scheduler, scroller, segmented, setText, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 import { dragging } from "./stage.js";
 
 /** @typedef {import("./core.js").Box} Box */

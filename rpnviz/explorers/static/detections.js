@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
-import { OWN_KEYS, canAsk, commit, explains, frame, h, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, commit, explains, h, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, nearestOutline, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */

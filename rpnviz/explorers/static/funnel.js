@@ -1,7 +1,8 @@
 // @ts-check
 // From all anchors to the proposals, stage by stage (notebook 08). Python proposes; the page shows who is left.
-import { OWN_KEYS, choice, commit, explains, frame, h, numberField, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, commit, explains, h, numberField, scheduler, scroller, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { anchorGeometry } from "./anchormap.js";
 import { clipped, explanations, readResult } from "./funnel_result.js";
 

@@ -1,8 +1,9 @@
 // @ts-check
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
-import { OWN_KEYS, choice, clamp, commit, frame, h, scheduler, setText, typed, watch } from "./core.js";
+import { OWN_KEYS, choice, clamp, commit, h, scheduler, setText, typed, watch } from "./core.js";
 import { movable, number, size } from "./movable.js";
 import { Panel, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 import { thresholdLine } from "./thresholds.js";
 
 /** @typedef {import("./core.js").Box} Box */

@@ -1,7 +1,8 @@
 // @ts-check
 // All anchors of a picture by label; the thresholds and both switches ask the kernel again (notebook 04).
-import { checkbox, commit, explains, frame, h, scheduler, scroller, setText, thousands, typed, watch } from "./core.js";
+import { checkbox, commit, explains, h, scheduler, scroller, setText, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { LABEL_OF, drawMap, labelImage, mapPanel } from "./anchormap.js";
 import { thresholdLine } from "./thresholds.js";
 

@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 01: the layers one after the other, and how the receptive field of one unit grows on the picture.
-import { OWN_KEYS, clamp, commit, explains, frame, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, clamp, commit, explains, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { dragging } from "./stage.js";
 
 /** @typedef {import("./core.js").Box} Box */

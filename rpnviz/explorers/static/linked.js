@@ -1,7 +1,8 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
-import { OWN_KEYS, canAsk, clamp, commit, frame, h, scheduler, scroller, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, clamp, commit, h, scheduler, scroller, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 import { Scene } from "./linked_scene.js";
 import { anchorSentence, anchorUnder, drawMap, drawPicture, mapExtent, pictureExtent, pictureSentence, summary } from "./linked_panels.js";
 import { anchorTable } from "./linked_table.js";

@@ -7,6 +7,7 @@ import { swatch } from "./panel.js";
 /** @typedef {import("./linked_panels.js").Moment} Moment */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
+const HANDED = "These results were handed over, for one picture on one grid.";
 const OWN_NEED_KERNEL = "Which picture. Your own need Python: open the notebook.";
 
 /** Name of the layer, its words, the style of its swatch, what it is. @type {[string, string, string, string][]} */
@@ -90,7 +91,7 @@ export function gridSwitch(model) {
     options: grids.map(([value, label, what]) => ({ value, label, what })),
     onChange: (grid) => commit(model, { grid }),
   });
-  if (grids.some(([value]) => value !== model.get("grid") && !canAsk(model, "grid", value))) control.disable(true, NO_KERNEL);
+  if (grids.some(([value]) => value !== model.get("grid") && !canAsk(model, "grid", value))) control.disable(true, model.get("has_kernel") ? HANDED : NO_KERNEL);
   return { element: control.element, update: () => control.set(model.get("grid")) };
 }
 
@@ -110,6 +111,7 @@ export function pictureChoice(model) {
       filled = String(names);
       control.set(model.get("picture"));
       control.element.disabled = names.length < 2;
+      if (model.get("has_kernel") && names.length < 2) explains(control.element, HANDED);
       if (!model.get("has_kernel")) explains(control.element, names.length < 2 ? NO_KERNEL : OWN_NEED_KERNEL);
     },
   };

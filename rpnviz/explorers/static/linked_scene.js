@@ -131,6 +131,7 @@ export class Scene {
   /** Why an anchor has its label. @param {number} anchor */
   why(anchor) {
     const kind = this.kind(anchor);
+    if (this.packed.by && kind !== "crosses_border") return `${kind}: labelled by ${this.packed.by}`;
     if (kind === "crosses_border") return "crosses the border: dropped in training";
     if (kind === "ignored") return "ignored: between 0.3 and 0.7";
     if (kind === "negative") return this.object(anchor) ? "negative: < 0.3 with every object" : "negative: overlaps no object";

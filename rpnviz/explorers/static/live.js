@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 07: a head in training. Python takes the steps; this shows how far it is and asks it to start and to stop.
-import { OWN_KEYS, checkbox, choice, commit, explains, frame, h, scheduler, segmented, setText, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, choice, commit, explains, h, scheduler, segmented, setText, typed, watch } from "./core.js";
 import { heatImage, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 import { chart, curveSwatch } from "./chart.js";
 import { drawOutcome, found, outcomePanel } from "./outcome.js";
 

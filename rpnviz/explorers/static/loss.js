@@ -1,11 +1,12 @@
 // @ts-check
 // One anchor's answer to move: its decoded box, the ledger of its loss, the pull of one step (notebook 06).
-import { OWN_KEYS, checkbox, choice, clamp, commit, frame, h, scheduler, segmented, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, choice, clamp, commit, h, scheduler, segmented, setText, slider, typed, watch } from "./core.js";
 import { curve } from "./loss_curves.js";
 import { crossEntropy, decodeBox, encodeBox, minibatchLosses, overlap, smoothL1, takeStep, writeLedger } from "./loss_ledger.js";
 import { fixed, ledgerTables, sumTable } from "./loss_tables.js";
 import { movable } from "./movable.js";
 import { Panel, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */

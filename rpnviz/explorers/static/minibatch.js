@@ -1,7 +1,8 @@
 // @ts-check
 // The minibatch: which anchors the losses of one step see (notebook 05). The draw itself is made in Python.
-import { OWN_KEYS, checkbox, commit, explains, frame, h, scheduler, scroller, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, commit, explains, h, scheduler, scroller, setText, slider, thousands, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { LABEL_OF, drawMap, labelImage, mapPanel } from "./anchormap.js";
 
 /** @typedef {import("./core.js").Box} Box */

@@ -1,7 +1,8 @@
 // @ts-check
 // NMS one box at a time (notebook 08): whose turn it is, whom it suppresses, and at what IoU.
-import { OWN_KEYS, checkbox, clamp, commit, frame, h, scheduler, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, clamp, commit, h, scheduler, setText, slider, typed, watch } from "./core.js";
 import { Panel, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { boxAt, iouOf, keptRows, ranking, runNms, stateAfter, victims } from "./nms_run.js";
 import { boxTable, transport } from "./nms_parts.js";
 

@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 01: the last columns of the network's input, and which of them each pooling keeps.
-import { OWN_KEYS, clamp, commit, frame, h, scheduler, scroller, segmented, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, clamp, commit, h, scheduler, scroller, segmented, setText, slider, typed, watch } from "./core.js";
 import { Panel, lineStyles, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 
 /** @typedef {import("./core.js").Box} Box */
 

@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 07: a recorded training. One slider moves map, proposals and the cursors of both charts, in the page alone.
-import { OWN_KEYS, canAsk, choice, commit, explains, frame, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
+import { OWN_KEYS, canAsk, choice, commit, explains, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "./core.js";
 import { heatImage, lineStyles } from "./panel.js";
+import { frame } from "./frame.js";
 import { chart, curveSwatch } from "./chart.js";
 import { drawOutcome, found, outcomePanel } from "./outcome.js";
 

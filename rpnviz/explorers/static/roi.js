@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 09: RoI pooling and RoIAlign of one box, side by side, cell by cell.
-import { OWN_KEYS, checkbox, choice, clamp, commit, frame, h, scheduler, segmented, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, choice, clamp, commit, h, scheduler, segmented, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { movable } from "./movable.js";
 import { alignPoints, largest, mean, neighbours, poolCells, toCells, toPixels, valueAt } from "./roi_sum.js";
 import { arrows, binned, cellLines, cellTable, decimal, edgeTable, pointTable, side, view } from "./roi_parts.js";

@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
-import { OWN_KEYS, checkbox, commit, frame, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
+import { OWN_KEYS, checkbox, commit, h, scheduler, scroller, setText, slider, typed, watch } from "./core.js";
 import { Panel, heatImage, lineStyles, nearestOutline, swatch } from "./panel.js";
+import { frame } from "./frame.js";
 import { around, centre, mapStage, pictureStage, shifted } from "./stage.js";
 
 const COLUMNS = 32; // of the sheets that show 512 channels

@@ -1,0 +1,78 @@
+"""`grade`: rows, summaries and the table, with a check that answers at once; and one real run of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from rpnviz.exercises import Result
+from rpnviz.exercises.grading import Row, grade, printable, summary, write_table
+from tests.exercises.test_submission import notebook
+
+RIGHT = "def my_nms(boxes, scores, nms_thresh):\n    return 'right'"
+WRONG = "def my_nms(boxes, scores, nms_thresh):\n    return 'wrong'"
+IOU = "def my_box_iou(boxes1, boxes2):\n    ..."
+
+
+def check(source: str, name: str) -> Result:
+    if "right" in source:
+        return Result(name, "pass", "Right.")
+    if "..." in source:
+        return Result(name, "not written", "Nothing there.")
+    return Result(name, "not yet", "Wrong.", hint="Sort.", mistake="unsorted", line=2, code="return 'wrong'")
+
+
+def test_every_notebook_has_a_row_for_every_exercise_that_any_holds(tmp_path: Path) -> None:
+    both = notebook(tmp_path / "both.ipynb", RIGHT, IOU)
+    one = notebook(tmp_path / "one.ipynb", WRONG)
+    rows = list(grade([both, one], check))
+    assert rows == [
+        [
+            Row(str(both), "my_box_iou", "not written", "", "Nothing there."),
+            Row(str(both), "my_nms", "pass", "", "Right."),
+        ],
+        [
+            Row(str(one), "my_box_iou", "not found", "", "my_box_iou is not defined in one.ipynb"),
+            Row(str(one), "my_nms", "not yet", "unsorted", "Wrong. In: return 'wrong' Sort."),
+        ],
+    ]
+    assert summary(rows[0]) == f"{both}: 1 of 2 passed: my_box_iou not written, my_nms pass"
+
+
+def test_bad_files_have_a_row_and_do_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "bad.ipynb").write_text("hello")
+    paths = [tmp_path / "none.ipynb", tmp_path / "bad.ipynb", notebook(tmp_path / "good.ipynb", RIGHT)]
+    rows = list(grade(paths, check))
+    assert [[row.verdict for row in each] for each in rows] == [["unreadable"], ["unreadable"], ["pass"]]
+    assert summary(rows[1]) == f"{paths[1]}: unreadable: bad.ipynb is not a notebook: it is not JSON"
+
+
+def test_a_notebook_without_exercises_says_so(tmp_path: Path) -> None:
+    ((row,),) = grade([notebook(tmp_path / "a.ipynb", "x = 1")], check)
+    assert (row.exercise, row.verdict, row.message) == ("", "not found", "It holds none of the exercise functions.")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_cell_of_the_table_is_a_formula(start: str) -> None:
+    text = f"{start}cmd|' /C calc'!A0"
+    file = io.StringIO()
+    write_table([Row(text, "my_nms", "not yet", "", text)], file)
+    head, row = csv.reader(io.StringIO(file.getvalue()))
+    assert head == ["file", "exercise", "verdict", "mistake", "message"]
+    assert row[0].startswith("'") and row[4].startswith("'")
+    assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
+
+
+def test_commas_quotes_and_lines_stay_in_their_cell() -> None:
+    file = io.StringIO()
+    write_table([Row("a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops')], file)
+    assert list(csv.reader(io.StringIO(file.getvalue())))[1] == [
+        *("a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops')
+    ]
+
+
+def test_a_terminal_is_not_moved_by_names() -> None:
+    assert printable("a\x1b[2J\nb") == "a�[2J�b"

@@ -1,0 +1,543 @@
+"""Questions above a view: what they must be, that no kernel is needed to answer them, and that the answers are true."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import nbformat
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers.base import RpnvizWidget
+from rpnviz.explorers.iou import IouPlayground
+from rpnviz.explorers.moves import allows
+from rpnviz.explorers.poolings import PoolingsExplorer
+from rpnviz.explorers.questions import Choice, Question
+from rpnviz.grid import Grid
+from tests.explorers.asked import Asked, every_asked
+from tests.explorers.small_scene import make_picture
+from tests.explorers.test_moves import RULES, inside, outside
+from tools.run_notebooks import NOTEBOOKS
+
+BELIEFS = range(1, 22)  # the 21 questions that learners ask
+MOVES = {"length": 1000}
+
+
+# --- what a question must be -----------------------------------------------------------------------------------------
+
+
+def question(*moves: dict[str, Any], right: int = 0) -> Question:
+    choices = [Choice(f"answer {i}", "because", one, i == right) for i, one in enumerate(moves)]
+    return Question(1, "what?", tuple(choices))
+
+
+@pytest.mark.parametrize(
+    ("choices", "problem"),
+    [
+        ([], "got 0, takes 2 to 4"),
+        ([Choice("a", "b", MOVES, True)], "got 1, takes 2 to 4"),
+        ([Choice(str(i), "b", MOVES, i == 0) for i in range(5)], "got 5, takes 2 to 4"),
+        ([Choice("a", "b", MOVES), Choice("b", "b", MOVES)], "got 0 that are right, takes exactly 1"),
+        ([Choice("a", "b", MOVES, True), Choice("b", "b", MOVES, True)], "got 2 that are right"),
+        ([Choice("a", "b", MOVES, True), Choice("a", "c", MOVES)], "the same text"),
+    ],
+)
+def test_a_question_has_a_few_choices_and_one_is_right(choices: list[Choice], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"'what\\?'.*{problem}"):
+        Question(1, "what?", tuple(choices))
+
+
+@pytest.fixture
+def poolings() -> PoolingsExplorer:
+    return PoolingsExplorer(make_picture())
+
+
+@pytest.mark.parametrize(
+    ("moves", "problem"),
+    [
+        ({}, "choice 2: moves: got none, takes at least one of length, poolings, rounding"),
+        ({"lenght": 960}, "choice 2: moves: got lenght, which a page cannot set by itself"),
+        ({"image": b""}, "got image, which"),
+        ({"length": 960.5}, "length: got 960.5, takes .*'whole'"),
+        ({"length": 10**6}, "length: got 1000000, takes"),
+        ({"rounding": "up"}, "rounding: got 'up', takes .*floor.*ceil"),
+        ({"poolings": True}, "poolings: got True"),
+    ],
+)
+def test_a_move_must_be_open_to_a_page_without_a_kernel(
+    poolings: PoolingsExplorer, moves: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        poolings.ask(lambda _: question(MOVES, moves))
+    assert poolings.questions == []
+
+
+def test_a_move_may_not_cross_another_trait() -> None:
+    playground = IouPlayground(make_picture())
+    with pytest.raises(ValueError, match=r"bg_iou_thresh: got 0.8, takes at most fg_iou_thresh"):
+        playground.ask(lambda _: question({"bg_iou_thresh": 0.8}, {"bg_iou_thresh": 0.2}))
+    playground.ask(lambda _: question({"bg_iou_thresh": 0.8, "fg_iou_thresh": 0.9}, {"bg_iou_thresh": 0.2}))
+
+
+def test_what_needs_the_kernel_cannot_be_moved(asked: dict[str, RpnvizWidget]) -> None:
+    with pytest.raises(ValueError, match="got seed, which a page cannot set by itself"):
+        asked["minibatch"].ask(lambda _: question({"seed": 3}, {"selected": 3}))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_allowed_is_what_the_rule_of_a_link_allows(name: str) -> None:
+    rule = RULES[name]
+
+    @settings(max_examples=40)
+    @given(inside(rule))
+    def takes(value: Any) -> None:
+        assert allows(rule, value)
+
+    takes()
+    for value in outside(rule):
+        assert not allows(rule, value), value
+
+
+@given(st.booleans() | st.none() | st.text() | st.lists(st.integers()))
+def test_a_number_is_nothing_else(value: Any) -> None:
+    assert not allows({"kind": "whole", "min": -9, "max": 9}, value)
+    assert not allows({"kind": "number", "min": -9, "max": 9}, value)
+
+
+def test_the_page_gets_the_questions_and_links_do_not(poolings: PoolingsExplorer) -> None:
+    before = poolings.moves()
+    poolings.ask(lambda explorer: question({"length": explorer.length - 40}, MOVES, right=1))
+    (sent,) = poolings.saved_state()["questions"]
+    assert sent == {
+        "fact": 1,
+        "text": "what?",
+        "choices": [
+            {"text": "answer 0", "right": False, "why": "because", "moves": {"length": 960}},
+            {"text": "answer 1", "right": True, "why": "because", "moves": {"length": 1000}},
+        ],
+    }
+    assert poolings.moves() == before and "questions" not in before
+    poolings.ask()
+    assert poolings.questions == []
+
+
+# --- the questions of the notebooks -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def every() -> dict[str, Asked]:
+    return every_asked()
+
+
+@pytest.fixture(scope="module")
+def asked(every: dict[str, Asked]) -> dict[str, Any]:
+    """Every explorer with its questions; each test leaves it as it was."""
+    return {name: one.build() for name, one in every.items()}
+
+
+@contextmanager
+def after(explorer: Any, fact: int, number: int) -> Iterator[str]:
+    """The explorer after a choice was tapped; gives its sentence."""
+    choice = next(one for one in explorer.questions if one["fact"] == fact)["choices"][number]
+    before = {name: getattr(explorer, name) for name in explorer.moves()}
+    _set(explorer, choice["moves"])
+    yield choice["why"]
+    _set(explorer, before)
+
+
+def _set(explorer: Any, traits: dict[str, Any]) -> None:
+    with explorer.hold_trait_notifications():  # as a message from the page
+        for name, value in traits.items():
+            setattr(explorer, name, value)
+
+
+def asked_in(notebook: str) -> list[str]:
+    """Names of the questions that a notebook asks, in its order."""
+    (path,) = NOTEBOOKS.glob(f"{notebook}_*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return [
+        node.attr
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "beliefs"
+    ]
+
+
+def test_the_notebooks_ask_what_is_tested_here(every: dict[str, Asked]) -> None:
+    for notebook in (f"{number:02}" for number in range(10)):
+        here = [maker.__name__ for one in every.values() if one.notebook == notebook for maker in one.makers]
+        assert sorted(asked_in(notebook)) == sorted(here), notebook
+
+
+def test_all_beliefs_are_asked_once(asked: dict[str, Any]) -> None:
+    facts = [one["fact"] for explorer in asked.values() for one in explorer.questions]
+    assert sorted(facts) == list(BELIEFS)
+
+
+def test_neither_place_nor_length_gives_the_answer_away(asked: dict[str, Any]) -> None:
+    questions = [one["choices"] for explorer in asked.values() for one in explorer.questions]
+    places = [next(i for i, choice in enumerate(choices) if choice["right"]) for choices in questions]
+    assert all(3 <= places.count(place) <= 12 for place in (0, 1, 2))
+    longest = [max(choices, key=lambda choice: len(choice["text"]))["right"] for choices in questions]
+    assert sum(longest) <= len(longest) / 2
+
+
+def test_cards_stay_small(asked: dict[str, Any]) -> None:
+    for explorer in asked.values():
+        json.dumps(explorer.questions, allow_nan=False)
+        for one in explorer.questions:
+            assert len(one["text"]) <= 110
+            assert all(len(choice["text"]) <= 75 and len(choice["why"]) <= 160 for choice in one["choices"])
+
+
+def test_every_answer_moves_the_view_somewhere_else(asked: dict[str, Any]) -> None:
+    """As a message from the page would: all traits at once. What is then held is what was asked for."""
+    for name, explorer in asked.items():
+        opening = {trait: getattr(explorer, trait) for trait in explorer.moves()}
+        for one in explorer.questions:
+            places = []
+            for number, choice in enumerate(one["choices"]):
+                with after(explorer, one["fact"], number):
+                    for trait, value in choice["moves"].items():
+                        held = getattr(explorer, trait)
+                        assert (list(held) if isinstance(held, tuple) else held) == value, (name, trait)
+                    places.append(json.dumps(choice["moves"], sort_keys=True))
+                assert {trait: getattr(explorer, trait) for trait in opening} == opening
+            assert len(set(places)) == len(places), one["text"]
+            stays = [c for c in one["choices"] if all(opening[t] == v for t, v in c["moves"].items())]
+            assert not any(not choice["right"] for choice in stays), one["text"]
+
+
+def iou_of(one: Tensor | list[float], other: Tensor | list[float]) -> float:
+    boxes = [torch.as_tensor(box, dtype=torch.float32)[None] for box in (one, other)]
+    return float(torchvision.ops.box_iou(*boxes))
+
+
+# --- 00 to 03: the window and its anchors -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def linked(asked: dict[str, Any]) -> Any:
+    return asked["linked"]
+
+
+def chosen(explorer: Any) -> int:
+    """Number of the anchor that stands out in the linked explorer."""
+    return int((explorer.row * 60 + explorer.col) * 9 + explorer.selected)
+
+
+def test_1_nine_from_one_window(linked: Any) -> None:
+    with after(linked, 1, 0) as why:
+        x1, y1, x2, y2 = Grid.paper().footprint(linked.row, linked.col)
+        assert f"{x2 - x1:.0f}×{y2 - y1:.0f} px" in why and "182×90" in why and linked.layers == ("anchors",)
+        assert all(x2 - x1 < u2 - u1 and y2 - y1 < v2 - v1 for u1, v1, u2, v2 in cell_anchors().tolist())
+    with after(linked, 1, 1) as why:
+        assert linked.map == "objectness 8" and "number 9" in why and "362×724" in why
+    with after(linked, 1, 2) as why:
+        anchors = grid_anchors(Grid.paper(), cell_anchors())[-9:]
+        cut = torchvision.ops.clip_boxes_to_image(anchors, (600, 1000))
+        areas = [torchvision.ops.box_area(boxes) for boxes in (cut, anchors)]
+        assert (areas[0] < areas[1] / 2).all() and "Row 39, column 59" in why and "predictions" in linked.layers
+
+
+def test_3_anchors_of_a_cell(linked: Any) -> None:
+    with after(linked, 3, 0) as why:
+        assert chosen(linked) == 21_600 - 1 and "21,600 = 40 · 60 · 9" in why
+    with after(linked, 3, 1):
+        assert len(linked.state().anchors) == 9 and "labels" in linked.layers
+    with after(linked, 3, 2):
+        dots = torch.cat(linked.results.minibatch(linked.seed))
+        assert "minibatch" in linked.layers and len((dots // 9).unique()) > 100  # cells, all over the map
+
+
+def test_12_longer_than_the_field(linked: Any) -> None:
+    x1, y1, x2, y2 = Grid.paper().receptive_field(0, 0)
+    texts = [one["text"] for one in linked.questions if one["fact"] == 12]
+    assert f"{x2 - x1:.0f}×{y2 - y1:.0f} px" in texts[0]
+    with after(linked, 12, 0) as why:
+        sides = cell_anchors()[:, 2:] * 2
+        longer = (sides[:, 0] > x2 - x1) | (sides[:, 1] > y2 - y1)
+        assert why.startswith(f"{int(longer.sum())} of the nine") and "predictions" in linked.layers
+    with after(linked, 12, 1) as why:
+        width, height = (sides[linked.selected]).tolist()
+        assert width > x2 - x1 or height > y2 - y1
+        assert f"{width:.0f}×{height:.0f} px" in texts[0]
+        stages = linked.results.stages
+        assert f"{float(stages.all_scores[chosen(linked)]):.2f}" in why and "proposal 2 of 300" in why
+        assert stages.post_nms_inds[1] == chosen(linked) and "receptive_field" in linked.layers
+    with after(linked, 12, 2):
+        assert linked.selected == 0 and "receptive_field" in linked.layers
+
+
+def test_15_border_in_use(linked: Any) -> None:
+    stages, anchors = linked.results.stages, grid_anchors(Grid.paper(), cell_anchors())
+    crosses = (anchors[:, :2] < 0).any(dim=1) | (anchors[:, 2:] > torch.tensor([1000.0, 600.0])).any(dim=1)
+    for number in (0, 1):
+        with after(linked, 15, number) as why:
+            place = (stages.post_nms_inds == chosen(linked)).nonzero()
+            assert crosses[chosen(linked)] and f"proposal {int(place) + 1} of 300" in why
+            assert linked.results.found.labels[chosen(linked)] == -1
+    assert f"{int(crosses[stages.post_nms_inds].sum())} of the 300" in linked.questions[3]["choices"][1]["why"]
+    with after(linked, 15, 2) as why:
+        box, cut = stages.decoded[chosen(linked)], stages.all_boxes[chosen(linked)]
+        assert not torch.equal(box, cut) and chosen(linked) in stages.post_nms_inds.tolist()
+        assert why.count("21,600") == 2 == [count for _, count in stages.funnel()[:2]].count(21_600)
+
+
+def test_10_forty_by_sixty(asked: dict[str, Any]) -> None:
+    explorer = asked["poolings"]
+    with after(explorer, 10, 0) as why:
+        assert explorer.steps() == [1000, 500, 250, 125, 63] and "1000 → 500 → 250 → 125 → 63" in why
+    with after(explorer, 10, 1) as why:
+        assert explorer.steps()[-1] == 62 and "62.5" in why
+    with after(explorer, 10, 2):
+        assert explorer.steps() == [960, 480, 240, 120, 60]
+
+
+def test_2_nine_sizes_of_one_vector(asked: dict[str, Any]) -> None:
+    explorer = asked["window"]
+    for number in (0, 1):
+        with after(explorer, 2, number) as why:
+            here = explorer.logits[:, explorer.row, explorer.col]
+            told = [here[4]] if number == 0 else [here.min(), here.max()]
+            for value in told:
+                assert f"{float(value):.1f}".replace("-", "−") in why
+            assert here.max() > 0 and explorer.show_anchors  # on an object
+    spread = explorer.logits.amax(dim=0) - explorer.logits.amin(dim=0)
+    with after(explorer, 2, 1):
+        assert spread[explorer.row, explorer.col] == spread[explorer.logits.amax(dim=0) > 0].max()
+    with after(explorer, 2, 2):
+        assert not explorer.show_anchors
+
+
+def test_13_three_by_three(asked: dict[str, Any]) -> None:
+    explorer = asked["reader"]
+    with after(explorer, 13, 0) as why:
+        assert (explorer.row, explorer.col) == (0, 0) and why.count("40×60") == 2
+    with after(explorer, 13, 1) as why:
+        assert explorer.show_anchors and explorer.selected == 0 and "50×45 px" in why and "182×90" in why
+    with after(explorer, 13, 2) as why:
+        assert "196 to 228 px" in why and not explorer.show_anchors
+
+
+def test_11_nine_or_eighteen(asked: dict[str, Any]) -> None:
+    explorer = asked["reader"]
+    for number, near in ((0, 2), (1, 0), (2, -2)):
+        with after(explorer, 11, number) as why:
+            logit = explorer.logits[explorer.selected, explorer.row, explorer.col]
+            assert abs(float(logit) - near) < 0.1 and f"{float(logit):.2f}".replace("-", "−") in why
+            if number == 0:
+                pair = torch.stack([torch.tensor(5.0), logit + 5]).softmax(dim=0)[1]
+                assert f"{float(pair):.2f}" in why and torch.isclose(pair, logit.sigmoid())
+            if number == 2:
+                assert f"{float(logit.sigmoid()):.2f}" in why and f"{1 - float(logit.sigmoid()):.2f}" in why
+
+
+def test_4_sixteen_wide(asked: dict[str, Any]) -> None:
+    explorer = asked["text"]
+    sides = explorer.cells[:, 2:] - explorer.cells[:, :2]
+    (one,) = explorer.questions
+    assert (sides[:, 0] == 16).all() and (sides[0, 1], round(float(sides[-1, 1]))) == (11, 273)
+    assert "16 wide and 11 to 273 high" in one["text"]
+    with after(explorer, 4, 0) as why:
+        assert explorer.mode == "cell" and "10 strips" in why
+        assert f"{float((cell_anchors()[:, 2] * 2).min()):.0f} px wide" in why
+    with after(explorer, 4, 1) as why:
+        assert explorer.mode == "centres" and "40×60" in why and "273 px" in why
+    with after(explorer, 4, 2):
+        assert explorer.mode == "boxes"
+
+
+# --- 04 to 06: labels, minibatch, loss --------------------------------------------------------------------------------
+
+
+def test_5_where_is_iou(asked: dict[str, Any]) -> None:
+    explorer, (stride_y, stride_x) = asked["iou"], Grid.paper().stride
+    with after(explorer, 5, 0) as why:
+        cells = [
+            [round(edge / stride) for edge, stride in zip(box, (stride_x, stride_y) * 2, strict=True)]
+            for box in (explorer.anchor, explorer.gt)
+        ]
+        assert cells[0] == cells[1] and explorer.anchor != explorer.gt
+        assert f"{iou_of(explorer.anchor, explorer.gt):.2f}" in why and "IoU 1.00" in why
+    with after(explorer, 5, 1) as why:
+        assert f"{iou_of(explorer.anchor, explorer.gt):.3f}" in why
+    with after(explorer, 5, 2) as why:
+        assert f"{iou_of(explorer.anchor, explorer.gt):.2f}" in why and "50×45" in why
+        assert explorer.gt in explorer.picture.gt_boxes.tolist()
+
+
+def test_14_low_iou_positive(asked: dict[str, Any]) -> None:
+    explorer = asked["labels"]
+    found = explorer.found
+    with after(explorer, 14, 0) as why:
+        i = explorer.selected
+        assert found.labels[i] == 1 and found.iou[i] < 0.4 and f"{float(found.iou[i]):.2f}" in why
+        assert f"{float(found.iou[i]):.2f}" in explorer.questions[0]["text"]
+        assert explorer.plan["objects"][int(found.best_gt_idxs[i])]["name"] in why
+    for number in (1, 2):
+        with after(explorer, 14, number) as why:
+            i = explorer.selected
+            assert found.labels[i] == -1 and 0.3 <= found.iou[i] < 0.7 and not found.crosses_boundary[i]
+            assert f"{float(found.iou[i]):.2f}" in why
+    with after(explorer, 14, 3) as why:
+        i = explorer.selected
+        row = explorer.object_rows[int(found.best_gt_idxs[i])]
+        assert found.labels[i] == 1 and row["by_threshold"] == 0 and row["name"] in why
+        assert f"{row['best_iou']:.2f}" in why and float(found.iou[i]) == pytest.approx(row["best_iou"])
+
+
+def test_9_8_19_the_minibatch(asked: dict[str, Any]) -> None:
+    explorer = asked["minibatch"]
+    pos, neg = explorer.sampled_pos_inds.tolist(), explorer.sampled_neg_inds.tolist()
+    labels = explorer.found.labels
+    expected = {  # (fact, choice) -> where the selected anchor is
+        **{(9, 0): pos, (9, 1): neg, (9, 2): pos},
+        **{(8, 0): neg, (8, 1): pos, (8, 2): neg},
+    }
+    for (fact, number), where in expected.items():
+        with after(explorer, fact, number):
+            assert explorer.selected in where
+    nine, eight, nineteen = ([c["why"] for c in one["choices"]] for one in explorer.questions)
+    assert f"only {explorer.counts['positive']} positive" in nine[0] and explorer.counts["positive"] == len(pos) < 128
+    assert f"{len(neg)} that fill it up" in nine[1] and f"{len(pos)} + {len(neg)} here" in nine[2]
+    assert eight[1].startswith("256 dots and rings") and len(pos) + len(neg) == 256
+    assert "other 21,344" in explorer.questions[2]["text"] and "21,600 logits" in nineteen[1]
+    with after(explorer, 19, 0):
+        assert labels[explorer.selected] == 0 and explorer.selected not in neg
+    with after(explorer, 19, 1):
+        cell = explorer.selected // 9
+        assert not {i // 9 for i in pos + neg} & {cell}
+    with after(explorer, 19, 2) as why:
+        assert labels[explorer.selected] == -1 and f"{float(explorer.found.iou[explorer.selected]):.2f}" in why
+
+
+def test_6_whose_iou(asked: dict[str, Any]) -> None:
+    explorer = asked["loss"]
+    boxes = explorer.scene.picture.gt_boxes
+
+    def decoded() -> float:
+        return float(torchvision.ops.box_iou(explorer.decoded, boxes).max())
+
+    with after(explorer, 6, 0) as why:
+        assert explorer.anchor["label"] == 1 and explorer.anchor["iou"] >= 0.7 > decoded()
+        assert f"{decoded():.2f}" in why and explorer.anchor["iou_text"] in why
+    with after(explorer, 6, 1) as why:
+        assert explorer.anchor["label"] == 1 and explorer.anchor["low_quality"] and decoded() >= 0.7
+        assert explorer.anchor["iou_text"] in why and f"{decoded():.2f}" in why
+    with after(explorer, 6, 2) as why:
+        assert explorer.anchor["label"] == 0 and max(decoded(), explorer.anchor["iou"]) > 0.3
+        assert f"{decoded():.2f}" in why and explorer.anchor["iou_text"] in why
+
+
+def test_17_where_is_lambda(asked: dict[str, Any]) -> None:
+    explorer = asked["loss"]
+    assert "λ = 10" in explorer.questions[1]["text"]
+    with after(explorer, 17, 0) as why:
+        paper, code = (explorer.losses[key][1] for key in ("paper", "torchvision"))
+        assert explorer.normalisation == "paper" and f"{paper:.4f}" in why and f"{code:.4f}" in why
+        assert code >= paper
+    with after(explorer, 17, 1) as why:
+        assert explorer.normalisation == "torchvision" and "1/240" in why and "by 256" in why
+    with after(explorer, 17, 2):
+        assert explorer.normalisation == "detectron2"
+
+
+# --- 08 and 09: proposals and what follows ----------------------------------------------------------------------------
+
+
+def test_7_real_order(asked: dict[str, Any]) -> None:
+    explorer = asked["funnel"]
+    left = [len(row.inds) for row in explorer.rows]
+    for number, stage in ((0, 2), (1, 5), (2, 4), (3, 6)):
+        with after(explorer, 7, number) as why:
+            assert explorer.stage == stage and f"{left[stage]:,}" in why
+            assert explorer.side == ("dropped" if number in (1, 2) else "left")
+    assert left[2] == left[0]
+
+
+def test_18_scored_background(asked: dict[str, Any]) -> None:
+    explorer = asked["funnel"]
+    stages = explorer.stages
+    low = int((stages.scores < 0.5).sum())
+    with after(explorer, 18, 0) as why:
+        assert stages.all_scores[explorer.selected] < 0.5 and explorer.selected in stages.post_nms_inds.tolist()
+        assert f"{300 - low} score 0.5 or more" in why
+    with after(explorer, 18, 1) as why:
+        assert explorer.selected == stages.post_nms_inds[-1] and f"{low} of the 300" in why
+        assert f"{float(stages.scores.min()):.2f}" in why
+    with after(explorer, 18, 2) as why:
+        assert explorer.selected not in stages.post_nms_inds.tolist() and explorer.side == "dropped"
+        assert explorer.selected == stages.nms_inds[300] and "place 301" in why
+
+
+def test_16_same_two_thousand(asked: dict[str, Any]) -> None:
+    explorer = asked["stepper"]
+    kept = len(torchvision.ops.nms(explorer.all_boxes, explorer.all_scores, 0.7))
+    for number in (0, 1):
+        with after(explorer, 16, number) as why:
+            assert explorer.turn == 300 and "300" in why and str(kept) in why and kept < 300
+    with after(explorer, 16, 2) as why:
+        fallen = len(explorer.steps()[explorer.turn - 1].suppresses)
+        assert explorer.turn > 1 and fallen > 1 and f"takes {fallen} of the 300" in why
+    assert explorer.questions[0]["text"].count("2,000") == 2
+
+
+def test_20_slope_of_a_box(asked: dict[str, Any]) -> None:
+    explorer = asked["roi"]
+    before, start = explorer.values, explorer.box
+    for number in (0, 2):
+        with after(explorer, 20, number) as why:
+            moved = start[0] - explorer.box[0]
+            assert moved >= 1 and f"{moved:.0f} px" in why
+            assert explorer.values["pool"] == before["pool"] and explorer.values["align"] != before["align"]
+            told = [before["pool"]] if number == 0 else [before["align"], explorer.values["align"]]
+            assert all(f"{value:.3f}" in why for value in told)
+    with after(explorer, 20, 1):
+        assert explorer.box == start
+
+
+def test_21_what_comes_next(asked: dict[str, Any]) -> None:
+    explorer = asked["detections"]
+    for number, stage in enumerate(("named", "named", "detections")):
+        with after(explorer, 21, number) as why:
+            assert explorer.stage == stage
+            counts = [int(n) for n in re.findall(r"\d+", explorer.describe().split("above")[0])]
+            if number == 0:
+                above = explorer.named.scores > explorer.score_thresh
+                assert f" {len(set(explorer.named.proposal_inds[above].tolist()))} of the {counts[0]}" in why
+                assert f"{counts[1]} boxes" in why
+            if number == 2:
+                assert f"{len(explorer.detections.boxes)} detections" in why
+                assert why.startswith(f"{counts[0]} proposals, {counts[1]} named boxes")
+            if number == 1:
+                i = explorer.selected
+                own = explorer.proposals[explorer.named.proposal_inds[i]]
+                assert f"{iou_of(explorer.named.boxes[i], own):.2f}" in why and explorer.named.names[i] in why
+
+
+def test_a_question_for_another_explorer_is_refused(asked: dict[str, Any], every: dict[str, Asked]) -> None:
+    maker: Callable[[Any], Question] = every["poolings"].makers[0]
+    with pytest.raises(ValueError, match="got length, which a page cannot set by itself"):
+        asked["iou"].ask(maker)
+
+
+def test_the_page_on_questions_shows_code_that_works(linked: Any) -> None:
+    text = (NOTEBOOKS.parent / "docs" / "questions.md").read_text("utf-8")
+    code = text[text.index("```python\n") + 10 : text.rindex("```")].replace("explorer.ask(which_cell)", "")
+    names: dict[str, Any] = {}
+    exec(code, names)
+    before = linked.questions
+    linked.ask(names["which_cell"])
+    assert [choice["right"] for choice in linked.questions[0]["choices"]] == [False, True]
+    linked.set_trait("questions", before)
