@@ -5,8 +5,10 @@ Shapes: K proposals of one picture, C classes with the background as number 0, D
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -220,3 +222,13 @@ def detect(
     # 4. The best.
     found = found[kept[:max_detections]]
     return Detections(boxes[found], labels[found], scores.flatten()[found], found // num_classes)
+
+
+def recorded_precision() -> tuple[dict[str, Any], dict[str, float]]:
+    """How good the bundled heads are on scenes that no training has seen; `python -m tools.train_roi` measured it.
+
+    Returns:
+        Of which scenes, and {"AP@0.5": …, "AP@0.5:0.95": …, "AP@0.5 dog": …, one for each class}.
+    """
+    card = json.loads((data_folder() / "weights" / "mini.json").read_text(encoding="utf-8"))
+    return card["data"], card["average precision on the held-out scenes"]

@@ -14,7 +14,7 @@ from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.boxes import box_iou
-from rpnviz.detection import BOX_WEIGHTS, CLASSES, RoIHead, detect, roi_losses
+from rpnviz.detection import BOX_WEIGHTS, CLASSES, RoIHead, detect, recorded_precision, roi_losses
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
@@ -248,3 +248,11 @@ def test_the_bundled_heads_find_and_name_every_object_of_a_bundled_picture(name:
     for i, class_name in enumerate(picture.class_names):
         same = torch.tensor([other == class_name for other in found.names])
         assert same.any() and iou[i][same].max() >= 0.5, class_name
+
+
+def test_the_recorded_precision_is_of_all_classes() -> None:
+    data, precision = recorded_precision()
+    assert data["scenes held out"] > 0
+    assert {f"AP@0.5 {name}" for name in CLASSES[1:]} <= set(precision) and all(
+        0 < value <= 1 for value in precision.values()
+    )

@@ -128,6 +128,7 @@ def test_a_tap_sets_what_the_answer_says(
 
 def test_answers_take_no_room_and_can_be_asked_again(open_page: Open) -> None:
     page = open_page("linked")
+    page.set_viewport_size({"width": 970, "height": 768})  # JupyterLab's room: some sentences take two lines
     before = [page.locator(".rpnviz-quiz").evaluate(PLACE), page.evaluate(BODY)[0]]
     hint = shown(page)
     for _ in range(4):
@@ -227,14 +228,14 @@ def test_a_hall_can_read_it(open_page: Open) -> None:
     page.get_by_role("button", name="lecture mode").click()
     sizes = page.locator(".rpnviz-quiz p, .rpnviz-quiz button").locator("visible=true")
     assert min(sizes.evaluate_all("all => all.map((e) => parseFloat(getComputedStyle(e).fontSize))")) >= 22
-    fits = "(e => [e.scrollHeight <= e.clientHeight, e.firstElementChild.clientWidth])"
-    assert page.locator(".rpnviz-lecture").evaluate(fits)[0]
+    assert page.locator(".rpnviz-lecture").evaluate("e => e.scrollHeight <= e.clientHeight")
     choices(page).nth(3).click()
     expect(choices(page).nth(3)).to_have_attribute("aria-pressed", "true")
-    width = page.locator(".rpnviz-lecture").evaluate(fits)[1]
-    page.locator(".rpnviz-quiz-bar [aria-expanded]").click()
-    fit, wider = page.locator(".rpnviz-lecture").evaluate(fits)
-    assert fit and wider > width  # the room of the card is the view's now
+    assert page.locator(".rpnviz-quiz").evaluate("e => e.getBoundingClientRect().top > innerHeight / 2")
+    page.keyboard.press("q")
+    expect(choices(page).nth(3)).to_be_hidden()
+    page.keyboard.press("q")
+    expect(choices(page).nth(3)).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 

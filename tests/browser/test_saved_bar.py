@@ -521,7 +521,7 @@ def test_an_embedded_explorer_is_alone_and_as_it_was(opened: Opener, server: str
     dialog.get_by_role("button", name="copy").click()
     expect(dialog.get_by_role("status")).to_have_text("copied")
     assert page.evaluate("() => navigator.clipboard.readText()") == html
-    assert html.startswith("<iframe ") and 'title="NMS one box at a time"' in html
+    assert html.startswith("<iframe ") and 'title="NMS one box at a time, 2"' in html
     assert f'src="{server}/two.html?embed#explorer=nms-2&amp;' in html
     notes = f'<!doctype html><link rel="icon" href="data:,"><title>notes</title><p>notes</p>{html}'
     (folder / "notes.html").write_text(notes, encoding="utf-8")

@@ -7,7 +7,7 @@ import { OWN_KEYS, commit, h, setText, watch } from "./core.js";
 /** @typedef {{text: string, right: boolean, why: string, moves: Record<string, any>}} Choice as explorers/questions.py packs it */
 /** @typedef {{text: string, choices: Choice[]}} Question */
 
-const INVITATION = "Choose, and the view below moves to the place that shows why. Then try the other answers.";
+const INVITATION = "Choose, and the view moves to the place that shows why. Then try the other answers.";
 const LETTERS = "ABCD";
 
 /** @param {boolean} right */
@@ -81,8 +81,8 @@ export function questionCard(model) {
       const folded = card.classList.toggle("rpnviz-quiz-folded");
       fold.setAttribute("aria-expanded", String(!folded));
       setText(fold, folded ? "show" : "hide");
-      window.dispatchEvent(new Event("resize")); // a lecture's screen is filled anew
     });
+    fold.className = "rpnviz-quiz-fold";
     fold.setAttribute("aria-expanded", "true");
     const bar = h("div", { class: "rpnviz-quiz-bar" }, ...(several ? [next] : []), button("ask again", () => all[now].reset()), fold);
     card.classList.remove("rpnviz-quiz-folded");

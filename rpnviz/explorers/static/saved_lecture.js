@@ -9,6 +9,7 @@ import { clamp } from "./core.js";
 /** What the keys do there, for the list. @type {[string, string][]} */
 export const LECTURE_KEYS = [
   ["B or .", "black screen, and back"],
+  ["Q", "the question away, and back"],
   ["Esc", "leave the lecture mode"],
 ];
 /** @type {[string, string]} */
@@ -88,6 +89,7 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
     if (event.key === "Escape") leave();
     else if (presented && (event.key === "PageDown" || event.key === "PageUp")) step(model, moves, presented, event.key === "PageDown" ? 1 : -1);
     else if (!typing && ["b", "B", "."].includes(event.key)) el.classList.toggle("rpnviz-black");
+    else if (!typing && ["q", "Q"].includes(event.key)) /** @type {HTMLElement | null} */ (root.querySelector(".rpnviz-quiz-fold"))?.click();
     else if (!typing && event.key === "?") onKeys();
     else return;
     event.preventDefault();
