@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import queue
@@ -18,7 +17,6 @@ from rpnviz.exercises import wire
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
 START_SECONDS = 180.0  # to import PyTorch, on a busy machine
-_running: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 class NoAnswerError(Exception):
@@ -82,7 +80,9 @@ class Worker:
         assert self._process.stdout is not None
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
-        _running.add(self)
+        self._end = weakref.finalize(
+            self, _end, self._process
+        )  # also when nobody holds the worker any more, and at exit
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
         """Send a request and wait for the answer.
@@ -137,16 +137,17 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return 0
-        _running.discard(self)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.2 if self._answers.qsize() else 0)
-        process.kill()
-        code = process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        return code
+        self._end()
+        return process.wait()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 class _Ended:
@@ -165,9 +166,3 @@ def _environment() -> dict[str, str]:
     """As here, with the same folders to import from."""
     folders = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
     return {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-@atexit.register
-def _stop_all() -> None:
-    for worker in list(_running):
-        worker.stop()

@@ -154,6 +154,16 @@ def test_busy_worker_does_not_outlive_a_killed_notebook() -> None:
     assert is_gone(pid)
 
 
+def test_forgotten_worker_ends() -> None:
+    worker = Worker()
+    run(worker, "same")
+    pid = worker.pid
+    assert pid is not None
+    del worker
+    gc.collect()
+    assert is_gone(pid)
+
+
 def test_idle_worker_ends_with_the_interpreter() -> None:
     parent, pid = pid_of_the_worker_of("")
     assert parent.wait(60) == 0
