@@ -52,10 +52,6 @@ class Worker:
         self._answers: queue.Queue[Any] = queue.Queue()
         self._ready = False
 
-    def __del__(self) -> None:
-        """End the process with the object: 700 MB that nobody could ask any more."""
-        self.stop()
-
     @property
     def pid(self) -> int | None:
         """The process's number; None while there is none."""
@@ -80,9 +76,8 @@ class Worker:
         assert self._process.stdout is not None
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
-        self._end = weakref.finalize(
-            self, _end, self._process
-        )  # also when nobody holds the worker any more, and at exit
+        # also when nobody holds the worker any more, and at exit
+        self._end = weakref.finalize(self, _end, self._process)
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
         """Send a request and wait for the answer.

@@ -183,13 +183,3 @@ def test_limits_are_checked() -> None:
     with pytest.raises(ValueError, match="memory at least 1 MB"):
         Worker(memory=0)
     assert process.SECONDS > 0
-
-
-def test_process_ends_with_its_worker() -> None:
-    other = Worker(seconds=30)
-    run(other, "same")
-    pid = other.pid
-    assert pid is not None and is_alive(pid)
-    del other
-    gc.collect()
-    assert is_gone(pid)
