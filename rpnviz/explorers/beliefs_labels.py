@@ -46,7 +46,7 @@ def where_is_iou(explorer: IouPlayground) -> Question:
             ),
             Choice(
                 "On the picture, in its pixels",
-                f"The anchor is one pixel wider and one higher than the object, and the IoU, {_iou(small, far):.3f}, tells "
+                f"The anchor is one pixel wider and higher than the object, and the IoU, {_iou(small, far):.3f}, tells "
                 "them apart. Two boxes are all that it needs.",
                 {"anchor": far.tolist(), "gt": small.tolist(), **thresholds},
                 right=True,
