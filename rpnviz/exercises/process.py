@@ -47,12 +47,16 @@ class Worker:
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         """Start nothing yet."""
+        self._process: subprocess.Popen[bytes] | None = None
         if seconds <= 0 or memory < 1:
             raise ValueError(f"seconds must be above 0 and memory at least 1 MB; got {seconds} and {memory}")
         self.seconds, self.memory = seconds, memory
-        self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[Any] = queue.Queue()
         self._ready = False
+
+    def __del__(self) -> None:
+        """End the process with the object: 700 MB that nobody could ask any more."""
+        self.stop()
 
     @property
     def pid(self) -> int | None:

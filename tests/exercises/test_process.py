@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -122,6 +123,12 @@ def test_interrupt_of_the_notebook_stops_the_function(worker: Worker, monkeypatc
     assert torch.equal(run(worker, "same"), torch.arange(3))  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions, and no interrupt of a whole group")
+def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Worker) -> None:
+    run(worker, "same")
+    assert worker.pid is not None and os.getsid(worker.pid) == worker.pid != os.getsid(0)
+
+
 PARENT = """
 import sys
 from rpnviz.exercises.process import Worker
@@ -166,3 +173,13 @@ def test_limits_are_checked() -> None:
     with pytest.raises(ValueError, match="memory at least 1 MB"):
         Worker(memory=0)
     assert process.SECONDS > 0
+
+
+def test_process_ends_with_its_worker() -> None:
+    other = Worker(seconds=30)
+    run(other, "same")
+    pid = other.pid
+    assert pid is not None and is_alive(pid)
+    del other
+    gc.collect()
+    assert is_gone(pid)
