@@ -122,6 +122,12 @@ def test_interrupt_of_the_notebook_stops_the_function(worker: Worker, monkeypatc
     assert torch.equal(run(worker, "same"), torch.arange(3))  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions, and no interrupt of a whole group")
+def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Worker) -> None:
+    run(worker, "same")
+    assert worker.pid is not None and os.getsid(worker.pid) == worker.pid != os.getsid(0)
+
+
 PARENT = """
 import sys
 from rpnviz.exercises.process import Worker
