@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -150,6 +151,16 @@ def test_busy_worker_does_not_outlive_a_killed_notebook() -> None:
     assert is_alive(pid)
     parent.kill()
     parent.wait()
+    assert is_gone(pid)
+
+
+def test_forgotten_worker_ends() -> None:
+    worker = Worker()
+    run(worker, "same")
+    pid = worker.pid
+    assert pid is not None
+    del worker
+    gc.collect()
     assert is_gone(pid)
 
 
