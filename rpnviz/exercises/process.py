@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from rpnviz.exercises import wire
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
 START_SECONDS = 180.0  # to import PyTorch, on a busy machine
+ENDING_SECONDS = 2.0  # from the end of its answers to the end of the process
 _running: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
@@ -26,10 +28,10 @@ class NoAnswerError(Exception):
 
 
 class EndedError(Exception):
-    """The worker's process ended instead of answering; `code` is its exit status, negative for a signal."""
+    """The worker's process ended instead of answering; `code` is its exit status, None if it has none."""
 
-    def __init__(self, code: int) -> None:
-        """Remember the exit status."""
+    def __init__(self, code: int | None) -> None:
+        """Remember the exit status; it is negative for a signal."""
         super().__init__(f"exit status {code}")
         self.code = code
 
@@ -125,24 +127,38 @@ class Worker:
             self.stop()
             raise
         if isinstance(answer, _Ended):
-            raise EndedError(self.stop())
+            code = self._exit_status()
+            self.stop()
+            raise EndedError(code)
         return answer
 
-    def stop(self) -> int:
-        """End the process, whatever it is doing; return its exit status, 0 if there was none."""
+    def _exit_status(self) -> int | None:
+        assert self._process is not None
+        try:
+            return self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:  # it lives on, but what it sends is no answer
+            return None
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing, and those it has started."""
         process, self._process = self._process, None
         if process is None:
-            return 0
+            return
         _running.discard(self)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.2 if self._answers.qsize() else 0)
-        process.kill()
-        code = process.wait()
+        _kill(process)
+        process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        return code
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, and those that it has started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):  # none of them is left
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
 
 
 class _Ended:
