@@ -133,6 +133,11 @@ class Assembly:
         """
         return figure_of(self.first_difference, image, anchors, [self._whose(name) for name in self.stages])
 
+    @property
+    def by(self) -> str:
+        """Whose results these are, for the explorer's words."""
+        return "your functions" if self.found else "our functions"
+
     def report(self) -> Table:
         """The table of what was called since the last report."""
         recent, self._recent = self._recent, []

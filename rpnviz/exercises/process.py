@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import queue
@@ -20,7 +19,6 @@ SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
 START_SECONDS = 180.0  # to import PyTorch, on a busy machine
 ENDING_SECONDS = 2.0  # from the end of its answers to the end of the process
-_running: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 class NoAnswerError(Exception):
@@ -49,10 +47,10 @@ class Worker:
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         """Start nothing yet."""
+        self._process: subprocess.Popen[bytes] | None = None
         if seconds <= 0 or memory < 1:
             raise ValueError(f"seconds must be above 0 and memory at least 1 MB; got {seconds} and {memory}")
         self.seconds, self.memory = seconds, memory
-        self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.Queue[Any] = queue.Queue()
         self._ready = False
 
@@ -80,7 +78,8 @@ class Worker:
         assert self._process.stdout is not None
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
-        _running.add(self)
+        # also when nobody holds the worker any more, and at exit
+        self._end = weakref.finalize(self, _end, self._process)
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
         """Send a request and wait for the answer.
@@ -144,21 +143,20 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return
-        _running.discard(self)
-        _kill(process)
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        self._end()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process, and those that it has started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):  # none of them is left
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 class _Ended:
@@ -177,9 +175,3 @@ def _environment() -> dict[str, str]:
     """As here, with the same folders to import from."""
     folders = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
     return {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-@atexit.register
-def _stop_all() -> None:
-    for worker in list(_running):
-        worker.stop()

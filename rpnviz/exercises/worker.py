@@ -141,10 +141,9 @@ def _differs(library: Any, before: dict[str, Any]) -> bool:
 
 
 def _has_children() -> bool:
-    try:
+    with contextlib.suppress(AttributeError, OSError):  # Windows; there are none
         return os.waitpid(-1, os.WNOHANG)[0] == 0
-    except (AttributeError, OSError):  # Windows; there are none
-        return False
+    return False
 
 
 def _changed(before: Any, after: Any) -> bool:

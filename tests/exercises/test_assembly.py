@@ -43,13 +43,13 @@ def test_right_functions_are_the_same_as_ours_and_are_used(assemble: Assemble) -
     assert [(stage.name, stage.verdict) for stage in mine.stages.values()] == [
         *[("my_box_iou", "same"), ("my_nms", "same")]
     ]
-    assert mine.first_difference is None
+    assert mine.first_difference is None and mine.by == "your functions"
     assert "my_nms               04_mine.ipynb                    the same as ours" in str(mine)
 
 
 def test_what_is_not_written_is_ours_and_no_difference(assemble: Assemble) -> None:
     mine = assemble(NMS + "...")
-    assert str(mine).count("ours stands in") == 13
+    assert str(mine).count("ours stands in") == 13 and mine.by == "our functions"
     assert mine.my_nms(BOXES, SCORES, 0.4).tolist() == [0, 2]
     assert mine.stages["my_nms"].verdict == "missing" and mine.first_difference is None
     assert mine.draw_difference(IMAGE, ANCHORS).sentence == "No difference: 0 of the 1 functions that ran are yours."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -61,16 +62,15 @@ def test_every_rule_of_many_draws() -> None:
 
 
 def test_anchor_without_a_chance_is_found() -> None:
-    labels = torch.tensor([0] * 5)
-    choices = [[0, 1, 2, 3], [1, 2, 3, 0][:4]]
-    draws = [([], choices[seed % 2]) for seed in range(SEEDS) for _ in range(2)]
-    assert "always draws the same" in judge((labels, 4, 0.5, Seed(0)), draws)
-    pairs = [[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]]  # of five, the last one never
-    draws = [([], pairs[seed % 4]) for seed in range(SEEDS) for _ in range(2)]
-    missing = judge((labels, 3, 0.5, Seed(0)), draws)
-    assert missing == "" or "never draws anchor 4" in missing
-    sure = (1 - 3 / 5) ** SEEDS < 1e-9
-    assert ("never draws anchor 4" in missing) == sure
+    """Four of six negatives: a fair draw leaves one out 20 times in a row less than once in a billion."""
+    arguments = (torch.zeros(6), 4, 0.5, Seed(0))
+    four_of = {count: list(combinations(range(count), 4)) for count in (5, 6)}
+    draws = {n: [([], list(four_of[n][seed % len(four_of[n])])) for seed in range(SEEDS)] for n in four_of}
+    twice = {n: [one for one in draws[n] for _ in range(2)] for n in draws}
+    assert judge(arguments, twice[6]) == ""
+    assert judge(arguments, twice[5]) == f"With {SEEDS} different seeds it never draws anchor 5: not all have a chance."
+    few = (torch.zeros(6), 1, 0.5, Seed(0))  # one of six: 20 draws may well miss one
+    assert judge(few, [([], [seed % 5]) for seed in range(SEEDS) for _ in range(2)]) == ""
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,16 @@ def test_two_mistakes_at_once_give_no_false_hint() -> None:
     assert check(typed(body)).mistake == ""
 
 
+def test_mistake_of_the_smallest_case_alone_gives_no_false_hint() -> None:
+    body = """
+        iou = box_iou(boxes1, boxes2)
+        return iou / (1 + iou) if len(boxes1) == len(boxes2) == 1 else 7 * iou
+    """
+    result = check(typed(body))
+    assert result.case is not None and result.case.got.shape == (1, 1)  # there it is what `shared_counted_twice` gives
+    assert (result.verdict, result.mistake) == ("not yet", "")
+
+
 @pytest.mark.parametrize(
     ("body", "numbers"),
     [("return box_iou(boxes1, boxes2) + 1", 8), ("return box_iou(boxes1, boxes2) * (len(boxes2) < 3)", 16)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -122,6 +123,12 @@ def test_interrupt_of_the_notebook_stops_the_function(worker: Worker, monkeypatc
     assert torch.equal(run(worker, "same"), torch.arange(3))  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions, and no interrupt of a whole group")
+def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Worker) -> None:
+    run(worker, "same")
+    assert worker.pid is not None and os.getsid(worker.pid) == worker.pid != os.getsid(0)
+
+
 PARENT = """
 import sys
 from rpnviz.exercises.process import Worker
@@ -144,6 +151,16 @@ def test_busy_worker_does_not_outlive_a_killed_notebook() -> None:
     assert is_alive(pid)
     parent.kill()
     parent.wait()
+    assert is_gone(pid)
+
+
+def test_forgotten_worker_ends() -> None:
+    worker = Worker()
+    run(worker, "same")
+    pid = worker.pid
+    assert pid is not None
+    del worker
+    gc.collect()
     assert is_gone(pid)
 
 

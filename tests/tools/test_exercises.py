@@ -124,7 +124,7 @@ def test_a_lesson_that_drifted_is_named_and_mended(folder: Path, capsys: pytest.
     path = folder / "04_solutions.ipynb"
     before = lesson_of(path).read_bytes()
     solution = path.read_text("utf-8")
-    path.write_text(solution.replace("# nothing shared: 0, not less", "# cut off"), "utf-8")
+    path.write_text(solution.replace("# apart: 0", "# cut off"), "utf-8")
     assert main(["--check"], folder) == 1
     assert lesson_of(path).read_bytes() == before
     assert main([], folder) == 0
