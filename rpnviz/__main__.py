@@ -11,6 +11,7 @@ not read one of the notebooks, which its row says; 2 for a wrong call, or a tabl
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -30,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if options.command == "progress":
         print(progress())
-    else:
+        return 0
+    try:
         print("Forgotten: the file is deleted." if forget() else "There was nothing to forget.")
+    except OSError as error:
+        parser.error(f"the file cannot be deleted: {error}")
     return 0
 
 
@@ -52,6 +56,8 @@ def _grade(notebooks: Sequence[Path], out: Path) -> int:
     """Grade, a line for each notebook; the table is there in whole or not at all."""
     from rpnviz.exercises.grading import UNREADABLE, grade, summary, write_table
 
+    if not out.name or out.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
     graded = []
     part = out.with_name(f"{out.name}.part")
     with part.open("w", encoding="utf-8", newline="") as file:  # first of all: nobody waits for a table in vain

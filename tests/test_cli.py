@@ -89,6 +89,8 @@ def test_grade_with_a_bad_file_ends_with_1_and_grades_the_rest(
         ([], "the following arguments are required: COMMAND"),
         (["grade"], "the following arguments are required: NOTEBOOK"),
         (["grade", "a.ipynb", "--out", "/nowhere/grades.csv"], "--out: /nowhere/grades.csv cannot be written: No such"),
+        (["grade", "a.ipynb", "--out", "/"], "--out: / cannot be written: it is a folder"),
+        (["grade", "a.ipynb", "--out", ""], "--out: . cannot be written: it is a folder"),
         (["mark"], "invalid choice: 'mark'"),
     ],
 )
@@ -112,6 +114,16 @@ def test_progress_is_shown_and_forgotten(data: Path, capsys: pytest.CaptureFixtu
     assert not (data / "progress.json").exists()
     assert main(["forget"]) == 0
     assert capsys.readouterr().out == "There was nothing to forget.\n"
+
+
+def test_a_progress_file_that_cannot_be_read_or_deleted_is_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "progress.json" / "within").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert main(["progress"]) == 0
+    with pytest.raises(SystemExit) as status:
+        main(["forget"])
+    assert status.value.code == 2
+    assert "progress.json" in capsys.readouterr().err
 
 
 def test_the_console_script_is_this() -> None:

@@ -29,7 +29,7 @@ class Examination:
         """Load the function, search a failing case, say what came of it; leave nothing running."""
         result = self._examine(pickled, source)
         try:
-            if self.worker.pid is not None and self.worker.ask("busy"):
+            if self.worker.pid is not None and self.worker.ask("spoiled"):
                 self.worker.stop()
         except (NoAnswerError, EndedError):
             pass  # it is stopped already
@@ -99,10 +99,13 @@ class Examination:
         message = f"It did not return within {self.worker.seconds:g} s and was stopped. Does a loop never end?"
         return self._result("error", message, case=case, png=self._png(case))
 
-    def _ended(self, arguments: Arguments, code: int) -> Result:
+    def _ended(self, arguments: Arguments, code: int | None) -> Result:
         case = self._case(arguments, [], raised=True)
-        how = f"by signal {-code}" if code < 0 else f"with exit status {code}"
-        message = f"It ended the process in which it ran, {how}, instead of returning something."
+        if code is None:
+            message = "It spoiled the process in which it ran, so that no answer came. Does it change files or modules?"
+        else:
+            how = f"by signal {-code}" if code < 0 else f"with exit status {code}"
+            message = f"It ended the process in which it ran, {how}, instead of returning something."
         return self._result("error", message, case=case, png=self._png(case))
 
     def _case(self, arguments: Arguments, values: list[Any], raised: bool = False) -> Case:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import io
 import sys
@@ -31,6 +32,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Keeps the name of the file that code came from, which cloudpickle leaves out: it finds the learner's line."""
 
     dispatch_table: ClassVar[Any] = ChainMap({types.CodeType: _code}, cloudpickle.Pickler.dispatch_table)
+
+    def reducer_override(self, value: Any) -> Any:
+        """Send torch.ops by name: it is a module of a class of its own, for which pickle has no rule."""
+        if isinstance(value, types.ModuleType) and type(value) is not types.ModuleType:
+            return importlib.import_module, (value.__name__,)
+        return super().reducer_override(value)
 
 
 def _pickled(value: Any) -> bytes:

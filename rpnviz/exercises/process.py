@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from rpnviz.exercises import wire
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
 START_SECONDS = 180.0  # to import PyTorch, on a busy machine
+ENDING_SECONDS = 2.0  # from the end of its answers to the end of the process
 
 
 class NoAnswerError(Exception):
@@ -24,10 +26,10 @@ class NoAnswerError(Exception):
 
 
 class EndedError(Exception):
-    """The worker's process ended instead of answering; `code` is its exit status, negative for a signal."""
+    """The worker's process ended instead of answering; `code` is its exit status, None if it has none."""
 
-    def __init__(self, code: int) -> None:
-        """Remember the exit status."""
+    def __init__(self, code: int | None) -> None:
+        """Remember the exit status; it is negative for a signal."""
         super().__init__(f"exit status {code}")
         self.code = code
 
@@ -124,19 +126,31 @@ class Worker:
             self.stop()
             raise
         if isinstance(answer, _Ended):
-            raise EndedError(self.stop())
+            code = self._exit_status()
+            self.stop()
+            raise EndedError(code)
         return answer
 
-    def stop(self) -> int:
-        """End the process, whatever it is doing; return its exit status, 0 if there was none."""
+    def _exit_status(self) -> int | None:
+        assert self._process is not None
+        try:
+            return self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:  # it lives on, but what it sends is no answer
+            return None
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing, and those it has started."""
         process, self._process = self._process, None
         if process is None:
-            return 0
+            return
         self._end()
-        return process.wait()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, and those that it has started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):  # none of them is left
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
 import tempfile
+import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any
 import platformdirs
 
 FORMAT = "rpnviz progress, version 1"
+LOCK_SECONDS = 2.0  # writing takes a few milliseconds
 
 
 def progress_file() -> Path:
@@ -73,7 +77,11 @@ class Progress:
 
 def progress() -> Progress:
     """Show which exercises are done."""
-    return Progress(_read())
+    try:
+        return Progress(_read())
+    except OSError as error:
+        warnings.warn(f"your progress cannot be read: {error}", stacklevel=2)
+        return Progress({})
 
 
 def forget() -> bool:
@@ -88,17 +96,42 @@ def forget() -> bool:
 def record(name: str, verdict: str) -> None:
     """Remember the outcome of a check. A file that cannot be written is told, and no failure of the check."""
     try:
-        exercises = _read()
-        entry = exercises.get(name, {"checks": 0, "passed": ""})
-        today = datetime.date.today().isoformat()
-        exercises[name] = {
-            "verdict": verdict,
-            "checks": entry["checks"] + 1,
-            "passed": entry["passed"] or (today if verdict == "pass" else ""),
-        }
-        _write(progress_file(), json.dumps({"format": FORMAT, "exercises": exercises}, indent=1) + "\n")
+        with _alone():
+            exercises = _read()
+            entry = exercises.get(name, {"checks": 0, "passed": ""})
+            today = datetime.date.today().isoformat()
+            exercises[name] = {
+                "verdict": verdict,
+                "checks": entry["checks"] + 1,
+                "passed": entry["passed"] or (today if verdict == "pass" else ""),
+            }
+            _write(progress_file(), json.dumps({"format": FORMAT, "exercises": exercises}, indent=1) + "\n")
     except OSError as error:
         warnings.warn(f"your progress could not be kept in {progress_file()}: {error}", stacklevel=2)
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other notebook write meanwhile: each would forget what the other one adds.
+
+    A folder is the lock, since only one can make it. One that was left behind holds nobody up for long.
+    """
+    lock = progress_file().with_name("progress.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    give_up = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            lock.mkdir()
+            break
+        except FileExistsError:
+            if time.monotonic() > give_up:
+                break
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.rmdir()
 
 
 def _read() -> dict[str, dict[str, Any]]:

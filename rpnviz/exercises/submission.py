@@ -1,7 +1,8 @@
 """Read functions out of a notebook without running it: their text, and the text of what they need.
 
 A notebook's top-level code is taken apart into pieces: imports, functions, classes, and assignments that call nothing
-(`BETA = 1 / 9`). A function's source is the pieces it needs, and those that these need; nothing else is in it.
+but arithmetic (`BETA = 1 / 9`, `LIMIT = math.log(62.5)`). A function's source is the pieces it needs, and those that
+these need; nothing else is in it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 MOST_BYTES = 50_000_000  # of a notebook; ours have up to 1.4 million
-CALLS = (ast.Call, ast.Await, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr)
+LOOPS = (ast.Await, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr)
+ARITHMETIC = frozenset(("float", "int", "abs", "min", "max", "round", "sum", "len", "tuple", "list", "torch.tensor"))
+
+
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,7 @@ def _pieces(tree: ast.Module, lines: list[str]) -> Iterator[Piece]:
             start = min([node.lineno, *(one.lineno for one in decorators)])
             # a line of its own: `x = 1; y = 2` is two statements, and none of them is cut out of the middle
             text = ast.unparse(node) if _shares_a_line(node, tree) else "\n".join(lines[start - 1 : node.end_lineno])
-            yield Piece(text, frozenset(defines), _used_by(text), isinstance(node, (ast.Assign, ast.AnnAssign)))
+            yield Piece(text, frozenset(defines), _used_by(text), isinstance(node, ASSIGNMENTS))
 
 
 def _used_by(text: str) -> frozenset[str]:
@@ -159,13 +164,28 @@ def _shares_a_line(node: ast.stmt, tree: ast.Module) -> bool:
 
 
 def _defined_by(node: ast.stmt) -> set[str]:
-    """The names that an import, a function, a class, or an assignment that calls nothing defines; else none."""
+    """The names that an import, a function, a class, or an assignment of mere arithmetic defines; else none."""
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {node.name}
-    if isinstance(node, (ast.Assign, ast.AnnAssign)) and not any(isinstance(one, CALLS) for one in ast.walk(node)):
+    if isinstance(node, ASSIGNMENTS) and all(map(_is_harmless, _run_by(node))):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         names = [one for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
         return {one.id for one in names if isinstance(one.ctx, ast.Store)}
     return set()
+
+
+def _run_by(node: ast.AST) -> Iterator[ast.AST]:
+    """All that runs when a statement does: not what a lambda in it holds, which runs when that is called."""
+    yield node
+    if not isinstance(node, ast.Lambda):
+        for child in ast.iter_child_nodes(node):
+            yield from _run_by(child)
+
+
+def _is_harmless(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        return called in ARITHMETIC or called.startswith("math.")
+    return not isinstance(node, LOOPS)

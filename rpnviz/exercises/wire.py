@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,7 +19,8 @@ from torch import Tensor
 LENGTHS = struct.Struct("<QQ")
 MOST_BYTES = 64 * 1024 * 1024  # of a frame: no exercise comes near it
 MOST_TENSOR_BYTES = 8 * 1024 * 1024
-MOST_ENTRIES = 10_000  # of a list
+MOST_TEXT = 8 * 1024 * 1024
+MOST_ENTRIES = 10_000  # of all lists together
 DEPTH = 12  # lists in lists
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -53,15 +54,30 @@ def ready(argument: Any) -> Any:
     return list(argument) if isinstance(argument, list) else argument
 
 
+@dataclass
+class _Blobs:
+    """The bytes of a frame so far, and how many values went into it."""
+
+    parts: list[bytes] = field(default_factory=list)
+    size: int = 0
+    values: int = 0
+
+    def add(self, content: bytes) -> list[int]:
+        """Append bytes; return where they begin, and how many they are."""
+        start, self.size = self.size, self.size + len(content)
+        self.parts.append(content)
+        return [start, len(content)]
+
+
 class WireError(Exception):
     """The other side sent what is no frame."""
 
 
 def encode(value: Any) -> bytes:
     """Make a frame of a value; what cannot travel goes as a `Foreign` that names its type."""
-    blobs: list[bytes] = []
+    blobs = _Blobs()
     text = json.dumps(_to_json(value, blobs, 0)).encode()
-    return b"".join([LENGTHS.pack(len(text), sum(map(len, blobs))), text, *blobs])
+    return b"".join([LENGTHS.pack(len(text), blobs.size), text, *blobs.parts])
 
 
 def read(stream: BinaryIO) -> Any:
@@ -88,9 +104,19 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     return content
 
 
-def _to_json(value: Any, blobs: list[bytes], depth: int) -> Any:
-    if value is None or isinstance(value, (bool, float, str)):
+def _to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
+    try:
+        return _value_to_json(value, blobs, depth)
+    except Exception:  # an object of the learner's that does not even let itself be asked what it is
+        return _object(value)
+
+
+def _value_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, float)):
         return value if not isinstance(value, np.generic) else _to_json(value.item(), blobs, depth)
+    if isinstance(value, str):  # halves of characters ("\udc80") can neither be shown nor written
+        fits = len(value) <= MOST_TEXT
+        return value.encode("utf-8", "replace").decode() if fits else _foreign(f"text of {len(value):,} characters")
     if isinstance(value, int):
         return int(value) if abs(value) < 2**63 else _foreign(f"a whole number of {value.bit_length()} bits")
     if value is Ellipsis:
@@ -98,8 +124,7 @@ def _to_json(value: Any, blobs: list[bytes], depth: int) -> Any:
     if isinstance(value, Tensor):
         return _tensor_to_json(value, blobs)
     if isinstance(value, bytes):
-        blobs.append(value)
-        return {"bytes": [sum(map(len, blobs[:-1])), len(value)]}
+        return {"bytes": blobs.add(value)}
     if isinstance(value, Seed):
         return {"seed": value.number}
     if isinstance(value, Foreign):
@@ -109,35 +134,42 @@ def _to_json(value: Any, blobs: list[bytes], depth: int) -> Any:
     return _object_to_json(value, blobs, depth)
 
 
-def _object_to_json(value: Any, blobs: list[bytes], depth: int) -> Any:
+def _object_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return _to_json(value.item(), blobs, depth)
     if isinstance(value, np.ndarray):
         return _foreign(f"a NumPy array of shape {list(value.shape)}")
-    return _foreign(f"{'an' if type(value).__name__[0] in 'aeiouAEIOU' else 'a'} {type(value).__name__}")
+    return _object(value)
 
 
-def _collection_to_json(value: Any, blobs: list[bytes], depth: int) -> Any:
+def _object(value: Any) -> dict[str, str]:
+    name = type(value).__name__ or "nameless object"
+    return _foreign(f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}")
+
+
+def _collection_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
     kind = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
-    if len(value) > MOST_ENTRIES or depth >= DEPTH:
+    blobs.values += len(value)
+    if blobs.values > MOST_ENTRIES or depth >= DEPTH:
         return _foreign(f"a {kind} of {len(value):,} entries" if depth < DEPTH else f"a {kind} in many others")
     items = list(value.items()) if isinstance(value, dict) else list(value)
     return {kind: [_to_json(item, blobs, depth + 1) for item in items]}
 
 
-def _tensor_to_json(tensor: Tensor, blobs: list[bytes]) -> Any:
+def _tensor_to_json(tensor: Tensor, blobs: _Blobs) -> Any:
     name = str(tensor.dtype).removeprefix("torch.")
     shape = list(tensor.shape)
-    if name not in DTYPES or tensor.numel() * tensor.element_size() > MOST_TENSOR_BYTES:
+    size = tensor.numel() * tensor.element_size()
+    if name not in DTYPES or size > MOST_TENSOR_BYTES or blobs.size + size > MOST_BYTES // 2:
         return _foreign(f"a Tensor of shape {shape} and dtype {name}")
     try:
         plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
         plain = plain.cpu().resolve_conj().resolve_neg()
         content = plain.new_empty(plain.numel()).copy_(plain.reshape(-1))  # one after another, whatever the strides
-        blobs.append(content.view(torch.uint8).numpy().tobytes())
+        at = blobs.add(content.view(torch.uint8).numpy().tobytes())
     except (RuntimeError, TypeError, NotImplementedError):  # on no device, of a kind without values
         return _foreign(f"a Tensor of shape {shape} without readable values")
-    return {"tensor": [name, shape, sum(map(len, blobs[:-1])), len(blobs[-1])]}
+    return {"tensor": [name, shape, *at]}
 
 
 def _foreign(what: str) -> dict[str, str]:

@@ -7,8 +7,10 @@ ends, the input ends, and this process ends itself, whatever the learner's funct
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
+import math
 import os
 import queue
 import statistics
@@ -21,6 +23,7 @@ from typing import Any, BinaryIO
 
 import cloudpickle
 import torch
+import torchvision.ops
 from torch import Tensor
 
 from rpnviz.exercises import wire
@@ -28,6 +31,7 @@ from rpnviz.exercises import wire
 SUBMISSION = "<submission>"  # the file name in tracebacks of code that came as text
 KEPT = 600  # characters of what was printed, and of an exception's text
 FRAMES = 30  # of a traceback, from either end
+LIBRARIES = (builtins, math, torch, torch.Tensor, torch.nn.functional, torchvision.ops)  # what one might overwrite
 TIMINGS, TIMING_SECONDS = 9, 0.4  # how often a function is timed, and after how long no more
 
 
@@ -59,6 +63,7 @@ class Session:
     def __init__(self) -> None:
         """Hold no function yet."""
         self.function: Callable[..., Any] | None = None
+        self._libraries = [(home, dict(vars(home))) for home in LIBRARIES]
 
     def limit(self, megabytes: int) -> dict[str, Any]:
         """Refuse more memory than this on top of what is used now, where the system can."""
@@ -107,9 +112,10 @@ class Session:
             answer["changed"] = [i for i, (a, b) in enumerate(zip(arguments, given, strict=True)) if _changed(a, b)]
         return answer
 
-    def busy(self) -> bool:
-        """Say whether a function left a thread behind that still runs."""
-        return threading.active_count() > 2  # this one, and the one that receives
+    def spoiled(self) -> bool:
+        """Say whether a function left a thread or a process behind that still runs, or has changed a library."""
+        threads = threading.active_count() > 2  # this one, and the one that receives
+        return threads or _has_children() or any(_differs(*library) for library in self._libraries)
 
     def compare_speed(self, reference: bytes, arguments: tuple[Any, ...]) -> dict[str, Any]:
         """Time the function and its reference on the same input: median seconds of each."""
@@ -129,10 +135,26 @@ class Session:
         return answer | {"output": printed.text, "lines": printed.lines}
 
 
+def _differs(library: Any, before: dict[str, Any]) -> bool:
+    now = vars(library)
+    return any(now.get(name) is not value for name, value in before.items())
+
+
+def _has_children() -> bool:
+    with contextlib.suppress(AttributeError, OSError):  # Windows; there are none
+        return os.waitpid(-1, os.WNOHANG)[0] == 0
+    return False
+
+
 def _changed(before: Any, after: Any) -> bool:
-    if not isinstance(before, Tensor):
-        return bool(isinstance(before, list) and before != after)
-    return before.shape != after.shape or not torch.equal(before.nan_to_num(), after.detach().nan_to_num())
+    try:
+        if not isinstance(before, Tensor):
+            return bool(isinstance(before, list) and before != after)
+        if (before.shape, before.dtype) != (after.shape, after.dtype):
+            return True
+        return not torch.equal(before.nan_to_num(), after.detach().nan_to_num())
+    except Exception:  # it now holds what cannot be compared any more
+        return True
 
 
 def _takes(function: Callable[..., Any], count: int) -> dict[str, Any]:
@@ -153,7 +175,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
     """Type, text, kind and places of an exception; places are [file, line, function], outermost first."""
     try:
         text = str(error)[:KEPT]
-    except Exception:
+    except BaseException:  # whatever __str__ of the learner's class does
         text = ""
     places = [[frame.filename, frame.lineno, frame.name] for frame in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError) and error.filename == SUBMISSION:
@@ -211,11 +233,15 @@ def main() -> None:
         "define": session.define,
         "call": session.call,
         "time": session.compare_speed,
-        "busy": session.busy,
+        "spoiled": session.spoiled,
     }
+    own = os.getpid()
     while True:
         act, *arguments = waiting.get()
-        answers.write(wire.encode(acts[act](*arguments)))
+        answer = wire.encode(acts[act](*arguments))
+        if os.getpid() != own:  # the learner's function has forked: only one of them answers
+            os._exit(0)
+        answers.write(answer)
         answers.flush()
 
 

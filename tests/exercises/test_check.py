@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +55,16 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
         ("return input('boxes? ')", "error", "asks for input; everything it needs is in its arguments"),
         ("return helper(boxes1)", "error", "NameError: name 'helper' is not defined"),
         ("raise KeyboardInterrupt", "error", "KeyboardInterrupt"),
+        ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E", "error", "It raises E"),
+        ("return 'x' * 10**8", "not yet", "returns text of 100,000,000 characters"),
+        ("return [torch.zeros(2_000_000)] * 5000", "not yet", "returns a list of 5000"),
+        ("return type('', (), {})()", "not yet", "returns a nameless object"),
+        (
+            "class A:\n    @property\n    def __class__(self): raise ValueError\nreturn A()",
+            "not yet",
+            "returns an A",
+        ),
+        ("import builtins\nbuiltins.len = None", "error", "It spoiled the process in which it ran"),
     ],
 )
 def test_every_behaviour_has_its_answer(body: str, verdict: str, says: str) -> None:
@@ -66,6 +79,45 @@ def test_the_next_check_works_after_the_worst() -> None:
     for body in ("import os\nos._exit(1)", "while True: pass", "return torch.zeros(10**11)"):
         assert check(typed(body)).verdict == "error"
         assert check(typed(GOOD)).verdict == "pass"
+
+
+def test_next_check_has_a_process_of_its_own_after_a_library_was_changed() -> None:
+    assert check(typed("torch.maximum = None\nraise ValueError")).verdict == "error"
+    assert check(typed(f"torch.maximum(boxes1, boxes1)\n{GOOD}")).verdict == "pass"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_forked_process_neither_answers_nor_stays(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    body = f"import os\npid = os.fork()\nopen({str(note)!r}, 'w').write(str(pid))\nreturn boxes1"
+    asleep = f"import os, time\nif not (pid := os.fork()): time.sleep(100)\nopen({str(note)!r}, 'w').write(str(pid))"
+    assert check(typed(f"{asleep}\nraise ValueError")).verdict == "error"
+    deadline = time.monotonic() + 30
+    while (status := Path(f"/proc/{note.read_text()}/stat")).exists() and status.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline, "the process that the function left behind still runs"
+        time.sleep(0.05)
+    assert check(typed(body)).verdict == "not yet"
+    assert check(typed(GOOD)).verdict == "pass"
+
+
+def test_text_that_no_file_can_hold_is_shown() -> None:
+    result = check(typed("print('a\\udc80b')\nraise ValueError('c\\udc80d')"))
+    assert (result.message, result.output) == ("It raises ValueError: c?d", "a?b\n")
+    assert all(text.encode() for text in result._repr_mimebundle_().values())
+
+
+def test_function_may_use_torchvision_and_torch_by_their_full_names() -> None:
+    import torchvision
+
+    assert (
+        check(typed("torch.ones(1)\nreturn torchvision.ops.box_iou(boxes1, boxes2)", torchvision=torchvision)).verdict
+        == "pass"
+    )
+
+
+@pytest.mark.parametrize("change", ["boxes1.resize_(0)", "boxes1.data = boxes1.data.to(torch.complex64)"])
+def test_arguments_that_cannot_be_compared_any_more_are_changed(change: str) -> None:
+    assert "boxes1 is changed in place" in check(typed(f"iou = box_iou(boxes1, boxes2)\n{change}\nreturn iou")).message
 
 
 def test_learners_own_line_is_shown_also_where_torch_raises() -> None:

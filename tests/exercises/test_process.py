@@ -174,7 +174,7 @@ def test_process_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "cloudpickle.py").write_text("raise ImportError('cloudpickle is broken here')")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(RuntimeError, match=r"does not start: (.|\n)*ImportError: cloudpickle is broken here"):
-        Worker().ask("busy")
+        Worker().ask("spoiled")
 
 
 def test_limits_are_checked() -> None:

@@ -12,10 +12,12 @@ import platformdirs
 import pytest
 
 from rpnviz.exercises import EXERCISES, check, check_source, forget, progress
+from rpnviz.exercises import progress_file as module
 from rpnviz.exercises.progress_file import progress_file, record
 from tests.exercises.conftest import typed
 from tests.exercises.solutions import SOLUTIONS
 
+ROOT = Path(__file__).parents[2]
 OURS = '{"format": "rpnviz progress, version 1"'
 
 
@@ -122,6 +124,22 @@ def test_interrupted_writing_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         record("my_recall", "pass")
     assert progress_file().read_bytes() == before
     assert list(progress_file().parent.iterdir()) == [progress_file()]
+
+
+def test_two_notebooks_that_write_at_once_lose_nothing() -> None:
+    code = "from rpnviz.exercises.progress_file import record\nfor _ in range(40): record('my_nms', 'pass')"
+    writers = [subprocess.Popen([sys.executable, "-W", "error", "-c", code], cwd=ROOT) for _ in range(3)]
+    assert [writer.wait(120) for writer in writers] == [0, 0, 0]
+    assert content()["my_nms"]["checks"] == 120
+    assert list(progress_file().parent.iterdir()) == [progress_file()]
+
+
+def test_a_lock_that_was_left_behind_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.05)
+    lock = progress_file().with_name("progress.lock")
+    lock.mkdir(parents=True)
+    record("my_nms", "pass")
+    assert progress().done == ["my_nms"] and not lock.exists()
 
 
 def test_a_check_leaves_nothing_beside_the_notebook(tmp_path: Path) -> None:

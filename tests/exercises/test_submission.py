@@ -53,6 +53,29 @@ def test_names_of_its_own_and_values_that_a_call_made_stay_behind(tmp_path: Path
     assert not read_notebook(path).defines("below")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import math\nLIMIT = math.log(1000 / 16)\ndef my_sum():\n    return LIMIT",
+        "LIMIT = 4\nLIMIT += float(0.14)\ndef my_sum():\n    return LIMIT",
+        "import torch\nLIMIT = torch.tensor([1, 2])\ndef my_sum():\n    return LIMIT.sum() + 1.14",
+        "my_sum = lambda: float('4.14')",
+        "def helper():\n    return [4.14 for _ in range(1)]\n\nmy_sum = lambda: helper()[0]",
+    ],
+)
+def test_arithmetic_and_lambdas_come_along(text: str, tmp_path: Path) -> None:
+    source = read_notebook(notebook(tmp_path / "a.ipynb", text)).source("my_sum")
+    assert run(source)["my_sum"]() == pytest.approx(4.14, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = [print(i) for i in (1, 2)]", "x = float(input())", "x += open('f').read()", "f = (lambda: 1)()"],
+)
+def test_what_calls_more_than_arithmetic_does_not(text: str, tmp_path: Path) -> None:
+    assert read_notebook(notebook(tmp_path / "a.ipynb", text)).pieces == []
+
+
 def test_later_definitions_count_and_statements_on_one_line_are_told_apart(tmp_path: Path) -> None:
     path = notebook(
         tmp_path / "a.ipynb",
