@@ -29,20 +29,20 @@ def nine_from_one_window(explorer: LinkedExplorer) -> Question:
         text="One 3×3 window, and round it nine boxes of other sizes. How do they come out of it?",
         choices=(
             Choice(
-                "The window cuts nine pieces out of the map, one for each size.",
+                "The window cuts nine pieces out of the map, one for each size",
                 f"What the window reads is framed on the map: 3×3 cells, {x2 - x1:.0f}×{y2 - y1:.0f} px of the "
                 f"picture, the same cells for all nine boxes, and the smallest of those is {sizes[0]}.",
                 {**at, "row": row, "col": col, "layers": ["anchors"]},
             ),
             Choice(
-                "Nine windows of other sizes slide over the map, one after the other.",
+                "Nine windows of other sizes slide over the map, one after the other",
                 f"One window slides; the map now shows what its output number {NUM_ANCHORS} says at every stop, "
                 f"the score of the {sizes[-1]} box.",
                 {**at, "row": row, "col": col, "layers": ["anchors"], "map": f"objectness {NUM_ANCHORS - 1}"}
                 | {"selected": NUM_ANCHORS - 1},
             ),
             Choice(
-                "They do not: they were there before, and the window judges them.",
+                "They do not: they were there before, and the window judges them",
                 f"Row {rows - 1}, column {cols - 1}: the same nine boxes as everywhere, most of each outside the "
                 "picture; in blue, what the window's shifts make of them.",
                 {**at, "row": rows - 1, "col": cols - 1, "layers": ["anchors", "predictions"]},

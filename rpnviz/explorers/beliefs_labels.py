@@ -40,14 +40,14 @@ def where_is_iou(explorer: IouPlayground) -> Question:
         choices=(
             Choice(
                 "On the feature map, in whole cells",
-                f"Their IoU is {shared:.2f}. Rounded to whole cells they would be one and the same box, IoU "
+                f"The IoU of these two is {shared:.2f}. Rounded to whole cells they would be one and the same box, IoU "
                 f"{in_cells:.2f}: the map is far too coarse.",
                 {"anchor": beside.tolist(), "gt": small.tolist(), **thresholds},
             ),
             Choice(
                 "On the picture, in its pixels",
-                f"One pixel more each way, and the IoU says so: {_iou(small, far):.3f}. Two boxes are all that it asks "
-                "for.",
+                f"The anchor is one pixel wider and higher than the object, and the IoU, {_iou(small, far):.3f}, tells "
+                "them apart. Two boxes are all that it needs.",
                 {"anchor": far.tolist(), "gt": small.tolist(), **thresholds},
                 right=True,
             ),
@@ -111,7 +111,8 @@ def always_half(explorer: MinibatchExplorer) -> Question:
     most = int(size * explorer.positive_fraction)
     return Question(
         fact=9,
-        text=f"{size} anchors are drawn, half of them positive. Is it always {most} + {size - most}?",
+        text=f"{size} anchors are drawn, with a positive fraction of {explorer.positive_fraction:g}. "
+        f"Is it always {most} + {size - most}?",
         choices=(
             Choice(
                 "Yes: that is what balanced means",

@@ -136,8 +136,8 @@ def slope_of_a_box(explorer: RoIExplorer) -> Question:
             ),
             Choice(
                 "No: the coordinates are taken as plain numbers",
-                "The box stands where the RPN put it. Approximate joint training cuts the thread there: of the "
-                "second loss only the features hear.",
+                "The box stands where the RPN put it. Approximate joint training cuts the thread there: the second "
+                "head's loss goes back through the features alone.",
                 {"box": start, "probe": []},
                 right=True,
             ),

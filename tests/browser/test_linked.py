@@ -304,7 +304,8 @@ def test_every_control_has_a_name_and_is_reached_by_tab(linked: View) -> None:
         expect(linked.root.get_by_role("list", name=funnel)).to_be_visible()
 
     # One stop for each group of radio buttons and for the rows of the table (arrows move inside them).
-    stops = "e => [...e.querySelectorAll('input, select, button, canvas')].filter(c => c.tabIndex >= 0 && !c.disabled)"
+    stops = """e => [...e.querySelectorAll('input, select, button, canvas')]
+      .filter(c => c.tabIndex >= 0 && !c.disabled && c.checkVisibility())"""
     wanted = linked.root.evaluate(f"e => ({stops})(e).filter(c => c.type !== 'radio' || c.checked).length")
     linked.root.evaluate(f"e => ({stops})(e)[0].focus()")
     reached = 0

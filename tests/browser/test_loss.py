@@ -174,3 +174,16 @@ def test_saved_page_moves_without_a_kernel(
     expect(total).not_to_have_text(before)
     root.get_by_role("button", name="on target").click()
     expect(total).to_have_text("0.0000")
+
+
+def test_picture_and_ledger_stand_side_by_side_next_to_the_file_browser(six: Notebook) -> None:
+    """The room that JupyterLab leaves on a laptop of 1366 px, and the anchor with the longest name."""
+    root = view(six)
+    six.execute("explorer.chosen = 2")
+    root.evaluate("root => { root.style.width = '940px'; }")
+    picture, ledger = (root.locator(part).bounding_box() for part in (".rpnviz-two-boxes", ".rpnviz-ledger"))
+    assert picture and ledger and picture["x"] + picture["width"] <= ledger["x"]
+    cut = """root => [...root.querySelectorAll("td, th, .rpnviz-controls")]
+      .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)"""
+    assert root.evaluate(cut) == []
+    root.evaluate("root => { root.style.width = ''; }")

@@ -63,6 +63,12 @@ def test_is_committed_executed(path: Path) -> None:
 
 
 @every_notebook
+def test_draws_without_pyplot(path: Path) -> None:
+    # JupyterLab lets a widget speak in a thread beside the cell; pyplot then shows what the cell has drawn so far.
+    assert all("pyplot" not in cell.source and "pylab" not in cell.source for cell in code_cells(path))
+
+
+@every_notebook
 def test_holds_nothing_of_the_run_but_its_outputs(path: Path) -> None:
     assert read(path).metadata == METADATA  # in particular no widget state
     assert all("execution" not in cell.metadata for cell in read(path).cells)

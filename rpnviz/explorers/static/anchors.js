@@ -73,7 +73,7 @@ function render(context) {
     });
     preset.fill([
       { value: "paper", label: "Faster R-CNN: nine" },
-      { value: "ctpn", label: "CTPN (text): ten" },
+      { value: "ctpn", label: "CTPN: ten" },
       { value: "own", label: "your own" },
     ]);
     const field = (/** @type {string} */ name, /** @type {string} */ what) =>

@@ -106,7 +106,7 @@ function render(context) {
   function fires() {
     const said = h("p", { class: "rpnviz-fires-said" });
     const body = h("tbody");
-    const heads = ["picture", "inside", "outside", "times", "solid: inside, dashed: outside"];
+    const heads = ["picture", "inside", "outside", "times", "solid in, dashed out"];
     const head = h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text))));
     const longest = Math.max(0, ...classes.map((name) => entries.filter(([one]) => one === name).length));
     let filled = NaN;

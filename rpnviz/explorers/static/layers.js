@@ -187,17 +187,24 @@ function render(context) {
         }));
     const head = line("th", "", undefined, ({ name }) => name.replace("RPN ", "RPN\u00a0"));
     const body = ROWS.map(([name, what, say]) => line("td", name, what, say));
+    const element = scroller("layers", "", h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body)));
+    let seen = ""; // the layer that was brought into view, and in which width
     return {
-      element: scroller("layers", "", h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body))),
+      element,
       /** @param {number} current */
-      show: (current) =>
+      show(current) {
         columns.forEach((cells, i) => {
           for (const cell of cells) {
             cell.classList.toggle("rpnviz-hot", i === current);
             cell.classList.toggle("rpnviz-later", i > current);
           }
           cells[0].setAttribute("aria-current", String(i === current));
-        }),
+        });
+        const now = `${current} ${element.clientWidth}`;
+        const { offsetLeft, offsetWidth } = columns[current][0];
+        if (now !== seen) element.scrollLeft = offsetLeft + (offsetWidth - element.clientWidth) / 2; // into the middle
+        seen = now;
+      },
     };
   }
 

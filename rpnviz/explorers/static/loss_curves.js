@@ -56,7 +56,7 @@ export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
         const atTop = y < PLOT.top + 24; // no room above: beside the dot and downwards
         const tagX = atTop ? x - 16 * Math.sign(points[i][0]) : x;
         let tagY = atTop ? y + 4 : y - 8;
-        const covered = (/** @type {[number, number]} */ [otherX, otherY]) => Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 10.5;
+        const covered = (/** @type {[number, number]} */ [otherX, otherY]) => Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 12.5;
         while (taken.some(covered)) tagY += atTop ? 1 : -1;
         taken.push([tagX, tagY]);
         tag.setAttribute("x", tagX.toFixed(1));
