@@ -64,7 +64,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
             "not yet",
             "returns an A",
         ),
-        ("import builtins\nbuiltins.len = None", "error", "It spoiled the process in which it ran"),
+        ("import builtins\nbuiltins.len = None", "error", "the process in which it ran,"),
     ],
 )
 def test_every_behaviour_has_its_answer(body: str, verdict: str, says: str) -> None:
