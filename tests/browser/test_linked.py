@@ -280,7 +280,7 @@ def test_all_of_it_fits_on_a_laptop_screen(linked: View) -> None:
 
 
 def test_the_state_is_announced_once(linked: View) -> None:
-    live = linked.part("live")
+    live = linked.root.locator(".rpnviz-live[aria-live]")
     linked.part("map").focus()
     linked.press("ArrowRight")
     expect(live).to_contain_text("Row 20, column 31")
