@@ -132,12 +132,12 @@ class Notebook:
 
     def run_all(self) -> None:
         """Run all cells and wait for the last one."""
-        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        self._answer("() => jupyterapp.commands.execute('notebook:run-all-cells')")
         self.collect()
 
     def run(self, code: str) -> None:
         """Append a cell and run it; its output is on the screen when this returns."""
-        self.page.evaluate(_APPEND_AND_RUN, code)
+        self._answer(_APPEND_AND_RUN, code)
         self.collect()
 
     def execute(self, code: str) -> None:
@@ -146,7 +146,7 @@ class Notebook:
 
     def ask(self, expression: str, code: str = "") -> Any:
         """Return what a Python expression (a literal: numbers, strings, lists, …) gives in the notebook's kernel."""
-        reply = self.page.evaluate(_ASK, [code, expression])
+        reply = self._answer(_ASK, [code, expression])
         if reply["status"] != "ok":
             raise RuntimeError(f"{expression}: {reply['ename']}: {reply['evalue']}")
         return ast.literal_eval(reply["data"]["text/plain"])
@@ -160,6 +160,10 @@ class Notebook:
         while (found := self.ask(expression)) != value:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"{expression} is {found!r}, not {value!r}")
+
+    def _answer(self, script: str, argument: Any = None) -> Any:
+        """What a promise of JupyterLab's gives; one that is never kept must not hold up everything for ever."""
+        return self.page.evaluate(f"{_IN_TIME}(({script})(argument)); }}", argument)
 
     def collect(self) -> list[str]:
         """Add what the kernel said and what the outputs show to the troubles; return them all, each once."""
@@ -223,6 +227,9 @@ def listen(page: Page, notebook: Notebook) -> None:
 
 # The kernel's messages are watched from the start: a callback that raises shows up in no cell's output. JupyterLab asks
 # a new kernel for its widgets before ipywidgets is imported there; the kernel's "No such comm" is the answer to that.
+_IN_TIME = f"""argument => {{
+  const late = new Promise((_, no) => setTimeout(() => no(new Error("JupyterLab does not answer")), {PATIENCE}));
+  return ((promise) => Promise.race([promise, late]))"""
 _READY = """async theme => {
   await jupyterapp.restored;
   const { sessionContext } = jupyterapp.shell.currentWidget;
@@ -235,6 +242,10 @@ _READY = """async theme => {
     if (header.msg_type !== "stream" || content.name !== "stderr" || content.text.startsWith("No such comm")) return;
     rpnvizComplaints.push(`stderr: ${content.text}`);
   });
+  // A request may get lost while the connection is new: only one that was answered shows that it stands.
+  const asked = () => kernel.requestExecute({ code: "", store_history: false }).done.then(() => true);
+  const late = () => new Promise(done => setTimeout(() => done(false), 20_000));
+  while (!(await Promise.race([asked(), late()]))) await kernel.reconnect();
   await jupyterapp.commands.execute("apputils:change-theme", { theme });
 }"""
 _THEMED = "theme => document.body.dataset.jpThemeLight === String(theme === 'light')"
