@@ -11,10 +11,10 @@ from tests.browser.conftest import View
 from tools.lab import Notebook
 
 
-@pytest.fixture(params=["light", "dark"])
-def views(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> tuple[View, View]:
+@pytest.fixture
+def views(open_and_run: Callable[..., Notebook]) -> tuple[View, View]:
     """The learner's and ours. Nothing is written in this folder: hers are ours."""
-    notebook = open_and_run("12", request.param)
+    notebook = open_and_run("12")
     return View(notebook, 0), View(notebook, 1)
 
 

@@ -47,14 +47,14 @@ class Exercise:
         self.page.keyboard.press("Shift+Enter")
 
 
-@pytest.fixture(params=["light", "dark"])
-def exercise(request: pytest.FixtureRequest, browser: Browser, lab: Lab) -> Iterator[Exercise]:
+@pytest.fixture
+def exercise(browser: Browser, lab: Lab) -> Iterator[Exercise]:
     lesson = cells_of(LESSON)
     parts = [lesson[f"{NAME}{part}"] for part in ("-task", "", "-check", "-solution")]
     imports = cells_of(SOLUTIONS / "04_solutions.ipynb")["imports"]
     notebook = v4.new_notebook(cells=[imports, *parts], metadata=METADATA)
-    nbformat.write(notebook, lab.root / request.param / "exercise.ipynb")  # type: ignore[no-untyped-call]
-    opened = open_notebook(new_page(browser), lab, f"{request.param}/exercise.ipynb", request.param)
+    nbformat.write(notebook, lab.root / "exercise.ipynb")  # type: ignore[no-untyped-call]
+    opened = open_notebook(new_page(browser), lab, "exercise.ipynb")
     opened.run_all()
     yield Exercise(opened)
     assert opened.collect() == []

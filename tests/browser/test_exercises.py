@@ -29,9 +29,9 @@ def my_recall(iou, top_n):
 check(my_recall)"""
 
 
-@pytest.fixture(params=["light", "dark"])
-def notebook(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> Notebook:
-    return open_and_run("scratch", request.param)
+@pytest.fixture
+def notebook(open_and_run: Callable[..., Notebook]) -> Notebook:
+    return open_and_run("scratch")
 
 
 def answer(notebook: Notebook, code: str) -> Locator:

@@ -175,9 +175,9 @@ def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
 
 
-@pytest.fixture(params=["light", "dark"])
-def replay(request: pytest.FixtureRequest, open_cells: Callable[..., Notebook]) -> View:
-    view = View(open_cells("recorded", REPLAY, theme=request.param), kind="replay")
+@pytest.fixture
+def replay(open_cells: Callable[..., Notebook]) -> View:
+    view = View(open_cells("recorded", REPLAY), kind="replay")
     view.root.scroll_into_view_if_needed()
     view.notebook.execute("replay.snapshot = 0; replay.picture = 'street-07'; replay.top_n = 50")
     expect(view.root).to_have_attribute("data-step", "0")
