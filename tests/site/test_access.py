@@ -36,19 +36,14 @@ def serious(page: Page, rules: list[str] | None = None) -> list[str]:
 
 
 @every_page
-def test_axe_finds_nothing_serious(served: str, page: Page, name: str) -> None:
+def test_axe_finds_nothing_serious_and_tab_reaches_everything(served: str, page: Page, name: str) -> None:
     show(page, f"{served}/{name}")
+    walk(page)
     assert serious(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious(page, COLOURS) == []
     page.set_viewport_size(PHONE)
     assert serious(page, PLACES) == []
-
-
-@every_page
-def test_tab_reaches_everything_in_order_and_leaves(served: str, page: Page, name: str) -> None:
-    show(page, f"{served}/{name}")
-    walk(page)
 
 
 def test_the_sections_open_by_keys(served: str, page: Page) -> None:
