@@ -24,8 +24,8 @@ def nine(open_and_run: Callable[..., Notebook]) -> Notebook:
     return notebook
 
 
-def view(notebook: Notebook, name: str = "roi") -> Locator:
-    root = notebook.page.locator(f".rpnviz-{name}").first
+def view(notebook: Notebook, name: str = "roi", number: int = 0) -> Locator:
+    root = notebook.page.locator(f".rpnviz-{name}").nth(number)
     root.scroll_into_view_if_needed()
     return root
 
@@ -275,7 +275,7 @@ def test_detections_follow_threshold_and_stage(open_and_run: Callable[..., Noteb
     notebook.execute(
         "found_explorer.stage, found_explorer.score_thresh, found_explorer.nms_thresh = 'detections', 0.05, 0.5"
     )
-    root = view(notebook, "detections")
+    root = view(notebook, "detections", 1)  # the first one only asks what comes next
     left = root.locator(".rpnviz-by-class tbody td:nth-child(4)")
 
     def counts(column: int) -> int:
