@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -33,7 +34,7 @@ def no_worker_left() -> Iterator[None]:
 def typed(body: str, name: str = "my_box_iou", parameters: str = "boxes1, boxes2", **scope: Any) -> Callable[..., Any]:
     """A function with this body, defined in a notebook's cell: its text is known to linecache, as IPython does it."""
     source = f"def {name}({parameters}):\n" + textwrap.indent(textwrap.dedent(body).strip("\n"), "    ") + "\n"
-    file = f"/tmp/ipykernel_1/{next(_cells)}.py"
+    file = str(Path(tempfile.gettempdir(), "ipykernel_1", f"{next(_cells)}.py"))
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names: dict[str, Any] = {"torch": torch, "box_iou": torchvision.ops.box_iou, "__name__": "__main__", **scope}
     exec(compile(source, file, "exec"), names)
