@@ -7,7 +7,6 @@ file may be deleted at any time.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from rpnviz._whole_files import write_whole
 from rpnviz.backbone import OUT_CHANNELS, Backbone
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -51,7 +51,7 @@ def cached_features(backbone: Backbone, picture: Picture, grid: Grid) -> Tensor:
         pass  # not there, or damaged: it is computed, and the file written anew
     features = _with_progress(backbone, picture, grid)
     try:
-        _write(path, save({"features": features.cpu().contiguous()}))
+        write_whole(path, save({"features": features.cpu().contiguous()}))
     except OSError as error:
         warnings.warn(f"the features of {picture.name} could not be kept in {path.parent}: {error}", stacklevel=2)
     return features
@@ -77,18 +77,3 @@ def _with_progress(backbone: Backbone, picture: Picture, grid: Grid) -> Tensor:
         finally:
             for hook in hooks:
                 hook.remove()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever reads half of it: under another name first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".unfinished", delete=False) as file:
-        unfinished = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            unfinished.replace(path)
-        except BaseException:
-            file.close()
-            unfinished.unlink(missing_ok=True)
-            raise

@@ -15,17 +15,18 @@ import rpnviz
 PACKAGE = Path(rpnviz.__file__).parent
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
-# In the order in which data flows: module -> the modules it may import. Those with an underscore only read files.
+# In the order in which data flows: module -> the modules it may import. Those with an underscore only deal with files.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
     "__main__": {"exercises"},
     "_data": set(),
     "_image_files": set(),
+    "_whole_files": set(),
     "boxes": set(),
     "grid": set(),
     "pictures": {"_data", "_image_files"},
     "backbone": {"_data", "grid"},
-    "cache": {"backbone", "grid", "pictures"},
+    "cache": {"_whole_files", "backbone", "grid", "pictures"},
     "anchors": {"grid"},
     "targets": {"boxes", "anchors"},
     "rpn": {"_data"},
@@ -44,7 +45,7 @@ MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
     "reach": {"backbone", "grid", "layers", "pictures", "rpn"},
     "channels": {"boxes", "grid", "pictures"},
 }
-COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files"}
+COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files", "_whole_files"}
 MAY_IMPORT |= {
     "augment": COMPUTE,
     "training": COMPUTE | {"augment"},
@@ -60,7 +61,7 @@ MAY_IMPORT |= {
     | {"training", "head_training"}
     | {"draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"}
     | {"explorers"},
-    "exercises": COMPUTE | {"draw", "exercises"},
+    "exercises": COMPUTE | {"_whole_files", "draw", "exercises"},
 }
 VIEWS = (  # they show results and compute none
     *("draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"),

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import json
 import os
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+
+from rpnviz._whole_files import write_whole
 
 FORMAT = "rpnviz progress, version 1"
 LOCK_SECONDS = 2.0  # writing takes a few milliseconds
@@ -105,7 +106,8 @@ def record(name: str, verdict: str) -> None:
                 "checks": entry["checks"] + 1,
                 "passed": entry["passed"] or (today if verdict == "pass" else ""),
             }
-            _write(progress_file(), json.dumps({"format": FORMAT, "exercises": exercises}, indent=1) + "\n")
+            text = json.dumps({"format": FORMAT, "exercises": exercises}, indent=1) + "\n"
+            write_whole(progress_file(), text.encode())
     except OSError as error:
         warnings.warn(f"your progress could not be kept in {progress_file()}: {error}", stacklevel=2)
 
@@ -172,20 +174,3 @@ def _free_name(path: Path) -> Path:
     while (aside := path.with_name(f"progress-kept-{number}.json")).exists():
         number += 1
     return aside
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it: under another name first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".unfinished", delete=False
-    ) as file:
-        unfinished = Path(file.name)
-        try:
-            file.write(text)
-            file.close()
-            unfinished.replace(path)
-        except BaseException:
-            file.close()
-            unfinished.unlink(missing_ok=True)
-            raise
