@@ -55,7 +55,7 @@ window.movable = new Promise((done) => addEventListener("DOMContentLoaded", asyn
   if (!place) return done(null);
   if (place.getBoundingClientRect().top > innerHeight) place.scrollIntoView();
   while (!place.classList.contains("rpnviz-mounted")) await frame();
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 60; tries++) {
     for (const slider of place.querySelectorAll("input[type=range]:not(:disabled)")) {
       const before = look(place);
       step(slider, 1);
@@ -157,10 +157,11 @@ def _page(browser: Browser, url: str) -> Cost:
     page.context.close()
     page = new_page(browser)
     page.add_init_script(MOVE)
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    client = page.context.new_cdp_session(page)  # one for both: a second one would not take back what this one asks for
+    client.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
     page.goto(url)
     cost.movable = page.evaluate("() => movable")
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    client.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     cost.pictures = page.evaluate(DRAG, FRAMES)
     page.context.close()
     return cost
