@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -101,19 +102,29 @@ class View:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A server on copies of the notebooks, and of one more that only opens the linked explorer.
-
-    One copy for each theme and one that is never run: two pages on the same file would share its kernel.
-    """
-    root = tmp_path_factory.mktemp("lab")
-    scratch = v4.new_notebook(cells=[v4.new_code_cell(SCRATCH)], metadata=METADATA)
-    for folder in ("light", "dark", "not-run"):
-        (root / folder).mkdir()
-        for path in NOTEBOOKS.glob("*.ipynb"):
-            shutil.copy(path, root / folder)
-        nbformat.write(scratch, root / folder / "scratch.ipynb")
-    with jupyterlab(root) as running:
+    """A server on an empty folder; `put_into` fills it."""
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
         yield running
+
+
+_folders = count()
+
+
+def put_into(lab: Lab, name: str, *cells: str) -> str:
+    """Put a notebook where none was: one with these cells, or a copy of ours, by how its name starts.
+
+    Two pages on one file would share its kernel, and JupyterLab saves what has been open for two minutes: the next to
+    open it would find outputs there that no kernel knows of.
+    """
+    folder = lab.root / str(next(_folders))
+    folder.mkdir()
+    if cells:
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells], metadata=METADATA)
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    else:
+        (path,) = NOTEBOOKS.glob(f"{name}*.ipynb")
+        shutil.copy(path, folder / f"{name}.ipynb")
+    return f"{folder.name}/{name}.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +140,12 @@ def _opened() -> Iterator[dict[tuple[str, str], Notebook]]:
 def open_and_run(
     browser: Browser, lab: Lab, _opened: dict[tuple[str, str], Notebook]
 ) -> Iterator[Callable[..., Notebook]]:
-    """Open a notebook, by how its name starts, in a theme and run all of it. What goes wrong in it fails the test."""
+    """Open a notebook, ours or of these cells, in a theme and run all of it. What goes wrong in it fails the test."""
     used: list[Notebook] = []
 
-    def opener(name: str, theme: str = "light") -> Notebook:
+    def opener(name: str, *cells: str, theme: str = "light") -> Notebook:
         if (name, theme) not in _opened:
-            (path,) = lab.root.glob(f"{theme}/{name}*.ipynb")
-            _opened[name, theme] = open_notebook(new_page(browser), lab, f"{theme}/{path.name}", theme)
+            _opened[name, theme] = open_notebook(new_page(browser), lab, put_into(lab, name, *cells), theme)
             _opened[name, theme].run_all()
         used.append(_opened[name, theme])
         return used[-1]
@@ -149,7 +159,7 @@ def open_and_run(
 @pytest.fixture(params=["light"])
 def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> View:
     """The linked explorer of notebook 00, over the middle of the map, with the layers it opens with."""
-    explorer = View(open_and_run("00", request.param))
+    explorer = View(open_and_run("00", theme=request.param))
     explorer.root.scroll_into_view_if_needed()
     explorer.root.evaluate("() => document.activeElement.blur()")
     explorer.set(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.conftest import SCRATCH
 from tools.lab import Notebook
 
 IOU = """import torch
@@ -31,7 +32,7 @@ check(my_recall)"""
 
 @pytest.fixture
 def notebook(open_and_run: Callable[..., Notebook]) -> Notebook:
-    return open_and_run("scratch")
+    return open_and_run("scratch", SCRATCH)
 
 
 def answer(notebook: Notebook, code: str) -> Locator:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.conftest import SCRATCH
 from tools import lab
 from tools.lab import Notebook, find_chromium, listen, new_page
 
@@ -26,7 +27,7 @@ def test_troubles_of_a_page_are_collected(browser: Browser) -> None:
 
 
 def test_errors_of_the_kernel_are_collected(open_and_run: Callable[..., Notebook]) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     notebook.page.evaluate("() => { window.kept = rpnvizComplaints.length; }")
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         notebook.execute("1 / 0")
@@ -37,7 +38,7 @@ def test_errors_of_the_kernel_are_collected(open_and_run: Callable[..., Notebook
 
 
 def test_kernels_have_no_network(open_and_run: Callable[..., Notebook]) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     code = (
         "import socket\n"
         "def reach(host):\n"

@@ -329,7 +329,7 @@ def test_the_dark_theme_is_dark_and_readable(linked: View, open_and_run) -> None
       const text = [...e.querySelectorAll("td, th, label, .rpnviz-what")].map((t) => light(getComputedStyle(t).color));
       return [back, ...text.map((t) => (Math.max(t, back) + 0.05) / (Math.min(t, back) + 0.05))];
     }"""
-    dark = View(open_and_run("00", "dark"))
+    dark = View(open_and_run("00", theme="dark"))
     (light_back, *on_light), (dark_back, *on_dark) = (view.root.evaluate(contrast) for view in (linked, dark))
     assert light_back > 0.8 and dark_back < 0.1
     assert min(on_light) >= 4.5 and min(on_dark) >= 4.5

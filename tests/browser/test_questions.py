@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.access import PLACES, findings
-from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS
+from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS, SCRATCH
 from tests.explorers.asked import every_asked
 from tools.lab import Notebook, listen
 
@@ -263,11 +263,11 @@ def answer_all(notebook: Notebook, kind: str) -> None:
 def test_in_jupyterlab_the_keys_are_the_cards_and_python_follows(
     open_and_run: Callable[..., Notebook], theme: str
 ) -> None:
-    answer_all(open_and_run("06", theme), "loss")
+    answer_all(open_and_run("06", theme=theme), "loss")
 
 
 def test_questions_that_are_asked_later_come_into_an_open_view(open_and_run: Callable[..., Notebook]) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     view = notebook.page.locator(".rpnviz-linked").first
     expect(view.locator(".rpnviz-quiz")).to_be_hidden()
     notebook.execute("import rpnviz.explorers.beliefs_anchors as beliefs\nexplorer.ask(beliefs.nine_from_one_window)")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import View
+from tests.browser.conftest import SCRATCH, View, put_into
 from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import NOTEBOOKS
 
 HOSTILE = "</script><img src=x onerror=hacked=1><script>hacked=1</script>"
 OWN_PICTURE = f"""
@@ -38,7 +37,7 @@ def _is_harmless(linked: View) -> None:
 
 
 def test_two_views_stay_in_step(open_and_run: Callable[..., Notebook]) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     notebook.run("explorer")
     one, two = View(notebook), View(notebook, number=1)
     one.put(20, 30)
@@ -55,7 +54,7 @@ def test_two_views_stay_in_step(open_and_run: Callable[..., Notebook]) -> None:
 def test_a_saved_page_moves_without_kernel_or_network(
     open_and_run: Callable[..., Notebook], open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     notebook.execute(f"explorer.row, explorer.col = 20, 30\nexplorer.to_html({str(tmp_path / 'page.html')!r})")
     page = View(open_file(tmp_path / "page.html"))
     page.is_at(20, 30)
@@ -81,7 +80,7 @@ def test_a_saved_page_moves_without_kernel_or_network(
 def test_hostile_names_are_text(
     open_and_run: Callable[..., Notebook], open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:
-    notebook = open_and_run("scratch")
+    notebook = open_and_run("scratch", SCRATCH)
     notebook.run(OWN_PICTURE)
     in_lab = View(notebook, number=notebook.page.locator(".rpnviz-linked").count() - 1)
     _is_harmless(in_lab)
@@ -91,7 +90,7 @@ def test_hostile_names_are_text(
 
 
 def test_a_notebook_that_was_not_run_shows_its_pictures(browser: Browser, lab: Lab) -> None:
-    notebook = open_notebook(new_page(browser), lab, f"not-run/{next(NOTEBOOKS.glob('00*.ipynb')).name}")
+    notebook = open_notebook(new_page(browser), lab, put_into(lab, "00"))
     picture = notebook.page.locator(".jp-OutputArea-output img").first
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.naturalWidth") > 600

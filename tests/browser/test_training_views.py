@@ -6,21 +6,17 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbformat import v4
 from playwright.sync_api import Locator, expect
 
 from rpnviz.explorers.replay import ReplayExplorer
 from rpnviz.replay import Replay
-from tests.browser.conftest import PIXELS, View
-from tools.lab import Lab, Notebook
-from tools.run_notebooks import METADATA
+from tests.browser.conftest import PIXELS, SCRATCH, View
+from tools.lab import Notebook
 
 # Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
-LIVE = """
-import rpnviz
+LIVE = """import rpnviz
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.live import LiveTraining
 from rpnviz.grid import Grid
@@ -31,9 +27,7 @@ backbone = Backbone.load("mini")
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
 features = [both_ways(backbone, picture, Grid.paper()) for picture in pictures]
 live = LiveTraining(backbone, pictures, features, Picture.load("street-03"), steps=5000)
-live
-"""
-LINKED = "explorer = rpnviz.explore('street-03')\nexplorer"
+live"""
 REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
 RUN = Replay.load("mini")
 STEPS = RUN.steps.tolist()
@@ -49,21 +43,9 @@ START_CELL = """source => {
 
 
 @pytest.fixture
-def open_cells(lab: Lab, open_and_run: Callable[..., Notebook]) -> Callable[..., Notebook]:
-    def opener(name: str, *cells: str, theme: str = "light") -> Notebook:
-        path = lab.root / theme / f"{name}.ipynb"
-        if not path.exists():
-            notebook = v4.new_notebook(cells=[v4.new_code_cell(cell.strip()) for cell in cells], metadata=METADATA)
-            nbformat.write(notebook, path)
-        return open_and_run(name, theme)
-
-    return opener
-
-
-@pytest.fixture
-def live(open_cells: Callable[..., Notebook]) -> View:
+def live(open_and_run: Callable[..., Notebook]) -> View:
     """A training that stands still, at whatever step, with nothing beside it."""
-    notebook = open_cells("live-training", LIVE, LINKED)
+    notebook = open_and_run("live-training", LIVE, SCRATCH)
     notebook.execute(
         "live.running = False; live.wait(); live.beside = 'nothing'; live.top_n = 10; live.show_map = True"
     )
@@ -176,8 +158,8 @@ def test_map_and_number_of_proposals_are_switched(live: View) -> None:
 
 
 @pytest.fixture
-def replay(open_cells: Callable[..., Notebook]) -> View:
-    view = View(open_cells("recorded", REPLAY), kind="replay")
+def replay(open_and_run: Callable[..., Notebook]) -> View:
+    view = View(open_and_run("recorded", REPLAY), kind="replay")
     view.root.scroll_into_view_if_needed()
     view.notebook.execute("replay.snapshot = 0; replay.picture = 'street-07'; replay.top_n = 50")
     expect(view.root).to_have_attribute("data-step", "0")
