@@ -129,6 +129,8 @@ class RpnvizWidget(anywidget.AnyWidget):
     def ask(self, *makers: Callable[[Self], Question]) -> None:
         """Put questions above the view, one after the other, in place of those that were there.
 
+        Each answer puts the view back as it stands now, and then moves it.
+
         Args:
             *makers: what makes each question for this explorer as it stands, e.g. of `beliefs_labels`.
 
@@ -136,8 +138,13 @@ class RpnvizWidget(anywidget.AnyWidget):
             ValueError: if an answer would move what a page without a kernel cannot; names question and trait.
         """
         rules = self.moves()
-        now = {name: getattr(self, name) for name in rules}
-        self.set_trait("questions", [packed(make(self), rules, now) for make in makers])
+        self.set_trait("questions", [packed(make(self), rules, self._as_set()) for make in makers])
+
+    def _as_set(self) -> dict[str, Any]:
+        """What a reader may set, as it stands; a Dict is no setting but a message from the page."""
+        own = {name: self.traits()[name] for name in self.own_traits()}
+        settable = [name for name, trait in own.items() if not trait.read_only and not isinstance(trait, t.Dict)]
+        return {name: getattr(self, name) for name in settable}
 
     @contextmanager
     def reporting(self, doing: str) -> Iterator[None]:

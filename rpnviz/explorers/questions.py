@@ -70,7 +70,7 @@ def packed(question: Question, rules: dict[str, Rule], now: Mapping[str, Any]) -
     Args:
         question: the question.
         rules: what a page without a kernel may set, from `RpnvizWidget.moves`.
-        now: the traits of these rules as they stand.
+        now: what a reader may set, as it stands: every answer goes back to it first, so that its sentence holds.
 
     Raises:
         ValueError: if a choice moves nothing, or what may not be moved, or too far; names question, choice and trait.
@@ -92,4 +92,4 @@ def packed(question: Question, rules: dict[str, Rule], now: Mapping[str, Any]) -
         {"text": choice.text, "right": choice.right, "why": choice.why, "moves": choice.moves}
         for choice in question.choices
     ]
-    return {"fact": question.fact, "text": question.text, "choices": choices}
+    return {"fact": question.fact, "text": question.text, "asked": dict(now), "choices": choices}

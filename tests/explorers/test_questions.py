@@ -121,6 +121,7 @@ def test_the_page_gets_the_questions_and_links_do_not(poolings: PoolingsExplorer
     assert sent == {
         "fact": 1,
         "text": "what?",
+        "asked": {"length": poolings.length, "rounding": "floor", "poolings": poolings.poolings},
         "choices": [
             {"text": "answer 0", "right": False, "why": "because", "moves": {"length": 960}},
             {"text": "answer 1", "right": True, "why": "because", "moves": {"length": 1000}},
@@ -148,11 +149,11 @@ def asked(every: dict[str, Asked]) -> dict[str, Any]:
 @contextmanager
 def after(explorer: Any, fact: int, number: int) -> Iterator[str]:
     """The explorer after a choice was tapped; gives its sentence."""
-    choice = next(one for one in explorer.questions if one["fact"] == fact)["choices"][number]
-    before = {name: getattr(explorer, name) for name in explorer.moves()}
-    _set(explorer, choice["moves"])
-    yield choice["why"]
-    _set(explorer, before)
+    one = next(one for one in explorer.questions if one["fact"] == fact)
+    _set(explorer, one["asked"])
+    _set(explorer, one["choices"][number]["moves"])
+    yield one["choices"][number]["why"]
+    _set(explorer, one["asked"])
 
 
 def _set(explorer: Any, traits: dict[str, Any]) -> None:
@@ -216,6 +217,41 @@ def test_every_answer_moves_the_view_somewhere_else(asked: dict[str, Any]) -> No
             assert len(set(places)) == len(places), one["text"]
             stays = [c for c in one["choices"] if all(opening[t] == v for t, v in c["moves"].items())]
             assert not any(not choice["right"] for choice in stays), one["text"]
+
+
+# What a reader may have done meanwhile, so that the sentences would no longer be true.
+MEANWHILE = {
+    "linked": {"grid": "floor", "seed": 7, "layers": [], "map": "channel 3", "top_n": 1, "row": 0, "selected": 2},
+    "poolings": {"length": 640, "rounding": "ceil"},
+    "window": {"row": 1, "col": 2, "channel": 9},
+    "reader": {"row": 1, "col": 2, "show_anchors": False, "selected": 7},
+    "text": {"mode": "boxes", "row": 3},
+    "iou": {"anchor": [1, 2, 30, 40], "bg_iou_thresh": 0.1},
+    "labels": {"fg_iou_thresh": 0.9, "bg_iou_thresh": 0.05, "allow_low_quality_matches": False, "selected": 5},
+    "minibatch": {"seed": 5, "batch_size_per_image": 16, "positive_fraction": 0.1},
+    "loss": {"chosen": 1, "logit": 3.5, "deltas": [1.0, 0.0, 0.0, 0.0], "normalisation": "paper"},
+    "funnel": {"pre_nms_top_n": 50, "nms_thresh": 0.2, "min_size": 99.0, "stage": 1},
+    "stepper": {"nms_thresh": 0.1, "turn": 9, "suppressed_too": True},
+    "detections": {"nms_thresh": 0.1, "score_thresh": 0.9},
+    "roi": {"box": [10.0, 10.0, 90.0, 90.0], "bin_row": 0, "sampling_ratio": 4, "aligned": False},
+}
+
+
+@pytest.mark.parametrize("name", MEANWHILE)
+def test_an_answer_puts_the_view_back_first(asked: dict[str, Any], name: str) -> None:
+    explorer = asked[name]
+
+    def looks() -> dict[str, Any]:
+        shown = [trait for trait in explorer.own_traits() if not trait.startswith("extra_")]  # what was fetched last
+        return {trait: getattr(explorer, trait) for trait in shown}
+
+    for one in explorer.questions:
+        with after(explorer, one["fact"], 0):
+            expected = looks()
+        for trait, value in MEANWHILE[name].items():
+            setattr(explorer, trait, value)
+        with after(explorer, one["fact"], 0):
+            assert looks() == expected, one["text"]
 
 
 def iou_of(one: Tensor | list[float], other: Tensor | list[float]) -> float:

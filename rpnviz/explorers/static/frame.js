@@ -18,7 +18,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const text = h("span", { class: "rpnviz-what" }, hint);
   const note = h("strong", { class: "rpnviz-note", role: "status" });
   const live = h("div", { class: "rpnviz-live", role: "status", "aria-live": "polite" });
-  const card = questionCard(model);
+  const card = questionCard(model, () => busy !== "");
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
@@ -77,6 +77,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     busy(sentence) {
       busy = sentence;
       showNote();
+      card.arrive();
     },
     /** @param {() => void} stop to be called when the view goes */
     onDestroy: (stop) => stops.push(stop),

@@ -1,11 +1,12 @@
 // @ts-check
 // Predict first: the card above a view. A question and its choices; a tap on one says whether it is right, in one sentence,
-// and moves the view to the place that shows why. Every sentence has its place from the start, so that nothing jumps.
+// and moves the view, from how it stood when it was asked, to the place that shows why. Every sentence has its place from the
+// start, so that nothing jumps.
 import { OWN_KEYS, commit, h, setText, watch } from "./core.js";
 
 /** @typedef {import("./core.js").Model} Model */
 /** @typedef {{text: string, right: boolean, why: string, moves: Record<string, any>}} Choice as explorers/questions.py packs it */
-/** @typedef {{text: string, choices: Choice[]}} Question */
+/** @typedef {{text: string, asked: Record<string, any>, choices: Choice[]}} Question asked: what a reader may set, as it stood */
 
 const INVITATION = "Choose, and the view moves to the place that shows why. Then try the other answers.";
 const LETTERS = "ABCD";
@@ -15,9 +16,10 @@ const rightOrNot = (right) => (right ? "right" : "no");
 
 /**
  * One question; all that it has to say is in the page from the beginning, most of it not to be seen yet.
- * @param {Model} model @param {Question} question @param {string} count "1 of 3" @param {(sentence: string) => void} speak
+ * @param {Question} question @param {string} count "1 of 3" @param {(sentence: string) => void} speak
+ * @param {(asked: Record<string, any>, moves: Record<string, any>) => void} go
  */
-function oneQuestion(model, { text, choices }, count, speak) {
+function oneQuestion({ text, asked, choices }, count, speak, go) {
   const id = `rpnviz-${Math.random().toString(36).slice(2)}`;
   const buttons = choices.map((choice, i) =>
     h("button", { type: "button", "aria-pressed": "false", click: () => pick(i), ...OWN_KEYS },
@@ -41,7 +43,7 @@ function oneQuestion(model, { text, choices }, count, speak) {
     buttons[i].classList.add(choices[i].right ? "rpnviz-quiz-right" : "rpnviz-quiz-wrong");
     show(i);
     speak(whys[i].textContent || "");
-    commit(model, choices[i].moves);
+    go(asked, choices[i].moves);
   }
 
   show(-1);
@@ -58,18 +60,34 @@ function oneQuestion(model, { text, choices }, count, speak) {
 
 /**
  * The card of all questions, one at a time; hidden while there are none.
- * @param {Model} model
+ * @param {Model} model @param {() => boolean} waiting whether the view waits for an answer of Python's
  */
-export function questionCard(model) {
+export function questionCard(model, waiting) {
   const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
   const said = h("div", { class: "rpnviz-live", role: "status" });
   const speak = (/** @type {string} */ sentence) => setText(said, sentence);
   const button = (/** @type {string} */ text, /** @type {() => void} */ click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
 
+  // Back to where the question was asked, and from there to the place that shows why. Where the first takes another
+  // picture or grid, Python answers before the second, whose row may not exist until then.
+  let moves = /** @type {Record<string, any> | null} */ (null);
+  function arrive() {
+    if (!moves || waiting()) return;
+    const values = moves;
+    moves = null;
+    commit(model, values);
+  }
+  /** @param {Record<string, any>} asked @param {Record<string, any>} then */
+  function go(asked, then) {
+    commit(model, asked);
+    moves = then;
+    queueMicrotask(arrive); // after the view has drawn, and knows whether it waits
+  }
+
   function fill() {
     const questions = /** @type {Question[]} */ (model.get("questions") || []);
     const several = questions.length > 1;
-    const all = questions.map((question, i) => oneQuestion(model, question, several ? `${i + 1} of ${questions.length}` : "", speak));
+    const all = questions.map((question, i) => oneQuestion(question, several ? `${i + 1} of ${questions.length}` : "", speak, go));
     let now = 0;
     const turn = () => all.forEach(({ element }, i) => element.classList.toggle("rpnviz-quiz-now", i === now));
     const next = button("next question", () => {
@@ -93,5 +111,5 @@ export function questionCard(model) {
   }
 
   fill();
-  return { element: card, destroy: watch(model, ["questions"], fill) };
+  return { element: card, arrive, destroy: watch(model, ["questions"], fill) };
 }
