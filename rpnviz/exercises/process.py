@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,8 +38,9 @@ class EndedError(Exception):
 class Worker:
     """A process that runs learners' functions, started when first asked and again after it was stopped.
 
-    Limits, not a cage: the function may read files and use the network, as in the notebook. The memory limit is kept on
-    Linux; elsewhere the time limit alone ends a function that takes all memory.
+    Limits, not a cage: the function may read files and use the network, as in the notebook; what it writes beside itself
+    goes into an empty folder and away with the process. The memory limit is kept on Linux; elsewhere the time limit alone
+    ends a function that takes all memory.
 
     Args:
         seconds: that a call may take.
@@ -66,11 +68,13 @@ class Worker:
                 return
             self.stop()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in _greet)
+        scratch = tempfile.mkdtemp(prefix="rpnviz-")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rpnviz.exercises.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
+            cwd=scratch,
             env=_environment(),
             start_new_session=True,  # an interrupt of the notebook is not one of the worker
         )
@@ -79,7 +83,7 @@ class Worker:
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
         # also when nobody holds the worker any more, and at exit
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, scratch)
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
         """Send a request and wait for the answer.
@@ -146,8 +150,8 @@ class Worker:
         self._end()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process, and those that it has started."""
+def _end(process: subprocess.Popen[bytes], scratch: str) -> None:
+    """Kill a process and those that it has started, and remove the folder they ran in."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):  # none of them is left
             os.killpg(process.pid, signal.SIGKILL)
@@ -157,6 +161,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):
                 stream.close()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 class _Ended:
@@ -173,5 +178,5 @@ def _receive(stream: BinaryIO, answers: queue.Queue[Any]) -> None:
 
 def _environment() -> dict[str, str]:
     """As here, with the same folders to import from."""
-    folders = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+    folders = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
     return {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

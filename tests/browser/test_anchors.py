@@ -96,6 +96,12 @@ def test_ctpn_has_ten_rows(anchors: Anchors) -> None:
     anchors.part("preset").select_option("ctpn")
     expect(anchors.rows()).to_have_count(10)
     expect(anchors.rows().last).to_contain_text("16×273")
+    for name in ("scales", "aspect_ratios"):  # which these ten are not made of
+        expect(anchors.part(name)).to_have_value("")
+        expect(anchors.part(name)).to_be_disabled()
+    anchors.part("preset").select_option("own")
+    expect(anchors.rows()).to_have_count(9)
+    expect(anchors.part("scales")).to_have_value("128, 256, 512")
 
 
 @pytest.mark.parametrize(("grid", "total"), [("37×62", "8,044 of 20,646"), ("38×63", "8,044 of 21,546")])

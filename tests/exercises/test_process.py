@@ -33,6 +33,9 @@ def babbles(x):
     for descriptor in range(3, 50):
         try: os.write(descriptor, b"no frame at all " * 10)
         except OSError: pass
+def writes(x):
+    open("left.txt", "w").close()
+    return torch.tensor(list(os.getcwd().encode()))
 def hoards(x): return torch.empty(200_000_000).shape[0]
 """
 
@@ -48,6 +51,16 @@ def run(worker: Worker, name: str) -> object:
     worker.ask("define", name, None, SOURCE, 1, seconds=60)
     (answer,) = worker.ask("call", [(torch.arange(3),)])
     return answer.get("value", answer.get("raised"))
+
+
+def test_what_a_function_writes_goes_away_with_the_process(worker: Worker) -> None:
+    answer = run(worker, "writes")
+    assert isinstance(answer, torch.Tensor)
+    folder = Path(bytes(answer.tolist()).decode())
+    assert [path.name for path in folder.iterdir()] == ["left.txt"]
+    assert not Path("left.txt").exists()
+    worker.stop()
+    assert not folder.exists()
 
 
 def is_alive(pid: int) -> bool:

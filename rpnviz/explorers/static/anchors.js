@@ -88,11 +88,11 @@ function render(context) {
     /** @param {Record<string, string>} change */
     function wish(change) {
       const asked = { preset: model.get("choice").preset, grid: model.get("place").name, ...change };
-      if (asked.preset === "own") Object.assign(asked, { scales: scales.value, aspect_ratios: ratios.value });
+      const of = (/** @type {HTMLInputElement} */ { disabled, name, value }) => (disabled ? model.get("choice")[name] : value);
+      if (asked.preset === "own") Object.assign(asked, { scales: of(scales), aspect_ratios: of(ratios) });
       ui.busy("Python computes the anchors …");
       commit(model, { wish: { ...asked, number: model.get("answered") + 1 } });
     }
-    const inputs = [preset.element, scales, ratios];
     const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
       h(tag, {}, h("span", {}, text), element);
     return {
@@ -108,10 +108,12 @@ function render(context) {
         const { preset: shown, scales: s, aspect_ratios: r } = model.get("choice");
         grid.set(model.get("place").name);
         preset.set(shown);
-        if (!model.get("error")) [scales.value, ratios.value] = [s, r]; // a slip of the hand stays, to be mended
+        const fixed = shown === "ctpn"; // ten heights of one width: made of no scales and ratios
+        if (!model.get("error")) [scales.value, ratios.value] = fixed ? ["", ""] : [s, r]; // a slip of the hand stays, to be mended
         const alone = !model.get("has_kernel");
         if (alone) grid.disable(true, NEEDS_PYTHON);
-        for (const input of inputs) input.disabled = alone;
+        preset.element.disabled = alone;
+        for (const input of [scales, ratios]) input.disabled = alone || fixed;
       },
     };
   }
