@@ -38,9 +38,9 @@ class EndedError(Exception):
 class Worker:
     """A process that runs learners' functions, started when first asked and again after it was stopped.
 
-    Limits, not a cage: the function may read files and use the network, as in the notebook; what it writes beside itself
-    goes into an empty folder and away with the process. The memory limit is kept on Linux; elsewhere the time limit alone
-    ends a function that takes all memory.
+    Limits, not a cage: the function may read files and use the network, as in the notebook. It starts in an empty
+    folder that goes away with the process. The memory limit is kept on Linux; elsewhere the time limit alone ends a
+    function that takes all memory.
 
     Args:
         seconds: that a call may take.
