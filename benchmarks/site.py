@@ -1,10 +1,11 @@
 """What a page of the site costs its reader: bytes, the time until it moves, pictures a second, and whether it jumps.
 
 Bytes are what a server sends that compresses texts with gzip (level 6): at opening, and after the page was read to its
-end, when all its explorers have come. Movable: from the start of the navigation until a changed slider of the first
-explorer has changed the picture, with the CPU slowed down four times; pages whose first explorer is further down are
-scrolled there as soon as they are parsed. Pictures a second: a slider is changed once in each animation frame, sixty
-times. Jumps: the sum of layout shifts (CLS) while the page is read at 1366×768.
+end, when all its explorers have come. Movable: from the start of the navigation until a slider or an arrow key of the
+first explorer has changed the picture, with the CPU slowed down four times; pages whose first explorer is further down
+are scrolled there as soon as they are parsed. Pictures a second: once all is loaded, the slider or the thing on the
+picture is moved once in each animation frame, sixty times. Jumps: the sum of layout shifts (CLS) while the page is read
+at 1366×768.
 """
 
 from __future__ import annotations
@@ -38,17 +39,23 @@ new PerformanceObserver((list) => {
   for (const { value, hadRecentInput } of list.getEntries()) if (!hadRecentInput) shifts += value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-# Runs from the start: goes to the first explorer, changes a slider as soon as there is one, and looks at the canvases.
+# Runs from the start: goes to the first explorer, moves a control as soon as there is one, and looks at the canvases.
 MOVE = """
+const MOVABLE = "input[type=range]:not(:disabled), canvas[tabindex='0'], [role=slider], [role=application]";
 window.frame = () => new Promise(requestAnimationFrame);
 window.seen = (view) => [...view.querySelectorAll("canvas")].filter(({ width, height }) => width && height);
-window.look = (view) => seen(view).map((canvas) => {
-  const { data } = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
+window.look = (view) => seen(view).flatMap((canvas) => [1, 2, 3, 4, 5].map((sixth) => { // five rows: all would take long
+  const { data } = canvas.getContext("2d").getImageData(0, Math.floor((canvas.height * sixth) / 6), canvas.width, 1);
   return new Uint32Array(data.buffer).reduce((hash, pixel) => (Math.imul(hash, 31) + pixel) | 0, canvas.width);
-}).join();
-window.step = (slider, by) => {
-  slider.value = Number(slider.value) + by * Number(slider.step || 1);
-  slider.dispatchEvent(new Event("input", { bubbles: true }));
+})).join();
+window.step = (control, by) => {
+  if (control.matches("input")) {
+    control.value = Number(control.value) + by * Number(control.step || 1);
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  } else {
+    const key = by > 0 ? "ArrowRight" : "ArrowLeft";
+    control.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  }
 };
 window.movable = new Promise((done) => addEventListener("DOMContentLoaded", async () => {
   const place = document.querySelector(".rpnviz-mount");
@@ -56,12 +63,12 @@ window.movable = new Promise((done) => addEventListener("DOMContentLoaded", asyn
   if (place.getBoundingClientRect().top > innerHeight) place.scrollIntoView();
   while (!place.classList.contains("rpnviz-mounted")) await frame();
   for (let tries = 0; tries < 60; tries++) {
-    for (const slider of place.querySelectorAll("input[type=range]:not(:disabled)")) {
+    for (const control of place.querySelectorAll(MOVABLE)) {
       const before = look(place);
-      step(slider, 1);
+      step(control, 1);
       await frame();
-      if (before && look(place) !== before) return done((window.slider = slider) && performance.now());
-      step(slider, -1);
+      if (before && look(place) !== before) return done((window.control = control) && performance.now());
+      step(control, -1);
       await frame();
     }
   }
@@ -69,16 +76,15 @@ window.movable = new Promise((done) => addEventListener("DOMContentLoaded", asyn
 }));
 """
 DRAG = """async frames => {
-  if (!window.slider) return null;
-  const [least, most] = [Number(slider.min), Number(slider.max)];
-  slider.value = least;
-  await frame();
-  let by = 1;
+  if (!window.control) return null;
+  const [least, most] = [Number(control.min), Number(control.max)]; // of a slider
+  let by = -1;
   const start = performance.now();
   for (let i = 0; i < frames; i++) {
-    if (Number(slider.value) >= most) by = -1;
-    if (Number(slider.value) <= least) by = 1;
-    step(slider, by);
+    if (!control.matches("input")) by = -by; // no end to run into
+    else if (Number(control.value) <= least) by = 1;
+    else if (Number(control.value) >= most) by = -1;
+    step(control, by);
     await frame();
   }
   return (1000 * frames) / (performance.now() - start);
@@ -93,7 +99,7 @@ READ = """async () => {
 
 @dataclass
 class Cost:
-    """What was measured of one page; None where nothing moves by a slider."""
+    """What was measured of one page; None where nothing moves without Python."""
 
     page: str
     opening: int
@@ -162,6 +168,7 @@ def _page(browser: Browser, url: str) -> Cost:
     page.goto(url)
     cost.movable = page.evaluate("() => movable")
     client.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    page.wait_for_load_state("networkidle")
     cost.pictures = page.evaluate(DRAG, FRAMES)
     page.context.close()
     return cost
