@@ -44,7 +44,7 @@ MOVE = """
 const MOVABLE = "input[type=range]:not(:disabled), canvas[tabindex='0'], [role=slider], [role=application]";
 window.frame = () => new Promise(requestAnimationFrame);
 window.seen = (view) => [...view.querySelectorAll("canvas")].filter(({ width, height }) => width && height);
-window.look = (view) => seen(view).flatMap((canvas) => [1, 2, 3, 4, 5].map((sixth) => { // five rows: all would take long
+window.look = (view) => seen(view).flatMap((canvas) => [1, 2, 3, 4, 5].map((sixth) => { // all rows would take long
   const { data } = canvas.getContext("2d").getImageData(0, Math.floor((canvas.height * sixth) / 6), canvas.width, 1);
   return new Uint32Array(data.buffer).reduce((hash, pixel) => (Math.imul(hash, 31) + pixel) | 0, canvas.width);
 })).join();
