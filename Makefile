@@ -22,7 +22,7 @@ lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
 
 test: $(VENV)/installed-dev browser lint
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/installed-dev
 	@$(RUN) -m ruff check --quiet

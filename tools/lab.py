@@ -152,10 +152,7 @@ class Notebook:
         return ast.literal_eval(reply["data"]["text/plain"])
 
     def wait_for(self, expression: str, value: Any) -> None:
-        """Ask the kernel until a Python expression gives `value`: what a view sends may arrive after the question.
-
-        JupyterLab runs the callbacks of widgets in a thread of the kernel of their own.
-        """
+        """Ask the kernel until a Python expression gives `value`: what a view sends may arrive after the question."""
         give_up = time.monotonic() + PATIENCE / 1000
         while (found := self.ask(expression)) != value:
             if time.monotonic() > give_up:
@@ -227,8 +224,6 @@ def listen(page: Page, notebook: Notebook) -> None:
 
 # The kernel's messages are watched from the start: a callback that raises shows up in no cell's output. JupyterLab asks
 # a new kernel for its widgets before ipywidgets is imported there; the kernel's "No such comm" is the answer to that.
-# JupyterLab then drops the subshell it asked through, sometimes while the kernel still reads the question in it: that
-# ends in a KeyError of ipykernel's own (ipython/ipykernel#1557) and concerns no widget.
 _IN_TIME = f"""argument => {{
   const late = new Promise((_, no) => setTimeout(() => no(new Error("JupyterLab does not answer")), {PATIENCE}));
   return ((promise) => Promise.race([promise, late]))"""
@@ -241,14 +236,9 @@ _READY = """async theme => {
   window.rpnvizComplaints = [];
   kernel.iopubMessage.connect((_, { header, content }) => {
     if (header.msg_type === "error") rpnvizComplaints.push(`kernel: ${content.ename}: ${content.evalue}`);
-    if (header.msg_type !== "stream" || content.name !== "stderr") return;
-    if (/^No such comm|in get_subshell_to_shell_channel_socket[^]*KeyError/.test(content.text)) return;
+    if (header.msg_type !== "stream" || content.name !== "stderr" || content.text.startsWith("No such comm")) return;
     rpnvizComplaints.push(`stderr: ${content.text}`);
   });
-  // A request may get lost while the connection is new: only one that was answered shows that it stands.
-  const asked = () => kernel.requestExecute({ code: "", store_history: false }).done.then(() => true);
-  const late = () => new Promise(done => setTimeout(() => done(false), 20_000));
-  while (!(await Promise.race([asked(), late()]))) await kernel.reconnect();
   await jupyterapp.commands.execute("apputils:change-theme", { theme });
 }"""
 _THEMED = "theme => document.body.dataset.jpThemeLight === String(theme === 'light')"

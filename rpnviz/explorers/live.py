@@ -6,7 +6,6 @@ and "stop" is heard.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 import threading
@@ -117,11 +116,10 @@ class LiveTraining(RpnvizWidget):
         """Objectness loss and box loss of each step of the intact run so far."""
         return list(self._runs[INTACT].losses)
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Start, or go on, until the last step is taken or someone stops; an interruption of the cell stops, too.
 
-        To be awaited, `await live.finish()`: a kernel hears what a page asks for while a cell awaits, and may not
-        while a cell computes.
+        Most kernels hear the page's Stop only after the cell that waits here; they always hear its interruption.
 
         Raises:
             Exception: whatever went wrong in the training.
@@ -129,8 +127,7 @@ class LiveTraining(RpnvizWidget):
         self._awaited = True
         try:
             self.running = True
-            while (thread := self._thread) and thread.is_alive():
-                await asyncio.sleep(0.05)
+            self.wait()
         finally:
             self._awaited = False
             self.running = False  # still true only if this cell was interrupted

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +65,6 @@ def until(live: LiveTraining, holds: Callable[[], bool]) -> None:
         changed.clear()
 
 
-def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run it in a thread of its own: in this one the browser of other tests may keep an event loop running."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, coroutine).result()
-
-
-def finish(live: LiveTraining) -> None:
-    run(live.finish())
-
-
 def weights(head: RPNHead) -> list[Tensor]:
     return [values.detach().clone() for values in head.parameters()]
 
@@ -89,7 +77,7 @@ def test_finish_takes_all_steps_and_says_how_it_went() -> None:
     live = make()
     untrained = weights(live.head)
     assert (live.step, live.losses, live.running) == (0, [], False)
-    finish(live)
+    live.finish()
     assert (live.step, len(live.losses), live.running) == (12, 12, False)
     assert not same(untrained, weights(live.head))
     (shown,) = live.runs
@@ -112,14 +100,14 @@ def test_the_kernel_stays_free_and_stop_is_heard() -> None:
 
 def test_stop_and_resume_give_what_one_go_gives() -> None:
     whole, halting = make(), make()
-    finish(whole)
+    whole.finish()
     for stop_at in (2, 5, 9):
         halting.observe(lambda _, at=stop_at: halting.step >= at and setattr(halting, "running", False), "runs")
         halting.running = True
         halting.wait()
         halting.unobserve_all("runs")
         assert stop_at <= halting.step < 12
-    finish(halting)
+    halting.finish()
     assert halting.losses == whole.losses
     assert same(weights(halting.head), weights(whole.head))
 
@@ -151,24 +139,23 @@ def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.M
     assert (resumed, live.step) == ([3], 12)
 
 
-def test_an_interrupted_cell_stops_the_training() -> None:
+def test_an_interrupted_cell_stops_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     live = make(steps=5000)
 
-    async def interrupted() -> None:
-        """A kernel cancels what the cell awaits."""
-        loop, cell = asyncio.get_running_loop(), asyncio.create_task(live.finish())
-        live.observe(lambda _: live.step == 2 and loop.call_soon_threadsafe(cell.cancel), "runs")
-        await cell
+    def interrupted() -> None:
+        until(live, lambda: live.step >= 2)
+        raise KeyboardInterrupt
 
-    with pytest.raises(asyncio.CancelledError):
-        run(interrupted())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(live, "wait", interrupted)
+        live.finish()
     live.wait()
     assert not live.running and 2 <= live.step < 5000
 
 
 def test_a_checkpoint_is_written_at_each_stop_and_can_be_resumed(tmp_path: Path) -> None:
     live = make(checkpoint=tmp_path / "head.pt")
-    finish(live)
+    live.finish()
     _, pictures, features, *_ = live._settings
     again = HeadTraining(SmallBackbone(), RPNHead(CHANNELS), pictures, 12, features=features)
     again.load(live.checkpoint)
@@ -189,7 +176,7 @@ def test_an_interrupted_save_leaves_the_checkpoint_before_it(monkeypatch: pytest
 
     monkeypatch.setattr(torch, "save", half_way)
     with pytest.raises(OSError, match="the disk is full"):
-        finish(live)
+        live.finish()
     assert live.error == "training: OSError: the disk is full"
     assert torch.load(live.checkpoint, weights_only=True)["step"] == stopped_at
 
@@ -199,10 +186,10 @@ def test_errors_are_shown_and_raised_where_somebody_waits(monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(HeadTraining, "losses", broken)
         with pytest.raises(RuntimeError, match="no memory"):
-            finish(live)
+            live.finish()
     assert live.error == "training: RuntimeError: no memory"
     assert not live.running and unheard == []
-    finish(live)  # what was wrong is gone
+    live.finish()  # what was wrong is gone
     assert (live.error, live.step) == ("", 12)
 
 
@@ -223,14 +210,14 @@ def broken(*_: Any) -> None:
 
 def test_a_variant_catches_up_and_leaves_the_intact_run_alone() -> None:
     alone, compared = make(), make()
-    finish(alone)
+    alone.finish()
     compared.beside = "256 drawn without balance"
     assert [run["step"] for run in compared.runs] == [0, 0]
-    finish(compared)
+    compared.finish()
     assert [run["step"] for run in compared.runs] == [12, 12]
     assert compared.losses == alone.losses
     alone.beside = "256 drawn without balance"  # only now, after the intact run
-    finish(alone)
+    alone.finish()
     assert alone.runs[1]["curves"] == compared.runs[1]["curves"]
     assert alone.runs[1]["curves"] != alone.runs[0]["curves"]
     alone.beside = NOBODY
@@ -261,7 +248,7 @@ def test_the_watched_picture_is_looked_at_now_and_then() -> None:
     live = make(steps=LOOK_EVERY + 2)
     looked = []
     live.observe(lambda change: looked.append(change["new"][0]["looked"]), "runs")
-    finish(live)
+    live.finish()
     assert sorted(set(looked)) == [0, LOOK_EVERY, LOOK_EVERY + 2]
     outcome = live._runs[INTACT].outcome
     features = live._settings[3][1]
@@ -302,7 +289,7 @@ def test_something_is_left_without_a_page() -> None:
         bundle = live._repr_mimebundle_()[0]
         assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 900
         assert bundle["text/plain"] == live.describe() and "one scale only: step" in live.describe()
-        finish(live)
+        live.finish()
     page = live.to_html()
     assert HOSTILE not in page and page.count("</script>") == 2
     assert payload(live) < 300_000
@@ -315,7 +302,7 @@ def test_still_has_both_runs_beside_each_other() -> None:
         "as in the paper: after step 0",
     ]
     live.beside = "no best-per-gt rule"
-    finish(live)
+    live.finish()
     figure = live.figure()
     assert [ax.get_title(loc="left") for ax in figure.axes] == [
         "as in the paper: after step 12",

@@ -20,6 +20,7 @@ PHONE = {"width": 360, "height": 740}
 def page(browser: Browser) -> Iterator[Page]:
     """A window in which axe-core may be put into pages whose policy would refuse it."""
     context = browser.new_context(bypass_csp=True, viewport=LAPTOP)
+    context.set_default_timeout(120_000)  # a busy machine is no failure
     yield context.new_page()
     context.close()
 
