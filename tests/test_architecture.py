@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,3 +207,11 @@ def test_nothing_is_unpickled_or_evaluated(module: str) -> None:
             assert name not in forbidden, f"{module}:{call.lineno} calls {name}"
         if name == "torch.load":
             assert any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in call.keywords), module
+
+
+@pytest.mark.parametrize("sheet", [path.name for path in PACKAGE.rglob("*.css")])
+def test_no_sheet_looks_into_elements_on_the_screen(sheet: str) -> None:
+    """`:has()`: with it the browser restyles the whole page at each step, a third of the pictures a second are lost."""
+    (path,) = PACKAGE.rglob(sheet)
+    paper_or_comment = r"^@media print \{.*?^\}|/\*.*?\*/"
+    assert ":has(" not in re.sub(paper_or_comment, "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)

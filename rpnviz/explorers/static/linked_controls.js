@@ -63,6 +63,7 @@ export function layerSwitches(model, styles) {
   };
   const rows = Object.fromEntries(switches.map(({ name, element }) => [name, h("div", { class: "rpnviz-layer" }, element)]));
   rows.labels.append(legend);
+  rows.minibatch.classList.add("rpnviz-layer-seed");
   rows.minibatch.append(h("label", { class: "rpnviz-seed-label" }, "seed ", seed.element));
   rows.proposals.append(top.element);
   return {

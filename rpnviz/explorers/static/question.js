@@ -29,7 +29,7 @@ function oneQuestion({ text, asked, choices }, count, speak, go) {
   const sentences = [h("p", {}, INVITATION), ...whys];
   const element = h("div", { class: "rpnviz-quiz-one" },
     h("p", { class: "rpnviz-quiz-text", id }, h("span", {}, count ? `Predict first, ${count}. ` : "Predict first. "), text),
-    h("div", { class: "rpnviz-quiz-choices", role: "group", "aria-labelledby": id }, ...buttons),
+    h("div", { class: `rpnviz-quiz-choices ${choices.length > 3 ? "rpnviz-quiz-four" : ""}`, role: "group", "aria-labelledby": id }, ...buttons),
     h("div", { class: "rpnviz-quiz-whys" }, ...sentences));
 
   /** @param {number} i the choice whose sentence is shown, -1 for none */
