@@ -178,5 +178,5 @@ def sheet_file(bright: Tensor) -> bytes:
     tiles = torch.zeros(rows * SENT_COLUMNS, height, width)
     tiles[:count] = bright
     sheet = tiles.reshape(rows, SENT_COLUMNS, height, width).permute(0, 2, 1, 3).reshape(rows * height, -1)
-    Image.fromarray((sheet * 255).round().byte().numpy()).save(buffer := io.BytesIO(), "WEBP", quality=65, method=6)
+    Image.fromarray((sheet * 255).round().byte().numpy()).save(buffer := io.BytesIO(), "WEBP", quality=62, method=6)
     return buffer.getvalue()
