@@ -1,7 +1,7 @@
 """Train a head in the notebook and watch it; start, stop and resume at any step (notebook 07).
 
 The steps are taken in a thread of their own, so that the kernel stays free: other cells run, other explorers answer,
-and "stop" is heard.
+and "stop" is heard. Only a cell that waits in `finish` holds it up; interrupting that cell stops the training.
 """
 
 from __future__ import annotations
