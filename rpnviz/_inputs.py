@@ -1,7 +1,7 @@
 """What a public function is given, looked at once: it becomes something to compute with, or a ValueError that names it.
 
-Whoever calls may hold half or bfloat16 (after autocast), whole numbers, NumPy arrays or nested lists. Half does not tell
-neighbouring pixels apart beyond 2,048 px, bfloat16 not beyond 256: all is computed in float32, and float64 stays
+Whoever calls may hold half or bfloat16 (after autocast), whole numbers, NumPy arrays or nested lists. Half does not
+tell neighbouring pixels apart beyond 2,048 px, bfloat16 not beyond 256: all is computed in float32, and float64 stays
 float64. Gradients are kept; a function whose result has none says `.detach()` behind the check.
 
 Whatever grows with a number in the input has a limit here, so that a slip of the keyboard costs a sentence and not the
@@ -25,7 +25,7 @@ MOST_PAIRS = 2**25  # of an IoU matrix: 1 to 2 GB while it is worked out
 MOST_VALUES = 2**24  # read off a feature map for one box: four cells each, 256 MB
 
 
-def numbers(values: Any, argument: str, shape: str = "...") -> Tensor:
+def take_numbers(values: Any, argument: str, shape: str = "...") -> Tensor:
     """Take finite numbers, as a tensor of float32; float64 stays float64. Gradients are kept.
 
     Args:
@@ -40,11 +40,13 @@ def numbers(values: Any, argument: str, shape: str = "...") -> Tensor:
     tensor = tensor.to(torch.float64 if tensor.dtype == torch.float64 else torch.float32)
     if tensor.numel() and not math.isfinite(sum(tensor.detach().aminmax())):
         where = (~torch.isfinite(tensor)).nonzero()[0].tolist()
-        raise ValueError(f"{argument} must be finite; {argument}{where} is {float(tensor[tuple(where)])}")
+        raise ValueError(f"{argument} must be finite; {argument}{where} is {tensor[tuple(where)].item()}")
     return tensor
 
 
-def whole_numbers(values: Any, argument: str, shape: str, low: int | None = None, high: int | None = None) -> Tensor:
+def take_whole_numbers(
+    values: Any, argument: str, shape: str, low: int | None = None, high: int | None = None
+) -> Tensor:
     """Take labels or indices of any number type, as int64.
 
     Raises:
@@ -63,7 +65,7 @@ def whole_numbers(values: Any, argument: str, shape: str, low: int | None = None
     return whole
 
 
-def flags(values: Any, argument: str, shape: str) -> Tensor:
+def take_flags(values: Any, argument: str, shape: str) -> Tensor:
     """Take what is true or false, as a BoolTensor; 1 and 0 are true and false.
 
     Raises:
@@ -71,16 +73,16 @@ def flags(values: Any, argument: str, shape: str) -> Tensor:
     """
     if getattr(values, "dtype", None) in (torch.bool, np.bool_):
         values = torch.as_tensor(values).byte()
-    return whole_numbers(values, argument, shape, 0, 1).bool()
+    return take_whole_numbers(values, argument, shape, 0, 1).bool()
 
 
-def alike(*tensors: Tensor) -> tuple[Tensor, ...]:
-    """Bring what `numbers` returned to one type: float64 if one of them is."""
+def to_one_type(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Bring what `take_numbers` returned to one type: float64 if one of them is."""
     widest = torch.float64 if any(tensor.dtype == torch.float64 for tensor in tensors) else torch.float32
     return tuple(tensor.to(widest) for tensor in tensors)
 
 
-def whole(value: Any, argument: str, low: int = 1, high: int | None = None) -> int:
+def take_whole(value: Any, argument: str, low: int = 1, high: int | None = None) -> int:
     """Take one whole number, also NumPy's.
 
     Raises:
@@ -96,14 +98,15 @@ def whole(value: Any, argument: str, low: int = 1, high: int | None = None) -> i
     return number
 
 
-def number(value: Any, argument: str, low: float = 0.0, high: float = math.inf, above: bool = False) -> float:
+def take_number(value: Any, argument: str, low: float = 0.0, high: float = math.inf, above: bool = False) -> float:
     """Take one finite number, also NumPy's or a tensor's; `above` leaves `low` itself out.
 
     Raises:
         ValueError: if it is none, or lies outside low … high.
     """
     try:
-        taken = math.nan if isinstance(value, (str, bytes)) else float(value)
+        value = value.detach() if isinstance(value, Tensor) else value
+        taken = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         taken = math.nan
     if not (math.isfinite(taken) and low <= taken <= high) or (above and taken == low):
@@ -113,19 +116,19 @@ def number(value: Any, argument: str, low: float = 0.0, high: float = math.inf, 
     return taken
 
 
-def iou_thresholds(bg_iou_thresh: Any, fg_iou_thresh: Any) -> tuple[float, float]:
+def take_thresholds(bg_iou_thresh: Any, fg_iou_thresh: Any) -> tuple[float, float]:
     """Take the two thresholds below which is background and from which on is foreground.
 
     Raises:
         ValueError: if not 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1.
     """
-    low, high = number(bg_iou_thresh, "bg_iou_thresh", 0, 1), number(fg_iou_thresh, "fg_iou_thresh", 0, 1)
+    low, high = take_number(bg_iou_thresh, "bg_iou_thresh", 0, 1), take_number(fg_iou_thresh, "fg_iou_thresh", 0, 1)
     if low > high:
         raise ValueError(f"bg_iou_thresh must be at most fg_iou_thresh, {high}; got {low}")
     return low, high
 
 
-def size(value: Any, argument: str, low: int = 1, high: int = FURTHEST) -> tuple[int, int]:
+def take_size(value: Any, argument: str, low: int = 1, high: int = FURTHEST) -> tuple[int, int]:
     """Take (height, width) as two whole numbers, also NumPy's.
 
     Raises:
@@ -133,7 +136,7 @@ def size(value: Any, argument: str, low: int = 1, high: int = FURTHEST) -> tuple
     """
     try:
         height, width = value
-        return whole(height, argument, low, high), whole(width, argument, low, high)
+        return take_whole(height, argument, low, high), take_whole(width, argument, low, high)
     except (TypeError, ValueError):
         takes = f"(height, width), two whole numbers from {low} to {high:,}"
         raise ValueError(f"{argument} must be {takes}; got {value!r}") from None

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz._inputs import MOST_ANCHORS, check_count, numbers, size
+from rpnviz._inputs import MOST_ANCHORS, check_count, take_numbers, take_size
 from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 
@@ -54,7 +54,7 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
 def _above_zero(values: Any, argument: str) -> Tensor:
     """One or more numbers above 0, as float32."""
     try:
-        taken = numbers(values, argument, "S").float()
+        taken = take_numbers(values, argument, "S").float()
     except ValueError:
         taken = torch.zeros(0)
     if len(taken) == 0 or (taken <= 0).any():
@@ -122,5 +122,5 @@ def inside_picture(anchors: Tensor, image_size: tuple[int, int]) -> Tensor:
     Differs: py-faster-rcnn asks x2 < W in inclusive pixels, which is the same edge.
     """
     anchors = check_boxes(anchors, "anchors")
-    height, width = size(image_size, "image_size")
+    height, width = take_size(image_size, "image_size")
     return (anchors[:, 0] >= 0) & (anchors[:, 1] >= 0) & (anchors[:, 2] <= width) & (anchors[:, 3] <= height)

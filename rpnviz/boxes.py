@@ -14,7 +14,7 @@ import torchvision.ops
 from torch import Tensor
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
-from rpnviz._inputs import FURTHEST, MOST_PAIRS, check_count, numbers, size
+from rpnviz._inputs import FURTHEST, MOST_PAIRS, check_count, take_numbers, take_size
 
 BBOX_XFORM_CLIP = math.log(1000 / 16)  # the largest dw, dh that is believed: a side grows at most 62.5-fold
 
@@ -37,7 +37,7 @@ def check_boxes(boxes: Any, argument: str) -> Tensor:
         raise ValueError(f"{argument} must be [x1, y1, x2, y2]; got format {boxes.format.value}, {takes}")
     if isinstance(boxes, (list, tuple)) and not boxes:
         return torch.zeros(0, 4)
-    boxes = numbers(boxes, argument, "N, 4")
+    boxes = take_numbers(boxes, argument, "N, 4")
     if len(boxes):
         sides = (boxes[:, 2:] - boxes[:, :2]).detach()
         low, high = boxes.detach().aminmax()
@@ -99,7 +99,7 @@ def clip(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
         ValueError: if boxes is not a list of boxes, or image_size is no size.
     """
     boxes = check_boxes(boxes, "boxes")
-    clipped: Tensor = torchvision.ops.clip_boxes_to_image(boxes, size(image_size, "image_size"))
+    clipped: Tensor = torchvision.ops.clip_boxes_to_image(boxes, take_size(image_size, "image_size"))
     return clipped
 
 
@@ -150,7 +150,7 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
     Differs: no; torchvision's BoxCoder with weights (1, 1, 1, 1).
     """
     anchors = check_boxes(anchors, "anchors")
-    deltas = numbers(deltas, "deltas", f"{len(anchors)}, 4")
+    deltas = take_numbers(deltas, "deltas", f"{len(anchors)}, 4")
     centre, size = _centre_and_size(anchors)
     new_centre = centre + deltas[:, :2] * size
     new_size = size * torch.exp(deltas[:, 2:].clamp(max=BBOX_XFORM_CLIP))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from rpnviz._inputs import FURTHEST, MOST_PIXELS, check_count, number, size, whole
+from rpnviz._inputs import FURTHEST, MOST_PIXELS, check_count, take_number, take_size, take_whole
 
 POOLINGS = 4  # VGG-16 up to conv5_3 has four 2 × 2 poolings, so one cell is 2**4 input pixels
 CELL = 2**POOLINGS
@@ -44,7 +44,7 @@ class Grid:
     def __post_init__(self) -> None:
         """Refuse sizes that no picture has."""
         for argument in ("image_size", "input_size"):
-            object.__setattr__(self, argument, size(getattr(self, argument), argument, low=CELL))
+            object.__setattr__(self, argument, take_size(getattr(self, argument), argument, low=CELL))
         check_count(math.prod(self.input_size), MOST_PIXELS, f"input_size {self.input_size} has … px")
 
     @classmethod
@@ -91,13 +91,13 @@ class Grid:
     def centre(self, row: int, col: int) -> tuple[float, float]:
         """(x, y) of the centre of a cell, in picture px."""
         h, w = self.feature_size
-        row, col = whole(row, "row", 0, h - 1), whole(col, "col", 0, w - 1)
+        row, col = take_whole(row, "row", 0, h - 1), take_whole(col, "col", 0, w - 1)
         stride_y, stride_x = self.stride
         return (col + 0.5) * stride_x, (row + 0.5) * stride_y
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
         """(row, col) of the cell that covers a point of the picture; the nearest cell if no cell covers it."""
-        x, y = number(x, "x", -FURTHEST, FURTHEST), number(y, "y", -FURTHEST, FURTHEST)
+        x, y = take_number(x, "x", -FURTHEST, FURTHEST), take_number(y, "y", -FURTHEST, FURTHEST)
         h, w = self.feature_size
         stride_y, stride_x = self.stride
         return min(max(int(y // stride_y), 0), h - 1), min(max(int(x // stride_x), 0), w - 1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import take_thresholds, take_whole_numbers
 from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.targets import IGNORED, NEGATIVE, POSITIVE, regression_targets, sample_minibatch
 
@@ -66,19 +67,14 @@ def sample_proposals(
         detectron2 512 a picture and all from 0 on, as here. torchvision multiplies the targets by (10, 10, 5, 5)
         and writes 0 where matched_idxs is -1 here.
     """
-    check_boxes(proposals, "proposals")
-    check_boxes(gt_boxes, "gt_boxes")
-    classes = torch.ones(len(gt_boxes)).long() if gt_labels is None else gt_labels
-    if classes.shape != (len(gt_boxes),) or classes.is_floating_point() or (classes < 1).any():
-        raise ValueError(f"gt_labels must be {len(gt_boxes)} whole numbers from 1 on, as gt_boxes; got {gt_labels}")
-    if not 0 <= bg_iou_thresh <= fg_iou_thresh <= 1:
-        raise ValueError(
-            f"thresholds must be 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh={bg_iou_thresh}, "
-            f"fg_iou_thresh={fg_iou_thresh}"
-        )
+    proposals = check_boxes(proposals, "proposals").detach()
+    gt_boxes = check_boxes(gt_boxes, "gt_boxes").detach().to(proposals)
+    given = torch.ones(len(gt_boxes)) if gt_labels is None else gt_labels
+    classes = take_whole_numbers(given, "gt_labels", f"{len(gt_boxes)}", low=1)
+    bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
     # 1. The boxes are numbers from here on, not outputs of a network: no gradient flows back through them.
     # The gt boxes join them, so that there is foreground before the RPN has learnt anything.
-    candidates = torch.cat([proposals.detach(), gt_boxes.to(proposals)])
+    candidates = torch.cat([proposals, gt_boxes])
     # 2. Each belongs to the gt box that it overlaps most, if it does so enough.
     quality = box_iou(gt_boxes.double(), candidates.double())  # [M, N + M]
     best = quality.max(dim=0) if len(gt_boxes) else None

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rpnviz._data import data_folder
-from rpnviz._inputs import alike, numbers, whole, whole_numbers
+from rpnviz._inputs import take_numbers, take_whole, take_whole_numbers, to_one_type
 
 BETA = 1 / 9  # where smooth L1 turns from a parabola into a line
 
@@ -34,8 +34,9 @@ class RPNHead(nn.Module):
     def __init__(self, in_channels: int = 512, num_anchors: int = 9, kernel_size: int = 3) -> None:
         """Start untrained, with small random weights."""
         super().__init__()
-        in_channels, num_anchors = whole(in_channels, "in_channels", 1, 2048), whole(num_anchors, "num_anchors", 1, 1024)
-        kernel_size = whole(kernel_size, "kernel_size", 1, 7)
+        in_channels = take_whole(in_channels, "in_channels", 1, 2048)
+        num_anchors = take_whole(num_anchors, "num_anchors", 1, 1024)
+        kernel_size = take_whole(kernel_size, "kernel_size", 1, 7)
         if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, so that the window has a middle; got {kernel_size}")
         self.conv = nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2)
@@ -77,7 +78,7 @@ class RPNHead(nn.Module):
         Raises:
             ValueError: as `forward`.
         """
-        features = numbers(features, "features", f"B, {self.conv.in_channels}, h, w")
+        features = take_numbers(features, "features", f"B, {self.conv.in_channels}, h, w")
         return F.relu(self.conv(features.to(self.conv.weight.dtype)))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,9 +114,9 @@ def flatten_head(objectness: Tensor, pred_bbox_deltas: Tensor) -> tuple[Tensor, 
     Source: torchvision's `concat_box_prediction_layers`, for one feature map of one picture.
     Differs: no.
     """
-    objectness = numbers(objectness, "objectness", "1, A, h, w")
+    objectness = take_numbers(objectness, "objectness", "1, A, h, w")
     _, num_anchors, h, w = objectness.shape
-    pred_bbox_deltas = numbers(pred_bbox_deltas, "pred_bbox_deltas", f"1, {4 * num_anchors}, {h}, {w}")
+    pred_bbox_deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"1, {4 * num_anchors}, {h}, {w}")
     logits = objectness[0].permute(1, 2, 0).reshape(-1)  # (A, h, w) -> (h, w, A) -> (N,)
     deltas = (
         pred_bbox_deltas[0].view(num_anchors, 4, h, w).permute(2, 3, 0, 1).reshape(-1, 4)
@@ -172,19 +173,19 @@ def _checked(
     objectness: Tensor, pred_bbox_deltas: Tensor, labels: Tensor, regression_targets: Tensor, pos: Tensor, neg: Tensor
 ) -> tuple[Tensor, ...]:
     """The arguments of `rpn_losses`, fit to compute with."""
-    objectness = numbers(objectness, "objectness", "N")
+    objectness = take_numbers(objectness, "objectness", "N")
     count = len(objectness)
-    pred_bbox_deltas = numbers(pred_bbox_deltas, "pred_bbox_deltas", f"{count}, 4")
-    regression_targets = numbers(regression_targets, "regression_targets", f"{count}, 4").detach()
-    objectness, pred_bbox_deltas, regression_targets = alike(objectness, pred_bbox_deltas, regression_targets)
-    labels = whole_numbers(labels, "labels", f"{count}")
+    pred_bbox_deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"{count}, 4")
+    regression_targets = take_numbers(regression_targets, "regression_targets", f"{count}, 4").detach()
+    objectness, pred_bbox_deltas, regression_targets = to_one_type(objectness, pred_bbox_deltas, regression_targets)
+    labels = take_whole_numbers(labels, "labels", f"{count}")
     pos, neg = _sampled(pos, "sampled_pos_inds", labels, 1), _sampled(neg, "sampled_neg_inds", labels, 0)
     return objectness, pred_bbox_deltas, labels, regression_targets, pos, neg
 
 
 def _sampled(inds: Tensor, argument: str, labels: Tensor, label: int) -> Tensor:
     """Indices of anchors that all have one label, int64."""
-    inds = whole_numbers(inds, argument, "P", 0, len(labels) - 1).to(labels.device)
+    inds = take_whole_numbers(inds, argument, "P", 0, len(labels) - 1).to(labels.device)
     others = inds[labels[inds] != label]
     if len(others):
         got = f"anchor {int(others[0])}, whose label is {int(labels[others[0]])}"
