@@ -23,6 +23,7 @@ MOST_PIXELS = 2**23  # of the network's input: VGG-16's first layers then hold 2
 MOST_ANCHORS = 2**22  # 64 MB
 MOST_PAIRS = 2**25  # of an IoU matrix: 1 to 2 GB while it is worked out
 MOST_VALUES = 2**24  # read off a feature map for one box: four cells each, 256 MB
+MOST_BIN_VALUES = 2**28  # in the bins of all boxes that the second head looks at: 1 GB
 
 
 def take_numbers(values: Any, argument: str, shape: str = "...") -> Tensor:

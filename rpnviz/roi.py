@@ -180,7 +180,10 @@ def _points_of_a_bin(
     height: Tensor, width: Tensor, output_size: tuple[int, int], sampling_ratio: int, channels: int
 ) -> tuple[int, int]:
     """How many points a bin has along y and x, if all of them together are not too many to be read."""
-    y, x = (sampling_ratio or int((side.detach() / bins).ceil()) for side, bins in zip((height, width), output_size, strict=True))
+    y, x = (
+        sampling_ratio or int((side.detach() / bins).ceil())
+        for side, bins in zip((height, width), output_size, strict=True)
+    )
     read = output_size[0] * y * output_size[1] * x * channels
     check_count(read, MOST_VALUES, f"box, output_size and sampling_ratio={sampling_ratio} read … values of features")
     return y, x

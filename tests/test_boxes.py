@@ -167,5 +167,5 @@ def test_unpaired_boxes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"gt_boxes and anchors must pair up; got \[2, 4\] and \[3, 4\]"):
         encode(boxes[:2], boxes)
     for deltas, anchors in ((boxes[:2], boxes), (boxes[:, :3], boxes[:, :3]), (boxes[None], boxes[None])):
-        with pytest.raises(ValueError, match="^(deltas|anchors) must be Tensor"):
+        with pytest.raises(ValueError, match=r"^(deltas|anchors) must be Tensor"):
             decode(deltas, anchors)
