@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rpnviz._inputs import take_thresholds, take_whole_numbers
+from rpnviz._inputs import MOST_PAIRS, check_count, take_thresholds, take_whole_numbers
 from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.targets import IGNORED, NEGATIVE, POSITIVE, regression_targets, sample_minibatch
 
@@ -72,6 +72,7 @@ def sample_proposals(
     given = torch.ones(len(gt_boxes)) if gt_labels is None else gt_labels
     classes = take_whole_numbers(given, "gt_labels", f"{len(gt_boxes)}", low=1)
     bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
+    check_count((len(proposals) + len(gt_boxes)) * len(gt_boxes), MOST_PAIRS, "proposals and gt_boxes make … pairs")
     # 1. The boxes are numbers from here on, not outputs of a network: no gradient flows back through them.
     # The gt boxes join them, so that there is foreground before the RPN has learnt anything.
     candidates = torch.cat([proposals, gt_boxes])

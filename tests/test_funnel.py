@@ -89,7 +89,7 @@ def test_nothing_large_enough_covers_nothing() -> None:
 @pytest.mark.parametrize("iou_thresh", [-0.1, 1.1, float("nan")])
 def test_a_threshold_out_of_range_is_named(iou_thresh: float) -> None:
     row = stage_by_stage(proposed(), ANCHORS, torch.zeros(0, 4))[0]
-    with pytest.raises(ValueError, match=rf"iou_thresh must lie in \[0, 1\]; got {iou_thresh}"):
+    with pytest.raises(ValueError, match=f"iou_thresh must be .* at most 1; got {iou_thresh}"):
         row.covered(iou_thresh)
 
 

@@ -201,7 +201,10 @@ def test_sigmoid_of_the_difference_is_the_two_way_softmax(background: float, obj
         ({"labels": torch.tensor([1, 0, 2])}, "labels must be whole numbers, -1 to 1; got 2"),
         ({"labels": torch.tensor([1, 0, 0.5])}, "labels must be whole numbers, -1 to 1; got 0.5"),
         ({"objectness": torch.tensor([0.0, float("nan"), 0])}, r"objectness must be finite; objectness\[1\] is nan"),
-        ({"pred_bbox_deltas": torch.full((3, 4), float("inf"))}, r"pred_bbox_deltas must be finite; pred_bbox_deltas\[0, 0\] is inf"),
+        (
+            {"pred_bbox_deltas": torch.full((3, 4), float("inf"))},
+            r"pred_bbox_deltas must be finite; pred_bbox_deltas\[0, 0\] is inf",
+        ),
         ({"beta": -0.1}, "beta must be a finite number of at least 0; got -0.1"),
         ({"beta": float("nan")}, "beta must be a finite number of at least 0; got nan"),
         ({"beta": float("inf")}, "beta must be a finite number of at least 0; got inf"),
