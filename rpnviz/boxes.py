@@ -140,21 +140,22 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
         anchors (Tensor[N, 4]): xyxy, px.
 
     Returns:
-        Tensor[N, 4]: xyxy, px; may reach beyond the picture.
+        Tensor[N, 4]: xyxy, px; may reach beyond the picture, up to 2²⁴ px.
 
     Raises:
-        ValueError: if the shapes differ, anchors are no boxes, or deltas are not finite or move one beyond 2²⁴ px.
+        ValueError: if the shapes differ, anchors are no boxes, or deltas are not finite.
 
     Source: Ren et al. 2015, equation 2, solved for the box. The cut-off is py-faster-rcnn's successors': it keeps
         the exponential finite when a fresh network guesses wildly.
-    Differs: no; torchvision's BoxCoder with weights (1, 1, 1, 1).
+    Differs: no, up to 2²⁴ px; torchvision's BoxCoder with weights (1, 1, 1, 1).
     """
     anchors = check_boxes(anchors, "anchors")
     deltas = take_numbers(deltas, "deltas", f"{len(anchors)}, 4")
     centre, size = _centre_and_size(anchors)
     new_centre = centre + deltas[:, :2] * size
     new_size = size * torch.exp(deltas[:, 2:].clamp(max=BBOX_XFORM_CLIP))
-    return check_boxes(torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=1), "deltas on anchors")
+    moved = torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=1)
+    return moved.clamp(-FURTHEST, FURTHEST)  # a fresh network's dx may even be worth infinity
 
 
 def _centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
