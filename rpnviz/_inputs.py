@@ -26,23 +26,34 @@ MOST_VALUES = 2**24  # read off a feature map for one box: four cells each, 256 
 MOST_BIN_VALUES = 2**28  # in the bins of all boxes that the second head looks at: 1 GB
 
 
-def take_numbers(values: Any, argument: str, shape: str = "...") -> Tensor:
+def take_numbers(values: Any, argument: str, shape: str = "...", gaps: bool = False) -> Tensor:
     """Take finite numbers, as a tensor of float32; float64 stays float64. Gradients are kept.
 
     Args:
         values: a tensor, an array or nested lists.
         argument: what the caller calls them.
         shape: e.g. "N, 4": a letter is any length, a number that length; "..." is any shape.
+        gaps: NaN is taken too: it stands for what is missing.
 
     Raises:
         ValueError: if they are no numbers, of another shape, NaN or infinite.
     """
     tensor = _shaped(values, argument, shape)
     tensor = tensor.to(torch.float64 if tensor.dtype == torch.float64 else torch.float32)
-    if tensor.numel() and not math.isfinite(sum(tensor.detach().aminmax())):
-        where = (~torch.isfinite(tensor)).nonzero()[0].tolist()
+    seen = tensor.detach().nan_to_num(0, torch.inf, -torch.inf) if gaps else tensor.detach()
+    if tensor.numel() and not math.isfinite(sum(seen.aminmax())):
+        where = (~torch.isfinite(seen)).nonzero()[0].tolist()
         raise ValueError(f"{argument} must be finite; {argument}{where} is {tensor[tuple(where)].item()}")
     return tensor
+
+
+def take_shown(values: Any, argument: str, shape: str = "...", gaps: bool = False) -> Tensor:
+    """Take finite numbers that are only shown: float32 on the CPU without a gradient, as pages and NumPy want them.
+
+    Raises:
+        ValueError: as `take_numbers`.
+    """
+    return take_numbers(values, argument, shape, gaps).detach().float().cpu()
 
 
 def take_whole_numbers(

@@ -22,6 +22,7 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 from torch import Tensor
 
+from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 
 
@@ -204,11 +205,12 @@ def boxes_on_picture(
         gt_boxes (Tensor[M, 4], optional): objects, drawn under the boxes.
         class_names (list[str], M entries): their names.
     """
+    boxes = check_boxes(boxes, "boxes")
     figure = new_still(8, 5.5, sentence)
     ax = figure.add_axes((0.01, 0.09, 0.98, 0.84))
     show_picture(ax, image)
     if gt_boxes is not None:
-        show_objects(ax, gt_boxes, class_names)
+        show_objects(ax, check_boxes(gt_boxes, "gt_boxes"), class_names)
     for box, style in zip(boxes.tolist(), styles, strict=True):
         draw_box(ax, box, style)
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()

@@ -16,6 +16,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_shown, take_whole
+from rpnviz.boxes import check_boxes
 from rpnviz.draw import PALETTE, WINDOW_LINES, Still, draw_box, legend, line_of, new_still, show_map, show_picture
 from rpnviz.grid import Grid
 
@@ -114,6 +116,7 @@ def anchors_on_picture(
         sentence: the title.
         receptive_field: xyxy, drawn too if given.
     """
+    anchors, num_scales = check_boxes(anchors, "anchors"), take_whole(num_scales, "num_scales")
     figure = new_still(8, 5.9, sentence)
     ax = figure.add_axes((0.01, 0.14, 0.98, 0.79))
     show_picture(ax, image, margin=0.2)
@@ -142,7 +145,12 @@ def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int 
         names (list[str], K entries): their titles.
         sentence: the title of the whole.
         columns: maps a row.
+
+    Raises:
+        ValueError: if maps are none, or more than 144.
     """
+    maps, columns = take_shown(maps, "maps", "K, h, w"), take_whole(columns, "columns", 1, 12)
+    check_count(len(maps), 144, "maps are … maps")
     rows = -(-len(maps) // columns)
     figure = new_still(3.6 * columns, 2.65 * rows + 0.4, sentence)
     axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01})

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.draw import PALETTE, Still, draw_box, legend, line_of, new_still, show_objects, show_picture
 
 SHEET_COLUMNS = 22  # tiles a row: 512 of them are then about as wide as high
@@ -85,6 +86,7 @@ def gradient_figure(gradients: Sequence[Tensor], names: Sequence[str], box: Sequ
         box: xyxy in pixels of the network's input.
         sentence: the title of the whole.
     """
+    gradients = [take_shown(values, f"gradients[{i}]", "H, W") for i, values in enumerate(gradients)]
     figure = new_still(4.2 * len(gradients), 4.5, sentence)
     axes = figure.subplots(1, len(gradients), squeeze=False)[0]
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.83, wspace=0.04)

@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "roi_sampling": {"_inputs", "boxes", "targets"},
     "roi": {"_inputs", "boxes", "grid", "roi_sampling"},
     "detection": {"_data", "_inputs", "boxes", "grid", "roi"},
-    "replay": {"_data"},
+    "replay": {"_data", "_inputs"},
 }
 MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
     "layers": {"_inputs", "backbone", "grid", "pictures", "rpn"},
@@ -54,9 +54,9 @@ MAY_IMPORT |= {
     "training": COMPUTE | {"_inputs", "augment"},
     "head_training": COMPUTE | {"_inputs", "training"},
     "draw": {"boxes", "grid"},
-    "stills": {"draw", "boxes", "grid"},
+    "stills": {"_inputs", "draw", "boxes", "grid"},
     "stills_loss": {"draw"},
-    "stills_layers": {"draw", "stills", "grid"},
+    "stills_layers": {"_inputs", "draw", "stills", "grid"},
     "stills_training": {"draw"},
     "stills_proposals": {"draw"},
     "stills_roi": {"draw", "stills_proposals"},

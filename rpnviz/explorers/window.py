@@ -10,6 +10,7 @@ import torch.nn.functional as F
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.draw import Still
 from rpnviz.explorers.base import join_esm
@@ -42,14 +43,19 @@ class WindowExplorer(StageWidget):
             features (Tensor[1, C, h, w]): the feature map.
             head: the window and its two 1×1 convolutions.
             **traits: where to start, e.g. row=20, col=30, channel=17; else on the channel that varies most.
+
+        Raises:
+            ValueError: if the features are not of the grid, or not finite.
         """
+        h, w = grid.feature_size
+        features = take_shown(features, "features", f"1, C, {h}, {w}")
         with torch.no_grad():
             vectors = head.window_vector(features)
-            objectness, deltas = head(features)
-        self._features, self._vectors = shares(features[0].detach()), shares(vectors[0])
-        self._mean = shares(features.detach().mean(dim=1))[0]
+            objectness, deltas = (take_shown(answer, "answers of head") for answer in head(features))
+        self._features, self._vectors = shares(features[0]), shares(vectors[0].float())
+        self._mean = shares(features.mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].detach().flatten(1).std(dim=1).argmax())
+        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):
