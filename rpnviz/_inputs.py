@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Taken = TypeVar("Taken", int, float)
 
 FURTHEST = 2**24  # px from the corner: float32 counts single pixels up to here, and no area overflows
 MOST_PIXELS = 2**23  # of the network's input: VGG-16's first layers then hold 2 GB each
@@ -118,7 +121,7 @@ def take_number(value: Any, argument: str, low: float = 0.0, high: float = math.
     """
     try:
         value = value.detach() if isinstance(value, Tensor) else value
-        taken = math.nan if isinstance(value, (str, bytes, bool)) else float(value)
+        taken = math.nan if isinstance(value, (str, bytes, bool)) or np.ndim(value) else float(value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         taken = math.nan
     if not (math.isfinite(taken) and low <= taken <= high) or (above and taken == low):
@@ -126,6 +129,21 @@ def take_number(value: Any, argument: str, low: float = 0.0, high: float = math.
         takes = f"a finite number{least}" if high == math.inf else f"a number{least} and at most {high:g}"
         raise ValueError(f"{argument} must be {takes}; got {value!r}")
     return taken
+
+
+def take_each(values: Any, argument: str, take: Callable[..., Taken], *limits: Any) -> list[Taken]:
+    """Take one or more single numbers, each by `take_whole` or `take_number`.
+
+    Raises:
+        ValueError: if there is none, or one of them is not as `take` wants it.
+    """
+    try:
+        given = list(values)
+    except TypeError:
+        given = []
+    if not given:
+        raise ValueError(f"{argument} must be one or more numbers; got {values!r}")
+    return [take(value, f"{argument}[{i}]", *limits) for i, value in enumerate(given)]
 
 
 def take_thresholds(bg_iou_thresh: Any, fg_iou_thresh: Any) -> tuple[float, float]:

@@ -54,7 +54,7 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
 def _above_zero(values: Any, argument: str) -> Tensor:
     """One or more numbers above 0, as float32."""
     try:
-        taken = take_numbers(values, argument, "S").float()
+        taken = take_numbers(values, argument, "S").detach().float()
     except ValueError:
         taken = torch.zeros(0)
     if len(taken) == 0 or (taken <= 0).any():

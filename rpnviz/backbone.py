@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
 from rpnviz._data import data_folder
-from rpnviz._inputs import MOST_PIXELS, check_count, take_numbers, take_size, take_whole
+from rpnviz._inputs import MOST_PIXELS, check_count, take_each, take_numbers, take_size, take_whole
 from rpnviz.grid import CELL, Grid
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class Backbone(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int, int] = WIDTHS["vgg16"], batch_norm: bool = False) -> None:
         """Start untrained."""
         super().__init__()
-        widths = tuple(take_whole(width, f"widths[{stage}]", 1, 2048) for stage, width in enumerate(widths))
-        if len(widths) != len(DEPTHS):
+        stages = take_each(widths, "widths", take_whole, 1, 2048)
+        if len(stages) != len(DEPTHS):
             raise ValueError(f"widths must be {len(DEPTHS)} numbers of channels; got {widths}")
-        channels = [3, *(width for width, depth in zip(widths, DEPTHS, strict=True) for _ in range(depth))]
+        channels = [3, *(width for width, depth in zip(stages, DEPTHS, strict=True) for _ in range(depth))]
         channels[-1] = OUT_CHANNELS
         convolutions = [
             nn.Conv2d(before, after, 3, padding=1, bias=not batch_norm) for before, after in pairwise(channels)

@@ -7,7 +7,6 @@ any number type; results are float32, or float64 if an argument is, and gradient
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torchvision.ops
@@ -19,7 +18,7 @@ from rpnviz._inputs import FURTHEST, MOST_PAIRS, check_count, take_numbers, take
 BBOX_XFORM_CLIP = math.log(1000 / 16)  # the largest dw, dh that is believed: a side grows at most 62.5-fold
 
 
-def check_boxes(boxes: Any, argument: str) -> Tensor:
+def check_boxes(boxes: Tensor, argument: str) -> Tensor:
     """Take a list of boxes, in any number type; refuse what is none.
 
     Args:

@@ -35,7 +35,8 @@ class Response:
         """Refuse what is no mean over cells."""
         for name in ("inside", "outside"):
             object.__setattr__(self, name, take_numbers(getattr(self, name), name, "C").detach())
-            take_whole(getattr(self, f"cells_{name}"), f"cells_{name}")
+            cells = f"cells_{name}"
+            object.__setattr__(self, cells, take_whole(getattr(self, cells), cells))
 
 
 def cells_inside(grid: Grid, boxes: Tensor) -> Tensor:

@@ -38,11 +38,11 @@ class Normalisation:
 
     def __post_init__(self) -> None:
         """Refuse what nothing can be divided or multiplied by."""
-        take_number(self.beta, "beta")
-        take_number(self.box_weight, "box_weight")
+        for argument in ("beta", "box_weight"):
+            object.__setattr__(self, argument, take_number(getattr(self, argument), argument))
         for argument in ("n_cls", "n_reg"):
-            if getattr(self, argument) is not None:
-                take_whole(getattr(self, argument), argument)
+            if (divisor := getattr(self, argument)) is not None:
+                object.__setattr__(self, argument, take_whole(divisor, argument))
 
     def factors(self, num_sampled: int) -> tuple[float, float]:
         """What one unit of cross-entropy, and one unit of box loss, adds to the loss; a ValueError for less than 0."""

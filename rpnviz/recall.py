@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rpnviz._data import data_folder
-from rpnviz._inputs import MOST_PAIRS, check_count, take_number, take_numbers, take_whole
+from rpnviz._inputs import MOST_PAIRS, check_count, take_each, take_number, take_numbers, take_whole
 from rpnviz.boxes import box_iou, check_boxes
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
@@ -80,8 +80,7 @@ def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLD
     Source: Hosang et al. 2015, section 4.2, in COCO's ten steps.
     Differs: no.
     """
-    if len(iou_thresholds) == 0:
-        raise ValueError("iou_thresholds is empty: average_recall needs at least one")
+    iou_thresholds = take_each(iou_thresholds, "iou_thresholds", take_number, 0, 1, True)
     return sum(recall(ious, thresh) for thresh in iou_thresholds) / len(iou_thresholds)
 
 
@@ -104,7 +103,7 @@ def recall_table(
     if not pairs:
         raise ValueError("pictures is empty: recall needs at least one")
     table = {}
-    for top_n in top_ns:
+    for top_n in take_each(top_ns, "top_ns", take_whole):
         ious = torch.cat([best_ious(proposals, gt_boxes, top_n) for proposals, gt_boxes in pairs])
         table[top_n] = {"recall@0.5": recall(ious), "average_recall": average_recall(ious)}
     return table

@@ -52,7 +52,7 @@ class Replay:
     def __post_init__(self) -> None:
         """Take numbers of any type, as what is said above."""
         s, t, p, k = len(self.steps), len(self.loss_steps), len(self.picture_names), len(self.top_ns)
-        take_whole(self.held_out, "held_out", low=0)
+        object.__setattr__(self, "held_out", take_whole(self.held_out, "held_out", low=0))
         for name, shape in (("steps", f"{s}"), ("loss_steps", f"{t}"), ("top_ns", f"{k}")):
             object.__setattr__(self, name, take_whole_numbers(getattr(self, name), name, shape, low=0).cpu())
         for name in ("loss_objectness", "loss_rpn_box_reg"):

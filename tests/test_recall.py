@@ -73,7 +73,7 @@ def test_impossible_arguments_are_refused() -> None:
     for thresh in (0.0, 1.1, float("nan")):
         with pytest.raises(ValueError, match="iou_thresh must be a number above 0 and at most 1"):
             recall(torch.ones(1), thresh)
-    with pytest.raises(ValueError, match="iou_thresholds is empty"):
+    with pytest.raises(ValueError, match="iou_thresholds must be one or more numbers"):
         average_recall(torch.ones(1), ())
     with pytest.raises(ValueError, match="pictures is empty"):
         recall_table([])
