@@ -11,10 +11,11 @@ import math
 import torch
 import torchvision.ops
 from torch import Tensor
-from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
+from torchvision.tv_tensors import BoundingBoxes
 
 from rpnviz._inputs import FURTHEST, MOST_PAIRS, check_count, take_numbers, take_size
 
+FORMATS = ("XYXY", "XYWH", "CXCYWH")  # of torchvision's BoundingBoxes
 BBOX_XFORM_CLIP = math.log(1000 / 16)  # the largest dw, dh that is believed: a side grows at most 62.5-fold
 
 
@@ -22,7 +23,8 @@ def check_boxes(boxes: Tensor, argument: str) -> Tensor:
     """Take a list of boxes, in any number type; refuse what is none.
 
     Args:
-        boxes (Tensor[N, 4]): xyxy; also an array or nested lists, `[]` for none.
+        boxes (Tensor[N, 4]): xyxy; also an array or nested lists, `[]` for none. Torchvision's BoundingBoxes say
+            themselves how they are written, and are converted.
         argument: what the caller calls them.
 
     Returns:
@@ -31,12 +33,14 @@ def check_boxes(boxes: Tensor, argument: str) -> Tensor:
     Raises:
         ValueError: if they are not [N, 4] finite numbers with x1 ≤ x2 and y1 ≤ y2, or lie further off than 2²⁴ px.
     """
-    if isinstance(boxes, BoundingBoxes) and boxes.format != BoundingBoxFormat.XYXY:
-        takes = "see torchvision.ops.box_convert"
-        raise ValueError(f"{argument} must be [x1, y1, x2, y2]; got format {boxes.format.value}, {takes}")
     if isinstance(boxes, (list, tuple)) and not boxes:
         return torch.zeros(0, 4)
+    written = boxes.format.value if isinstance(boxes, BoundingBoxes) else "XYXY"
+    if written not in FORMATS:
+        raise ValueError(f"{argument} must be written as one of {', '.join(FORMATS)}; got {written}")
     boxes = take_numbers(boxes, argument, "N, 4")
+    if written != "XYXY":
+        boxes = torchvision.ops.box_convert(boxes, written.lower(), "xyxy")
     if len(boxes):
         sides = (boxes[:, 2:] - boxes[:, :2]).detach()
         low, high = boxes.detach().aminmax()

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.models.detection._utils import BoxCoder
+from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
-from rpnviz.boxes import BBOX_XFORM_CLIP, box_area, box_iou, check_boxes, clip, decode, encode
+from rpnviz.boxes import BBOX_XFORM_CLIP, FORMATS, box_area, box_iou, check_boxes, clip, decode, encode
 
 CODER = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))
 
@@ -169,3 +170,17 @@ def test_unpaired_boxes_are_refused() -> None:
     for deltas, anchors in ((boxes[:2], boxes), (boxes[:, :3], boxes[:, :3]), (boxes[None], boxes[None])):
         with pytest.raises(ValueError, match=r"^(deltas|anchors) must be Tensor"):
             decode(deltas, anchors)
+
+
+def test_torchvisions_boxes_are_taken_as_they_say_they_are_written() -> None:
+    corners = torch.tensor([[10.0, 20, 40, 80], [0, 0, 6, 4]])
+    for written in ("xyxy", "xywh", "cxcywh"):
+        numbers = torchvision.ops.box_convert(corners, "xyxy", written)
+        boxes = BoundingBoxes(numbers, format=written.upper(), canvas_size=(100, 100))
+        assert torch.equal(check_boxes(boxes, "boxes"), corners) and type(check_boxes(boxes, "boxes")) is Tensor
+        half = BoundingBoxes(numbers, format=written.upper(), canvas_size=(100, 100), dtype=torch.half)
+        assert box_area(half).tolist() == [1800, 24]
+    for written in set(BoundingBoxFormat.__members__) - set(FORMATS):  # turned boxes, in later versions
+        turned = BoundingBoxes(torch.zeros(2, 5), format=written, canvas_size=(100, 100))
+        with pytest.raises(ValueError, match=f"^boxes must be written as one of XYXY, XYWH, CXCYWH; got {written}"):
+            check_boxes(turned, "boxes")
