@@ -51,6 +51,7 @@ from rpnviz.replay import Replay
 from rpnviz.roi import align_one_box, neighbours, pool_one_box, to_cells, to_pixels
 from rpnviz.roi_sampling import sample_proposals
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
+from rpnviz.stills import maps_figure
 from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_blindly, sample_minibatch
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -562,3 +563,153 @@ def test_what_is_no_single_number_is_refused_by_name(name: str, setting: str, ba
     row = ROWS[name]
     with pytest.raises(ValueError, match=rf"\b{setting}\b"):
         row.run(**{setting: each(row.settings[setting], lambda _: bad)})
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+# Each just above its limit: without it a gigabyte or two would be asked for, and not all the memory there is.
+TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {
+    "input": (lambda: Grid.floor((2897, 2897)), r"input_size \(2897, 2897\) has 8,392,609 px; at most 8,388,608"),
+    "picture": (lambda: Grid.paper((2**24 + 1, 600)), "image_size must be .* from 16 to 16,777,216; got"),
+    "preprocess": (lambda: preprocess(torch.zeros(1, 3, 2, 2), (2897, 2897)), r"input_size .* has 8,392,609 px"),
+    "cells": (lambda: cell_anchors(range(8, 2058), range(1, 2050)), "scales and aspect_ratios make 4,200,450 anchors"),
+    "a scale": (lambda: cell_anchors([2.0**26]), r"scales with aspect_ratios\[0\] must have .* within ±16,777,216 px"),
+    "anchors": (
+        lambda: grid_anchors(Grid.floor((2048, 4096)), cell_anchors(range(8, 51))),
+        "grid and cells make 4,227,072 anchors; at most 4,194,304",
+    ),
+    "a far box": (lambda: box_area(torch.tensor([[0, 0, 1, 2**24 + 2]])), r"boxes\[0\] must have"),
+    "pairs": (
+        lambda: box_iou(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4)),
+        "boxes1 and boxes2 make 33,640,000",
+    ),
+    "pairs of labels": (
+        lambda: label_anchors(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4), SIZE),
+        "anchors and gt_boxes make 33,640,000 pairs",
+    ),
+    "pairs of recall": (
+        lambda: best_ious(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4), 5800),
+        "proposals and gt_boxes make 33,640,000 pairs",
+    ),
+    "pairs of the second sampling": (
+        lambda: sample_proposals(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4)),
+        "proposals and gt_boxes make 67,280,000 pairs",
+    ),
+    "RoIAlign of a huge box": (
+        lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4200, 4200]), sampling_ratio=0),
+        "box, output_size and sampling_ratio=0 read 17,640,000 values of features; at most 16,777,216",
+    ),
+    "RoIAlign at many points": (
+        lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), sampling_ratio=600),
+        "sampling_ratio=600 read 17,640,000 values",
+    ),
+    "bins": (lambda: pool_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), (101, 1)), "output_size must be .* 1 to 100"),
+    "bins of many channels": (
+        lambda: pool_one_box(torch.zeros(1, 1, 1).expand(1700, 1, 1), torch.tensor([0.0, 0, 4, 4]), (100, 100)),
+        "features and output_size make 17,000,000 values",
+    ),
+    "RPN channels": (lambda: RPNHead(2049), "in_channels must be .* from 1 to 2,048; got 2049"),
+    "RPN anchors": (lambda: RPNHead(4, 1025), "num_anchors must be .* from 1 to 1,024; got 1025"),
+    "RPN window": (lambda: RPNHead(4, 2, 9), "kernel_size must be .* from 1 to 7; got 9"),
+    "second head": (lambda: RoIHead(hidden=4097), "hidden must be .* from 1 to 4,096; got 4097"),
+    "classes": (lambda: RoIHead(num_classes=10_001), "num_classes must be .* from 1 to 10,000; got 10001"),
+    "its bins": (
+        lambda: ROWS["RoIHead.forward"].run(proposals=BOXES[:1].expand(1_400_000, 4)),
+        "proposals make 274,400,000 values in their bins; at most 268,435,456",
+    ),
+    "widths": (lambda: Backbone((2, 2, 2, 2, 2049)), r"widths\[4\] must be .* from 1 to 2,048; got 2049"),
+    "boxes for NMS": (
+        lambda: propose(torch.zeros(100_001), torch.zeros(100_001, 4), BOXES[:1].expand(100_001, 4), SIZE, 200_000),
+        "pre_nms_top_n lets 100,001 boxes into NMS; at most 100,000",
+    ),
+    "boxes for NMS by hand": (
+        lambda: nms_steps(BOXES[:1].expand(32_769, 4), torch.zeros(32_769)),
+        "boxes are 32,769 boxes; at most 32,768",
+    ),
+    "a recorded run": (
+        lambda: ROWS["Replay"].run(objectness=torch.zeros(1, 1, 1, 1).expand(2, 1, 6000, 6000)),
+        "objectness and proposals are 72,001,600 bytes; at most 67,108,864",
+    ),
+    "maps": (lambda: maps_figure(torch.zeros(145, 20, 20), ["a"] * 145, "Maps."), "maps are 145 maps; at most 144"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_what_would_fill_the_memory_is_refused_by_name(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}|^box, output_size and {message}"):
+        call()
+
+
+def test_what_a_lesson_asks_for_is_within_the_limits() -> None:
+    assert align_one_box(torch.ones(512, 40, 60), torch.tensor([0.0, 0, 60, 40]), sampling_ratio=0).output.min() == 1
+    assert len(grid_anchors(Grid.floor((2160, 3840)), cell_anchors())) == 135 * 240 * 9  # a picture in 4K
+
+
+# --- faults that were seen --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16])
+def test_anchors_of_half_cells_are_not_rounded_to_half(dtype: torch.dtype) -> None:
+    """In bfloat16 they were off by up to 5.67 px: 724 + 8 px has no place among its eight digits."""
+    cells, grid = cell_anchors(), Grid.paper()
+    anchors = grid_anchors(grid, cells.to(dtype))
+    assert torch.equal(anchors, grid_anchors(grid, cells.to(dtype).float()))
+    assert (anchors - grid_anchors(grid, cells)).abs().max() == (cells.to(dtype) - cells).abs().max() <= 1
+
+
+def test_what_comes_out_of_autocast_goes_on_in_float32() -> None:
+    torch.manual_seed(0)
+    head, roi_head, features = RPNHead(8, 4).eval(), RoIHead(8, 3).eval(), maps(8)[None]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        objectness, pred_bbox_deltas = head(features)
+        assert objectness.dtype == pred_bbox_deltas.dtype == torch.bfloat16
+        answers = flatten_head(objectness, pred_bbox_deltas)
+        anchors = grid_anchors(GRID, BOXES)
+        stages = propose(*answers, anchors, SIZE)
+        found = detect(features, stages.proposals, roi_head, GRID, score_thresh=0.0)
+        labels = label_anchors(anchors, OTHERS, SIZE, 0.5, 0.25)
+        inds = sample_minibatch(labels.labels, 32)
+        targets = regression_targets(anchors, OTHERS, labels.matched_idxs)
+        losses = rpn_losses(*answers, labels.labels, targets, *inds)
+    wanted = propose(objectness[0].permute(1, 2, 0).flatten().float(), answers[1], anchors, SIZE)
+    assert torch.equal(stages.proposals, wanted.proposals) and stages.scores.dtype == torch.float32
+    assert found.boxes.dtype == torch.float32 and {loss.dtype for loss in losses} == {torch.float32}
+    bins = detect(features, stages.proposals, roi_head, GRID, score_thresh=0.0)  # without autocast
+    torch.testing.assert_close(found.boxes[:1], bins.boxes[:1], atol=1.0, rtol=0.02)
+
+
+def test_networks_in_half_take_any_features() -> None:
+    for network, given in ((RPNHead(4, 2).half(), ()), (RoIHead(4, 3).bfloat16(), (BOXES, GRID))):
+        for features in (maps(4)[None], maps(4)[None].double(), maps(4)[None].half()):
+            assert all(torch.isfinite(answer).all() for answer in network(features, *given))
+    assert Backbone((2, 2, 2, 2, 2)).bfloat16()(maps(3, 32, 32)[None]).shape == (1, 512, 2, 2)
+
+
+def test_a_grid_of_numpys_sizes_is_the_same_grid() -> None:
+    grid = Grid.floor((np.int64(96), np.int32(128)))
+    assert grid == GRID and hash(grid) == hash(GRID) and {type(side) for side in grid.image_size} == {int}
+
+
+def test_a_scale_without_its_list_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^scales must be one or more finite numbers above 0; got 128"):
+        cell_anchors(128)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("pos", "neg", "argument"), [([0, 3], [1], "pos"), ([0], [1, 3], "neg"), ([1], [], "pos")])
+def test_a_loss_over_other_labels_than_it_says_is_refused(pos: list[int], neg: list[int], argument: str) -> None:
+    inds = {"sampled_pos_inds": torch.tensor(pos), "sampled_neg_inds": torch.tensor(neg).long()}
+    with pytest.raises(ValueError, match=rf"^sampled_{argument}_inds must name anchors of label .*, whose label is"):
+        ROWS["rpn_losses"].run(**inds)
+    with pytest.raises(ValueError, match=r"^sampled_pos_inds must be whole numbers, 0 to 3; got -1"):
+        ROWS["rpn_losses"].run(sampled_pos_inds=torch.tensor([-1]))
+
+
+@pytest.mark.parametrize("name", ["n_cls", "n_reg"])
+def test_nothing_is_divided_by_nothing(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be a whole number of at least 1; got 0"):
+        ROWS["Normalisation"].run(**{name: 0})
+
+
+def test_no_boxes_may_be_an_empty_list() -> None:
+    assert box_iou([], BOXES).shape == (0, 4)  # type: ignore[arg-type]
+    assert not (label_anchors(BOXES, [], SIZE).labels == 1).any()  # type: ignore[arg-type]
