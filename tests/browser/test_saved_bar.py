@@ -17,13 +17,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.page import SAVED, SAVED_CSS, standalone_page
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.saved_page import SAVED, SAVED_CSS, standalone_page
+from rpnviz.explorers.nms.explorer import NmsExplorer
 from tests.browser.conftest import PIXELS
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
-from tests.test_nms import six
+from tests.inspect.test_nms_steps import six
 from tools.lab import Notebook, listen
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"

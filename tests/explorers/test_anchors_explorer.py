@@ -8,7 +8,7 @@ import torch
 import traitlets as t
 
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.anchors import AnchorsExplorer, parse
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer, parse
 from rpnviz.grid import Grid
 from tests.explorers.small_scene import make_picture
 

@@ -14,13 +14,13 @@ import traitlets as t
 from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
-from rpnviz.channels import class_response, rank_channels
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.layers import LayersExplorer, displayed
-from rpnviz.explorers.poolings import LONGEST, SHORTEST, PoolingsExplorer
-from rpnviz.explorers.window import shares
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
+from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
 from rpnviz.grid import Grid
-from rpnviz.layers import activations, halvings, walk
+from rpnviz.inspect.channels import class_response, rank_channels
+from rpnviz.inspect.layers import activations, halvings, walk
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
@@ -81,7 +81,7 @@ def test_the_maps_are_the_activations_at_the_size_they_are_shown_in(explorer: La
     ):
         channel = explorer.opened[name]
         finer = output.shape[2] // said["shown"][0]
-        wanted = F.avg_pool2d(shares(output[0, channel : channel + 1]), finer) * 255
+        wanted = F.avg_pool2d(brightness(output[0, channel : channel + 1]), finer) * 255
         sent = np.frombuffer(explorer.maps[name], np.uint8).reshape(said["shown"])
         assert finer == max(1, 4 // said["jump"])
         np.testing.assert_allclose(sent, wanted[0].numpy(), atol=0.51)
@@ -271,7 +271,7 @@ def test_the_sheet_holds_every_channel_in_its_place(
     assert sheets.shown == "two" and sheets.objects[1]["name"] == HOSTILE
     sent = np.asarray(Image.open(io.BytesIO(sheets.sheet)).convert("L")).astype(float)
     assert sent.shape == (16 * 40, 32 * 60)
-    wanted = shares(features["two"][0]).numpy() * 255
+    wanted = brightness(features["two"][0]).numpy() * 255
     for channel in (0, 31, 32, 200, 511):
         top, left = channel // 32 * 40, channel % 32 * 60
         assert np.abs(sent[top : top + 40, left : left + 60] - wanted[channel]).mean() < 4

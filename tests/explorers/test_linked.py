@@ -15,9 +15,10 @@ from PIL import Image
 
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.explorers import explore, linked
-from rpnviz.explorers.linked import LAYERS, LinkedExplorer
-from rpnviz.explorers.linked_scene import CHANNELS_AT_OPENING, KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
+from rpnviz.explorers import explore
+from rpnviz.explorers.linked import explorer as linked
+from rpnviz.explorers.linked.explorer import LAYERS, LinkedExplorer
+from rpnviz.explorers.linked.scene import CHANNELS_AT_OPENING, KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch

@@ -19,13 +19,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.explorers.live import NOBODY, LiveTraining
-from rpnviz.explorers.live_runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
+from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
 from rpnviz.grid import Grid
-from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.training import Rules
+from rpnviz.train.head import HeadTraining
+from rpnviz.train.training import Rules
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 CHANNELS = 8  # the paper's 512 would only take longer
@@ -40,11 +40,11 @@ class SmallBackbone(nn.Module):
         return torch.rand(1, CHANNELS, *grid.feature_size, generator=torch.Generator().manual_seed(1))
 
 
-def make(steps: int = 12, **options: Any) -> LiveTraining:
+def make(steps: int = 12, **options: Any) -> LiveExplorer:
     pictures = [make_picture("one"), make_picture("two")]
     features = [torch.rand(2, CHANNELS, 40, 60, generator=torch.Generator().manual_seed(i)).half() for i in (2, 3)]
     watched = options.pop("watched", make_picture("watched"))
-    return LiveTraining(SmallBackbone(), pictures, features, watched, steps=steps, **options)
+    return LiveExplorer(SmallBackbone(), pictures, features, watched, steps=steps, **options)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def unheard() -> Iterator[list[Any]]:
     threading.excepthook = hook
 
 
-def until(live: LiveTraining, holds: Callable[[], bool]) -> None:
+def until(live: LiveExplorer, holds: Callable[[], bool]) -> None:
     """Wait, without a sleep, until something holds after a change of what is shown."""
     changed = threading.Event()
     live.observe(lambda _: changed.set(), "runs")
@@ -279,7 +279,7 @@ def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
     backbone, pictures, features, (watched, _), steps, _ = make()._settings
     arguments = {"features": features, "steps": steps, **options}
     with pytest.raises(ValueError, match=message):
-        LiveTraining(backbone, pictures, watched=watched, **arguments)
+        LiveExplorer(backbone, pictures, watched=watched, **arguments)
 
 
 def test_something_is_left_without_a_page() -> None:

@@ -11,8 +11,8 @@ import torch
 import traitlets as t
 from PIL import Image
 
-from rpnviz.explorers import minibatch as minibatch_module
-from rpnviz.explorers.minibatch import MinibatchExplorer
+from rpnviz.explorers.minibatch import explorer as minibatch_module
+from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.targets import sample_minibatch
 from tests.explorers.small_scene import make_picture, payload
 

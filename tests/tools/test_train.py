@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from rpnviz import replay
 from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, Detections, RoIHead
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
+from rpnviz.train import recording as replay
 from tools import ablations, recall, record, train, train_vgg16
 from tools.scenes import read_scenes
 from tools.train_roi import average_precision

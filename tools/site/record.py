@@ -22,13 +22,12 @@ from typing import Any
 
 import ipywidgets  # type: ignore[import-untyped]
 
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.linked import GRIDS, LinkedExplorer
-from rpnviz.explorers.moves import Rule, one_of, whole
-from rpnviz.explorers.page import STATIC, without_imports
-from rpnviz.explorers.replay import ReplayExplorer
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.linked.explorer import GRIDS, LinkedExplorer
+from rpnviz.explorers.replay.explorer import ReplayExplorer
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
@@ -71,7 +70,7 @@ def questions(explorer: RpnvizWidget, notebook: str) -> list[Question]:
         return [Question({"picture": explorer.pictures})]
     if isinstance(explorer, ReplayExplorer):
         return [Question({"picture": explorer.plan["pictures"]})]
-    if isinstance(explorer, DetectionExplorer):
+    if isinstance(explorer, DetectionsExplorer):
         return [Question({}, {"nms_thresh": [i / 20 for i in range(21)]})]
     return []
 
@@ -98,13 +97,12 @@ def save(folder: Path, notebook: str) -> None:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
-        sheets = [path for path in sorted(STATIC.glob("*.css")) if path.read_text("utf-8") in str(explorer._css)]
         index[explorer.model_id] = {
             "kind": kind,
             "number": number,
             "links": links(explorer, explorers),
-            "view": view_of(explorer),
-            "css": [path.name for path in sheets],
+            "view": explorer.view,
+            "css": list(explorer.sheets),
             "asks": [[one["text"], [choice["text"] for choice in one["choices"]]] for one in state["questions"]],
             "state": files.write({**state, "moves": moves(state["moves"], asks), "answers": rules} if rules else state),
         }
@@ -135,13 +133,6 @@ def links(explorer: RpnvizWidget, explorers: list[RpnvizWidget]) -> list[tuple[s
         for pair in pairs
         if pair.source[0] is explorer and pair.target[0] in explorers
     ]
-
-
-def view_of(explorer: RpnvizWidget) -> str:
-    """Name the file of static/ that draws an explorer: the last of those that its module was joined from."""
-    views = [path for path in STATIC.glob("*.js") if str(explorer._esm).endswith(without_imports(path.name))]
-    (view,) = views
-    return view.name
 
 
 def record(explorer: RpnvizWidget, question: Question, files: Files) -> list[dict[str, Any]]:

@@ -1,21 +1,14 @@
 // @ts-check
 // Shows the explorers of a page without a kernel. Classic scripts only: a page from file:// may neither import a module
-// nor fetch a file, but it may load scripts. `define` takes the explorers' modules (tools/site/scripts.py), `put` the
-// data (tools/site/record.py).
+// nor fetch a file, but it may load scripts. The explorers' modules stand above in the same file (tools/site/scripts.py);
+// `put` takes the data (tools/site/record.py).
 
 /** @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void}} Model */
 
-const rpnviz = (() => {
+Object.assign(rpnviz, (() => {
+  const { take } = rpnviz;
   const here = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
   const NEAR = "1500px"; // of the screen: an explorer is there before the reader is
-
-  // ---- modules ---------------------------------------------------------------------------------------------------
-  const factories = /** @type {Record<string, (take: (name: string) => any) => any>} */ ({});
-  const modules = /** @type {Record<string, any>} */ ({});
-  /** @param {string} name @param {(take: (name: string) => any) => any} factory */
-  const define = (name, factory) => void (factories[name] = factory);
-  /** @param {string} name @returns {any} what the module exports */
-  const take = (name) => (modules[name] ??= factories[name](take));
 
   // ---- data ------------------------------------------------------------------------------------------------------
   const arrivals = /** @type {Map<string, (value: any) => void>} */ (new Map());
@@ -75,7 +68,7 @@ const rpnviz = (() => {
    * there was a view. @param {Model} model @param {Record<string, any>} state as it was recorded
    */
   function answer(model, state) {
-    const { answerTo } = take("core.js");
+    const { answerTo } = take("common/core.js");
     for (const rule of model.get("answers") || []) {
       const names = [...rule.given, ...(rule.last ? [rule.last.name] : [])];
       const listener = async () => {
@@ -137,7 +130,7 @@ const rpnviz = (() => {
     try {
       const values = await load(state);
       const { render } = take(view);
-      await take("saved.js").openSaved({ // some views wait for their pictures first
+      await take("saved/open.js").openSaved({ // some views wait for their pictures first
         el,
         state: { ...values }, // another explorer of the page may start from the same
         name: el.dataset.rpnvizName,
@@ -180,7 +173,7 @@ const rpnviz = (() => {
     const places = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".rpnviz-mount")]);
     const counts = /** @type {Record<string, number>} */ ({});
     for (const place of places) { // a name in links: nms, nms-2, …
-      const kind = (place.dataset.view || "").replace(".js", "");
+      const kind = (place.dataset.view || "").split("/")[0];
       counts[kind] = (counts[kind] || 0) + 1;
       const el = document.createElement("div");
       el.dataset.rpnvizName = counts[kind] > 1 ? `${kind}-${counts[kind]}` : kind;
@@ -188,7 +181,7 @@ const rpnviz = (() => {
       near.observe(place);
     }
     const follow = () => { // a link may be for an explorer that is far from the screen
-      const wanted = take("saved_link.js").addressee(location.hash.slice(1));
+      const wanted = take("saved/link.js").addressee(location.hash.slice(1));
       const found = places.find((place) => place.querySelector(`[data-rpnviz-name="${CSS.escape(wanted || "")}"]`));
       if (found) mount(found);
     };
@@ -196,5 +189,5 @@ const rpnviz = (() => {
     follow();
   });
 
-  return { define, put };
-})();
+  return { put };
+})());
