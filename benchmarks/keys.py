@@ -105,7 +105,7 @@ def _open(browser: Browser, lab: Lab, view: View, traffic: Traffic) -> Notebook:
     traffic.reset()
     notebook.run(view.show)
     page.locator(view.control).focus()
-    page.evaluate(f"({METER.read_text().strip()})({view.look})")
+    page.evaluate(f"{METER.read_text()}startMeter({view.look});")
     page.evaluate("() => meter.settle('', 60)")
     return notebook
 

@@ -109,7 +109,7 @@ def _measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
     name = root.get_attribute("aria-label") or root.get_attribute("class") or ""
     root.scroll_into_view_if_needed()
     root.evaluate("root => { window.measured = root; }")
-    page.evaluate(f"({METER.read_text().strip()})({LOOK_AT_ROOT})")
+    page.evaluate(f"{METER.read_text()}startMeter({LOOK_AT_ROOT});")
     for control in root.query_selector_all(CONTROLS):
         if not control.is_visible() or not control.is_enabled():
             continue

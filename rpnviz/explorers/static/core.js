@@ -220,7 +220,10 @@ export function choice({ label, className = "", what, onChange }) {
       let group = select;
       for (const entry of entries) {
         if (!entry.group) group = select;
-        else if (group.label !== entry.group) select.append((group = h("optgroup", { label: entry.group })));
+        else if (group.label !== entry.group) {
+          group = h("optgroup", { label: entry.group });
+          select.append(group);
+        }
         group.append(h("option", { value: entry.value }, entry.label));
       }
     },

@@ -81,7 +81,8 @@ async function render({ model, el }) {
   function fillList(rows) {
     const now = rows.slice(0, 60);
     setText(none, model.get("stage") === "proposals" ? "No names yet: the RPN says only where." : "Nothing scores so high.");
-    list.parentElement.hidden = !(none.hidden = now.length > 0);
+    none.hidden = now.length > 0;
+    list.parentElement.hidden = now.length === 0;
     if (String(now) === listed) return;
     listed = String(now);
     const select = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });

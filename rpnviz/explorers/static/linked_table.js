@@ -1,6 +1,6 @@
 // @ts-check
 // The nine anchors of the window's cell as a table: what each is, its label and why, what the network says of it.
-import { OWN_KEYS, explains, h, setText } from "./core.js";
+import { OWN_KEYS, h, setText } from "./core.js";
 import { restyle, swatch } from "./panel.js";
 import { boxText, iouText } from "./linked_scene.js";
 import { anchorStyle } from "./linked_panels.js";

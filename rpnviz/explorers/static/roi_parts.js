@@ -21,11 +21,11 @@ export const decimal = (value, digits = 3) => value.toFixed(digits).replace(/^-(
 export function arrows(element, onStep, onEscape) {
   element.addEventListener("keydown", (event) => {
     const step = TO[event.key];
-    const escape = event.key === "Escape" && onEscape;
-    if ((!step && !escape) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const leave = event.key === "Escape" && onEscape;
+    if ((!step && !leave) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    if (escape) escape();
+    if (leave) leave();
     else onStep(step, event.shiftKey);
   });
 }

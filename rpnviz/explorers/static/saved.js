@@ -23,7 +23,10 @@ export function standIn(state) {
       state[name] = value;
       for (const listener of listeners[`change:${name}`] || []) listener();
     },
-    on: (event, listener) => (listeners[event] ||= []).push(listener),
+    on(event, listener) {
+      listeners[event] ??= [];
+      listeners[event].push(listener);
+    },
     off: (event, listener) => (listeners[event] = (listeners[event] || []).filter((other) => other !== listener)),
     save_changes() {},
   };

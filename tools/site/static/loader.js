@@ -5,6 +5,7 @@
 
 /** @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void}} Model */
 
+// biome-ignore lint/correctness/noUnusedVariables: the scripts loaded after this one call it
 const rpnviz = (() => {
   const here = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
   const NEAR = "1500px"; // of the screen: an explorer is there before the reader is
@@ -13,7 +14,9 @@ const rpnviz = (() => {
   const factories = /** @type {Record<string, (take: (name: string) => any) => any>} */ ({});
   const modules = /** @type {Record<string, any>} */ ({});
   /** @param {string} name @param {(take: (name: string) => any) => any} factory */
-  const define = (name, factory) => void (factories[name] = factory);
+  const define = (name, factory) => {
+    factories[name] = factory;
+  };
   /** @param {string} name @returns {any} what the module exports */
   const take = (name) => (modules[name] ??= factories[name](take));
 
