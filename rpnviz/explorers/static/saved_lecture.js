@@ -31,7 +31,10 @@ export function alone(el) {
 
 /** Panels redraw themselves where their size changes, but not where only their letters do. @param {HTMLElement} root */
 function redrawPanels(root) {
-  for (const canvas of root.querySelectorAll("canvas")) /** @type {{rpnvizPanel?: import("./panel.js").Panel}} */ (/** @type {unknown} */ (canvas)).rpnvizPanel?.redraw();
+  const canvases = /** @type {NodeListOf<HTMLCanvasElement & {rpnvizPanel?: import("./panel.js").Panel}>} */ (
+    root.querySelectorAll("canvas")
+  );
+  for (const canvas of canvases) canvas.rpnvizPanel?.redraw();
 }
 
 /**

@@ -11,8 +11,9 @@ const BETWEEN = 16; // px between the panels and round them
 const [TITLE, TEXT, NAME] = [20, 14, 13]; // sizes of letters
 
 /** Letters that XML cannot hold, whatever they are escaped to. @param {string} text */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the letters that are looked for
-const legible = (text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
+const legible = (text) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the letters that are looked for
+  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
 
 /** @param {string} tag @param {Record<string, any>} attributes @param {...(Node | string)} children */
 function node(tag, attributes, ...children) {
