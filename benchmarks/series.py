@@ -152,8 +152,8 @@ def measure_runs() -> Iterator[Run]:
     """BARE first, then every notebook."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
         bare = Path(folder) / "bare.ipynb"
-        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]  # type: ignore[no-untyped-call]
-        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)  # type: ignore[no-untyped-call]
+        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]
+        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)
         for path in (bare, *chosen([])):
             yield _run(path)
 
