@@ -109,7 +109,7 @@ def _measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
     name = root.get_attribute("aria-label") or root.get_attribute("class") or ""
     root.scroll_into_view_if_needed()
     root.evaluate("root => { window.measured = root; }")
-    page.evaluate(f"({METER.read_text().strip()})({LOOK_AT_ROOT})")
+    page.evaluate(f"{METER.read_text()}startMeter({LOOK_AT_ROOT});")
     for control in root.query_selector_all(CONTROLS):
         if not control.is_visible() or not control.is_enabled():
             continue
@@ -152,8 +152,8 @@ def measure_runs() -> Iterator[Run]:
     """BARE first, then every notebook."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
         bare = Path(folder) / "bare.ipynb"
-        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]  # type: ignore[no-untyped-call]
-        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)  # type: ignore[no-untyped-call]
+        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]
+        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)
         for path in (bare, *chosen([])):
             yield _run(path)
 

@@ -62,7 +62,7 @@ def with_install_cell(notebook: NotebookNode, address: str) -> NotebookNode:
     notebook.cells = [cell for cell in notebook.cells if TAG not in cell.metadata.get("tags", [])]
     if address:
         source = CELL.format(address=address).rstrip()
-        cell = v4.new_code_cell(source, id=TAG, metadata={"tags": [TAG]})  # type: ignore[no-untyped-call]
+        cell = v4.new_code_cell(source, id=TAG, metadata={"tags": [TAG]})
         notebook.cells.insert(1, cell)
     return notebook
 
@@ -79,8 +79,8 @@ def written(root: Path) -> dict[Path, str]:
         raise ValueError("README.md must have one place for badges, between its two comments")
     files = {readme: text}
     for path in sorted((root / "notebooks").glob("*.ipynb")):
-        notebook = with_install_cell(nbformat.read(path, as_version=4), address)  # type: ignore[no-untyped-call]
-        files[path] = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+        notebook = with_install_cell(nbformat.read(path, as_version=4), address)
+        files[path] = nbformat.writes(notebook) + "\n"
     return files
 
 

@@ -123,9 +123,9 @@ def written(folder: Path) -> dict[Path, str]:
     files = {}
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         lesson = lesson_of(path)
-        solutions, notebook = (nbformat.read(p, as_version=4) for p in (path, lesson))  # type: ignore[no-untyped-call]
+        solutions, notebook = (nbformat.read(p, as_version=4) for p in (path, lesson))
         try:
-            text = nbformat.writes(with_exercises(notebook, solutions))  # type: ignore[no-untyped-call]
+            text = nbformat.writes(with_exercises(notebook, solutions))
         except ValueError as error:
             raise ValueError(f"{path.name} into {lesson.name}: {error}") from error
         files[lesson] = text + "\n"

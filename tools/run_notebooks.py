@@ -188,11 +188,11 @@ def main(arguments: list[str] | None = None) -> int:
     failed = 0
     for path in paths:
         started = time.perf_counter()
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.read(path, as_version=4)
         wrong = execute(notebook, path.parent)
         if not wrong and not options.check:
             clean(notebook)
-            nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+            nbformat.write(notebook, path)
         failed += bool(wrong)
         verdict = "FAILED" if wrong else "ran clean" if options.check else "written"
         print(f"{path.name}: {verdict}, {time.perf_counter() - started:.1f} s", flush=True)

@@ -89,7 +89,7 @@ class RoITraining:
             numbers = torch.randint(len(self.views), (self.batch_size,), generator=self.generator)
             loss = torch.stack([self.loss(self.views[i]) for i in numbers.tolist()]).mean()
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             self.scheduler.step()
             self.step += 1

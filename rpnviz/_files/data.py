@@ -7,6 +7,6 @@ from pathlib import Path
 
 def data_folder() -> Path:
     """Return the folder that holds pictures/ and weights/."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"

@@ -110,7 +110,7 @@ class Training:
             views = [self.view() for _ in range(self.batch_size)]
             loss_objectness, loss_rpn_box_reg = self.losses(*zip(*views, strict=True))
             self.optimizer.zero_grad()
-            (loss_objectness + loss_rpn_box_reg).backward()  # type: ignore[no-untyped-call]
+            (loss_objectness + loss_rpn_box_reg).backward()
             self.optimizer.step()
             self.scheduler.step()
             self.step += 1

@@ -163,7 +163,7 @@ def test_the_card_folds(open_page: Open) -> None:
 def test_axe_finds_nothing(open_page: Open, name: str) -> None:
     page = open_page(name)
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         assert findings(page) == []
         for i in range(3):
             choices(page).nth(i).click()

@@ -393,7 +393,7 @@ def test_svg_holds_the_boxes_where_they_are(opened: Opener, explorers: Callable[
 
     panel = root.find(f".//{SVG}svg")
     assert panel is not None
-    plan = explorers("nms").plan  # type: ignore[attr-defined]
+    plan = explorers("nms").plan
     x1, y1, x2, _ = plan["extent"]
     scale = float(panel.attrib["viewBox"].split()[2]) / (x2 - x1)
     strokes = [element for element in panel.iter(f"{SVG}rect") if "stroke" in element.attrib]

@@ -99,7 +99,7 @@ def test_smooth_l1_is_pytorchs_and_its_slope_autograds(values: list[float], beta
 
 def test_plain_l1_can_be_differentiated() -> None:
     differences = torch.tensor([-2.0, 3.0], requires_grad=True)
-    smooth_l1(differences, 0).sum().backward()  # type: ignore[no-untyped-call]
+    smooth_l1(differences, 0).sum().backward()
     assert differences.grad is not None and differences.grad.tolist() == [-1, 1]
 
 
@@ -147,7 +147,7 @@ def test_sum_over_the_sampled_is_the_tensor_loss_to_six_digits(name: str) -> Non
     rows = answers[0][inds], answers[1][inds], found.labels[inds], targets[inds]
     assert minibatch_losses(*rows) == pytest.approx([loss.item() for loss in losses], rel=1e-6)
     # and the ledger's slopes are its gradients
-    (losses[0] + losses[1]).backward()  # type: ignore[no-untyped-call]
+    (losses[0] + losses[1]).backward()
     ledger = write_ledger(*rows)
     assert tensors[0].grad is not None and tensors[1].grad is not None
     assert torch.allclose(tensors[0].grad[inds], (ledger.bce_slopes / 256).float(), atol=1e-8)
@@ -183,7 +183,7 @@ def test_no_anchors_no_loss() -> None:
 def test_sigmoid_of_the_difference_is_the_two_way_softmax(background: float, object_: float) -> None:
     """9 outputs say what 18 say: value and gradient."""
     pair = torch.tensor([[background, object_]], dtype=torch.float64, requires_grad=True)
-    F.cross_entropy(pair, torch.tensor([1])).backward()  # type: ignore[no-untyped-call]
+    F.cross_entropy(pair, torch.tensor([1])).backward()
     ledger = one(object_ - background, [0.0] * 4, 1, [0.0] * 4)
     assert float(ledger.scores) == pytest.approx(pair.softmax(1)[0, 1].item(), abs=1e-6)
     assert pair.grad is not None

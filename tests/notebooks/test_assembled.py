@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path) -> list[str]:
     """Run notebook 12 there; return what its outputs say, one text for each."""
-    notebook: NotebookNode = nbformat.read(PATH, as_version=4)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.read(PATH, as_version=4)
     assert execute(notebook, folder) == []
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [str(output.get("text") or output.data["text/plain"]) for output in outputs]

@@ -137,9 +137,9 @@ def test_a_lesson_that_drifted_is_named_and_mended(folder: Path, capsys: pytest.
 
 def test_a_lesson_that_cannot_be_made_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = folder / "08_solutions.ipynb"
-    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if cell.id != "my_nms-check"]
-    nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+    nbformat.write(notebook, path)
     with pytest.raises(SystemExit) as status:
         main([], folder)
     assert status.value.code == 2

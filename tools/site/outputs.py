@@ -53,7 +53,7 @@ def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
         executed: left as it is.
         static: the folder for image files.
     """
-    notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)
     for cell in executed.notebook.cells:
         cell = cell.copy()
         if cell.cell_type == "markdown":
@@ -71,7 +71,7 @@ def _converted(output: NotebookNode, explorers: dict[str, dict[str, Any]], stati
     still = image(base64.b64decode(data["image/png"]), data["text/plain"], static)
     known = explorers.get(data.get(WIDGET_VIEW, {}).get("model_id", ""))
     text = explorer_html(known, still, data["text/plain"]) if known else f"<p>{still}</p>"
-    made: NotebookNode = v4.new_output("display_data", {"text/html": text})  # type: ignore[no-untyped-call]
+    made: NotebookNode = v4.new_output("display_data", {"text/html": text})
     return made
 
 

@@ -20,7 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget

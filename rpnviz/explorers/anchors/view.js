@@ -1,7 +1,20 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
-import { OWN_KEYS, choice, commit, h, scheduler, scroller, segmented, setText, thousands, typed, watch } from "../common/core.js";
+
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
+import {
+  choice,
+  commit,
+  h,
+  OWN_KEYS,
+  scheduler,
+  scroller,
+  segmented,
+  setText,
+  thousands,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
 import { centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
 
@@ -37,7 +50,11 @@ export function render(context) {
     options: [
       { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
       { value: "centres", label: "every centre", what: "All centres; green: the selected shape lies inside there." },
-      { value: "boxes", label: "every box of a shape", what: "The selected shape everywhere; grey: crosses the border." },
+      {
+        value: "boxes",
+        label: "every box of a shape",
+        what: "The selected shape everywhere; grey: crosses the border.",
+      },
     ],
     onChange: (value) =>
       commit(model, { mode: value, selected: value === "cell" ? -1 : Math.max(model.get("selected"), 0) }),
@@ -59,7 +76,11 @@ export function render(context) {
       label: "grid",
       className: "rpnviz-grids",
       options: [
-        { value: "paper", label: "40×60", what: "The paper's round figure: the picture is resampled to 640×960 first." },
+        {
+          value: "paper",
+          label: "40×60",
+          what: "The paper's round figure: the picture is resampled to 640×960 first.",
+        },
         { value: "floor", label: "37×62", what: "Poolings drop an odd last row or column (PyTorch)." },
         { value: "ceil", label: "38×63", what: "Poolings keep an odd last row or column (Caffe)." },
       ],
@@ -88,7 +109,8 @@ export function render(context) {
     /** @param {Record<string, string>} change */
     function wish(change) {
       const asked = { preset: model.get("choice").preset, grid: model.get("place").name, ...change };
-      const of = (/** @type {HTMLInputElement} */ { disabled, name, value }) => (disabled ? model.get("choice")[name] : value);
+      const of = (/** @type {HTMLInputElement} */ { disabled, name, value }) =>
+        disabled ? model.get("choice")[name] : value;
       if (asked.preset === "own") Object.assign(asked, { scales: of(scales), aspect_ratios: of(ratios) });
       ui.busy("Python computes the anchors …");
       commit(model, { wish: { ...asked, number: model.get("answered") + 1 } });
@@ -141,11 +163,25 @@ export function render(context) {
           const on = () => select(a);
           return h(
             "tr",
-            { tabindex: 0, what, ...OWN_KEYS, pointerenter: on, focus: on, click: on, pointerleave: leave, blur: leave },
+            {
+              tabindex: 0,
+              what,
+              ...OWN_KEYS,
+              pointerenter: on,
+              focus: on,
+              click: on,
+              pointerleave: leave,
+              blur: leave,
+            },
             h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`),
             h("td", {}, Math.sqrt(wide * high).toFixed(0)),
             h("td", {}, (high / wide).toFixed(2)),
-            h("td", { class: "rpnviz-count" }, share, h("span", {}, `${thousands(counts[a])} of ${thousands(cells())}`)),
+            h(
+              "td",
+              { class: "rpnviz-count" },
+              share,
+              h("span", {}, `${thousands(counts[a])} of ${thousands(cells())}`),
+            ),
           );
         });
         body.replaceChildren(...trs);
@@ -187,7 +223,10 @@ export function render(context) {
 
   /** Every centre or every box of one shape. @param {number} shape */
   function drawField(shape) {
-    const { feature_size: [rows, cols], stride: [strideY, strideX] } = model.get("place");
+    const {
+      feature_size: [rows, cols],
+      stride: [strideY, strideX],
+    } = model.get("place");
     const { panel } = picture;
     const { g, unit, scale } = panel;
     const [x1, y1, x2, y2] = anchors()[shape].box;
@@ -231,7 +270,10 @@ export function render(context) {
     ui.root.dataset.cell = `${row} ${col}`;
     const here = `Row ${row}, column ${col}: ${within} of ${count} anchors lie inside the picture.`;
     const shape = anchors()[Math.max(selected, 0)].name;
-    const everywhere = { centres: `The centres of all cells; marked where ${shape} lies inside.`, boxes: `${shape} at all cells.` };
+    const everywhere = {
+      centres: `The centres of all cells; marked where ${shape} lies inside.`,
+      boxes: `${shape} at all cells.`,
+    };
     ui.say([everywhere[/** @type {"centres" | "boxes"} */ (model.get("mode"))], here].filter(Boolean).join(" "));
   }
 

@@ -1,7 +1,21 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
-import { OWN_KEYS, canAsk, choice, clamp, commit, h, scheduler, scroller, segmented, setText, typed, watch } from "../common/core.js";
-import { Panel, heatImage, lineStyles } from "../common/canvas_panel.js";
+
+import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
+import {
+  canAsk,
+  choice,
+  clamp,
+  commit,
+  h,
+  OWN_KEYS,
+  scheduler,
+  scroller,
+  segmented,
+  setText,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
 import { dragging } from "../common/map_and_picture.js";
 
@@ -17,14 +31,19 @@ export function render(context) {
   const { model } = context;
   const { heat } = model.get("look");
   const styles = lineStyles(model.get("look"));
-  const { image_size: [height, width], feature_size: [rows, cols] } = model.get("place");
+  const {
+    image_size: [height, width],
+    feature_size: [rows, cols],
+  } = model.get("place");
   const [count, columns] = [model.get("num_channels"), model.get("sheet_columns")];
   const classes = /** @type {string[]} */ (model.get("classes"));
   const entries = /** @type {[string, string, number][]} */ (model.get("entries"));
   const [means, ratios] = ["means", "ratios"].map((name) => typed(model.get(name), Float32Array));
   const orders = typed(model.get("orders"), Uint16Array);
   const byNumber = Uint16Array.from({ length: count }, (_, i) => i);
-  const alone = !model.get("pictures").some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name));
+  const alone = !model
+    .get("pictures")
+    .some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name));
   const ui = frame(context, {
     className: "rpnviz-sheets",
     label: "The channels of the feature map",
@@ -58,7 +77,14 @@ export function render(context) {
     take(clamp(row, 0, sheetRows - 1) * columns + clamp(col, 0, columns - 1));
   });
   sheet.canvas.addEventListener("keydown", (event) => {
-    const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -count, End: count });
+    const steps = /** @type {Record<string, number>} */ ({
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -columns,
+      ArrowDown: columns,
+      Home: -count,
+      End: count,
+    });
     const step = steps[event.key];
     if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -75,7 +101,8 @@ export function render(context) {
     onResize: redraw,
   });
   const ranking = segmented({
-    label: "rank the channels", className: "rpnviz-class",
+    label: "rank the channels",
+    className: "rpnviz-class",
     what: "Rank by how many times brighter a channel is inside the boxes of a class than outside, over all pictures.",
     options: [{ value: "", label: "number" }, ...classes.map((name) => ({ value: name, label: name }))],
     onChange: (value) => {
@@ -84,7 +111,9 @@ export function render(context) {
     },
   });
   const other = choice({
-    label: "picture", className: "rpnviz-pictures", what: alone ? ALONE : "Which picture the sheet and the light belong to.",
+    label: "picture",
+    className: "rpnviz-pictures",
+    what: alone ? ALONE : "Which picture the sheet and the light belong to.",
     onChange: (value) => {
       ui.busy(model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …");
       commit(model, { picture: value });
@@ -95,7 +124,8 @@ export function render(context) {
   const sheetAside = h("span", { class: "rpnviz-aside" });
   const aside = h("span", { class: "rpnviz-aside" });
   const table = fires();
-  const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "div") => h(tag, {}, h("span", {}, text), element);
+  const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "div") =>
+    h(tag, {}, h("span", {}, text), element);
   ui.body.append(
     h("div", { class: "rpnviz-asking" }, row("rank by", ranking.element), row("picture", other.element, "label")),
     h("figure", {}, h("figcaption", {}, `${count} channels`, sheetAside), sheet.canvas),
@@ -118,7 +148,13 @@ export function render(context) {
         if (name !== wanted) return [];
         const [numbers, bars] = [["", "", ""].map(() => h("td")), [h("i"), h("i")]];
         const what = `${where}: mean of the channel over the ${cells} cells in a ${name}, and over all others.`;
-        const tr = h("tr", { what }, h("th", { scope: "row" }, where), ...numbers, h("td", { class: "rpnviz-fires-bar" }, ...bars));
+        const tr = h(
+          "tr",
+          { what },
+          h("th", { scope: "row" }, where),
+          ...numbers,
+          h("td", { class: "rpnviz-fires-bar" }, ...bars),
+        );
         return [{ at, tr, cells: numbers, bars }];
       });
       body.replaceChildren(...lines.map(({ tr }) => tr));
@@ -126,7 +162,12 @@ export function render(context) {
     };
     return {
       // as high as its longest, so that another class moves nothing
-      element: h("div", { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } }, said, scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body))),
+      element: h(
+        "div",
+        { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } },
+        said,
+        scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body)),
+      ),
       show() {
         if (filled !== kind()) fill();
         const channel = model.get("channel");
@@ -134,7 +175,9 @@ export function render(context) {
         const most = Math.max(1e-9, ...pairs.flat());
         lines.forEach(({ tr, cells, bars, at }, i) => {
           const [inside, outside] = pairs[i];
-          [inside.toFixed(2), outside.toFixed(2), `${(inside / Math.max(outside, 1e-9)).toFixed(1)} ×`].forEach((text, k) => setText(cells[k], text));
+          [inside.toFixed(2), outside.toFixed(2), `${(inside / Math.max(outside, 1e-9)).toFixed(1)} ×`].forEach(
+            (text, k) => setText(cells[k], text),
+          );
           bars.forEach((bar, k) => (bar.style.width = `calc(${(100 * pairs[i][k]) / most}% - 0.8em)`));
           tr.classList.toggle("rpnviz-none", inside <= outside);
           tr.classList.toggle("rpnviz-hot", entries[at][1] === model.get("shown"));
@@ -143,8 +186,12 @@ export function render(context) {
         const below = pairs.filter(([inside, outside]) => inside <= outside).length;
         const times = ratios[kind() * count + channel];
         const name = model.get("class_name");
-        setText(said, kind() < 0 ? `Channel ${channel}. Choose a class to rank by.`
-          : `Channel ${channel}, rank ${at}: ${times.toFixed(1)} × as bright in a ${name}; darker there on ${below} of ${lines.length} pictures.`);
+        setText(
+          said,
+          kind() < 0
+            ? `Channel ${channel}. Choose a class to rank by.`
+            : `Channel ${channel}, rank ${at}: ${times.toFixed(1)} × as bright in a ${name}; darker there on ${below} of ${lines.length} pictures.`,
+        );
       },
     };
   }
@@ -166,7 +213,12 @@ export function render(context) {
     g.drawImage(grey, 0, 0);
     photo = image;
     tiles = /** @type {Uint8ClampedArray} */ (g.getImageData(0, 0, grey.width, grey.height).data);
-    tint = heatImage(Uint8Array.from({ length: tiles.length / 4 }, (_, i) => /** @type {any} */ (tiles)[4 * i]), grey.height, grey.width, heat);
+    tint = heatImage(
+      Uint8Array.from({ length: tiles.length / 4 }, (_, i) => /** @type {any} */ (tiles)[4 * i]),
+      grey.height,
+      grey.width,
+      heat,
+    );
     sheet.stored = "";
     ui.busy("");
     redraw();
@@ -193,7 +245,10 @@ export function render(context) {
     const place = order().indexOf(channel);
     ranking.set(model.get("class_name"));
     other.set(model.get("picture"));
-    setText(sheetAside, kind() < 0 ? `channel ${channel}` : `channel ${channel}, rank ${place + 1} for ${model.get("class_name")}`);
+    setText(
+      sheetAside,
+      kind() < 0 ? `channel ${channel}` : `channel ${channel}, rank ${place + 1} for ${model.get("class_name")}`,
+    );
     setText(aside, `${model.get("shown")}, channel ${channel}`);
     table.show();
     if (sheet.begin() && tint) {
@@ -201,8 +256,19 @@ export function render(context) {
         order().forEach((one, i) => {
           const [x, y] = [(i % columns) * tileWide, Math.floor(i / columns) * tileHigh];
           sheet.g.imageSmoothingEnabled = true;
-          sheet.g.drawImage(/** @type {any} */ (tint), corner(one)[0], corner(one)[1], cols, rows, sheet.x(x), sheet.y(y), cols * sheet.scale, rows * sheet.scale);
-        }));
+          sheet.g.drawImage(
+            /** @type {any} */ (tint),
+            corner(one)[0],
+            corner(one)[1],
+            cols,
+            rows,
+            sheet.x(x),
+            sheet.y(y),
+            cols * sheet.scale,
+            rows * sheet.scale,
+          );
+        }),
+      );
       const [x, y] = [(place % columns) * tileWide, Math.floor(place / columns) * tileHigh];
       sheet.box([x - GAP / 2, y - GAP / 2, x + cols + GAP / 2, y + rows + GAP / 2], styles.window, { strong: true });
     }
@@ -210,7 +276,8 @@ export function render(context) {
       picture.image(photo, [0, 0, width, height]);
       picture.image(light(channel), [0, 0, width, height], true);
       const objects = /** @type {{name: string, box: Box}[]} */ (model.get("objects"));
-      for (const { name, box } of objects) picture.box(box, styles.ground_truth, { strong: name === model.get("class_name") });
+      for (const { name, box } of objects)
+        picture.box(box, styles.ground_truth, { strong: name === model.get("class_name") });
       picture.tags(objects.map(({ name, box }) => ({ text: name, box, style: styles.ground_truth })));
       ui.root.dataset.shown = `${model.get("shown")} ${channel}`;
     }

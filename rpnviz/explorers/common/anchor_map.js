@@ -1,8 +1,9 @@
 // @ts-check
 // All anchors as a map (notebooks 04 and 05): each cell is split into its nine anchors, scales left to right, ratios top
 // to bottom, so that one square is one anchor. Its unit is such a square.
-import { OWN_KEYS, clamp, h } from "./core.js";
+
 import { Panel } from "./canvas_panel.js";
+import { clamp, h, OWN_KEYS } from "./core.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
@@ -12,7 +13,12 @@ import { Panel } from "./canvas_panel.js";
 
 /** The label of each code that Python sends. @type {Record<string, string>} */
 export const LABEL_OF = { 2: "positive", 1: "positive", 0: "negative", "-1": "ignored", "-2": "crosses_border" };
-const MAP_ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+const MAP_ARROWS = /** @type {Record<string, [number, number]>} */ ({
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+});
 
 /** Where each anchor is on the picture and on the map. @param {Plan} plan */
 export function anchorGeometry(plan) {
@@ -22,9 +28,16 @@ export function anchorGeometry(plan) {
   const { scales } = plan;
   const ratios = perCell / scales;
   const cellOf = (/** @type {number} */ i) => Math.floor(i / perCell);
-  const place = (/** @type {number} */ i) => ({ row: Math.floor(cellOf(i) / columns), col: cellOf(i) % columns, a: i % perCell });
+  const place = (/** @type {number} */ i) => ({
+    row: Math.floor(cellOf(i) / columns),
+    col: cellOf(i) % columns,
+    a: i % perCell,
+  });
   return {
-    rows, columns, scales, ratios,
+    rows,
+    columns,
+    scales,
+    ratios,
     width: columns * scales,
     height: rows * ratios,
     count: rows * columns * perCell,
@@ -50,7 +63,12 @@ export function anchorGeometry(plan) {
       return (row * columns + col) * perCell + (sy % ratios) * scales + (sx % scales);
     },
     /** A box of the picture in squares of the map. @param {Box} box @returns {Box} */
-    onMap: ([x1, y1, x2, y2]) => [(x1 / strideX) * scales, (y1 / strideY) * ratios, (x2 / strideX) * scales, (y2 / strideY) * ratios],
+    onMap: ([x1, y1, x2, y2]) => [
+      (x1 / strideX) * scales,
+      (y1 / strideY) * ratios,
+      (x2 / strideX) * scales,
+      (y2 / strideY) * ratios,
+    ],
   };
 }
 
@@ -100,10 +118,19 @@ export function mapPanel({ plan, label, what, selected, onSelect, onPoint, onRes
     event.stopPropagation();
   };
   const panel = new Panel({
-    extent: [0, 0, geometry.width, geometry.height], className: "rpnviz-anchor-map rpnviz-drag", label, what, onResize,
+    extent: [0, 0, geometry.width, geometry.height],
+    className: "rpnviz-anchor-map rpnviz-drag",
+    label,
+    what,
+    onResize,
     attributes: {
-      tabindex: 0, role: "application", "aria-roledescription": "map of all anchors", keydown: key, ...OWN_KEYS,
-      pointermove: (/** @type {PointerEvent} */ event) => (event.buttons & 1 ? onSelect(at(event)) : onPoint(at(event))),
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "map of all anchors",
+      keydown: key,
+      ...OWN_KEYS,
+      pointermove: (/** @type {PointerEvent} */ event) =>
+        event.buttons & 1 ? onSelect(at(event)) : onPoint(at(event)),
       pointerleave: () => onPoint(-1),
       pointerdown: (/** @type {PointerEvent} */ event) => {
         panel.canvas.setPointerCapture(event.pointerId);

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import anywidget
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 import traitlets as t
 from matplotlib import colormaps
 from matplotlib.colors import to_hex

@@ -15,7 +15,10 @@ const SOLID = /** @type {number[]} */ ([]);
  */
 export function lineStyles({ palette, lines }) {
   const casing = palette.casing;
-  const named = Object.entries(lines).map(([name, line]) => [name, { ...line, color: palette[name] || casing, casing }]);
+  const named = Object.entries(lines).map(([name, line]) => [
+    name,
+    { ...line, color: palette[name] || casing, casing },
+  ]);
   return Object.fromEntries(named);
 }
 
@@ -162,7 +165,10 @@ export class Panel {
   /** A cased straight line. @param {[number, number]} from @param {[number, number]} to @param {LineStyle} style */
   line(from, to, { color, width, dash, casing }) {
     const { g, unit } = this;
-    for (const [stroke, extra, pattern] of /** @type {[string, number, number[]][]} */ ([[casing, 1.6, SOLID], [color, 0, dash]])) {
+    for (const [stroke, extra, pattern] of /** @type {[string, number, number[]][]} */ ([
+      [casing, 1.6, SOLID],
+      [color, 0, dash],
+    ])) {
       g.strokeStyle = stroke;
       g.lineWidth = (width + extra) * unit;
       g.setLineDash(pattern.map((length) => length * unit));
@@ -278,7 +284,11 @@ export function heatImage(values, rows, columns, stops) {
  */
 export function swatch(style, { length = 22 } = {}) {
   const paths = [0, 1].map(() => svg("path", { d: `M1 5H${length - 1}` }));
-  const element = svg("svg", { class: "rpnviz-swatch", width: length, height: 10, viewBox: `0 0 ${length} 10`, "aria-hidden": "true" }, ...paths);
+  const element = svg(
+    "svg",
+    { class: "rpnviz-swatch", width: length, height: 10, viewBox: `0 0 ${length} 10`, "aria-hidden": "true" },
+    ...paths,
+  );
   restyle(element, style);
   return element;
 }

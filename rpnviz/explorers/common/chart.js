@@ -29,7 +29,10 @@ const short = (value) => String(Number(value.toFixed(3)));
 /** A curve and its casing; both dashed, so that gaps are gaps. @param {string} d @param {LineStyle} line @param {number} width */
 function strokes(d, { color, casing, dash }, width) {
   const dashes = { d, "stroke-dasharray": dash.join(" ") };
-  return [svg("path", { ...dashes, stroke: casing, "stroke-width": width + 1 }), svg("path", { ...dashes, stroke: color, "stroke-width": width })];
+  return [
+    svg("path", { ...dashes, stroke: casing, "stroke-width": width + 1 }),
+    svg("path", { ...dashes, stroke: color, "stroke-width": width }),
+  ];
 }
 
 /** A short piece of a curve, for legends. @param {LineStyle} line */
@@ -83,13 +86,16 @@ export function chart({ label, what, steps, top, logarithmic = false, onPick, on
       const em = parseFloat(getComputedStyle(root).fontSize);
       area = { left: 3.1 * em, right: width - 1.6 * em, top: 0.6 * em, bottom: height - 1.5 * em };
       let most = 0;
-      for (const { y, raw } of drawn) for (const value of Array.from(y)) most = Math.max(most, raw ? HEADROOM * value : value);
+      for (const { y, raw } of drawn)
+        for (const value of Array.from(y)) most = Math.max(most, raw ? HEADROOM * value : value);
       const end = top || roundAbove(most || 1);
       const y = (/** @type {number} */ value) => area.bottom - (area.bottom - area.top) * clamp(value / end, 0, 1);
       grid.replaceChildren();
       for (const value of [0, end / 2, end]) {
         grid.append(svg("path", { d: `M${area.left} ${y(value)}H${area.right}` }));
-        grid.append(svg("text", { x: area.left - 0.5 * em, y: y(value) + 0.35 * em, "text-anchor": "end" }, short(value)));
+        grid.append(
+          svg("text", { x: area.left - 0.5 * em, y: y(value) + 0.35 * em, "text-anchor": "end" }, short(value)),
+        );
       }
       for (const tick of stepTicks(steps, logarithmic)) {
         grid.append(svg("path", { d: `M${x(tick)} ${area.bottom}v${0.3 * em}` }));
@@ -97,7 +103,8 @@ export function chart({ label, what, steps, top, logarithmic = false, onPick, on
       }
       curves.replaceChildren();
       for (const { line, x: xs, raw } of drawn) {
-        if (raw) curves.append(svg("path", { d: path(xs, raw, y), stroke: line.color, "stroke-width": 0.8, opacity: 0.55 }));
+        if (raw)
+          curves.append(svg("path", { d: path(xs, raw, y), stroke: line.color, "stroke-width": 0.8, opacity: 0.55 }));
       }
       for (const { line, x: xs, y: ys, strong } of drawn) {
         const d = path(xs, ys, y);

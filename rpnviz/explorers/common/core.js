@@ -96,7 +96,11 @@ export function canAsk(model, name, value) {
   if ((model.get("handed") || []).includes(name)) return false;
   if (model.get("has_kernel")) return true;
   const rules = /** @type {Rule[]} */ (model.get("answers") || []);
-  return rules.some((rule) => (rule.last ? rule.last.name === name : rule.given.includes(name)) && answerTo(model, rule, { [name]: value }) !== "");
+  return rules.some(
+    (rule) =>
+      (rule.last ? rule.last.name === name : rule.given.includes(name)) &&
+      answerTo(model, rule, { [name]: value }) !== "",
+  );
 }
 
 /**
@@ -131,7 +135,11 @@ export function scheduler(draw) {
  * @param {string} label @param {string} className @param {...Node} children
  */
 export function scroller(label, className, ...children) {
-  return h("div", { class: `rpnviz-scroll ${className}`, role: "group", "aria-label": label, ...OWN_KEYS }, ...children);
+  return h(
+    "div",
+    { class: `rpnviz-scroll ${className}`, role: "group", "aria-label": label, ...OWN_KEYS },
+    ...children,
+  );
 }
 
 /**
@@ -175,9 +183,15 @@ export function segmented({ label, className = "", what, options, onChange }) {
   const inputs = options.map(({ value, what: own }) =>
     h("input", { type: "radio", name: group, value, what: own || what, change: () => onChange(value), ...OWN_KEYS }),
   );
-  const labels = options.map(({ label: text, what: own }, i) => h("label", { what: own }, inputs[i], h("span", {}, text)));
+  const labels = options.map(({ label: text, what: own }, i) =>
+    h("label", { what: own }, inputs[i], h("span", {}, text)),
+  );
   return {
-    element: h("div", { class: `rpnviz-segmented ${className}`, role: "radiogroup", "aria-label": label, what }, ...labels),
+    element: h(
+      "div",
+      { class: `rpnviz-segmented ${className}`, role: "radiogroup", "aria-label": label, what },
+      ...labels,
+    ),
     /** @param {string} value */
     set: (value) => inputs.forEach((input) => (input.checked = input.value === value)),
     /** @param {boolean} off @param {string} reason shown in the status line */
@@ -209,7 +223,13 @@ export function checkbox({ label, what, swatch, onChange }) {
  * @param {{label: string, className?: string, what?: string, onChange: (value: string) => void}} options
  */
 export function choice({ label, className = "", what, onChange }) {
-  const select = h("select", { class: className, "aria-label": label, what, change: () => onChange(select.value), ...OWN_KEYS });
+  const select = h("select", {
+    class: className,
+    "aria-label": label,
+    what,
+    change: () => onChange(select.value),
+    ...OWN_KEYS,
+  });
   return {
     element: select,
     /**
@@ -220,7 +240,10 @@ export function choice({ label, className = "", what, onChange }) {
       let group = select;
       for (const entry of entries) {
         if (!entry.group) group = select;
-        else if (group.label !== entry.group) select.append((group = h("optgroup", { label: entry.group })));
+        else if (group.label !== entry.group) {
+          group = h("optgroup", { label: entry.group });
+          select.append(group);
+        }
         group.append(h("option", { value: entry.value }, entry.label));
       }
     },
@@ -235,10 +258,20 @@ export function choice({ label, className = "", what, onChange }) {
  * @param {{name: string, className: string, max: number, placeholder?: string, what: string, onChange: (value: number) => void}} options
  */
 export function numberField({ name, className, max, placeholder, what, onChange }) {
-  const input = h("input", { type: "number", class: className, min: 0, max, placeholder, "aria-label": name, what, ...OWN_KEYS });
+  const input = h("input", {
+    type: "number",
+    class: className,
+    min: 0,
+    max,
+    placeholder,
+    "aria-label": name,
+    what,
+    ...OWN_KEYS,
+  });
   let last = "";
   const pass = () => {
-    if (input.value === "") input.value = last; // emptied, or no number
+    if (input.value === "")
+      input.value = last; // emptied, or no number
     else if (input.reportValidity()) onChange(Number(input.value));
   };
   input.addEventListener("change", pass);

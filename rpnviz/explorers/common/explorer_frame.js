@@ -22,7 +22,20 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
-  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "aria-describedby": shown.id, "data-keys": JSON.stringify(keys) }, card.element, body, status, shown, live);
+  const root = h(
+    "section",
+    {
+      class: `rpnviz ${className}`,
+      "aria-label": label,
+      "aria-describedby": shown.id,
+      "data-keys": JSON.stringify(keys),
+    },
+    card.element,
+    body,
+    status,
+    shown,
+    live,
+  );
   const stops = [card.destroy];
   let speaking = 0;
   let busy = "";
@@ -69,7 +82,8 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
      */
     say(sentence) {
       setText(shown, sentence);
-      for (const picture of body.querySelectorAll('canvas, [role="img"]')) picture.setAttribute("aria-describedby", shown.id);
+      for (const picture of body.querySelectorAll('canvas, [role="img"]'))
+        picture.setAttribute("aria-describedby", shown.id);
       clearTimeout(speaking);
       speaking = window.setTimeout(() => setText(live, sentence), 400);
     },

@@ -1,8 +1,9 @@
 // @ts-check
 // What the explorers of notebooks 02 and 03 share: the map with its window and sliders at the left, the picture at the
 // right.
-import { OWN_KEYS, clamp, commit, h, setText, slider, typed } from "./core.js";
+
 import { Panel } from "./canvas_panel.js";
+import { clamp, commit, h, OWN_KEYS, setText, slider, typed } from "./core.js";
 
 /** @typedef {import("./core.js").Box} Box */
 /** @typedef {import("./core.js").Model} Model */
@@ -15,8 +16,14 @@ import { Panel } from "./canvas_panel.js";
 /** @typedef {LineStyle & {name: string, box: Box}} AnchorLook box: round (0, 0) */
 
 const STEPS = /** @type {Record<string, [number, number]>} */ ({
-  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
-  PageUp: [-5, 0], PageDown: [5, 0], Home: [0, -1e6], End: [0, 1e6],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  PageUp: [-5, 0],
+  PageDown: [5, 0],
+  Home: [0, -1e6],
+  End: [0, 1e6],
 });
 
 /** Move the window, not beyond the map. @param {Model} model @param {number} row @param {number} col */
@@ -81,12 +88,18 @@ export function mapStage(model, { what, header, redraw }) {
     moveTo(model, model.get("row") + times * step[0], model.get("col") + times * step[1]);
   });
   const row = slider({
-    label: "row", name: "row of the window", max: 0, className: "rpnviz-row",
+    label: "row",
+    name: "row of the window",
+    max: 0,
+    className: "rpnviz-row",
     what: "Row of the cell under the window's centre.",
     onInput: (value) => moveTo(model, value, model.get("col")),
   });
   const col = slider({
-    label: "col", name: "column of the window", max: 0, className: "rpnviz-col",
+    label: "col",
+    name: "column of the window",
+    max: 0,
+    className: "rpnviz-col",
     what: "Column of the cell under the window's centre.",
     onInput: (value) => moveTo(model, model.get("row"), value),
   });

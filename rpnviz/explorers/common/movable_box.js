@@ -1,18 +1,24 @@
 // @ts-check
 // A box on a picture that can be dragged by its inside or a corner, and moved by keys (notebooks 04 and 06).
-import { OWN_KEYS, clamp, h, thousands } from "./core.js";
+import { clamp, h, OWN_KEYS, thousands } from "./core.js";
 
 /** @typedef {import("./core.js").Box} Box */
 
 const SMALLEST = 8; // px: a box that can still be gripped
 const STEP = 2; // px of one key press
 const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2, y2] a grip moves: x at 0 or 2, y one further
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+const ARROWS = /** @type {Record<string, [number, number]>} */ ({
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+});
 
 /** @param {Box} box */
 export const size = ([x1, y1, x2, y2]) => [x2 - x1, y2 - y1];
 /** Half pixels are shown, whole ones without a point. @param {number} n */
-export const number = (n) => (n < 0 ? "−" : "") + (Number.isInteger(n) ? thousands(Math.abs(n)) : Math.abs(n).toFixed(Math.abs(n) < 1000 ? 1 : 0));
+export const number = (n) =>
+  (n < 0 ? "−" : "") + (Number.isInteger(n) ? thousands(Math.abs(n)) : Math.abs(n).toFixed(Math.abs(n) < 1000 ? 1 : 0));
 
 /**
  * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
@@ -32,7 +38,10 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
   /** @param {Box} box @param {string} corner @param {number} dx @param {number} dy */
   const pulled = (box, corner, dx, dy) => {
     const result = /** @type {Box} */ ([...box]);
-    for (const [i, d] of /** @type {[number, number][]} */ ([[Number(corner[0]), dx], [Number(corner[1]) + 1, dy]])) {
+    for (const [i, d] of /** @type {[number, number][]} */ ([
+      [Number(corner[0]), dx],
+      [Number(corner[1]) + 1, dy],
+    ])) {
       const at = snap(box[i] + d);
       const other = box[(i + 2) % 4]; // the edge across
       result[i] = i < 2 ? clamp(at, bounds()[i], other - SMALLEST) : clamp(at, other + SMALLEST, bounds()[i]);
@@ -63,8 +72,17 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
   const element = h(
     "div",
     {
-      class: "rpnviz-movable", tabindex: 0, role: "application", "aria-roledescription": "movable box", what,
-      pointerdown: down, pointermove: drag, pointerup: stop, pointercancel: stop, keydown: key, ...OWN_KEYS,
+      class: "rpnviz-movable",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "movable box",
+      what,
+      pointerdown: down,
+      pointermove: drag,
+      pointerup: stop,
+      pointercancel: stop,
+      keydown: key,
+      ...OWN_KEYS,
     },
     ...CORNERS.map((corner) => h("i", { "data-corner": corner })),
   );
@@ -78,7 +96,10 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
       const [w, hgt] = size(box);
       const at = { left: percent(box[0] - extent[0], width), top: percent(box[1] - extent[1], height) };
       Object.assign(element.style, at, { width: percent(w, width), height: percent(hgt, height), zIndex: level });
-      element.setAttribute("aria-label", `${name}: ${number(w)} by ${number(hgt)}, left ${number(box[0])}, top ${number(box[1])}`);
+      element.setAttribute(
+        "aria-label",
+        `${name}: ${number(w)} by ${number(hgt)}, left ${number(box[0])}, top ${number(box[1])}`,
+      );
     },
   };
 }

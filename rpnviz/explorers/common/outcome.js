@@ -40,7 +40,9 @@ export function drawOutcome(panel, { photo, plan, heat, proposals, topN, covered
   }
   if (!covered) return;
   const tags = plan.objects.map(({ name, box }, i) => ({
-    text: `${name}: ${covered[i] ? "found" : "missed"}`, box, style: styles[covered[i] ? "ground_truth" : "ignored"],
+    text: `${name}: ${covered[i] ? "found" : "missed"}`,
+    box,
+    style: styles[covered[i] ? "ground_truth" : "ignored"],
   }));
   panel.tags(tags);
 }

@@ -2,7 +2,7 @@
 // Predict first: the card above a view. A question and its choices; a tap on one says whether it is right, in one sentence,
 // and moves the view, from how it stood when it was asked, to the place that shows why. Every sentence has its place from the
 // start, so that nothing jumps.
-import { OWN_KEYS, commit, h, setText, watch } from "./core.js";
+import { commit, h, OWN_KEYS, setText, watch } from "./core.js";
 
 /** @typedef {import("./core.js").Model} Model */
 /** @typedef {{text: string, right: boolean, why: string, moves: Record<string, any>}} Choice as explorers/questions.py packs it */
@@ -22,15 +22,43 @@ const rightOrNot = (right) => (right ? "right" : "no");
 function oneQuestion({ text, asked, choices }, count, speak, go) {
   const id = `rpnviz-${Math.random().toString(36).slice(2)}`;
   const buttons = choices.map((choice, i) =>
-    h("button", { type: "button", "aria-pressed": "false", click: () => pick(i), ...OWN_KEYS },
-      h("b", {}, LETTERS[i]), h("span", {}, choice.text),
-      h("span", { class: "rpnviz-quiz-verdict" }, h("span", { "aria-hidden": "true" }, choice.right ? "✓" : "✗"), ` ${rightOrNot(choice.right)}`)));
-  const whys = choices.map(({ right, why }, i) => h("p", {}, h("b", {}, `${LETTERS[i]}: ${rightOrNot(right)}.`), ` ${why}`));
+    h(
+      "button",
+      { type: "button", "aria-pressed": "false", click: () => pick(i), ...OWN_KEYS },
+      h("b", {}, LETTERS[i]),
+      h("span", {}, choice.text),
+      h(
+        "span",
+        { class: "rpnviz-quiz-verdict" },
+        h("span", { "aria-hidden": "true" }, choice.right ? "✓" : "✗"),
+        ` ${rightOrNot(choice.right)}`,
+      ),
+    ),
+  );
+  const whys = choices.map(({ right, why }, i) =>
+    h("p", {}, h("b", {}, `${LETTERS[i]}: ${rightOrNot(right)}.`), ` ${why}`),
+  );
   const sentences = [h("p", {}, INVITATION), ...whys];
-  const element = h("div", { class: "rpnviz-quiz-one" },
-    h("p", { class: "rpnviz-quiz-text", id }, h("span", {}, count ? `Predict first, ${count}. ` : "Predict first. "), text),
-    h("div", { class: `rpnviz-quiz-choices ${choices.length > 3 ? "rpnviz-quiz-four" : ""}`, role: "group", "aria-labelledby": id }, ...buttons),
-    h("div", { class: "rpnviz-quiz-whys" }, ...sentences));
+  const element = h(
+    "div",
+    { class: "rpnviz-quiz-one" },
+    h(
+      "p",
+      { class: "rpnviz-quiz-text", id },
+      h("span", {}, count ? `Predict first, ${count}. ` : "Predict first. "),
+      text,
+    ),
+    h(
+      "div",
+      {
+        class: `rpnviz-quiz-choices ${choices.length > 3 ? "rpnviz-quiz-four" : ""}`,
+        role: "group",
+        "aria-labelledby": id,
+      },
+      ...buttons,
+    ),
+    h("div", { class: "rpnviz-quiz-whys" }, ...sentences),
+  );
 
   /** @param {number} i the choice whose sentence is shown, -1 for none */
   function show(i) {
@@ -66,7 +94,8 @@ export function questionCard(model, waiting) {
   const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
   const said = h("div", { class: "rpnviz-live", role: "status" });
   const speak = (/** @type {string} */ sentence) => setText(said, sentence);
-  const button = (/** @type {string} */ text, /** @type {() => void} */ click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
+  const button = (/** @type {string} */ text, /** @type {() => void} */ click) =>
+    h("button", { type: "button", click, ...OWN_KEYS }, text);
 
   // Back to where the question was asked, and from there to the place that shows why. Where the first takes another
   // picture or grid, Python answers before the second, whose row may not exist until then.
@@ -87,7 +116,9 @@ export function questionCard(model, waiting) {
   function fill() {
     const questions = /** @type {Question[]} */ (model.get("questions") || []);
     const several = questions.length > 1;
-    const all = questions.map((question, i) => oneQuestion(question, several ? `${i + 1} of ${questions.length}` : "", speak, go));
+    const all = questions.map((question, i) =>
+      oneQuestion(question, several ? `${i + 1} of ${questions.length}` : "", speak, go),
+    );
     let now = 0;
     const turn = () => all.forEach(({ element }, i) => element.classList.toggle("rpnviz-quiz-now", i === now));
     const next = button("next question", () => {
@@ -102,7 +133,13 @@ export function questionCard(model, waiting) {
     });
     fold.className = "rpnviz-quiz-fold";
     fold.setAttribute("aria-expanded", "true");
-    const bar = h("div", { class: "rpnviz-quiz-bar" }, ...(several ? [next] : []), button("ask again", () => all[now].reset()), fold);
+    const bar = h(
+      "div",
+      { class: "rpnviz-quiz-bar" },
+      ...(several ? [next] : []),
+      button("ask again", () => all[now].reset()),
+      fold,
+    );
     card.classList.remove("rpnviz-quiz-folded");
     card.hidden = questions.length === 0;
     card.replaceChildren(...all.map(({ element }) => element), bar, said);

@@ -1,7 +1,8 @@
 // @ts-check
 // Two thresholds on one line (notebook 04): negative to the left, positive to the right, ignored between them.
-import { OWN_KEYS, h, setText } from "./core.js";
+
 import { swatch } from "./canvas_panel.js";
+import { h, OWN_KEYS, setText } from "./core.js";
 
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 
@@ -9,14 +10,21 @@ import { swatch } from "./canvas_panel.js";
  * @param {{styles: Record<string, LineStyle>, onInput: (bg: number, fg: number) => void}} options
  */
 export function thresholdLine({ styles, onInput }) {
-  const zones = ["negative", "ignored", "positive"].map((label) => h("i", { style: { background: styles[label].color } }));
+  const zones = ["negative", "ignored", "positive"].map((label) =>
+    h("i", { style: { background: styles[label].color } }),
+  );
   const mark = h("b", { class: "rpnviz-mark", hidden: true });
   const make = (/** @type {string} */ name, /** @type {string} */ what) =>
     h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": name, what, ...OWN_KEYS });
   const bg = make("bg_iou_thresh", "bg_iou_thresh: an anchor whose IoU is below it with every object is negative.");
-  const fg = make("fg_iou_thresh", "fg_iou_thresh: an anchor whose IoU is at or above it with some object is positive.");
+  const fg = make(
+    "fg_iou_thresh",
+    "fg_iou_thresh: an anchor whose IoU is at or above it with some object is positive.",
+  );
   const words = Object.fromEntries(["negative", "ignored", "positive"].map((label) => [label, h("span")]));
-  const legend = Object.entries(words).map(([label, text]) => h("span", { class: "rpnviz-zone" }, swatch(styles[label]), text));
+  const legend = Object.entries(words).map(([label, text]) =>
+    h("span", { class: "rpnviz-zone" }, swatch(styles[label]), text),
+  );
 
   const show = () => {
     const [low, high] = [Number(bg.value), Number(fg.value)];

@@ -1,9 +1,10 @@
 // @ts-check
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
-import { OWN_KEYS, choice, clamp, commit, h, scheduler, setText, typed, watch } from "../common/core.js";
-import { movable, number, size } from "../common/movable_box.js";
-import { Panel, lineStyles } from "../common/canvas_panel.js";
+
+import { lineStyles, Panel } from "../common/canvas_panel.js";
+import { choice, clamp, commit, h, OWN_KEYS, scheduler, setText, typed, watch } from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
+import { movable, number, size } from "../common/movable_box.js";
 import { thresholdLine } from "../common/threshold_line.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
@@ -58,7 +59,11 @@ function sumTable() {
       const length = (/** @type {number} */ n) => (n < 0 ? `${number(n)} → 0` : number(n));
       put("shared width", side(0), length(sum.width));
       put("shared height", side(1), length(sum.height));
-      put("shared area", `${number(Math.max(sum.width, 0))} × ${number(Math.max(sum.height, 0))}`, number(sum.intersection));
+      put(
+        "shared area",
+        `${number(Math.max(sum.width, 0))} × ${number(Math.max(sum.height, 0))}`,
+        number(sum.intersection),
+      );
       put("anchor", size(a).map(number).join(" × "), number(sum.areaA));
       put("object", size(b).map(number).join(" × "), number(sum.areaB));
       put("union", `${number(sum.areaA)} + ${number(sum.areaB)} − ${number(sum.intersection)}`, number(sum.union));
@@ -71,7 +76,8 @@ function sumTable() {
 function verdict(iou, bg, fg) {
   const shown = iou.toFixed(2);
   if (iou >= fg) return { label: "positive", why: `${shown} ≥ ${fg.toFixed(2)}` };
-  if (iou < bg) return { label: "negative", why: `${shown} < ${bg.toFixed(2)}, unless it is this object's best anchor` };
+  if (iou < bg)
+    return { label: "negative", why: `${shown} < ${bg.toFixed(2)}, unless it is this object's best anchor` };
   return { label: "ignored", why: `${shown} lies between, unless it is this object's best anchor` };
 }
 
@@ -79,16 +85,26 @@ const HINT = "Drag a box by its inside, or a corner. Keys: Tab to a box, arrows 
 
 /** @param {{model: Model, el: HTMLElement}} context */
 export async function render({ model, el }) {
-  const { image_size: [pictureHeight, pictureWidth], extent, objects, shapes } = model.get("plan");
+  const {
+    image_size: [pictureHeight, pictureWidth],
+    extent,
+    objects,
+    shapes,
+  } = model.get("plan");
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, {
-    className: "rpnviz-iou", label: "Two boxes and their IoU", hint: HINT,
-    keys: [
-      ["← → ↑ ↓ on a box", "move it by two pixels"],
-      ["Shift + ← → ↑ ↓ there", "resize it"],
-    ],
-  });
+  const page = frame(
+    { model, el },
+    {
+      className: "rpnviz-iou",
+      label: "Two boxes and their IoU",
+      hint: HINT,
+      keys: [
+        ["← → ↑ ↓ on a box", "move it by two pixels"],
+        ["Shift + ← → ↑ ↓ there", "resize it"],
+      ],
+    },
+  );
   const border = /** @type {Box} */ ([0, 0, pictureWidth, pictureHeight]);
   const boxOf = (/** @type {string} */ name) => /** @type {Box} */ (model.get(name));
 
@@ -100,32 +116,52 @@ export async function render({ model, el }) {
   };
 
   const panel = new Panel({
-    extent, className: "rpnviz-picture", label: "The picture with two boxes", onResize: () => draw(),
+    extent,
+    className: "rpnviz-picture",
+    label: "The picture with two boxes",
+    onResize: () => draw(),
     attributes: { role: "img" },
   });
   const grips = {
     gt: movable({
-      name: "object", panel, get: () => boxOf("gt"), move: (gt) => change({ gt }),
+      name: "object",
+      panel,
+      get: () => boxOf("gt"),
+      move: (gt) => change({ gt }),
       what: "The object's box, drawn by a person: white. Arrows move it, Shift + arrows resize it.",
     }),
     anchor: movable({
-      name: "anchor", panel, get: () => boxOf("anchor"), move: (anchor) => change({ anchor }),
+      name: "anchor",
+      panel,
+      get: () => boxOf("anchor"),
+      move: (anchor) => change({ anchor }),
       what: "The anchor, in the colour of its label. Arrows move it, Shift + arrows resize it.",
     }),
   };
 
   const button = (/** @type {string} */ key) =>
-    h("button", {
-      type: "button", what: "Put the anchor there; drag on from there.", ...OWN_KEYS,
-      click: () => change({ anchor: presets(boxOf("gt"), pictureWidth)[key].box }),
-    }, presets(border, pictureWidth)[key].label);
+    h(
+      "button",
+      {
+        type: "button",
+        what: "Put the anchor there; drag on from there.",
+        ...OWN_KEYS,
+        click: () => change({ anchor: presets(boxOf("gt"), pictureWidth)[key].box }),
+      },
+      presets(border, pictureWidth)[key].label,
+    );
   const object = choice({
-    label: "object", what: "Which object of the picture the anchor is compared with.",
+    label: "object",
+    what: "Which object of the picture the anchor is compared with.",
     onChange: (i) => i !== "own" && change({ gt: objects[Number(i)].box }),
   });
-  object.fill([...objects.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })), { value: "own", label: "a box of your own" }]);
+  object.fill([
+    ...objects.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })),
+    { value: "own", label: "a box of your own" },
+  ]);
   const shape = choice({
-    label: "shape of the anchor", what: "Give the anchor one of the nine shapes, round the same centre.",
+    label: "shape of the anchor",
+    what: "Give the anchor one of the nine shapes, round the same centre.",
     onChange: (i) => {
       if (i === "own") return;
       const [x1, y1, x2, y2] = boxOf("anchor");
@@ -135,7 +171,10 @@ export async function render({ model, el }) {
       change({ anchor: [x, y, x + width, y + height] });
     },
   });
-  shape.fill([...shapes.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })), { value: "own", label: "a shape of your own" }]);
+  shape.fill([
+    ...shapes.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })),
+    { value: "own", label: "a shape of your own" },
+  ]);
   const thresholds = thresholdLine({
     styles,
     onInput: (bg, fg) => commit(model, { bg_iou_thresh: bg, fg_iou_thresh: fg }),
@@ -145,13 +184,30 @@ export async function render({ model, el }) {
   const outcomeWhy = h("p", { class: "rpnviz-outcome-why" });
 
   page.body.append(
-    h("figure", {},
+    h(
+      "figure",
+      {},
       h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grips.gt.element, grips.anchor.element),
-      thresholds.element),
-    h("figure", {},
-      h("div", { class: "rpnviz-controls" }, h("label", {}, "object ", object.element), h("label", {}, "anchor ", shape.element)),
-      h("div", { class: "rpnviz-controls", role: "group", "aria-label": "Put the anchor" }, ...["same", "half", "inside", "touching"].map(button)),
-      sum.element, outcome, outcomeWhy),
+      thresholds.element,
+    ),
+    h(
+      "figure",
+      {},
+      h(
+        "div",
+        { class: "rpnviz-controls" },
+        h("label", {}, "object ", object.element),
+        h("label", {}, "anchor ", shape.element),
+      ),
+      h(
+        "div",
+        { class: "rpnviz-controls", role: "group", "aria-label": "Put the anchor" },
+        ...["same", "half", "inside", "touching"].map(button),
+      ),
+      sum.element,
+      outcome,
+      outcomeWhy,
+    ),
   );
 
   function draw() {
@@ -176,7 +232,9 @@ export async function render({ model, el }) {
     if (!panel.begin()) return;
     panel.backdrop("photo", () => panel.image(photo, border));
     if (result.intersection) {
-      const shared = /** @type {Box} */ (anchor.map((edge, i) => (i < 2 ? Math.max(edge, gt[i]) : Math.min(edge, gt[i]))));
+      const shared = /** @type {Box} */ (
+        anchor.map((edge, i) => (i < 2 ? Math.max(edge, gt[i]) : Math.min(edge, gt[i])))
+      );
       panel.box(shared, { ...styles[label], width: 0.5 }, { fill: 0.45 });
     }
     panel.box(gt, styles.ground_truth, { strong: true });

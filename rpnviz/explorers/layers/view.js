@@ -1,7 +1,20 @@
 // @ts-check
 // Notebook 01: the layers one after the other, and how the receptive field of one unit grows on the picture.
-import { OWN_KEYS, clamp, commit, explains, h, scheduler, scroller, setText, slider, typed, watch } from "../common/core.js";
-import { Panel, heatImage, lineStyles, swatch } from "../common/canvas_panel.js";
+
+import { heatImage, lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import {
+  clamp,
+  commit,
+  explains,
+  h,
+  OWN_KEYS,
+  scheduler,
+  scroller,
+  setText,
+  slider,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
 import { dragging } from "../common/map_and_picture.js";
 
@@ -13,7 +26,10 @@ import { dragging } from "../common/map_and_picture.js";
 
 const MARGIN = 0.12;
 const UNIT_STEPS = /** @type {Record<string, [number, number]>} */ ({
-  ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
 });
 const ASKING = "Python looks up the channel …";
 
@@ -25,9 +41,21 @@ const ROWS = [
   ["output, h×w", "Rows and columns of what the layer puts out.", (l) => times(l.size)],
   ["channels", "How many maps of that size there are, in the network that is shown.", (l) => String(l.channels)],
   ["… in VGG-16", "The same in VGG-16: wider, and else alike.", (l) => String(l.vgg16)],
-  ["kernel, stride", "How many neighbours the layer reads a side, and how far it moves on.", (l) => `${l.kernel}, ${l.stride}`],
-  ["jump", "Pixels of the network's input from one unit of the layer to the next: all strides multiplied.", (l) => String(l.jump)],
-  ["receptive field", "Side of the square that one unit sees, in pixels of the network's input.", (l) => String(l.receptive_field)],
+  [
+    "kernel, stride",
+    "How many neighbours the layer reads a side, and how far it moves on.",
+    (l) => `${l.kernel}, ${l.stride}`,
+  ],
+  [
+    "jump",
+    "Pixels of the network's input from one unit of the layer to the next: all strides multiplied.",
+    (l) => String(l.jump),
+  ],
+  [
+    "receptive field",
+    "Side of the square that one unit sees, in pixels of the network's input.",
+    (l) => String(l.receptive_field),
+  ],
 ];
 
 /** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
@@ -36,9 +64,16 @@ export function render(context) {
   const { heat } = model.get("look");
   const styles = lineStyles(model.get("look"));
   const layers = /** @type {Layer[]} */ (model.get("layers"));
-  const { image_size: [height, width], input_size: [inputHeight, inputWidth] } = model.get("place");
+  const {
+    image_size: [height, width],
+    input_size: [inputHeight, inputWidth],
+  } = model.get("place");
   const [perY, perX] = [height / inputHeight, width / inputWidth]; // picture px of an input px
-  const number = () => Math.max(0, layers.findIndex(({ name }) => name === model.get("layer")));
+  const number = () =>
+    Math.max(
+      0,
+      layers.findIndex(({ name }) => name === model.get("layer")),
+    );
   const ui = frame(context, {
     className: "rpnviz-walk",
     label: "The layers, and what one unit of each sees",
@@ -55,7 +90,12 @@ export function render(context) {
     const col = clamp(Math.floor((model.get("x") * inputWidth) / width / jump), 0, size[1] - 1);
     const [x, y] = [(col + 0.5) * jump, (row + 0.5) * jump];
     const field = [(x - side / 2) * perX, (y - side / 2) * perY, (x + side / 2) * perX, (y + side / 2) * perY];
-    return { row, col, field: /** @type {Box} */ (field), centre: /** @type {[number, number]} */ ([x * perX, y * perY]) };
+    return {
+      row,
+      col,
+      field: /** @type {Box} */ (field),
+      centre: /** @type {[number, number]} */ ([x * perX, y * perY]),
+    };
   }
   /** @param {number} x @param {number} y picture px */
   function take(x, y) {
@@ -70,7 +110,9 @@ export function render(context) {
     event.stopPropagation();
     const { jump } = layers[number()];
     const by = jump * (event.shiftKey ? Math.max(5, 40 / jump) : 1);
-    const { centre: [x, y] } = unitOf(layers[number()]);
+    const {
+      centre: [x, y],
+    } = unitOf(layers[number()]);
     const half = [(jump / 2) * perX, (jump / 2) * perY]; // the outermost units are centred half a unit in
     take(
       clamp(x + direction[1] * by * perX, half[0], width - half[0]),
@@ -93,13 +135,18 @@ export function render(context) {
   });
   dragging(map, (x, y) => take(x * perX, y * perY));
   const channel = slider({
-    label: "channel", name: "channel of the layer", max: 0, className: "rpnviz-channel",
+    label: "channel",
+    name: "channel of the layer",
+    max: 0,
+    className: "rpnviz-channel",
     what: "Which of the layer's channels the map shows. Python has the others.",
     onInput: (value) => commit(model, { channels: { ...model.get("channels"), [model.get("layer")]: value } }),
   });
   const alone = !model.get("has_kernel");
   channel.input.disabled = alone;
-  if (alone) for (const part of [channel.element, channel.input]) explains(part, "Needs a running kernel: Python has the other channels.");
+  if (alone)
+    for (const part of [channel.element, channel.input])
+      explains(part, "Needs a running kernel: Python has the other channels.");
 
   const picture = new Panel({
     extent: [-MARGIN * width, -MARGIN * height, (1 + MARGIN) * width, (1 + MARGIN) * height],
@@ -128,7 +175,10 @@ export function render(context) {
   const card = station();
   const walk = walkTable();
   const layerSlider = slider({
-    label: "layer", name: "layer", max: layers.length - 1, className: "rpnviz-layer-choice",
+    label: "layer",
+    name: "layer",
+    max: layers.length - 1,
+    className: "rpnviz-layer-choice",
     what: "Which layer: from the first convolution to the window of the region proposal network.",
     format: (value) => layers[value].name,
     onInput: (value) => commit(model, { layer: layers[value].name }),
@@ -136,11 +186,18 @@ export function render(context) {
   layerSlider.element.classList.add("rpnviz-over-columns");
   ui.body.append(
     h("figure", {}, h("figcaption", {}, mapName, mapAside), map.canvas, channel.element),
-    h("figure", {},
-      h("figcaption", {}, "Picture",
+    h(
+      "figure",
+      {},
+      h(
+        "figcaption",
+        {},
+        "Picture",
         legend("one unit", "window", "The unit whose field is drawn; drag it."),
-        legend("receptive field", "receptive_field", "All the pixels that the unit can depend on.")),
-      picture.canvas),
+        legend("receptive field", "receptive_field", "All the pixels that the unit can depend on."),
+      ),
+      picture.canvas,
+    ),
     card.element,
     h("div", { class: "rpnviz-way" }, layerSlider.element, walk.element),
   );
@@ -148,7 +205,10 @@ export function render(context) {
   /** The layer in words, and its sum. */
   function station() {
     const lines = Object.fromEntries(
-      ["name", "shape", "unit", "grows", "sum", "jump", "sees"].map((key) => [key, h("p", { class: `rpnviz-card-${key}` })]),
+      ["name", "shape", "unit", "grows", "sum", "jump", "sees"].map((key) => [
+        key,
+        h("p", { class: `rpnviz-card-${key}` }),
+      ]),
     );
     return {
       element: h("div", { class: "rpnviz-card" }, ...Object.values(lines), lens.canvas),
@@ -163,9 +223,15 @@ export function render(context) {
         setText(lines.shape, `${layer.channels} channels of ${times(layer.size)}`);
         setText(lines.unit, `unit: row ${row}, column ${col}`);
         setText(lines.grows, "field = before + (kernel − 1) · jump before");
-        setText(lines.sum, `${before.receptive_field} + (${layer.kernel} − 1) · ${before.jump} = ${layer.receptive_field}`);
+        setText(
+          lines.sum,
+          `${before.receptive_field} + (${layer.kernel} − 1) · ${before.jump} = ${layer.receptive_field}`,
+        );
         setText(lines.jump, `jump ${before.jump} · ${layer.stride} = ${layer.jump} px`);
-        setText(lines.sees, `All it sees: ${on[0]} × ${on[1]} px${beyond ? ", partly beyond the border: zeros" : " of the picture"}`);
+        setText(
+          lines.sees,
+          `All it sees: ${on[0]} × ${on[1]} px${beyond ? ", partly beyond the border: zeros" : " of the picture"}`,
+        );
         if (!lens.begin() || !photo) return;
         const [wide, high] = [lens.scale / (field[2] - field[0]), lens.scale / (field[3] - field[1])]; // screen px of a picture px
         lens.g.imageSmoothingEnabled = false;
@@ -178,16 +244,29 @@ export function render(context) {
   function walkTable() {
     const columns = layers.map(() => /** @type {HTMLElement[]} */ ([]));
     const choose = (/** @type {number} */ i) => ({ click: () => commit(model, { layer: layers[i].name }) });
-    const line = (/** @type {string} */ tag, /** @type {string} */ head, /** @type {string | undefined} */ what, /** @type {(layer: Layer) => string} */ say) =>
-      h("tr", { what }, head ? h("th", { scope: "row" }, head) : h("td"),
+    const line = (
+      /** @type {string} */ tag,
+      /** @type {string} */ head,
+      /** @type {string | undefined} */ what,
+      /** @type {(layer: Layer) => string} */ say,
+    ) =>
+      h(
+        "tr",
+        { what },
+        head ? h("th", { scope: "row" }, head) : h("td"),
         ...layers.map((layer, i) => {
           const cell = h(tag, { ...choose(i), ...(tag === "th" ? { scope: "col" } : {}) }, say(layer));
           columns[i].push(cell);
           return cell;
-        }));
+        }),
+      );
     const head = line("th", "", undefined, ({ name }) => name.replace("RPN ", "RPN\u00a0"));
     const body = ROWS.map(([name, what, say]) => line("td", name, what, say));
-    const element = scroller("layers", "", h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body)));
+    const element = scroller(
+      "layers",
+      "",
+      h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body)),
+    );
     let seen = ""; // the layer that was brought into view, and in which width
     return {
       element,
@@ -270,7 +349,9 @@ export function render(context) {
     }
     ui.root.dataset.unit = `${layer.name} ${row} ${col}`;
     ui.root.dataset.shown = canvas === cache.get(`${layer.name} ${shown}`) ? `${layer.name} ${shown}` : "";
-    ui.say(`${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`);
+    ui.say(
+      `${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`,
+    );
   }
 
   ui.onDestroy(watch(model, ["layer", "channels", "x", "y"], redraw));

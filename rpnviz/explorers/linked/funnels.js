@@ -7,12 +7,21 @@ import { h, setText, thousands } from "../common/core.js";
 /** What each stage is called (in brackets: where there is room), and what it is. @type {[string, string][]} */
 const TRAINING = [
   ["inside[ the picture]", "Training: anchors that cross the picture's border are dropped before labelling."],
-  ["labelled", "Training: positive (IoU ≥ 0.7, or best of an object) and negative (< 0.3 with all); those between are ignored."],
-  ["sampled[ for the loss]", "Training: a random minibatch of 256, at most half of it positive; missing positives are filled up with negatives."],
+  [
+    "labelled",
+    "Training: positive (IoU ≥ 0.7, or best of an object) and negative (< 0.3 with all); those between are ignored.",
+  ],
+  [
+    "sampled[ for the loss]",
+    "Training: a random minibatch of 256, at most half of it positive; missing positives are filled up with negatives.",
+  ],
 ];
 /** @type {[string, string][]} */
 const PROPOSALS = [
-  ["[scored and ]decoded", "Proposals: every anchor gets a score and is moved by its four deltas, also those that cross the border."],
+  [
+    "[scored and ]decoded",
+    "Proposals: every anchor gets a score and is moved by its four deltas, also those that cross the border.",
+  ],
   ["clipped[ to the picture]", "Proposals: boxes are cut off at the picture's border; none is dropped."],
   ["≥ 16 px", "Proposals: boxes less than 16 px high or wide after clipping are dropped."],
   ["top scores", "Proposals: the 6,000 best scores go on; there is no threshold on the score."],
@@ -27,8 +36,12 @@ function funnel(label, what, stages) {
     const named = words.split(/[[\]]/).map((part, i) => (i % 2 ? h("span", { class: "rpnviz-long" }, part) : part));
     return { count, share, element: h("li", { what: explanation }, count, " ", ...named, " ", share) };
   });
-  const element = h("ol", { class: "rpnviz-funnel", "aria-label": label },
-    h("li", { class: "rpnviz-branch", what }, label), ...items.map((item) => item.element));
+  const element = h(
+    "ol",
+    { class: "rpnviz-funnel", "aria-label": label },
+    h("li", { class: "rpnviz-branch", what }, label),
+    ...items.map((item) => item.element),
+  );
   return {
     element,
     /** @param {string[]} counts @param {string[]} shares of the nine */
@@ -43,10 +56,25 @@ function funnel(label, what, stages) {
 
 export function funnels() {
   const all = h("b");
-  const training = funnel("Training", "How a training step chooses the anchors of its loss. No NMS anywhere in it.", TRAINING);
-  const proposals = funnel("Proposals", "How the network's output becomes 300 boxes. No ground truth anywhere in it.", PROPOSALS);
-  const what = "All anchors: nine at every cell of the feature map. Two branches start from here. Grey: how many of this window's nine are left at a stage.";
-  const element = h("div", { class: "rpnviz-funnels" }, h("div", { class: "rpnviz-all", what }, all, " anchors"), training.element, proposals.element);
+  const training = funnel(
+    "Training",
+    "How a training step chooses the anchors of its loss. No NMS anywhere in it.",
+    TRAINING,
+  );
+  const proposals = funnel(
+    "Proposals",
+    "How the network's output becomes 300 boxes. No ground truth anywhere in it.",
+    PROPOSALS,
+  );
+  const what =
+    "All anchors: nine at every cell of the feature map. Two branches start from here. Grey: how many of this window's nine are left at a stage.";
+  const element = h(
+    "div",
+    { class: "rpnviz-funnels" },
+    h("div", { class: "rpnviz-all", what }, all, " anchors"),
+    training.element,
+    proposals.element,
+  );
   const share = (/** @type {number} */ count) => `${count}/9`;
   let counted = "";
   let counts = /** @type {Record<string, number>} */ ({});
@@ -61,10 +89,21 @@ export function funnels() {
     const inside = thousands(scene.size - counts.crosses_border);
     const drawn = minibatch ? `${minibatch.positive.length} + ${minibatch.negative.length}` : "…";
     training.update(
-      [inside, `${thousands(positive)} positive + ${thousands(negative)} negative`, minibatch ? `${minibatch.all.size} = ${drawn}` : drawn],
-      [nine.length - here("crosses_border"), here("positive") + here("negative"), nine.filter((anchor) => minibatch?.all.has(anchor)).length].map(share),
+      [
+        inside,
+        `${thousands(positive)} positive + ${thousands(negative)} negative`,
+        minibatch ? `${minibatch.all.size} = ${drawn}` : drawn,
+      ],
+      [
+        nine.length - here("crosses_border"),
+        here("positive") + here("negative"),
+        nine.filter((anchor) => minibatch?.all.has(anchor)).length,
+      ].map(share),
     );
-    proposals.update(scene.funnel.map(([, count]) => thousands(count)), scene.reach(nine).map(share));
+    proposals.update(
+      scene.funnel.map(([, count]) => thousands(count)),
+      scene.reach(nine).map(share),
+    );
   };
   return { element, update };
 }

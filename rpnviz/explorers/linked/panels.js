@@ -1,7 +1,8 @@
 // @ts-check
 // The two panels of the linked explorer: the feature map, and the picture with what belongs to the window's cell.
-import { thousands } from "../common/core.js";
+
 import { nearestOutline } from "../common/canvas_panel.js";
+import { thousands } from "../common/core.js";
 import { boxText, iouText } from "./scene.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
@@ -58,7 +59,10 @@ function dotOf(scene, anchor) {
   const a = anchor % scene.perCell;
   const scales = scene.packed.scales.length;
   const ratios = scene.packed.ratios.length;
-  return [(col + ((a % scales) + 0.5) / scales) * scene.strideX, (row + (Math.floor(a / scales) + 0.5) / ratios) * scene.strideY];
+  return [
+    (col + ((a % scales) + 0.5) / scales) * scene.strideX,
+    (row + (Math.floor(a / scales) + 0.5) / ratios) * scene.strideY,
+  ];
 }
 
 /** @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
@@ -72,7 +76,8 @@ export function drawPicture(panel, moment) {
     for (const anchor of [...proposals].reverse()) panel.box(scene.decoded(anchor), styles.proposal, { alpha: 0.75 });
     for (const box of objects) panel.box(box, styles.ground_truth);
   });
-  if (layers.has("receptive_field")) panel.box(scene.about(scene.packed.receptive_field, row, col), styles.receptive_field);
+  if (layers.has("receptive_field"))
+    panel.box(scene.about(scene.packed.receptive_field, row, col), styles.receptive_field);
   if (layers.has("anchors")) drawAnchors(panel, moment);
   if (layers.has("predictions")) drawDecoded(panel, moment);
   const names = scene.objectNames();
@@ -99,7 +104,13 @@ function drawDecoded(panel, { scene, nine, strong, styles }) {
   nine.forEach((anchor, a) => {
     if (strong >= 0 && a !== strong) return;
     const [from, to] = [scene.anchor(anchor), scene.decoded(anchor)];
-    for (const [x, y] of [[0, 1], [2, 1], [0, 3], [2, 3]]) panel.line([from[x], from[y]], [to[x], to[y]], thin);
+    for (const [x, y] of [
+      [0, 1],
+      [2, 1],
+      [0, 3],
+      [2, 3],
+    ])
+      panel.line([from[x], from[y]], [to[x], to[y]], thin);
     panel.box(to, styles.proposal, { strong: a === strong });
   });
 }
@@ -112,10 +123,18 @@ function drawTags(panel, moment, taken) {
   const [fitting, likely] = [best(scene.iou), best(scene.score)];
   const tags = [];
   if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
-    tags.push({ text: `IoU ${iouText(scene.iou(nine[fitting]))}`, box: scene.anchor(nine[fitting]), style: anchorStyle(moment, fitting) });
+    tags.push({
+      text: `IoU ${iouText(scene.iou(nine[fitting]))}`,
+      box: scene.anchor(nine[fitting]),
+      style: anchorStyle(moment, fitting),
+    });
   }
   if (layers.has("predictions")) {
-    tags.push({ text: `score ${scene.score(nine[likely]).toFixed(2)}`, box: scene.decoded(nine[likely]), style: styles.proposal });
+    tags.push({
+      text: `score ${scene.score(nine[likely]).toFixed(2)}`,
+      box: scene.decoded(nine[likely]),
+      style: styles.proposal,
+    });
   }
   panel.tags(tags, taken);
 }
@@ -123,7 +142,12 @@ function drawTags(panel, moment, taken) {
 /** Which of the nine anchors has its outline under the mouse, −1 if none. @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment @param {number} x @param {number} y */
 export function anchorUnder(panel, { scene, nine, layers }, x, y) {
   if (!layers.has("anchors")) return -1;
-  return nearestOutline(nine.map((anchor) => scene.anchor(anchor)), x, y, (6 * panel.unit) / panel.scale);
+  return nearestOutline(
+    nine.map((anchor) => scene.anchor(anchor)),
+    x,
+    y,
+    (6 * panel.unit) / panel.scale,
+  );
 }
 
 /** A sentence on one of the nine. @param {Moment} moment @param {number} a */
@@ -140,7 +164,8 @@ export function pictureSentence({ scene, row, col, layers }, x, y, reach) {
   const object = layers.has("ground_truth") ? nearestOutline(scene.objects, x, y, reach) : -1;
   if (object >= 0) {
     const best = scene.packed.best_anchors[object];
-    const fit = best < 0 ? "no anchor inside the picture overlaps it" : `its best anchor reaches IoU ${iouText(scene.iou(best))}`;
+    const fit =
+      best < 0 ? "no anchor inside the picture overlaps it" : `its best anchor reaches IoU ${iouText(scene.iou(best))}`;
     return `Ground truth: ${scene.objectNames()[object]}, box ${boxText(scene.objects[object])}; ${fit}.`;
   }
   const [x1, y1, x2, y2] = scene.frame;
@@ -160,7 +185,9 @@ export function pictureSentence({ scene, row, col, layers }, x, y, reach) {
 /** For screen readers. @param {Moment} moment */
 export function summary({ scene, row, col, nine }) {
   const kinds = nine.map((anchor) => scene.kind(anchor));
-  const said = [...new Set(kinds)].map((kind) => `${kinds.filter((other) => other === kind).length} ${kind.replace("_", " ")}`);
+  const said = [...new Set(kinds)].map(
+    (kind) => `${kinds.filter((other) => other === kind).length} ${kind.replace("_", " ")}`,
+  );
   const best = Math.max(...nine.map(scene.iou));
   return `Row ${row}, column ${col}: ${said.join(", ")}; best IoU ${iouText(best)}. ${thousands(scene.size)} anchors in all.`;
 }

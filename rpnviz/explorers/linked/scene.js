@@ -12,14 +12,19 @@ const NOBODY = 255;
 
 /** Two digits, or as many as it takes not to look like the other side of a threshold: 0.699 stays 0.699. @param {number} iou */
 export function iouText(iou) {
-  const across = (/** @type {string} */ text) => [0.3, 0.7].some((threshold) => iou < threshold !== Number(text) < threshold);
+  const across = (/** @type {string} */ text) =>
+    [0.3, 0.7].some((threshold) => iou < threshold !== Number(text) < threshold);
   let digits = 2;
   while (digits < 5 && across(iou.toFixed(digits))) digits += 1;
   return iou.toFixed(digits);
 }
 
 /** @param {Box} box */
-export const boxText = (box) => box.map((edge) => Math.round(edge)).join(" ").replace(/-/g, "−");
+export const boxText = (box) =>
+  box
+    .map((edge) => Math.round(edge))
+    .join(" ")
+    .replace(/-/g, "−");
 
 /** One picture on one grid. */
 export class Scene {
@@ -38,7 +43,9 @@ export class Scene {
     this.perCell = packed.cell_anchors.length;
     this.size = this.rows * this.columns * this.perCell;
     this.shapes = /** @type {{scale: number, ratio: number}[]} */ (
-      packed.ratios.flatMap((/** @type {number} */ ratio) => packed.scales.map((/** @type {number} */ scale) => ({ scale, ratio })))
+      packed.ratios.flatMap((/** @type {number} */ ratio) =>
+        packed.scales.map((/** @type {number} */ scale) => ({ scale, ratio })),
+      )
     );
     this.kinds = typed(packed.kinds, Uint8Array);
     this.bestObject = typed(packed.best_gt, Uint8Array);
@@ -70,7 +77,8 @@ export class Scene {
 
   /** @param {number} x @param {number} y picture px @returns {[number, number]} row, col of the cell there */
   cellAt(x, y) {
-    const within = (/** @type {number} */ at, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, Math.floor(at)));
+    const within = (/** @type {number} */ at, /** @type {number} */ count) =>
+      Math.max(0, Math.min(count - 1, Math.floor(at)));
     return [within(y / this.strideY, this.rows), within(x / this.strideX, this.columns)];
   }
 
@@ -134,7 +142,8 @@ export class Scene {
     if (this.packed.by && kind !== "crosses_border") return `${kind}: labelled by ${this.packed.by}`;
     if (kind === "crosses_border") return "crosses the border: dropped in training";
     if (kind === "ignored") return "ignored: between 0.3 and 0.7";
-    if (kind === "negative") return this.object(anchor) ? "negative: < 0.3 with every object" : "negative: overlaps no object";
+    if (kind === "negative")
+      return this.object(anchor) ? "negative: < 0.3 with every object" : "negative: overlaps no object";
     if (!(this.kinds[anchor] & LOW_QUALITY)) return `positive: ≥ 0.7 with ${this.object(anchor)}`;
     const whose = this.#name(this.packed.best_of[anchor]);
     const other = whose === this.object(anchor) ? "" : `, goes to ${this.object(anchor)}`;

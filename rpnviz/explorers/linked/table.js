@@ -1,9 +1,10 @@
 // @ts-check
 // The nine anchors of the window's cell as a table: what each is, its label and why, what the network says of it.
-import { OWN_KEYS, explains, h, setText } from "../common/core.js";
+
 import { restyle, swatch } from "../common/canvas_panel.js";
-import { boxText, iouText } from "./scene.js";
+import { h, OWN_KEYS, setText } from "../common/core.js";
 import { anchorStyle } from "./panels.js";
+import { boxText, iouText } from "./scene.js";
 
 /** @typedef {import("./panels.js").Moment} Moment */
 
@@ -11,27 +12,63 @@ import { anchorStyle } from "./panels.js";
 const COLUMNS = [
   ["scale", 7.8, "Scale: the side of the square of the same area, in pixels of the picture.", () => ""],
   ["h/w", 2.9, "Aspect ratio: height divided by width.", ({ scene }, a) => String(scene.shapes[a].ratio)],
-  ["box", 12.2, "The anchor's corners x1 y1 x2 y2 in pixels of the picture, never of the feature map.",
-    ({ scene, nine }, a) => boxText(scene.anchor(nine[a]))],
-  ["best IoU", 10.8, "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
-    ({ scene, nine }, a) => `${iouText(scene.iou(nine[a]))} ${scene.object(nine[a])}`],
-  ["label, and why", 24.1, "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
-    ({ scene, nine }, a) => scene.why(nine[a])],
-  ["in 256", 4.4, "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
-    ({ minibatch, nine }, a) => (minibatch?.all.has(nine[a]) ? "yes" : "–")],
-  ["score", 3.9, "What the network says: how likely the anchor covers an object. It is ranked by this, never dropped for being background.",
-    ({ scene, nine }, a) => scene.score(nine[a]).toFixed(2)],
-  ["decoded box", 12.0, "The anchor moved and stretched by its four deltas, then clipped to the picture.",
-    ({ scene, nine }, a) => boxText(scene.decoded(nine[a]))],
-  ["fate", 21.9, "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
-    ({ scene, nine }, a) => scene.fate(nine[a])],
+  [
+    "box",
+    12.2,
+    "The anchor's corners x1 y1 x2 y2 in pixels of the picture, never of the feature map.",
+    ({ scene, nine }, a) => boxText(scene.anchor(nine[a])),
+  ],
+  [
+    "best IoU",
+    10.8,
+    "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
+    ({ scene, nine }, a) => `${iouText(scene.iou(nine[a]))} ${scene.object(nine[a])}`,
+  ],
+  [
+    "label, and why",
+    24.1,
+    "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
+    ({ scene, nine }, a) => scene.why(nine[a]),
+  ],
+  [
+    "in 256",
+    4.4,
+    "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
+    ({ minibatch, nine }, a) => (minibatch?.all.has(nine[a]) ? "yes" : "–"),
+  ],
+  [
+    "score",
+    3.9,
+    "What the network says: how likely the anchor covers an object. It is ranked by this, never dropped for being background.",
+    ({ scene, nine }, a) => scene.score(nine[a]).toFixed(2),
+  ],
+  [
+    "decoded box",
+    12.0,
+    "The anchor moved and stretched by its four deltas, then clipped to the picture.",
+    ({ scene, nine }, a) => boxText(scene.decoded(nine[a])),
+  ],
+  [
+    "fate",
+    21.9,
+    "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
+    ({ scene, nine }, a) => scene.fate(nine[a]),
+  ],
 ];
 
 /** @type {[string, number, string][]} heading, columns it spans, explanation */
 const GROUPS = [
   ["the anchor", 3, "An anchor is a reference box: the same nine at every position, whatever the picture shows."],
-  ["training: its label", 3, "Training branch: compare the anchor with the objects. No network output and no NMS in it."],
-  ["proposals: what the network makes of it", 3, "Proposal branch: score and move all anchors, then choose. No label in it."],
+  [
+    "training: its label",
+    3,
+    "Training branch: compare the anchor with the objects. No network output and no NMS in it.",
+  ],
+  [
+    "proposals: what the network makes of it",
+    3,
+    "Proposal branch: score and move all anchors, then choose. No label in it.",
+  ],
 ];
 
 /**
@@ -57,7 +94,10 @@ export function anchorTable({ shapes, style, onHot, onSelect }) {
       `${scale} px`,
     );
     const cells = COLUMNS.slice(1).map(() => h("td"));
-    const onRow = { pointerenter: () => onHot(a), click: (/** @type {Event} */ e) => button.contains(e.target) || onSelect(a) };
+    const onRow = {
+      pointerenter: () => onHot(a),
+      click: (/** @type {Event} */ e) => button.contains(e.target) || onSelect(a),
+    };
     return { line, button, cells, element: h("tr", onRow, h("th", { scope: "row" }, button), ...cells) };
   });
 
@@ -72,11 +112,19 @@ export function anchorTable({ shapes, style, onHot, onSelect }) {
   };
   const element = h(
     "table",
-    { class: "rpnviz-table", "aria-label": "The nine anchors of this position", keydown: walk, pointerleave: () => onHot(-1) },
+    {
+      class: "rpnviz-table",
+      "aria-label": "The nine anchors of this position",
+      keydown: walk,
+      pointerleave: () => onHot(-1),
+    },
     h("colgroup", {}, ...COLUMNS.map(([, width]) => h("col", { style: { width: `${width}%` } }))),
-    h("thead", {},
+    h(
+      "thead",
+      {},
       h("tr", {}, ...GROUPS.map(([text, colspan, what]) => h("th", { colspan, scope: "colgroup", what }, text))),
-      h("tr", {}, ...COLUMNS.map(([text, , what]) => h("th", { scope: "col", what }, text)))),
+      h("tr", {}, ...COLUMNS.map(([text, , what]) => h("th", { scope: "col", what }, text))),
+    ),
     h("tbody", {}, ...rows.map((row) => row.element)),
   );
 

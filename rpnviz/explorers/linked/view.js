@@ -1,33 +1,64 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
-import { OWN_KEYS, canAsk, clamp, commit, h, scheduler, scroller, slider, typed, watch } from "../common/core.js";
-import { Panel, heatImage, lineStyles } from "../common/canvas_panel.js";
+
+import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
+import { canAsk, clamp, commit, h, OWN_KEYS, scheduler, scroller, slider, typed, watch } from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
-import { Scene } from "./scene.js";
-import { anchorSentence, anchorUnder, drawMap, drawPicture, mapExtent, pictureExtent, pictureSentence, summary } from "./panels.js";
-import { anchorTable } from "./table.js";
-import { funnels } from "./funnels.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
+import { funnels } from "./funnels.js";
+import {
+  anchorSentence,
+  anchorUnder,
+  drawMap,
+  drawPicture,
+  mapExtent,
+  pictureExtent,
+  pictureSentence,
+  summary,
+} from "./panels.js";
+import { Scene } from "./scene.js";
+import { anchorTable } from "./table.js";
 
 /** @typedef {import("./panels.js").Moment} Moment */
 
-const HINT = "Drag on the map, click on the picture, or press the arrow keys (Shift: five cells). Point at anything to read here what it is.";
-const MAP_WHAT = "The feature map and the 3×3 window on it. Drag, or arrow keys. At the rim the window overhangs: zeros are padded there.";
-const TRAITS = ["row", "col", "selected", "layers", "map", "seed", "top_n", "grid", "picture", "scene", "extra_channel", "extra_minibatch", "error"];
+const HINT =
+  "Drag on the map, click on the picture, or press the arrow keys (Shift: five cells). Point at anything to read here what it is.";
+const MAP_WHAT =
+  "The feature map and the 3×3 window on it. Drag, or arrow keys. At the rim the window overhangs: zeros are padded there.";
+const TRAITS = [
+  "row",
+  "col",
+  "selected",
+  "layers",
+  "map",
+  "seed",
+  "top_n",
+  "grid",
+  "picture",
+  "scene",
+  "extra_channel",
+  "extra_minibatch",
+  "error",
+];
 
 /** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
 export function render({ model, el }) {
-  const view = frame({ model, el }, {
-    className: "rpnviz-linked", label: "Linked explorer", hint: HINT,
-    keys: [
-      ["← → ↑ ↓ on the map or the picture", "move the window by one cell"],
-      ["Shift + ← → ↑ ↓ there", "by five cells"],
-      ["Home, End there", "to the first, last column"],
-      ["PageUp, PageDown there", "to the first, last row"],
-      ["Esc there", "no anchor stands out any more"],
-      ["↑ ↓ in the table", "the anchor above, below; Space makes it stand out"],
-    ],
-  });
+  const view = frame(
+    { model, el },
+    {
+      className: "rpnviz-linked",
+      label: "Linked explorer",
+      hint: HINT,
+      keys: [
+        ["← → ↑ ↓ on the map or the picture", "move the window by one cell"],
+        ["Shift + ← → ↑ ↓ there", "by five cells"],
+        ["Home, End there", "to the first, last column"],
+        ["PageUp, PageDown there", "to the first, last row"],
+        ["Esc there", "no anchor stands out any more"],
+        ["↑ ↓ in the table", "the anchor above, below; Space makes it stand out"],
+      ],
+    },
+  );
   const look = model.get("look");
   const styles = lineStyles(look);
   const store = sceneStore(model, look.heat, redrawSoon);
@@ -36,29 +67,69 @@ export function render({ model, el }) {
   // ---- elements ------------------------------------------------------------------------------------------------
   const keys = { tabindex: 0, role: "application", keydown: onKey, ...OWN_KEYS };
   const map = new Panel({
-    extent: mapExtent(store.scene()), className: "rpnviz-map rpnviz-drag", label: "Feature map; arrow keys move the window", what: MAP_WHAT, onResize: redrawSoon,
+    extent: mapExtent(store.scene()),
+    className: "rpnviz-map rpnviz-drag",
+    label: "Feature map; arrow keys move the window",
+    what: MAP_WHAT,
+    onResize: redrawSoon,
     attributes: { ...keys, pointerdown: drag, pointermove: drag },
   });
   const picture = new Panel({
-    extent: pictureExtent(store.scene()), className: "rpnviz-picture rpnviz-drag", label: "Picture; arrow keys move the window", onResize: redrawSoon,
+    extent: pictureExtent(store.scene()),
+    className: "rpnviz-picture rpnviz-drag",
+    label: "Picture; arrow keys move the window",
+    onResize: redrawSoon,
     attributes: { ...keys, pointerdown: drag, pointermove: point, pointerleave: () => setHot(-1) },
   });
-  const row = slider({ label: "row", name: "Row of the window", max: 0, className: "rpnviz-row", what: "Row of the 3×3 window on the feature map.", onInput: (value) => move({ row: value }) });
-  const col = slider({ label: "col", name: "Column of the window", max: 0, className: "rpnviz-col", what: "Column of the 3×3 window on the feature map.", onInput: (value) => move({ col: value }) });
+  const row = slider({
+    label: "row",
+    name: "Row of the window",
+    max: 0,
+    className: "rpnviz-row",
+    what: "Row of the 3×3 window on the feature map.",
+    onInput: (value) => move({ row: value }),
+  });
+  const col = slider({
+    label: "col",
+    name: "Column of the window",
+    max: 0,
+    className: "rpnviz-col",
+    what: "Column of the 3×3 window on the feature map.",
+    onInput: (value) => move({ col: value }),
+  });
   row.input.addEventListener("keydown", downMeansMore);
   const table = anchorTable({
-    shapes: store.scene().shapes, style: styles.positive, onHot: setHot,
+    shapes: store.scene().shapes,
+    style: styles.positive,
+    onHot: setHot,
     onSelect: (a) => commit(model, { selected: model.get("selected") === a ? -1 : a }),
   });
   const counts = funnels();
-  const controls = { layers: layerSwitches(model, styles), grid: gridSwitch(model), picture: pictureChoice(model), jump: jumpChoice(model), map: mapChoice(model) };
+  const controls = {
+    layers: layerSwitches(model, styles),
+    grid: gridSwitch(model),
+    picture: pictureChoice(model),
+    jump: jumpChoice(model),
+    map: mapChoice(model),
+  };
   row.element.classList.add("rpnviz-upright");
   view.body.append(
     counts.element,
-    h("div", { class: "rpnviz-stage" },
-      h("figure", { class: "rpnviz-left" }, h("figcaption", {}, "Feature map", controls.map.element), row.element, map.canvas, col.element, controls.jump.element),
+    h(
+      "div",
+      { class: "rpnviz-stage" },
+      h(
+        "figure",
+        { class: "rpnviz-left" },
+        h("figcaption", {}, "Feature map", controls.map.element),
+        row.element,
+        map.canvas,
+        col.element,
+        controls.jump.element,
+      ),
       h("figure", {}, h("figcaption", {}, "Picture", controls.picture.element), picture.canvas),
-      h("div", { class: "rpnviz-side" }, controls.grid.element, controls.layers.element)),
+      h("div", { class: "rpnviz-side" }, controls.grid.element, controls.layers.element),
+    ),
     scroller("table of the nine anchors", "", table.element),
   );
 
@@ -69,13 +140,21 @@ export function render({ model, el }) {
     const [r, c] = [clamp(model.get("row"), 0, scene.rows - 1), clamp(model.get("col"), 0, scene.columns - 1)];
     const first = scene.first(r, c);
     return {
-      scene, row: r, col: c, styles, palette: look.palette,
+      scene,
+      row: r,
+      col: c,
+      styles,
+      palette: look.palette,
       key: `${scene.packed.picture} ${scene.packed.grid}`,
       nine: scene.shapes.map((_, a) => first + a),
       strong: hot >= 0 ? hot : model.get("selected"),
       layers: new Set(model.get("layers")),
-      topN: model.get("top_n"), seed: model.get("seed"), minibatch: store.minibatch(),
-      map: model.get("map"), heat: store.heat(), photo: store.photo(),
+      topN: model.get("top_n"),
+      seed: model.get("seed"),
+      minibatch: store.minibatch(),
+      map: model.get("map"),
+      heat: store.heat(),
+      photo: store.photo(),
     };
   }
 
@@ -145,8 +224,14 @@ export function render({ model, el }) {
     const step = event.shiftKey ? 5 : 1;
     const [r, c] = [model.get("row"), model.get("col")];
     const to = {
-      ArrowLeft: { col: c - step }, ArrowRight: { col: c + step }, ArrowUp: { row: r - step }, ArrowDown: { row: r + step },
-      Home: { col: 0 }, End: { col: Infinity }, PageUp: { row: 0 }, PageDown: { row: Infinity },
+      ArrowLeft: { col: c - step },
+      ArrowRight: { col: c + step },
+      ArrowUp: { row: r - step },
+      ArrowDown: { row: r + step },
+      Home: { col: 0 },
+      End: { col: Infinity },
+      PageUp: { row: 0 },
+      PageDown: { row: Infinity },
     }[event.key];
     if (to) move(to);
     else if (event.key === "Escape") commit(model, { selected: -1 });
@@ -220,7 +305,10 @@ function sceneStore(model, stops, onPhoto) {
   const mapValues = (/** @type {string} */ map) => {
     const [kind, number] = map.split(" ");
     if (kind === "objectness") return scene.objectness(Number(number));
-    const bytes = kind === "mean" ? packed.mean : packed.channels[number] || answer("extra_channel", "channel", Number(number))?.values;
+    const bytes =
+      kind === "mean"
+        ? packed.mean
+        : packed.channels[number] || answer("extra_channel", "channel", Number(number))?.values;
     return bytes ? typed(bytes, Uint8Array) : null;
   };
   const heat = () => {

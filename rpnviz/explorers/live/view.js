@@ -1,9 +1,22 @@
 // @ts-check
 // Notebook 07: a head in training. Python takes the steps; this shows how far it is and asks it to start and to stop.
-import { OWN_KEYS, checkbox, choice, commit, explains, h, scheduler, segmented, setText, typed, watch } from "../common/core.js";
+
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
-import { frame } from "../common/explorer_frame.js";
 import { chart, curveSwatch } from "../common/chart.js";
+import {
+  checkbox,
+  choice,
+  commit,
+  explains,
+  h,
+  OWN_KEYS,
+  scheduler,
+  segmented,
+  setText,
+  typed,
+  watch,
+} from "../common/core.js";
+import { frame } from "../common/explorer_frame.js";
 import { drawOutcome, found, outcomePanel } from "../common/outcome.js";
 
 /** @typedef {{name: string, step: number, looked: number, map: DataView, proposals: DataView, covered: [number, number][],
@@ -14,7 +27,8 @@ const LOSSES = [
   ["objectness loss", "Binary cross-entropy of the sampled anchors: object or background?"],
   ["box loss", "Smooth L1 of the positive anchors' four deltas."],
 ];
-const HINT = "Press Start. Everything else in the notebook stays movable meanwhile. Point at anything to learn what it is.";
+const HINT =
+  "Press Start. Everything else in the notebook stays movable meanwhile. Point at anything to learn what it is.";
 const NO_KERNEL = "In a saved page nothing can be trained: the steps are taken in Python.";
 
 /** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
@@ -44,28 +58,45 @@ export function render(context) {
   const bar = h("progress", { "aria-label": "steps taken", what: "How many of the steps are taken." });
   const counted = h("span", { class: "rpnviz-counted" });
   const beside = choice({
-    label: "train beside it", what: "Train a second head with one thing changed, from the same seed, and compare.",
+    label: "train beside it",
+    what: "Train a second head with one thing changed, from the same seed, and compare.",
     onChange: (value) => commit(model, { beside: value }),
   });
-  beside.fill([{ value: "nothing", label: "nothing" }, ...plan.variants.slice(1).map((/** @type {{name: string}} */ { name }) => ({ value: name, label: name }))]);
+  beside.fill([
+    { value: "nothing", label: "nothing" },
+    ...plan.variants.slice(1).map((/** @type {{name: string}} */ { name }) => ({ value: name, label: name })),
+  ]);
   const map = checkbox({
-    label: "objectness map", what: "Lay the map over the picture: each cell shows the score of the best of its anchors.",
+    label: "objectness map",
+    what: "Lay the map over the picture: each cell shows the score of the best of its anchors.",
     onChange: (on) => commit(model, { show_map: on }),
   });
   const top = segmented({
-    label: "how many proposals", what: "How many of the best proposals are drawn, and counted for the objects found.",
+    label: "how many proposals",
+    what: "How many of the best proposals are drawn, and counted for the objects found.",
     options: TOP_NS.map((n) => ({ value: String(n), label: `best ${n}` })),
     onChange: (value) => commit(model, { top_n: Number(value) }),
   });
   const going = h("div", { class: "rpnviz-going" }, button, bar, counted);
-  const choices = h("div", { class: "rpnviz-controls" }, h("label", {}, "beside it ", beside.element), map.element, top.element);
+  const choices = h(
+    "div",
+    { class: "rpnviz-controls" },
+    h("label", {}, "beside it ", beside.element),
+    map.element,
+    top.element,
+  );
   const controls = h("div", { class: "rpnviz-panel-row" }, going, choices);
 
   // The two losses.
   const names = [0, 1].map(() => [h("span"), h("span")]);
   const charts = LOSSES.map(([label, what], k) => {
     const keys = lines.map((line, i) => h("span", { class: "rpnviz-key" }, curveSwatch(line), names[k][i]));
-    const one = chart({ label, what: `${what} Thin: each step. Thick: the mean of the last ${plan.smooth}.`, steps: plan.steps, onResize: redraw });
+    const one = chart({
+      label,
+      what: `${what} Thin: each step. Thick: the mean of the last ${plan.smooth}.`,
+      steps: plan.steps,
+      onResize: redraw,
+    });
     const caption = h("figcaption", {}, label, h("span", { class: "rpnviz-aside rpnviz-keys" }, ...keys));
     return { ...one, keys, figure: h("figure", {}, caption, one.element) };
   });
@@ -81,7 +112,8 @@ export function render(context) {
   const runs = () => /** @type {Run[]} */ (model.get("runs"));
   const isDone = () => runs().every(({ step }) => step === plan.steps);
   function press() {
-    if (model.get("has_kernel") && (model.get("running") || !isDone())) commit(model, { running: !model.get("running") });
+    if (model.get("has_kernel") && (model.get("running") || !isDone()))
+      commit(model, { running: !model.get("running") });
   }
 
   function showProgress() {
@@ -92,11 +124,23 @@ export function render(context) {
     setText(button, running ? "Stop" : done ? "Trained" : fresh ? "Start" : "Resume");
     const able = model.get("has_kernel") && !done;
     button.setAttribute("aria-disabled", String(!able));
-    explains(button, !model.get("has_kernel") ? NO_KERNEL : done ? "All steps are taken. Choose what to train beside it." : running ? "Stop after this step; nothing is lost." : "Take the steps that are left.");
+    explains(
+      button,
+      !model.get("has_kernel")
+        ? NO_KERNEL
+        : done
+          ? "All steps are taken. Choose what to train beside it."
+          : running
+            ? "Stop after this step; nothing is lost."
+            : "Take the steps that are left.",
+    );
     bar.max = plan.steps * all.length;
     bar.value = steps.reduce((sum, step) => sum + step, 0);
     const left = model.get("seconds_left");
-    setText(counted, `step ${steps.join(" and ")} of ${plan.steps}${running && left >= 0 ? `, about ${left} s left` : ""}`);
+    setText(
+      counted,
+      `step ${steps.join(" and ")} of ${plan.steps}${running && left >= 0 ? `, about ${left} s left` : ""}`,
+    );
   }
 
   /** @param {typeof sides[0]} side @param {string} title @param {Run} run */
@@ -107,7 +151,15 @@ export function render(context) {
     const heat = model.get("show_map") ? heatImage(typed(run.map, Uint8Array), rows, columns, look.heat) : null;
     setText(side.title, title);
     setText(side.aside, `${found(covered)} by the best ${topN}`);
-    drawOutcome(side.panel, { photo, plan, heat, proposals: typed(run.proposals, Float32Array), topN, covered, styles });
+    drawOutcome(side.panel, {
+      photo,
+      plan,
+      heat,
+      proposals: typed(run.proposals, Float32Array),
+      topN,
+      covered,
+      styles,
+    });
   }
 
   function draw() {
@@ -129,26 +181,34 @@ export function render(context) {
         keys[i].hidden = !run;
         if (run) setText(names[k][i], run.name);
       });
-      plot(runs().map(({ curves }, i) => {
-        const [y, raw] = [typed(curves[k].mean, Float32Array), typed(curves[k].raw, Float32Array)];
-        return { line: lines[i], x: Array.from(y, (_, at) => at + 1), y, raw };
-      }));
+      plot(
+        runs().map(({ curves }, i) => {
+          const [y, raw] = [typed(curves[k].mean, Float32Array), typed(curves[k].raw, Float32Array)];
+          return { line: lines[i], x: Array.from(y, (_, at) => at + 1), y, raw };
+        }),
+      );
     });
-    ui.root.dataset.step = runs().map(({ step }) => step).join(" ");
+    ui.root.dataset.step = runs()
+      .map(({ step }) => step)
+      .join(" ");
     if (!model.get("running")) tell();
   }
   /** Not at each step: what is said would be outrun. */
   function tell() {
     const results = sides.map(({ title, aside }) => `${title.textContent}: ${aside.textContent}`).join("; ");
-    const stands = `${isDone() ? "Trained" : "Stopped"}: step ${runs().map(({ step }) => step).join(" and ")} of ${plan.steps}.`;
+    const stands = `${isDone() ? "Trained" : "Stopped"}: step ${runs()
+      .map(({ step }) => step)
+      .join(" and ")} of ${plan.steps}.`;
     ui.say(model.get("running") ? "Training." : `${stands} ${results}.`);
   }
 
   ui.onDestroy(watch(model, ["runs", "seconds_left", "top_n", "show_map", "beside"], redraw));
-  ui.onDestroy(watch(model, ["running"], () => {
-    redraw();
-    tell();
-  }));
+  ui.onDestroy(
+    watch(model, ["running"], () => {
+      redraw();
+      tell();
+    }),
+  );
   for (const one of [...sides.map(({ panel }) => panel), ...charts]) ui.onDestroy(() => one.destroy());
   if (!model.get("has_kernel")) {
     beside.element.disabled = true;

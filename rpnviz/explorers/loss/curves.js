@@ -11,10 +11,13 @@ const POINTS = 121;
  * @param {{label: string, x: [number, number], ticks: number[], top: number, topTicks: number[], names: string[]}} options
  */
 export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
-  const px = (/** @type {number} */ x) => PLOT.left + ((clamp(x, low, high) - low) / (high - low)) * (PLOT.right - PLOT.left);
+  const px = (/** @type {number} */ x) =>
+    PLOT.left + ((clamp(x, low, high) - low) / (high - low)) * (PLOT.right - PLOT.left);
   const py = (/** @type {number} */ y) => PLOT.bottom - (clamp(y, 0, top) / top) * (PLOT.bottom - PLOT.top);
   const text = (/** @type {number} */ n) => String(n).replace("-", "−");
-  const axes = svg("g", { class: "rpnviz-axes" },
+  const axes = svg(
+    "g",
+    { class: "rpnviz-axes" },
     svg("path", { d: `M${PLOT.left} ${PLOT.bottom}H${PLOT.right}M${px(0)} ${PLOT.top}V${PLOT.bottom}` }),
     ...ticks.map((x) => svg("text", { x: px(x), y: PLOT.bottom + 14, "text-anchor": "middle" }, text(x))),
     ...topTicks.map((y) => svg("text", { x: PLOT.left - 5, y: py(y) + 4, "text-anchor": "end" }, text(y))),
@@ -26,8 +29,14 @@ export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
     const dot = svg("circle", { r: 4.5, class: "rpnviz-at" });
     return { dot, tag: svg("text", { "text-anchor": "middle", class: "rpnviz-at-name" }, name) };
   });
-  const element = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "rpnviz-plot", role: "img", "aria-label": label },
-    zone, axes, line, ...dots.flatMap(({ dot, tag }) => [dot, tag]));
+  const element = svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "rpnviz-plot", role: "img", "aria-label": label },
+    zone,
+    axes,
+    line,
+    ...dots.flatMap(({ dot, tag }) => [dot, tag]),
+  );
   let drawn = "";
   return {
     element,
@@ -56,7 +65,8 @@ export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
         const atTop = y < PLOT.top + 24; // no room above: beside the dot and downwards
         const tagX = atTop ? x - 16 * Math.sign(points[i][0]) : x;
         let tagY = atTop ? y + 4 : y - 8;
-        const covered = (/** @type {[number, number]} */ [otherX, otherY]) => Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 12.5;
+        const covered = (/** @type {[number, number]} */ [otherX, otherY]) =>
+          Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 12.5;
         while (taken.some(covered)) tagY += atTop ? 1 : -1;
         taken.push([tagX, tagY]);
         tag.setAttribute("x", tagX.toFixed(1));

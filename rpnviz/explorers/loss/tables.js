@@ -8,7 +8,11 @@ import { h, scroller, setText } from "../common/core.js";
 const DELTAS = ["dx", "dy", "dw", "dh"];
 
 /** −0.5 → "−0.5000", and never "−0.0000". @param {number} value @param {number} [digits] */
-export const fixed = (value, digits = 4) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, "").replace("-", "−");
+export const fixed = (value, digits = 4) =>
+  value
+    .toFixed(digits)
+    .replace(/^-(?=0\.?0*$)/, "")
+    .replace("-", "−");
 
 /** @param {string[]} heads @param {string[]} names @param {string[]} what of each column */
 function grid(heads, names, what) {
@@ -16,7 +20,11 @@ function grid(heads, names, what) {
     const cells = heads.slice(1).map(() => h("td"));
     return { cells, row: h("tr", {}, h("th", { scope: "row" }, name), ...cells) };
   });
-  const head = h("tr", {}, ...heads.map((text, i) => (text ? h("th", { scope: "col", what: what[i] }, text) : h("td"))));
+  const head = h(
+    "tr",
+    {},
+    ...heads.map((text, i) => (text ? h("th", { scope: "col", what: what[i] }, text) : h("td"))),
+  );
   return { table: h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows.map(({ row }) => row))), rows };
 }
 
@@ -25,14 +33,25 @@ const put = ({ cells }, texts) => texts.forEach((text, i) => setText(cells[i], t
 
 /** The ledger: one line for the logit, one for each delta, the two losses at the right. */
 export function ledgerTables() {
-  const score = grid(["", "logit", "score", "label", "slope", "cross-entropy"], ["objectness"], [
-    "", "What the network says: its raw number, −∞ to ∞.", "Sigmoid of the logit: how sure it is that there is an object.",
-    "1 object, 0 background. Comes from the anchor's IoU, never from the decoded box.",
-    "Score − label: how the cross-entropy changes with the logit.", "−ln(score) for an object, −ln(1 − score) for background.",
-  ]);
+  const score = grid(
+    ["", "logit", "score", "label", "slope", "cross-entropy"],
+    ["objectness"],
+    [
+      "",
+      "What the network says: its raw number, −∞ to ∞.",
+      "Sigmoid of the logit: how sure it is that there is an object.",
+      "1 object, 0 background. Comes from the anchor's IoU, never from the decoded box.",
+      "Score − label: how the cross-entropy changes with the logit.",
+      "−ln(score) for an object, −ln(1 − score) for background.",
+    ],
+  );
   const box = grid(["", "delta", "target", "difference", "branch", "slope", "smooth L1"], DELTAS, [
-    "", "What the network says.", "What would move the anchor onto the object.", "Delta − target.",
-    "Parabola: |difference| below β. Line: beyond it.", "How smooth L1 changes with this delta: never beyond −1 and 1. The arrows show it.",
+    "",
+    "What the network says.",
+    "What would move the anchor onto the object.",
+    "Delta − target.",
+    "Parabola: |difference| below β. Line: beyond it.",
+    "How smooth L1 changes with this delta: never beyond −1 and 1. The arrows show it.",
     "d² / 2β on the parabola, |d| − β/2 on the line.",
   ]);
   const total = h("td");
@@ -52,7 +71,11 @@ export function ledgerTables() {
         const compared = [fixed(target), fixed(difference), onLine ? "line" : "parabola", fixed(slope), fixed(loss)];
         put(box.rows[k], [fixed(delta), ...(label === 1 ? compared : ["–", "–", "–", "0.0000", "0.0000"])]);
       });
-      const reasons = { 1: "p* = 1: counts", 0: "p* = 0: background has no box to move to", [-1]: "not in the minibatch: masked out" };
+      const reasons = {
+        1: "p* = 1: counts",
+        0: "p* = 0: background has no box to move to",
+        [-1]: "not in the minibatch: masked out",
+      };
       setText(why, reasons[/** @type {1 | 0 | -1} */ (label)]);
       setText(total, fixed(ledger.boxLoss));
     },
@@ -65,15 +88,25 @@ const oneOver = (factor) => `1/${Math.round(1 / factor)}`;
 /** The minibatch three ways, and what the tensors say. @param {Way[]} ways @param {number[]} tensorLosses @param {number} count */
 export function sumTable(ways, tensorLosses, count) {
   const heads = ["minibatch", "β", "bce ×", "box ×", "bce", "box", "sum"];
-  const { table, rows } = grid(heads, ways.map(({ whose }) => whose), [
-    `The ${count} sampled anchors, three ways to divide.`, "Where smooth L1 turns from a parabola into a line; 0 is L1.", "What one unit of cross-entropy adds: one over N_cls.",
-    "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.", "Loss of the logits.", "Loss of the boxes.", "The loss of this step.",
-  ]);
+  const { table, rows } = grid(
+    heads,
+    ways.map(({ whose }) => whose),
+    [
+      `The ${count} sampled anchors, three ways to divide.`,
+      "Where smooth L1 turns from a parabola into a line; 0 is L1.",
+      "What one unit of cross-entropy adds: one over N_cls.",
+      "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.",
+      "Loss of the logits.",
+      "Loss of the boxes.",
+      "The loss of this step.",
+    ],
+  );
   table.className = "rpnviz-sums";
   const beta = (/** @type {number} */ b) => (b === 0 ? "0 (L1)" : b < 1 ? `1/${Math.round(1 / b)}` : String(b));
   const six = (/** @type {number[]} */ [a, b]) => [a, b, a + b].map((x) => fixed(x, 6));
   const last = { cells: [h("td", { colspan: 3 }), h("td"), h("td"), h("td")] };
-  const what = "The same minibatch through rpnviz.rpn.rpn_losses: two calls of PyTorch on tensors, the network's own answers.";
+  const what =
+    "The same minibatch through rpnviz.rpn.rpn_losses: two calls of PyTorch on tensors, the network's own answers.";
   table.append(h("tfoot", {}, h("tr", { what }, h("th", { scope: "row" }, "rpn_losses, by PyTorch"), ...last.cells)));
   return {
     element: scroller("losses of the minibatch", "", table),

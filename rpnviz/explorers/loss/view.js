@@ -1,12 +1,35 @@
 // @ts-check
 // One anchor's answer to move: its decoded box, the ledger of its loss, the pull of one step (notebook 06).
-import { OWN_KEYS, checkbox, choice, clamp, commit, h, scheduler, segmented, setText, slider, typed, watch } from "../common/core.js";
-import { curve } from "./curves.js";
-import { crossEntropy, decodeBox, encodeBox, minibatchLosses, overlap, smoothL1, takeStep, writeLedger } from "../common/compute/rpn.js";
-import { fixed, ledgerTables, sumTable } from "./tables.js";
-import { movable } from "../common/movable_box.js";
-import { Panel, lineStyles } from "../common/canvas_panel.js";
+
+import { lineStyles, Panel } from "../common/canvas_panel.js";
+import {
+  crossEntropy,
+  decodeBox,
+  encodeBox,
+  minibatchLosses,
+  overlap,
+  smoothL1,
+  takeStep,
+  writeLedger,
+} from "../common/compute/rpn.js";
+import {
+  checkbox,
+  choice,
+  clamp,
+  commit,
+  h,
+  OWN_KEYS,
+  scheduler,
+  segmented,
+  setText,
+  slider,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
+import { movable } from "../common/movable_box.js";
+import { curve } from "./curves.js";
+import { fixed, ledgerTables, sumTable } from "./tables.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
 /** @typedef {import("../common/core.js").Model} Model */
@@ -14,17 +37,26 @@ import { frame } from "../common/explorer_frame.js";
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
 
-const HINT = "Drag the blue box by its inside or a corner, or move the sliders; Tab and arrow keys do both. Blue arrows: where one step pulls it, shorter for slopes below 1.";
+const HINT =
+  "Drag the blue box by its inside or a corner, or move the sliders; Tab and arrow keys do both. Blue arrows: where one step pulls it, shorter for slopes below 1.";
 const NAMES = ["logit", "dx", "dy", "dw", "dh"];
 const MEANS = [
   "The raw number that says how sure the network is of an object.",
-  "Moves the box sideways, in widths of the anchor.", "Moves the box down, in heights of the anchor.",
-  "Stretches the width by e^dw; decoding believes at most ln(1000/16).", "Stretches the height by e^dh; decoding believes at most ln(1000/16).",
+  "Moves the box sideways, in widths of the anchor.",
+  "Moves the box down, in heights of the anchor.",
+  "Stretches the width by e^dw; decoding believes at most ln(1000/16).",
+  "Stretches the height by e^dh; decoding believes at most ln(1000/16).",
 ];
 const STYLE_OF = /** @type {Record<number, string>} */ ({ 1: "positive", 0: "negative", [-1]: "ignored" });
 const WORD_OF = /** @type {Record<number, string>} */ ({ 1: "positive", 0: "negative", [-1]: "left out" });
 const SHORT = /** @type {Record<string, string>} */ ({
-  best: "fits best", worst: "fits worst", far: "largest box loss", unsure: "lowest score", alarm: "highest score", easy: "lowest score", out: "nearly positive",
+  best: "fits best",
+  worst: "fits worst",
+  far: "largest box loss",
+  unsure: "lowest score",
+  alarm: "highest score",
+  easy: "lowest score",
+  out: "nearly positive",
 });
 const PULL = 0.08; // of the panel's width, that an arrow is long for a slope of 1
 const SAME = 1e-6; // two answers this close are one
@@ -39,7 +71,8 @@ function arrow(panel, [x, y], [dx, dy], style) {
   const barb = Math.min(0.16 * longest, length);
   const look = { ...style, width: 3.2, dash: [] };
   panel.line([x, y], tip, look);
-  for (const side of [-1, 1]) panel.line([tip[0] - barb * (ux - side * 0.6 * uy), tip[1] - barb * (uy + side * 0.6 * ux)], tip, look);
+  for (const side of [-1, 1])
+    panel.line([tip[0] - barb * (ux - side * 0.6 * uy), tip[1] - barb * (uy + side * 0.6 * ux)], tip, look);
   panel.line([x, y], tip, { ...look, casing: "transparent" }); // no casing across the shaft
 }
 
@@ -57,7 +90,8 @@ function drawPull(panel, [x1, y1, x2, y2], rows, style) {
 }
 
 /** The smallest box round boxes. @param {Box[]} boxes */
-const hull = (boxes) => /** @type {Box} */ ([0, 1, 2, 3].map((i) => Math[i < 2 ? "min" : "max"](...boxes.map((box) => box[i]))));
+const hull = (boxes) =>
+  /** @type {Box} */ ([0, 1, 2, 3].map((i) => Math[i < 2 ? "min" : "max"](...boxes.map((box) => box[i]))));
 
 /** @param {{model: Model, el: HTMLElement}} context */
 export async function render({ model, el }) {
@@ -67,14 +101,24 @@ export async function render({ model, el }) {
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
   const binary = model.get("sample");
   const floats = (/** @type {string} */ name) => typed(binary[name], Float32Array);
-  const sample = { objectness: floats("objectness"), deltas: floats("deltas"), targets: floats("targets"), labels: typed(binary.labels, Int8Array) };
-  const page = frame({ model, el }, {
-    className: "rpnviz-loss", label: "The loss of one anchor", hint: HINT,
-    keys: [
-      ["← → ↑ ↓ on the decoded box", "move it by two pixels"],
-      ["Shift + ← → ↑ ↓ there", "resize it"],
-    ],
-  });
+  const sample = {
+    objectness: floats("objectness"),
+    deltas: floats("deltas"),
+    targets: floats("targets"),
+    labels: typed(binary.labels, Int8Array),
+  };
+  const page = frame(
+    { model, el },
+    {
+      className: "rpnviz-loss",
+      label: "The loss of one anchor",
+      hint: HINT,
+      keys: [
+        ["← → ↑ ↓ on the decoded box", "move it by two pixels"],
+        ["Shift + ← → ↑ ↓ there", "resize it"],
+      ],
+    },
+  );
   page.root.style.setProperty("--decoded", styles.proposal.color);
   page.root.style.setProperty("--casing", styles.proposal.casing);
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
@@ -82,7 +126,12 @@ export async function render({ model, el }) {
 
   const anchor = () => offered[model.get("chosen")];
   const way = () => plan.ways.find((/** @type {any} */ one) => one.key === model.get("normalisation"));
-  const entry = () => ({ logit: model.get("logit"), deltas: /** @type {number[]} */ (model.get("deltas")), label: anchor().label, targets: anchor().targets });
+  const entry = () => ({
+    logit: model.get("logit"),
+    deltas: /** @type {number[]} */ (model.get("deltas")),
+    label: anchor().label,
+    targets: anchor().targets,
+  });
   const decoded = () => decodeBox(model.get("deltas"), anchor().box, plan.clip);
   const within = (/** @type {number} */ value, /** @type {number} */ i) => clamp(value, plan.low[i], plan.high[i]);
 
@@ -96,29 +145,65 @@ export async function render({ model, el }) {
   };
 
   const panel = new Panel({
-    extent: plan.extent, className: "rpnviz-picture", label: "The picture with the anchor and its decoded box", onResize: () => draw(),
+    extent: plan.extent,
+    className: "rpnviz-picture",
+    label: "The picture with the anchor and its decoded box",
+    onResize: () => draw(),
     attributes: { role: "img" },
   });
   const grip = movable({
-    name: "decoded box", panel, get: decoded, snap: (pixels) => pixels, free: true,
+    name: "decoded box",
+    panel,
+    get: decoded,
+    snap: (pixels) => pixels,
+    free: true,
     move: (box) => put({ deltas: encodeBox(box, anchor().box) }),
     what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
   });
   const select = choice({
-    label: "anchor", className: "rpnviz-anchor-choice", what: "Which anchor: the telling ones of this minibatch, and one that was left out.",
+    label: "anchor",
+    className: "rpnviz-anchor-choice",
+    what: "Which anchor: the telling ones of this minibatch, and one that was left out.",
     onChange: (i) => put({ chosen: Number(i), logit: offered[Number(i)].logit, deltas: offered[Number(i)].deltas }),
   });
-  select.fill(offered.map(({ key, label, object, size: sides, iou_text: iou }, i) => (
-    { group: WORD_OF[label], value: String(i), label: `${SHORT[key]}: IoU ${iou}, ${sides}${object ? `, ${object}` : ""}` })));
-  const sliders = NAMES.map((name, i) => slider({
-    label: name, min: plan.low[i], max: plan.high[i], step: 0.01, className: `rpnviz-${name}`, what: MEANS[i], format: (value) => fixed(value, 2),
-    onInput: (value) => (i ? put({ deltas: model.get("deltas").map((/** @type {number} */ old, /** @type {number} */ k) => (k === i - 1 ? value : old)) }) : put({ logit: value })),
-  }));
+  select.fill(
+    offered.map(({ key, label, object, size: sides, iou_text: iou }, i) => ({
+      group: WORD_OF[label],
+      value: String(i),
+      label: `${SHORT[key]}: IoU ${iou}, ${sides}${object ? `, ${object}` : ""}`,
+    })),
+  );
+  const sliders = NAMES.map((name, i) =>
+    slider({
+      label: name,
+      min: plan.low[i],
+      max: plan.high[i],
+      step: 0.01,
+      className: `rpnviz-${name}`,
+      what: MEANS[i],
+      format: (value) => fixed(value, 2),
+      onInput: (value) =>
+        i
+          ? put({
+              deltas: model
+                .get("deltas")
+                .map((/** @type {number} */ old, /** @type {number} */ k) => (k === i - 1 ? value : old)),
+            })
+          : put({ logit: value }),
+    }),
+  );
   const rate = slider({
-    label: "step", name: "learning rate", min: 0.01, max: 0.3, step: 0.01, format: (value) => value.toFixed(2),
-    what: "Learning rate: how far one step moves a delta whose slope is 1.", onInput: (value) => commit(model, { learning_rate: value }),
+    label: "step",
+    name: "learning rate",
+    min: 0.01,
+    max: 0.3,
+    step: 0.01,
+    format: (value) => value.toFixed(2),
+    what: "Learning rate: how far one step moves a delta whose slope is 1.",
+    onInput: (value) => commit(model, { learning_rate: value }),
   });
-  const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) => h("button", { type: "button", what, click, ...OWN_KEYS }, text);
+  const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) =>
+    h("button", { type: "button", what, click, ...OWN_KEYS }, text);
   const buttons = [
     button("take a step", "One step of gradient descent on this anchor's own loss.", () => {
       const [x1, y1, x2, y2] = decoded();
@@ -130,44 +215,92 @@ export async function render({ model, el }) {
     button("on target", "The deltas that the network should have said.", () => put({ deltas: anchor().targets })),
   ];
   const ways = segmented({
-    label: "whose loss", className: "rpnviz-ways", what: "Whose smooth L1 the ledger, the arrows and the steps use.",
+    label: "whose loss",
+    className: "rpnviz-ways",
+    what: "Whose smooth L1 the ledger, the arrows and the steps use.",
     options: plan.ways.map((/** @type {any} */ { key }) => ({ value: key, label: key })),
     onChange: (key) => commit(model, { normalisation: key }),
   });
-  const closeUp = checkbox({ label: "close up", what: "Show the part of the picture round the anchor.", onChange: (on) => commit(model, { close_up: on }) });
+  const closeUp = checkbox({
+    label: "close up",
+    what: "Show the part of the picture round the anchor.",
+    onChange: (on) => commit(model, { close_up: on }),
+  });
   const ledger = ledgerTables();
   const sums = sumTable(plan.ways, plan.tensor_losses, sample.labels.length);
   const curves = {
-    bce: curve({ label: "Cross-entropy against the logit", x: [-10, 10], ticks: [-10, -5, 0, 5, 10], top: 10, topTicks: [5, 10], names: [""] }),
-    box: curve({ label: "Smooth L1 against the difference", x: [-1, 1], ticks: [-1, -0.5, 0, 0.5, 1], top: 1, topTicks: [0.5, 1], names: NAMES.slice(1) }),
+    bce: curve({
+      label: "Cross-entropy against the logit",
+      x: [-10, 10],
+      ticks: [-10, -5, 0, 5, 10],
+      top: 10,
+      topTicks: [5, 10],
+      names: [""],
+    }),
+    box: curve({
+      label: "Smooth L1 against the difference",
+      x: [-1, 1],
+      ticks: [-1, -0.5, 0, 0.5, 1],
+      top: 1,
+      topTicks: [0.5, 1],
+      names: NAMES.slice(1),
+    }),
   };
   const bceTitle = h("figcaption", {});
   const about = h("p", { class: "rpnviz-about" });
 
   page.body.append(
-    h("figure", { class: "rpnviz-left" },
-      h("div", { class: "rpnviz-controls" }, h("label", {}, "anchor ", select.element),
-        h("span", { class: "rpnviz-pull", what: "Arrows: where one step pulls the decoded box. Full length is a slope of 1: the line. Shorter: the parabola." }, h("b", {}, "→"), " pull of one step"), closeUp.element),
+    h(
+      "figure",
+      { class: "rpnviz-left" },
+      h(
+        "div",
+        { class: "rpnviz-controls" },
+        h("label", {}, "anchor ", select.element),
+        h(
+          "span",
+          {
+            class: "rpnviz-pull",
+            what: "Arrows: where one step pulls the decoded box. Full length is a slope of 1: the line. Shorter: the parabola.",
+          },
+          h("b", {}, "→"),
+          " pull of one step",
+        ),
+        closeUp.element,
+      ),
       h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grip.element),
       h("div", { class: "rpnviz-answer" }, ...[1, 3, 2, 4, 0].map((i) => sliders[i].element), rate.element),
-      h("div", { class: "rpnviz-controls" }, ...buttons), about),
-    h("figure", {},
+      h("div", { class: "rpnviz-controls" }, ...buttons),
+      about,
+    ),
+    h(
+      "figure",
+      {},
       h("div", { class: "rpnviz-controls" }, "loss as in ", ways.element),
       ledger.element,
-      h("div", { class: "rpnviz-curves" },
+      h(
+        "div",
+        { class: "rpnviz-curves" },
         h("figure", {}, bceTitle, curves.bce.element),
-        h("figure", {}, h("figcaption", {}, "smooth L1 by difference"), curves.box.element)),
-      sums.element),
+        h("figure", {}, h("figcaption", {}, "smooth L1 by difference"), curves.box.element),
+      ),
+      sums.element,
+    ),
   );
 
   /** @param {Box} box */
   function sentence(box) {
     const { gt, label, iou_text: iou, low_quality: rule } = anchor();
-    const cut = [3, 4].filter((i) => model.get("deltas")[i - 1] > plan.clip).map((i) => `${NAMES[i]} = ${fixed(model.get("deltas")[i - 1], 2)}`);
+    const cut = [3, 4]
+      .filter((i) => model.get("deltas")[i - 1] > plan.clip)
+      .map((i) => `${NAMES[i]} = ${fixed(model.get("deltas")[i - 1], 2)}`);
     about.classList.toggle("rpnviz-alarm", cut.length > 0);
-    if (cut.length) return `${cut.join(", ")}: decoded as ${plan.clip.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
-    if (label < 0) return `This anchor's IoU is ${iou}: neither positive nor negative, so both its losses are masked out, wherever its box goes.`;
-    if (!gt) return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
+    if (cut.length)
+      return `${cut.join(", ")}: decoded as ${plan.clip.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
+    if (label < 0)
+      return `This anchor's IoU is ${iou}: neither positive nor negative, so both its losses are masked out, wherever its box goes.`;
+    if (!gt)
+      return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
     const why = rule ? `${iou}, the best for its object` : iou;
     return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${overlap(box, gt).toFixed(2)}; no label asks for it.`;
   }
@@ -195,7 +328,8 @@ export async function render({ model, el }) {
       ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
       {
         text: gt ? `decoded, IoU ${overlap(box, gt).toFixed(2)}` : "decoded",
-        box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box, style: styles.proposal,
+        box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
+        style: styles.proposal,
       },
     ]);
   }
@@ -205,7 +339,8 @@ export async function render({ model, el }) {
     const { key: whose, beta } = way();
     const { at, label, logit, deltas } = anchor();
     const [rows, box] = [writeLedger(now, beta), decoded()];
-    const untouched = Math.abs(now.logit - logit) < SAME && now.deltas.every((delta, k) => Math.abs(delta - deltas[k]) < SAME);
+    const untouched =
+      Math.abs(now.logit - logit) < SAME && now.deltas.every((delta, k) => Math.abs(delta - deltas[k]) < SAME);
     select.set(String(model.get("chosen")));
     [now.logit, ...now.deltas].forEach((value, i) => {
       sliders[i].set(value);
@@ -214,9 +349,16 @@ export async function render({ model, el }) {
     rate.set(model.get("learning_rate"));
     ways.set(whose);
     closeUp.set(model.get("close_up"));
-    for (const one of [...buttons.slice(0, 1), buttons[3]]) one.disabled = label < 0 || (one === buttons[3] && label !== 1);
+    for (const one of [...buttons.slice(0, 1), buttons[3]])
+      one.disabled = label < 0 || (one === buttons[3] && label !== 1);
     ledger.show(rows, { logit: now.logit, label, clip: plan.clip });
-    sums.show(plan.ways.map((/** @type {any} */ one) => minibatchLosses(sample, one, { at, logit: now.logit, deltas: now.deltas })), whose, untouched || at < 0);
+    sums.show(
+      plan.ways.map((/** @type {any} */ one) =>
+        minibatchLosses(sample, one, { at, logit: now.logit, deltas: now.deltas }),
+      ),
+      whose,
+      untouched || at < 0,
+    );
     setText(bceTitle, label < 0 ? "cross-entropy: masked out" : `cross-entropy by logit, label ${label}`);
     curves.bce.shape(`label ${label}`, (x) => crossEntropy(x, Math.max(label, 0)), 0);
     curves.bce.element.classList.toggle("rpnviz-masked", label < 0);

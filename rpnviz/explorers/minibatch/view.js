@@ -1,9 +1,23 @@
 // @ts-check
 // The minibatch: which anchors the losses of one step see (notebook 05). The draw itself is made in Python.
-import { OWN_KEYS, checkbox, commit, explains, h, scheduler, scroller, setText, slider, thousands, typed, watch } from "../common/core.js";
-import { Panel, lineStyles, swatch } from "../common/canvas_panel.js";
+
+import { drawMap, LABEL_OF, labelImage, mapPanel } from "../common/anchor_map.js";
+import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import {
+  checkbox,
+  commit,
+  explains,
+  h,
+  OWN_KEYS,
+  scheduler,
+  scroller,
+  setText,
+  slider,
+  thousands,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
-import { LABEL_OF, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
 /** @typedef {import("../common/core.js").Model} Model */
@@ -11,15 +25,24 @@ import { LABEL_OF, drawMap, labelImage, mapPanel } from "../common/anchor_map.js
 /** @typedef {import("../common/anchor_map.js").Plan} Plan */
 
 const SETTINGS = ["seed", "batch_size_per_image", "positive_fraction"];
-const HINT = "A filled dot is a sampled positive anchor, a ring a sampled negative one. Point at the map, or click and walk with the arrows.";
+const HINT =
+  "A filled dot is a sampled positive anchor, a ring a sampled negative one. Point at the map, or click and walk with the arrows.";
 const NO_KERNEL = "In a saved page the sample stays as it is: it is drawn in Python.";
 const FADE = 0.35; // the labels behind the dots
-const WORDS = /** @type {Record<string, string>} */ ({ positive: "positive", negative: "negative", ignored: "ignored", crosses_border: "crosses the border" });
+const WORDS = /** @type {Record<string, string>} */ ({
+  positive: "positive",
+  negative: "negative",
+  ignored: "ignored",
+  crosses_border: "crosses the border",
+});
 
 /** A ring round a point. @param {Panel} panel @param {number} x @param {number} y @param {LineStyle} style */
 function ring(panel, x, y, { color, casing }) {
   const { g, unit } = panel;
-  for (const [stroke, width] of /** @type {[string, number][]} */ ([[casing, 2.8], [color, 1.3]])) {
+  for (const [stroke, width] of /** @type {[string, number][]} */ ([
+    [casing, 2.8],
+    [color, 1.3],
+  ])) {
     g.beginPath();
     g.arc(panel.x(x), panel.y(y), 2.6 * unit, 0, 2 * Math.PI);
     g.strokeStyle = stroke;
@@ -35,7 +58,18 @@ function batchBar(styles) {
   negative.style.backgroundColor = styles.sampled_negative.color;
   const limit = h("b");
   return {
-    element: h("div", { class: "rpnviz-batch-bar", role: "img", "aria-label": "the minibatch", what: "The minibatch. The line is the most that may be positive." }, positive, negative, limit),
+    element: h(
+      "div",
+      {
+        class: "rpnviz-batch-bar",
+        role: "img",
+        "aria-label": "the minibatch",
+        what: "The minibatch. The line is the most that may be positive.",
+      },
+      positive,
+      negative,
+      limit,
+    ),
     /** @param {number} pos @param {number} neg @param {number} size @param {number} most */
     show(pos, neg, size, most) {
       positive.style.width = `${(100 * pos) / size}%`;
@@ -54,9 +88,17 @@ function drawTable(styles) {
     const cells = heads.slice(1).map(() => h("td"));
     return { cells, row: h("tr", {}, h("th", { scope: "row" }, swatch(styles[`sampled_${name}`]), name), ...cells) };
   });
-  const head = h("thead", {}, h("tr", {}, ...heads.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text))));
+  const head = h(
+    "thead",
+    {},
+    h("tr", {}, ...heads.map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text))),
+  );
   return {
-    element: scroller("the minibatch in numbers", "", h("table", { class: "rpnviz-draw" }, head, h("tbody", {}, ...rows.map(({ row }) => row)))),
+    element: scroller(
+      "the minibatch in numbers",
+      "",
+      h("table", { class: "rpnviz-draw" }, head, h("tbody", {}, ...rows.map(({ row }) => row))),
+    ),
     /** @param {string[][]} texts */
     show: (texts) => texts.forEach((line, i) => line.forEach((text, k) => setText(rows[i].cells[k], text))),
   };
@@ -68,55 +110,96 @@ export async function render({ model, el }) {
   const styles = lineStyles(model.get("look"));
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
   const codes = typed(model.get("codes"), Int8Array);
-  const page = frame({ model, el }, {
-    className: "rpnviz-minibatch", label: "The minibatch", hint: HINT,
-    keys: [
-      ["← → ↑ ↓ on the map", "the next anchor in that direction"],
-      ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
-    ],
-  });
+  const page = frame(
+    { model, el },
+    {
+      className: "rpnviz-minibatch",
+      label: "The minibatch",
+      hint: HINT,
+      keys: [
+        ["← → ↑ ↓ on the map", "the next anchor in that direction"],
+        ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
+      ],
+    },
+  );
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   const sampled = { pos: new Int32Array(), neg: new Int32Array() };
   let pointed = -1;
   let negativeBoxes = false;
 
   const { panel: map, geometry } = mapPanel({
-    plan, label: "Map of all anchors with the sampled ones", what: HINT,
+    plan,
+    label: "Map of all anchors with the sampled ones",
+    what: HINT,
     selected: () => model.get("selected"),
     onSelect: (i) => commit(model, { selected: i }),
-    onPoint: (i) => { pointed = i; redraw(); },
+    onPoint: (i) => {
+      pointed = i;
+      redraw();
+    },
     onResize: () => draw(),
   });
   const faded = labelImage(geometry, codes, styles, plan, FADE);
   const panel = new Panel({
-    extent: plan.extent, className: "rpnviz-picture", label: "The picture with the sample", onResize: () => draw(),
+    extent: plan.extent,
+    className: "rpnviz-picture",
+    label: "The picture with the sample",
+    onResize: () => draw(),
     what: "The picture: sampled positive anchors as boxes, the centres of sampled negative anchors as rings.",
     attributes: { role: "img" },
   });
-  const control = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ options) =>
-    ({ name, ...slider({ label, name, onInput: (value) => commit(model, { [name]: value }), ...options }) });
+  const control = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ options) => ({
+    name,
+    ...slider({ label, name, onInput: (value) => commit(model, { [name]: value }), ...options }),
+  });
   const sliders = [
-    control("seed", "seed", { max: 99, what: "seed: another seed, another draw from the same anchors. In training every step draws anew." }),
-    control("batch_size_per_image", "batch size", { min: 16, max: 512, step: 16, what: "batch_size_per_image: how many anchors are drawn in all; 256 in the paper." }),
+    control("seed", "seed", {
+      max: 99,
+      what: "seed: another seed, another draw from the same anchors. In training every step draws anew.",
+    }),
+    control("batch_size_per_image", "batch size", {
+      min: 16,
+      max: 512,
+      step: 16,
+      what: "batch_size_per_image: how many anchors are drawn in all; 256 in the paper.",
+    }),
     control("positive_fraction", "positive fraction", {
-      max: 1, step: 0.05, format: (/** @type {number} */ v) => v.toFixed(2),
+      max: 1,
+      step: 0.05,
+      format: (/** @type {number} */ v) => v.toFixed(2),
       what: "positive_fraction: at most this share of the batch is positive; one half in the paper.",
     }),
   ];
-  const again = h("button", {
-    type: "button", what: "The next seed: what the next training step would draw.", ...OWN_KEYS,
-    click: () => commit(model, { seed: (model.get("seed") + 1) % 100 }),
-  }, "draw again");
+  const again = h(
+    "button",
+    {
+      type: "button",
+      what: "The next seed: what the next training step would draw.",
+      ...OWN_KEYS,
+      click: () => commit(model, { seed: (model.get("seed") + 1) % 100 }),
+    },
+    "draw again",
+  );
   const boxes = checkbox({
-    label: "negatives as boxes", what: "Show the sampled negative anchors as thin boxes instead of rings at their centres.",
-    onChange: (on) => { negativeBoxes = on; redraw(); },
+    label: "negatives as boxes",
+    what: "Show the sampled negative anchors as thin boxes instead of rings at their centres.",
+    onChange: (on) => {
+      negativeBoxes = on;
+      redraw();
+    },
   });
   const [bar, table] = [batchBar(styles), drawTable(styles)];
   const about = h("p", { class: "rpnviz-about" });
   const rest = h("p", { class: "rpnviz-masked" });
 
   page.body.append(
-    h("figure", {}, map.canvas, ...sliders.map(({ element }) => element), h("div", { class: "rpnviz-controls" }, again, boxes.element)),
+    h(
+      "figure",
+      {},
+      map.canvas,
+      ...sliders.map(({ element }) => element),
+      h("div", { class: "rpnviz-controls" }, again, boxes.element),
+    ),
     h("figure", {}, panel.canvas, about, bar.element, table.element, rest),
   );
   if (!model.get("has_kernel")) {
@@ -143,7 +226,10 @@ export async function render({ model, el }) {
       [thousands(positive), `up to ${most} = ${size} × ${share.toFixed(2)}`, thousands(pos), thousands(positive - pos)],
       [thousands(negative), `${size - pos} = ${size} − ${pos}`, thousands(neg), thousands(negative - neg)],
     ]);
-    setText(rest, `All ${thousands(geometry.count)} anchors are computed; ${thousands(pos + neg)} count in the loss, ${thousands(geometry.count - pos - neg)} are masked.`);
+    setText(
+      rest,
+      `All ${thousands(geometry.count)} anchors are computed; ${thousands(pos + neg)} count in the loss, ${thousands(geometry.count - pos - neg)} are masked.`,
+    );
   }
 
   function drawPicture(/** @type {number} */ shown, /** @type {LineStyle} */ style) {
@@ -157,7 +243,8 @@ export async function render({ model, el }) {
       if (negativeBoxes) panel.box([x1, y1, x2, y2], { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
       else ring(panel, (x1 + x2) / 2, (y1 + y2) / 2, styles.sampled_negative);
     }
-    for (const i of sampled.pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
+    for (const i of sampled.pos)
+      panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
     panel.box(geometry.box(shown), style, { strong: true });
   }
 
@@ -168,7 +255,11 @@ export async function render({ model, el }) {
     const label = LABEL_OF[codes[shown]];
     const drawn = sampled.pos.includes(shown) || sampled.neg.includes(shown);
     const { row, col } = geometry.place(shown);
-    const fate = drawn ? "in the minibatch" : codes[shown] < 0 ? "never drawn" : "not drawn this time, masked out of the loss";
+    const fate = drawn
+      ? "in the minibatch"
+      : codes[shown] < 0
+        ? "never drawn"
+        : "not drawn this time, masked out of the loss";
     setText(about, `Row ${row}, column ${col}, ${geometry.name(shown)}: ${WORDS[label]}, ${fate}.`);
     if (map.begin()) {
       map.backdrop("labels", () => drawMap(map, geometry, faded, { plan, style: styles.ground_truth }));
@@ -185,8 +276,18 @@ export async function render({ model, el }) {
 
   const redraw = scheduler(draw);
   page.onDestroy(watch(model, ["sampled_pos", "sampled_neg"], receive));
-  page.onDestroy(watch(model, [...SETTINGS, "answered", "error"], () => { showBusy(); redraw(); }));
-  page.onDestroy(watch(model, ["selected"], () => { pointed = -1; redraw(); }));
+  page.onDestroy(
+    watch(model, [...SETTINGS, "answered", "error"], () => {
+      showBusy();
+      redraw();
+    }),
+  );
+  page.onDestroy(
+    watch(model, ["selected"], () => {
+      pointed = -1;
+      redraw();
+    }),
+  );
   page.onDestroy(() => [map, panel].forEach((one) => one.destroy()));
   receive();
   draw();

@@ -1,7 +1,8 @@
 // @ts-check
 // Parts of the NMS explorer: the buttons that step and play, and the table of the boxes.
-import { OWN_KEYS, h, setText } from "../common/core.js";
+
 import { swatch } from "../common/canvas_panel.js";
+import { h, OWN_KEYS, setText } from "../common/core.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 
@@ -21,11 +22,14 @@ export function transport(on) {
     step();
   };
   const play = button("play", "Play: one turn after the other, at the speed below. Space.", () => toggle());
-  const element = h("div", { class: "rpnviz-transport", role: "group", "aria-label": "turns" },
+  const element = h(
+    "div",
+    { class: "rpnviz-transport", role: "group", "aria-label": "turns" },
     button("to the start", "Before the first turn. Home.", by(on.first)),
     button("back", "One turn back. Arrow left.", by(on.back)),
     play,
-    button("next", "The next turn. Arrow right.", by(on.next)));
+    button("next", "The next turn. Arrow right.", by(on.next)),
+  );
 
   function stop() {
     clearTimeout(clock);
@@ -56,8 +60,11 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
   const head = ["box", "score", "IoU", "state"].map((text) => h("th", { scope: "col" }, text));
   const body = h("tbody");
   const what = "The boxes in the order of their turns. Click a row to go to its turn. Arrow keys step.";
-  const element = h("div", { class: "rpnviz-boxes", tabindex: 0, role: "group", "aria-label": "boxes", what, keydown: onKey, ...OWN_KEYS },
-    h("table", {}, h("thead", {}, h("tr", {}, ...head)), body));
+  const element = h(
+    "div",
+    { class: "rpnviz-boxes", tabindex: 0, role: "group", "aria-label": "boxes", what, keydown: onKey, ...OWN_KEYS },
+    h("table", {}, h("thead", {}, h("tr", {}, ...head)), body),
+  );
   const rows = /** @type {any[]} */ ([]);
 
   function add() {
@@ -65,8 +72,14 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
     const [name, score, bar, iou, state] = [h("th", { scope: "row" }), h("td"), h("i"), h("span"), h("td")];
     const mark = h("b");
     const strokes = Object.fromEntries(Object.entries(styles).map(([key, style]) => [key, swatch(style)]));
-    const tr = h("tr", { click: () => onPick(rows[i].row), pointerenter: () => onPoint(rows[i].row), pointerleave: () => onPoint(-1) },
-      name, score, h("td", { class: "rpnviz-overlap" }, h("span", { class: "rpnviz-track" }, bar, mark), iou), state);
+    const tr = h(
+      "tr",
+      { click: () => onPick(rows[i].row), pointerenter: () => onPoint(rows[i].row), pointerleave: () => onPoint(-1) },
+      name,
+      score,
+      h("td", { class: "rpnviz-overlap" }, h("span", { class: "rpnviz-track" }, bar, mark), iou),
+      state,
+    );
     const words = h("span");
     state.append(...Object.values(strokes), words);
     rows.push({ row: i, tr, name, score, bar, mark, iou, words, strokes });
@@ -97,7 +110,8 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
         line.bar.parentElement.style.visibility = entry.iou === null ? "hidden" : "";
         line.tr.classList.toggle("rpnviz-hot", entry.hot);
         line.tr.classList.toggle("rpnviz-gone", entry.state === "suppressed");
-        for (const [key, stroke] of Object.entries(line.strokes)) stroke.style.display = key === entry.state ? "" : "none";
+        for (const [key, stroke] of Object.entries(line.strokes))
+          stroke.style.display = key === entry.state ? "" : "none";
       });
       const at = current < 0 ? body : rows[current].tr;
       element.scrollTop = current < 0 ? 0 : at.offsetTop - element.clientHeight / 3;

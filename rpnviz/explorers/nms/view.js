@@ -1,16 +1,18 @@
 // @ts-check
 // NMS one box at a time (notebook 08): whose turn it is, whom it suppresses, and at what IoU.
-import { OWN_KEYS, checkbox, clamp, commit, h, scheduler, setText, slider, typed, watch } from "../common/core.js";
-import { Panel, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
-import { frame } from "../common/explorer_frame.js";
+
+import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import { boxAt, iouOf, keptRows, ranking, runNms, stateAfter, victims } from "../common/compute/nms.js";
+import { checkbox, clamp, commit, h, OWN_KEYS, scheduler, setText, slider, typed, watch } from "../common/core.js";
+import { frame } from "../common/explorer_frame.js";
 import { boxTable, transport } from "./parts.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
 /** @typedef {import("../common/core.js").Model} Model */
 /** @typedef {import("../common/compute/nms.js").Run} Run */
 
-const HINT = "Best score first, each box has its turn. Next, back or the arrow keys step; Space plays. Point at a box or a row.";
+const HINT =
+  "Best score first, each box has its turn. Next, back or the arrow keys step; Space plays. Point at a box or a row.";
 const SETTINGS = ["top_n", "nms_thresh", "suppressed_too", "reverse_ties"];
 const MANY = { waiting: 0.6, suppressed: 0.45, kept: 0.9, falls: 0.9, current: 1 }; // how strongly each is drawn among many boxes
 const FEW = { waiting: 1, suppressed: 0.75, kept: 1, falls: 1, current: 1 };
@@ -25,21 +27,34 @@ export function listed(names) {
 
 /** @param {{model: Model, el: HTMLElement}} context */
 export async function render({ model, el }) {
-  const { image_size: [height, width], extent, objects, names, named, ties, lines } = model.get("plan");
+  const {
+    image_size: [height, width],
+    extent,
+    objects,
+    names,
+    named,
+    ties,
+    lines,
+  } = model.get("plan");
   const look = lineStyles(model.get("look"));
   const styles = Object.fromEntries(Object.entries(lines).map(([state, { style }]) => [state, look[style]]));
   const boxes = typed(model.get("boxes"), Float32Array);
   const scores = typed(model.get("scores"), Float32Array);
   const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame({ model, el }, {
-    className: "rpnviz-nms", label: "NMS one box at a time", hint: HINT,
-    keys: [
-      ["→ ↓ on the picture or the table", "the next turn"],
-      ["← ↑ there", "one turn back"],
-      ["Home, End there", "before the first turn, after the last"],
-      ["Space there", "play, pause"],
-    ],
-  });
+  const page = frame(
+    { model, el },
+    {
+      className: "rpnviz-nms",
+      label: "NMS one box at a time",
+      hint: HINT,
+      keys: [
+        ["→ ↓ on the picture or the table", "the next turn"],
+        ["← ↑ there", "one turn back"],
+        ["Home, End there", "before the first turn, after the last"],
+        ["Space there", "play, pause"],
+      ],
+    },
+  );
   let pointed = -1;
   let run = /** @type {Run} */ ({});
 
@@ -54,10 +69,19 @@ export async function render({ model, el }) {
     go(turn);
     return turn < count;
   };
-  const play = transport({ first: () => go(0), back: () => step(-1), next: () => step(1), speed: () => model.get("speed") });
+  const play = transport({
+    first: () => go(0),
+    back: () => step(-1),
+    next: () => step(1),
+    speed: () => model.get("speed"),
+  });
   const KEYS = /** @type {Record<string, () => void>} */ ({
-    ArrowRight: () => step(1), ArrowDown: () => step(1), ArrowLeft: () => step(-1), ArrowUp: () => step(-1),
-    Home: () => go(0), End: () => go(run.order.length),
+    ArrowRight: () => step(1),
+    ArrowDown: () => step(1),
+    ArrowLeft: () => step(-1),
+    ArrowUp: () => step(-1),
+    Home: () => go(0),
+    End: () => go(run.order.length),
   });
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
@@ -71,71 +95,139 @@ export async function render({ model, el }) {
   };
 
   const panel = new Panel({
-    extent, className: "rpnviz-picture", label: "The picture with the boxes; arrow keys step, Space plays", what: HINT,
+    extent,
+    className: "rpnviz-picture",
+    label: "The picture with the boxes; arrow keys step, Space plays",
+    what: HINT,
     attributes: { tabindex: 0, role: "application", keydown: onKey, ...OWN_KEYS },
     onResize: () => draw(),
   });
   panel.canvas.addEventListener("pointermove", (event) => point(nearest(event)));
   panel.canvas.addEventListener("pointerleave", () => point(-1));
   const table = boxTable({
-    styles, onKey, onPoint: (row) => point(row),
-    onPick: (row) => { play.stop(); go(run.rank[row] + 1); },
+    styles,
+    onKey,
+    onPoint: (row) => point(row),
+    onPick: (row) => {
+      play.stop();
+      go(run.rank[row] + 1);
+    },
   });
-  const byHand = (/** @type {(value: any) => void} */ then) => (/** @type {any} */ value) => { play.stop(); then(value); };
+  const byHand = (/** @type {(value: any) => void} */ then) => (/** @type {any} */ value) => {
+    play.stop();
+    then(value);
+  };
   const turn = slider({
-    label: "turn", max: model.get("top_n"), what: "turn: how many boxes have had their turn.", onInput: byHand(go),
+    label: "turn",
+    max: model.get("top_n"),
+    what: "turn: how many boxes have had their turn.",
+    onInput: byHand(go),
   });
   const thresh = slider({
-    label: "nms_thresh", max: 1, step: 0.01, format: (value) => value.toFixed(2),
+    label: "nms_thresh",
+    max: 1,
+    step: 0.01,
+    format: (value) => value.toFixed(2),
     what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it. At it, both stay.",
     onInput: (value) => commit(model, { nms_thresh: value }),
   });
   const most = slider({
-    label: "boxes", name: "top_n", min: 1, max: scores.length, what: "top_n: how many of the best boxes take part.",
+    label: "boxes",
+    name: "top_n",
+    min: 1,
+    max: scores.length,
+    what: "top_n: how many of the best boxes take part.",
     onInput: byHand((value) => commit(model, { top_n: value, turn: Math.min(turnsOf(), value) })),
   });
   const speed = slider({
-    label: "speed", min: 1, max: 20, format: (value) => `${value}/s`,
+    label: "speed",
+    min: 1,
+    max: 20,
+    format: (value) => `${value}/s`,
     what: "speed: turns a second when it plays. At most one where your system asks for less motion.",
     onInput: (value) => commit(model, { speed: value }),
   });
-  const option = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ what) =>
-    ({ name, ...checkbox({ label, what, onChange: (on) => { play.stop(); commit(model, { [name]: on }); } }) });
+  const option = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ what) => ({
+    name,
+    ...checkbox({
+      label,
+      what,
+      onChange: (on) => {
+        play.stop();
+        commit(model, { [name]: on });
+      },
+    }),
+  });
   const options = [
-    option("pass_over", "pass over suppressed", "Next, back and play pass over boxes that were suppressed before their turn: nothing happens there."),
-    option("suppressed_too", "suppressed boxes suppress too", "Not NMS, but what many believe: a suppressed box suppresses others as well. Try it."),
-    ...(ties ? [option("reverse_ties", "ties the other way round", "Of equal scores the last of the list has its turn first.")] : []),
+    option(
+      "pass_over",
+      "pass over suppressed",
+      "Next, back and play pass over boxes that were suppressed before their turn: nothing happens there.",
+    ),
+    option(
+      "suppressed_too",
+      "suppressed boxes suppress too",
+      "Not NMS, but what many believe: a suppressed box suppresses others as well. Try it.",
+    ),
+    ...(ties
+      ? [option("reverse_ties", "ties the other way round", "Of equal scores the last of the list has its turn first.")]
+      : []),
   ];
-  const layers = [...["kept", "waiting", "suppressed"].map((state) => ({ name: state, label: lines[state].words, swatch: swatch(styles[state]) })),
-    ...(objects.length ? [{ name: "ground_truth", label: "objects", swatch: swatch(look.ground_truth) }] : [])].map((layer) => ({
+  const layers = [
+    ...["kept", "waiting", "suppressed"].map((state) => ({
+      name: state,
+      label: lines[state].words,
+      swatch: swatch(styles[state]),
+    })),
+    ...(objects.length ? [{ name: "ground_truth", label: "objects", swatch: swatch(look.ground_truth) }] : []),
+  ].map((layer) => ({
     ...layer,
     ...checkbox({
-      ...layer, what: `Draw the boxes: ${layer.label}.`,
+      ...layer,
+      what: `Draw the boxes: ${layer.label}.`,
       onChange: (on) => {
         const others = model.get("layers").filter((/** @type {string} */ name) => name !== layer.name);
         commit(model, { layers: on ? [...others, layer.name] : others });
       },
     }),
   }));
-  const fixed = ["current", "falls"].map((state) => h("span", { class: "rpnviz-key" }, swatch(styles[state]), lines[state].words));
+  const fixed = ["current", "falls"].map((state) =>
+    h("span", { class: "rpnviz-key" }, swatch(styles[state]), lines[state].words),
+  );
   const [counts, sentence] = [h("p", { class: "rpnviz-counted" }), h("p", { class: "rpnviz-told" })];
 
   page.body.append(
-    h("figure", {}, panel.canvas,
+    h(
+      "figure",
+      {},
+      panel.canvas,
       h("div", { class: "rpnviz-legend" }, ...fixed),
       h("div", { class: "rpnviz-legend" }, ...layers.map(({ element }) => element)),
       h("div", { class: "rpnviz-controls" }, play.element, ...options.slice(0, 1).map(({ element }) => element)),
-      turn.element, thresh.element, ...(scores.length > named ? [most.element] : []), speed.element),
-    h("figure", {}, h("div", { class: "rpnviz-controls" }, ...options.slice(1).map(({ element }) => element)),
-      sentence, counts, table.element),
+      turn.element,
+      thresh.element,
+      ...(scores.length > named ? [most.element] : []),
+      speed.element,
+    ),
+    h(
+      "figure",
+      {},
+      h("div", { class: "rpnviz-controls" }, ...options.slice(1).map(({ element }) => element)),
+      sentence,
+      counts,
+      table.element,
+    ),
   );
 
   const scoreOf = (/** @type {number} */ row) => scores[row].toFixed(scores.length > named ? 4 : 2); // the best are near 1
   const boxOf = (/** @type {number} */ row) => boxAt(boxes, row);
-  const shows = (/** @type {string} */ state) => ["current", "falls"].includes(state) || model.get("layers").includes(state);
+  const shows = (/** @type {string} */ state) =>
+    ["current", "falls"].includes(state) || model.get("layers").includes(state);
   const stateOf = (/** @type {number} */ row) => stateAfter(run, row, turnsOf());
   const nearest = (/** @type {MouseEvent} */ event) => {
-    const reachable = names.map((/** @type {string} */ _, /** @type {number} */ row) => (run.rank[row] >= 0 && shows(stateOf(row)) ? boxOf(row) : null));
+    const reachable = names.map((/** @type {string} */ _, /** @type {number} */ row) =>
+      run.rank[row] >= 0 && shows(stateOf(row)) ? boxOf(row) : null,
+    );
     return nearestOutline(reachable, ...panel.at(event), REACH);
   };
   const point = (/** @type {number} */ row) => {
@@ -149,7 +241,11 @@ export async function render({ model, el }) {
   /** What is known of a box so far. @param {number} row */
   function aboutBox(row) {
     const fell = run.by[row] >= 0 && run.rank[run.by[row]] < turnsOf();
-    const fate = fell ? `suppressed by ${called(run.by[row])}, IoU ${run.iou[row].toFixed(2)}` : run.rank[row] < turnsOf() ? "kept" : "waiting";
+    const fate = fell
+      ? `suppressed by ${called(run.by[row])}, IoU ${run.iou[row].toFixed(2)}`
+      : run.rank[row] < turnsOf()
+        ? "kept"
+        : "waiting";
     return `${called(row)}: score ${scoreOf(row)}, turn ${run.rank[row] + 1}, ${fate}.`;
   }
   /** What happens at this turn. */
@@ -159,11 +255,20 @@ export async function render({ model, el }) {
     const row = run.order[turns - 1];
     const name = `${called(row)} (${scoreOf(row)})`;
     const { falls, spares } = victims(boxes, run, turns, model.get("nms_thresh"));
-    const each = falls.length > 4 ? listed(falls.map((other) => called(other))) : listed(falls.map((other) => `${called(other)} (IoU ${run.iou[other].toFixed(2)})`));
-    if (run.by[row] < 0) return `Turn ${turns}: ${name} is still there, so it is kept. It suppresses ${each || "nobody"}.`;
+    const each =
+      falls.length > 4
+        ? listed(falls.map((other) => called(other)))
+        : listed(falls.map((other) => `${called(other)} (IoU ${run.iou[other].toFixed(2)})`));
+    if (run.by[row] < 0)
+      return `Turn ${turns}: ${name} is still there, so it is kept. It suppresses ${each || "nobody"}.`;
     const gone = `Turn ${turns}: ${name} was suppressed by ${called(run.by[row])} (IoU ${run.iou[row].toFixed(2)}).`;
-    if (model.get("suppressed_too")) return each ? `${gone} And here it suppresses ${each}: this is not NMS.` : `${gone} Nobody is left for it to suppress.`;
-    const spared = spares.length ? `, not even ${listed(spares.map((other) => `${called(other)} (IoU ${iouOf(boxes, row, other).toFixed(2)})`))}` : "";
+    if (model.get("suppressed_too"))
+      return each
+        ? `${gone} And here it suppresses ${each}: this is not NMS.`
+        : `${gone} Nobody is left for it to suppress.`;
+    const spared = spares.length
+      ? `, not even ${listed(spares.map((other) => `${called(other)} (IoU ${iouOf(boxes, row, other).toFixed(2)})`))}`
+      : "";
     return `${gone} So it suppresses nobody${spared}.`;
   }
 
@@ -183,8 +288,20 @@ export async function render({ model, el }) {
       const state = stateOf(row);
       const iou = current >= 0 && place >= turns ? iouOf(boxes, current, row) : null;
       const by = run.by[row] >= 0 && run.rank[run.by[row]] < turns ? ` by ${names[run.by[row]]}` : "";
-      const words = state === "current" ? `its turn: ${by ? `suppressed${by}` : "kept"}` : `${lines[state].words}${state === "suppressed" ? by : ""}`;
-      return { row, name: names[row], score: scoreOf(row), state, iou, over: state === "falls", words, hot: row === pointed || row === current };
+      const words =
+        state === "current"
+          ? `its turn: ${by ? `suppressed${by}` : "kept"}`
+          : `${lines[state].words}${state === "suppressed" ? by : ""}`;
+      return {
+        row,
+        name: names[row],
+        score: scoreOf(row),
+        state,
+        iou,
+        over: state === "falls",
+        words,
+        hot: row === pointed || row === current,
+      };
     });
     table.show(entries, model.get("nms_thresh"), turns - 1);
   }
@@ -193,21 +310,33 @@ export async function render({ model, el }) {
     if (!panel.begin()) return;
     panel.backdrop(`photo ${model.get("layers").includes("ground_truth")}`, () => {
       panel.image(photo, [0, 0, width, height]);
-      if (model.get("layers").includes("ground_truth")) for (const { box } of objects) panel.box(box, look.ground_truth);
+      if (model.get("layers").includes("ground_truth"))
+        for (const { box } of objects) panel.box(box, look.ground_truth);
     });
     const few = run.order.length <= named;
     const tags = [];
-    for (const state of Object.keys(lines)) { // in the order in which they lie on one another
+    for (const state of Object.keys(lines)) {
+      // in the order in which they lie on one another
       if (!shows(state)) continue;
       for (const row of [...run.order].reverse()) {
         if (stateOf(row) !== state) continue;
         const strong = state === "current" || row === pointed;
         const thin = !few && !strong && BEHIND.includes(state) ? { width: 1, casing: "transparent" } : {};
-        panel.box(boxOf(row), { ...styles[state], ...thin }, { alpha: row === pointed ? 1 : (few ? FEW : MANY)[/** @type {keyof typeof FEW} */ (state)], strong });
-        if (few || strong) tags.push({ text: few ? `${names[row]} ${scoreOf(row)}` : names[row], box: boxOf(row), style: styles[state] });
+        panel.box(
+          boxOf(row),
+          { ...styles[state], ...thin },
+          { alpha: row === pointed ? 1 : (few ? FEW : MANY)[/** @type {keyof typeof FEW} */ (state)], strong },
+        );
+        if (few || strong)
+          tags.push({
+            text: few ? `${names[row]} ${scoreOf(row)}` : names[row],
+            box: boxOf(row),
+            style: styles[state],
+          });
       }
     }
-    if (few && model.get("layers").includes("ground_truth")) for (const { name, box } of objects) tags.unshift({ text: name, box, style: look.ground_truth });
+    if (few && model.get("layers").includes("ground_truth"))
+      for (const { name, box } of objects) tags.unshift({ text: name, box, style: look.ground_truth });
     panel.tags(tags.reverse());
   }
 
@@ -223,7 +352,10 @@ export async function render({ model, el }) {
     const waiting = states.filter((state) => state === "waiting").length;
     const goneNow = turnsOf() && run.by[run.order[turnsOf() - 1]] >= 0 ? 1 : 0;
     const kept = run.order.length - fell - waiting - goneNow;
-    setText(counts, `${kept} kept · ${fell + goneNow} suppressed · ${waiting} waiting; in the end ${keptRows(run).length} of ${run.order.length} are kept`);
+    setText(
+      counts,
+      `${kept} kept · ${fell + goneNow} suppressed · ${waiting} waiting; in the end ${keptRows(run).length} of ${run.order.length} are kept`,
+    );
     setText(sentence, told());
     page.root.dataset.turn = String(turnsOf());
     page.say(told());
@@ -234,7 +366,10 @@ export async function render({ model, el }) {
   const redraw = scheduler(draw);
   page.onDestroy(watch(model, SETTINGS, work));
   page.onDestroy(watch(model, ["turn", "speed", "pass_over", "layers"], redraw));
-  page.onDestroy(() => { play.stop(); panel.destroy(); });
+  page.onDestroy(() => {
+    play.stop();
+    panel.destroy();
+  });
   work();
   draw();
   return page.destroy;

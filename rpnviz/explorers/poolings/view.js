@@ -1,7 +1,20 @@
 // @ts-check
 // Notebook 01: the last columns of the network's input, and which of them each pooling keeps.
-import { OWN_KEYS, clamp, commit, h, scheduler, scroller, segmented, setText, slider, typed, watch } from "../common/core.js";
-import { Panel, lineStyles, swatch } from "../common/canvas_panel.js";
+
+import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import {
+  clamp,
+  commit,
+  h,
+  OWN_KEYS,
+  scheduler,
+  scroller,
+  segmented,
+  setText,
+  slider,
+  typed,
+  watch,
+} from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
@@ -10,8 +23,10 @@ const LEVELS = 5; // the input and four poolings
 const [BEFORE, AFTER] = [52, 16]; // columns drawn before the last one, and room after it
 const LINE_HEIGHT = 7; // of a level, in columns
 const LENGTHS = /** @type {[number, string][]} */ ([
-  [1000, "The picture's width."], [600, "The picture's height: rows are halved the same way."],
-  [960, "The width that the paper's 60 columns stand for."], [640, "The height that its 40 rows stand for."],
+  [1000, "The picture's width."],
+  [600, "The picture's height: rows are halved the same way."],
+  [960, "The width that the paper's 60 columns stand for."],
+  [640, "The height that its 40 rows stand for."],
 ]);
 const NAMES = ["input", "pool1", "pool2", "pool3", "pool4"];
 
@@ -50,7 +65,12 @@ export function render(context) {
     onResize: redraw,
   });
   panel.canvas.addEventListener("keydown", (event) => {
-    const move = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] })[event.key];
+    const move = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+    })[event.key];
     if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -75,39 +95,74 @@ export function render(context) {
   });
 
   const length = slider({
-    label: "length, px", name: "length", min: shortest, max: longest, className: "rpnviz-length",
+    label: "length, px",
+    name: "length",
+    min: shortest,
+    max: longest,
+    className: "rpnviz-length",
     what: "How many pixel columns the network's input has; for rows it is the same.",
     onInput: setLength,
   });
   const poolings = slider({
-    label: "poolings", max: LEVELS - 1, className: "rpnviz-poolings-shown",
+    label: "poolings",
+    max: LEVELS - 1,
+    className: "rpnviz-poolings-shown",
     what: "How many of the four poolings are drawn.",
     onInput: (value) => commit(model, { poolings: value }),
   });
   const rounding = segmented({
-    label: "an odd last column is", className: "rpnviz-rounding",
+    label: "an odd last column is",
+    className: "rpnviz-rounding",
     options: [
       { value: "floor", label: "dropped (PyTorch)", what: "Half a pair is no pair: the size is rounded down." },
-      { value: "ceil", label: "kept (Caffe)", what: "A window with one column alone still counts: the size is rounded up." },
+      {
+        value: "ceil",
+        label: "kept (Caffe)",
+        what: "A window with one column alone still counts: the size is rounded up.",
+      },
     ],
     onChange: (value) => commit(model, { rounding: value }),
   });
-  const buttons = LENGTHS.map(([value, what]) => h("button", { type: "button", what, ...OWN_KEYS, click: () => setLength(value) }, String(value)));
+  const buttons = LENGTHS.map(([value, what]) =>
+    h("button", { type: "button", what, ...OWN_KEYS, click: () => setLength(value) }, String(value)),
+  );
   const cells = NAMES.map(() => ["columns", "stands for", "what happened"].map(() => h("td")));
   const lines = NAMES.map((name, level) => h("tr", {}, h("th", { scope: "row" }, name), ...cells[level]));
-  const heads = ["", "columns", "px each", "what happened"].map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text));
+  const heads = ["", "columns", "px each", "what happened"].map((text) =>
+    h(text ? "th" : "td", text ? { scope: "col" } : {}, text),
+  );
   const verdict = h("p", { class: "rpnviz-verdict" });
-  const legend = (/** @type {string} */ text, /** @type {string} */ name) => h("span", { class: "rpnviz-key" }, swatch(styles[name]), text);
+  const legend = (/** @type {string} */ text, /** @type {string} */ name) =>
+    h("span", { class: "rpnviz-key" }, swatch(styles[name]), text);
   const aside = h("span", { class: "rpnviz-aside" });
   ui.body.append(
-    h("figure", {},
-      h("figcaption", {}, "The right end", aside), panel.canvas,
-      h("div", { class: "rpnviz-poolings-legend" }, legend("kept", "window"), legend("kept, from one column alone", "ignored"), legend("dropped", "crosses_border"))),
-    h("div", { class: "rpnviz-asked" },
+    h(
+      "figure",
+      {},
+      h("figcaption", {}, "The right end", aside),
+      panel.canvas,
+      h(
+        "div",
+        { class: "rpnviz-poolings-legend" },
+        legend("kept", "window"),
+        legend("kept, from one column alone", "ignored"),
+        legend("dropped", "crosses_border"),
+      ),
+    ),
+    h(
+      "div",
+      { class: "rpnviz-asked" },
       h("div", { class: "rpnviz-lengths", role: "group", "aria-label": "length" }, ...buttons),
-      length.element, poolings.element, rounding.element,
-      scroller("sizes", "", h("table", { class: "rpnviz-halvings" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...lines))),
-      verdict),
+      length.element,
+      poolings.element,
+      rounding.element,
+      scroller(
+        "sizes",
+        "",
+        h("table", { class: "rpnviz-halvings" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...lines)),
+      ),
+      verdict,
+    ),
   );
 
   /** What became of an odd column. @param {number} before @param {number} after */
@@ -118,7 +173,11 @@ export function render(context) {
 
   /** One box of a level, in columns of the picture that end at 0. @param {Box} box @param {string} style @param {string} text */
   function cell(box, style, text) {
-    panel.box(box, { ...styles[style], width: style === "window" ? 0.6 : 1.6 }, { fill: style === "window" ? 0.55 : 0.4 });
+    panel.box(
+      box,
+      { ...styles[style], width: style === "window" ? 0.6 : 1.6 },
+      { fill: style === "window" ? 0.55 : 0.4 },
+    );
     const { g, unit } = panel;
     if ((box[2] - box[0]) * panel.scale < 20 * unit) return;
     g.font = `600 ${10.5 * unit}px system-ui, sans-serif`;
@@ -147,12 +206,23 @@ export function render(context) {
       const [from, share] = [Math.max(0, end - BEFORE), photo.width / end];
       panel.g.imageSmoothingEnabled = false;
       const y = [panel.y(top), panel.y(bottom) - panel.y(top)];
-      panel.g.drawImage(photo, from * share, photo.height * 0.35, (end - from) * share, photo.height * 0.11, panel.x(from - end), y[0], (end - from) * panel.scale, y[1]);
+      panel.g.drawImage(
+        photo,
+        from * share,
+        photo.height * 0.35,
+        (end - from) * share,
+        photo.height * 0.11,
+        panel.x(from - end),
+        y[0],
+        (end - from) * panel.scale,
+        y[1],
+      );
     }
     for (let level = 1; level <= shown; level++) {
       const [side, before, after] = [2 ** level, steps[level - 1], steps[level]];
       const [y1, y2] = [level * LINE_HEIGHT + top, level * LINE_HEIGHT + bottom];
-      const box = (/** @type {number} */ x1, /** @type {number} */ x2) => /** @type {Box} */ ([Math.max(x1 - end, -BEFORE), y1, Math.min(x2 - end, 0), y2]);
+      const box = (/** @type {number} */ x1, /** @type {number} */ x2) =>
+        /** @type {Box} */ ([Math.max(x1 - end, -BEFORE), y1, Math.min(x2 - end, 0), y2]);
       for (let column = Math.max(0, Math.floor((end - BEFORE) / side)); column < after; column++) {
         cell(box(column * side, (column + 1) * side), 2 * column + 1 === before ? "ignored" : "window", String(column));
       }
@@ -168,16 +238,27 @@ export function render(context) {
     setText(aside, `pixel columns ${Math.max(0, steps[0] - BEFORE)} to ${steps[0] - 1}`);
     NAMES.forEach((_, level) => {
       const known = level <= shown; // what is still to be guessed is not told
-      const texts = [known ? String(steps[level]) : "?", String(2 ** level), known && level ? fate(steps[level - 1], steps[level]) : ""];
+      const texts = [
+        known ? String(steps[level]) : "?",
+        String(2 ** level),
+        known && level ? fate(steps[level - 1], steps[level]) : "",
+      ];
       texts.forEach((text, k) => setText(cells[level][k], text));
       lines[level].classList.toggle("rpnviz-later", level > shown);
     });
     const lost = steps[0] - 16 * steps[4];
-    const told = lost === 0 ? "Divides exactly: rounding down or up makes no difference."
-      : lost > 0 ? `The ${lost} columns at the end have no column of the map over them.`
-      : `The last column of the map hangs ${-lost} px over the end.`;
+    const told =
+      lost === 0
+        ? "Divides exactly: rounding down or up makes no difference."
+        : lost > 0
+          ? `The ${lost} columns at the end have no column of the map over them.`
+          : `The last column of the map hangs ${-lost} px over the end.`;
     if (shown < LEVELS - 1) setText(verdict, `${[...steps].slice(0, shown + 1).join(" → ")} → ?`);
-    else setText(verdict, `${steps[0]} → ${steps[4]}. ${steps[0]} / 16 = ${(steps[0] / 16).toFixed(4).replace(/\.?0+$/, "")}. ${told}`);
+    else
+      setText(
+        verdict,
+        `${steps[0]} → ${steps[4]}. ${steps[0]} / 16 = ${(steps[0] / 16).toFixed(4).replace(/\.?0+$/, "")}. ${told}`,
+      );
     if (panel.begin()) {
       drawColumns(steps, shown);
       drawCounts(steps, shown);

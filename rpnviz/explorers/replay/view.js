@@ -1,9 +1,24 @@
 // @ts-check
 // Notebook 07: a recorded training. One slider moves map, proposals and the cursors of both charts, in the page alone.
-import { OWN_KEYS, canAsk, choice, commit, explains, h, scheduler, segmented, setText, slider, thousands, typed, watch } from "../common/core.js";
+
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
-import { frame } from "../common/explorer_frame.js";
 import { chart, curveSwatch } from "../common/chart.js";
+import {
+  canAsk,
+  choice,
+  commit,
+  explains,
+  h,
+  OWN_KEYS,
+  scheduler,
+  segmented,
+  setText,
+  slider,
+  thousands,
+  typed,
+  watch,
+} from "../common/core.js";
+import { frame } from "../common/explorer_frame.js";
 import { drawOutcome, found, outcomePanel } from "../common/outcome.js";
 
 /** @typedef {{picture: string, image: DataView, places: import("../common/outcome.js").Plan, maps: DataView, proposals: DataView,
@@ -46,18 +61,23 @@ export function render(context) {
   let playing = 0;
   const button = h("button", { type: "button", class: "rpnviz-start", click: press, ...OWN_KEYS });
   const step = slider({
-    label: "step", name: "step of the training", max: steps.length - 1, className: "rpnviz-step",
+    label: "step",
+    name: "step of the training",
+    max: steps.length - 1,
+    className: "rpnviz-step",
     what: `The ${steps.length} moments of the run that were recorded, closer together where much changes.`,
     format: (value) => `${thousands(steps[value])} of ${thousands(last)}`,
     onInput: (value) => commit(model, { snapshot: value }),
   });
   const picture = choice({
-    label: "picture", what: "None of these pictures was trained on.",
+    label: "picture",
+    what: "None of these pictures was trained on.",
     onChange: (value) => commit(model, { picture: value }),
   });
   picture.fill(plan.pictures.map((/** @type {string} */ name) => ({ value: name, label: name })));
   const top = segmented({
-    label: "how many proposals", what: "How many of the best proposals are drawn, and counted for the objects found.",
+    label: "how many proposals",
+    what: "How many of the best proposals are drawn, and counted for the objects found.",
     options: TOP_NS.map((n) => ({ value: String(n), label: `best ${n}` })),
     onChange: (value) => commit(model, { top_n: Number(value) }),
   });
@@ -67,11 +87,18 @@ export function render(context) {
   // Losses and recall.
   const curves = model.get("curves");
   const lossSteps = typed(curves.loss_steps, Int32Array);
-  const losses = curves.losses.map((/** @type {{mean: DataView, raw: DataView}} */ { mean, raw }, /** @type {number} */ i) => ({
-    line: plan.lines[i ? "second" : "first"], x: lossSteps, y: typed(mean, Float32Array), raw: typed(raw, Float32Array),
-  }));
+  const losses = curves.losses.map(
+    (/** @type {{mean: DataView, raw: DataView}} */ { mean, raw }, /** @type {number} */ i) => ({
+      line: plan.lines[i ? "second" : "first"],
+      x: lossSteps,
+      y: typed(mean, Float32Array),
+      raw: typed(raw, Float32Array),
+    }),
+  );
   const recalls = curves.recall.map((/** @type {DataView} */ values, /** @type {number} */ i) => ({
-    line: plan.lines[plan.top_ns[i]], x: steps, y: typed(values, Float32Array),
+    line: plan.lines[plan.top_ns[i]],
+    x: steps,
+    y: typed(values, Float32Array),
   }));
   const pick = (/** @type {number} */ at) => {
     const distance = (/** @type {number} */ i) => Math.abs(Math.log1p(steps[i]) - Math.log1p(at));
@@ -80,18 +107,33 @@ export function render(context) {
   };
   const charts = [
     {
-      name: "loss", drawn: losses, top: undefined, words: ["objectness", "box"],
+      name: "loss",
+      drawn: losses,
+      top: undefined,
+      words: ["objectness", "box"],
       what: `The two losses of each step (thin), and their mean over the last ${plan.smooth} (thick). The first steps get more room.`,
     },
     {
-      name: "recall", drawn: recalls, top: 1, words: plan.top_ns.map((/** @type {number} */ n) => `@${n}`),
+      name: "recall",
+      drawn: recalls,
+      top: 1,
+      words: plan.top_ns.map((/** @type {number} */ n) => `@${n}`),
       what: `Share of the objects of ${plan.held_out} held-out scenes that the best 10, 50 … proposals cover at IoU 0.5.`,
     },
   ].map(({ name, drawn, top: end, words, what }) => {
     const values = words.map(() => h("output", { "aria-live": "off" }));
     const keys = words.map((/** @type {string} */ word, /** @type {number} */ i) =>
-      h("span", { class: "rpnviz-key" }, curveSwatch(drawn[i].line), word, values[i]));
-    const one = chart({ label: `${name} over the steps`, what, steps: last, top: end, logarithmic: true, onPick: pick, onResize: replot });
+      h("span", { class: "rpnviz-key" }, curveSwatch(drawn[i].line), word, values[i]),
+    );
+    const one = chart({
+      label: `${name} over the steps`,
+      what,
+      steps: last,
+      top: end,
+      logarithmic: true,
+      onPick: pick,
+      onResize: replot,
+    });
     const caption = h("figcaption", { what }, name, h("span", { class: "rpnviz-aside rpnviz-keys" }, ...keys));
     return { ...one, drawn, values, figure: h("figure", {}, caption, one.element) };
   });
@@ -102,7 +144,13 @@ export function render(context) {
   function openScene() {
     const now = scene();
     const [maps, covered] = [typed(now.maps, Uint8Array), typed(now.covered, Uint8Array)];
-    const mine = /** @type {Opened} */ ({ scene: now, photo: null, maps, proposals: typed(now.proposals, Float32Array), covered });
+    const mine = /** @type {Opened} */ ({
+      scene: now,
+      photo: null,
+      maps,
+      proposals: typed(now.proposals, Float32Array),
+      covered,
+    });
     opened = mine;
     createImageBitmap(new Blob([typed(now.image, Uint8Array)])).then((bitmap) => {
       mine.photo = bitmap;
@@ -133,7 +181,14 @@ export function render(context) {
   }
   function showButton() {
     setText(button, calm.matches ? "Next" : playing ? "Pause" : "Play");
-    explains(button, calm.matches ? "One recorded moment further." : playing ? "Stay at this step." : "Go through the training by itself.");
+    explains(
+      button,
+      calm.matches
+        ? "One recorded moment further."
+        : playing
+          ? "Stay at this step."
+          : "Go through the training by itself.",
+    );
   }
 
   function replot() {
@@ -143,7 +198,13 @@ export function render(context) {
 
   function draw() {
     const [at, topN] = [model.get("snapshot"), model.get("top_n")];
-    const { scene: { places }, photo, maps, proposals, covered } = opened;
+    const {
+      scene: { places },
+      photo,
+      maps,
+      proposals,
+      covered,
+    } = opened;
     const [rows, columns] = plan.feature_size;
     step.set(at);
     top.set(String(topN));
@@ -161,11 +222,17 @@ export function render(context) {
     drawOutcome(sides[0].panel, { ...shared, heat, topN: 0, covered: null });
     drawOutcome(sides[1].panel, { ...shared, heat: null, topN, covered: hit });
     const last = lossSteps.findLastIndex((one) => one <= steps[at]); // −1 before the first step
-    charts[0].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) => setText(value, last < 0 ? "–" : losses[i].y[last].toFixed(3)));
-    charts[1].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) => setText(value, recalls[i].y[at].toFixed(2)));
+    charts[0].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) =>
+      setText(value, last < 0 ? "–" : losses[i].y[last].toFixed(3)),
+    );
+    charts[1].values.forEach((/** @type {Element} */ value, /** @type {number} */ i) =>
+      setText(value, recalls[i].y[at].toFixed(2)),
+    );
     for (const { point } of charts) point(steps[at]);
     ui.root.dataset.step = String(steps[at]);
-    ui.say(`Step ${steps[at]}: ${found(hit)}; recall ${plan.top_ns.map((/** @type {number} */ n, /** @type {number} */ i) => `${recalls[i].y[at].toFixed(2)} with ${n}`).join(", ")} proposals.`);
+    ui.say(
+      `Step ${steps[at]}: ${found(hit)}; recall ${plan.top_ns.map((/** @type {number} */ n, /** @type {number} */ i) => `${recalls[i].y[at].toFixed(2)} with ${n}`).join(", ")} proposals.`,
+    );
   }
 
   const showBusy = () => {
@@ -173,13 +240,26 @@ export function render(context) {
     ui.busy(waiting ? `fetching ${model.get("picture")}` : "");
   };
   ui.onDestroy(watch(model, ["snapshot", "top_n"], redraw));
-  ui.onDestroy(watch(model, ["scene"], () => { openScene(); showBusy(); redraw(); }));
-  ui.onDestroy(watch(model, ["picture", "error"], () => { showBusy(); redraw(); }));
+  ui.onDestroy(
+    watch(model, ["scene"], () => {
+      openScene();
+      showBusy();
+      redraw();
+    }),
+  );
+  ui.onDestroy(
+    watch(model, ["picture", "error"], () => {
+      showBusy();
+      redraw();
+    }),
+  );
   ui.onDestroy(pause);
   calm.addEventListener("change", pause);
   ui.onDestroy(() => calm.removeEventListener("change", pause));
   for (const one of [...sides.map(({ panel }) => panel), ...charts]) ui.onDestroy(() => one.destroy());
-  if (!plan.pictures.some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name))) {
+  if (
+    !plan.pictures.some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name))
+  ) {
     picture.element.disabled = true;
     explains(picture.element, NO_KERNEL);
   }

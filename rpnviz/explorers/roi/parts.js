@@ -1,7 +1,8 @@
 // @ts-check
 // The parts of notebook 09's explorer: a map that keeps a box in view, the 7×7 output, tables, the trace of two values.
-import { OWN_KEYS, clamp, h, scroller, setText } from "../common/core.js";
+
 import { Panel } from "../common/canvas_panel.js";
+import { clamp, h, OWN_KEYS, scroller, setText } from "../common/core.js";
 
 /** @typedef {import("../common/core.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
@@ -9,10 +10,19 @@ import { Panel } from "../common/canvas_panel.js";
 
 const SHAPE = 1.22; // width to height of the two maps
 const ROOM = 1.1; // cells kept in view round the box
-const TO = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] });
+const TO = /** @type {Record<string, [number, number]>} */ ({
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+});
 
 /** −0.25 → "−0.250" @param {number} value @param {number} [digits] */
-export const decimal = (value, digits = 3) => value.toFixed(digits).replace(/^-(?=[0.]+$)/, "").replace("-", "−");
+export const decimal = (value, digits = 3) =>
+  value
+    .toFixed(digits)
+    .replace(/^-(?=[0.]+$)/, "")
+    .replace("-", "−");
 
 /**
  * Call with (rows, columns) for each arrow key. @param {HTMLElement} element
@@ -21,11 +31,11 @@ export const decimal = (value, digits = 3) => value.toFixed(digits).replace(/^-(
 export function arrows(element, onStep, onEscape) {
   element.addEventListener("keydown", (event) => {
     const step = TO[event.key];
-    const escape = event.key === "Escape" && onEscape;
-    if ((!step && !escape) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const leave = event.key === "Escape" && onEscape;
+    if ((!step && !leave) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    if (escape) escape();
+    if (leave) leave();
     else onStep(step, event.shiftKey);
   });
 }
@@ -94,12 +104,18 @@ export function binned(panel, box, bins, style) {
  */
 export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
   const map = new Panel({
-    extent: [0, 0, SHAPE, 1], className: `rpnviz-roi-map rpnviz-${name}-map`, label: `${title}: the map; ${keys}`, what,
-    attributes: { tabindex: 0, role: "application", ...OWN_KEYS }, onResize: redraw,
+    extent: [0, 0, SHAPE, 1],
+    className: `rpnviz-roi-map rpnviz-${name}-map`,
+    label: `${title}: the map; ${keys}`,
+    what,
+    attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
+    onResize: redraw,
   });
   const output = new Panel({
-    extent: [0, 0, bins, bins], className: `rpnviz-output rpnviz-${name}-output`,
-    label: `${title}: the output; arrow keys choose a bin`, onResize: redraw,
+    extent: [0, 0, bins, bins],
+    className: `rpnviz-output rpnviz-${name}-output`,
+    label: `${title}: the output; arrow keys choose a bin`,
+    onResize: redraw,
     what: `The ${bins}×${bins} output in this channel. Press a bin, or walk with the arrow keys.`,
     attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
   });
@@ -109,9 +125,13 @@ export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
   });
   const aside = h("span", { class: "rpnviz-aside" });
   return {
-    element: h("figure", { class: "rpnviz-roi-side" },
-      h("figcaption", {}, title, aside), map.canvas,
-      h("div", { class: "rpnviz-roi-result" }, output.canvas, h("div", { class: "rpnviz-roi-sum" }, ...table))),
+    element: h(
+      "figure",
+      { class: "rpnviz-roi-side" },
+      h("figcaption", {}, title, aside),
+      map.canvas,
+      h("div", { class: "rpnviz-roi-result" }, output.canvas, h("div", { class: "rpnviz-roi-sum" }, ...table)),
+    ),
     map,
     output,
     aside,
@@ -145,7 +165,11 @@ export function cellTable() {
       }
       table.replaceChildren(h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines));
       const most = table.querySelector(".rpnviz-most");
-      if (most) element.scrollTo(most.offsetLeft + most.offsetWidth - element.clientWidth, most.offsetTop + most.offsetHeight - element.clientHeight);
+      if (most)
+        element.scrollTo(
+          most.offsetLeft + most.offsetWidth - element.clientWidth,
+          most.offsetTop + most.offsetHeight - element.clientHeight,
+        );
     },
   };
 }
@@ -161,7 +185,13 @@ export function pointTable() {
   const caption = h("p", { class: "rpnviz-roi-says" });
   const foot = h("tr", {}, h("th", { scope: "row", colspan: 3 }, "value at the point"), total);
   const head = h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)));
-  const table = h("table", { class: "rpnviz-four" }, h("thead", {}, head), h("tbody", {}, ...lines.map(({ row }) => row)), h("tfoot", {}, foot));
+  const table = h(
+    "table",
+    { class: "rpnviz-four" },
+    h("thead", {}, head),
+    h("tbody", {}, ...lines.map(({ row }) => row)),
+    h("tfoot", {}, foot),
+  );
   return {
     caption,
     table,
@@ -172,7 +202,9 @@ export function pointTable() {
       four.forEach(({ row, col, weight }, i) => {
         const product = weight * value(row, col);
         sum += product;
-        [`${row}, ${col}`, decimal(value(row, col)), decimal(weight, 2), decimal(product)].forEach((text, k) => setText(lines[i].cells[k], text));
+        [`${row}, ${col}`, decimal(value(row, col)), decimal(weight, 2), decimal(product)].forEach((text, k) =>
+          setText(lines[i].cells[k], text),
+        );
       });
       setText(total, decimal(sum));
     },
@@ -188,7 +220,12 @@ export function edgeTable() {
   });
   const head = ["edge, px", "box", "cells", "moved"].map((text) => h("th", { scope: "col" }, text));
   return {
-    element: h("table", { class: "rpnviz-edges" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines.map(({ row }) => row))),
+    element: h(
+      "table",
+      { class: "rpnviz-edges" },
+      h("thead", {}, h("tr", {}, ...head)),
+      h("tbody", {}, ...lines.map(({ row }) => row)),
+    ),
     /** @param {Box} box @param {Box} rectangle both in pixels */
     show(box, rectangle) {
       box.forEach((edge, i) => {

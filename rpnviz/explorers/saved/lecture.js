@@ -18,8 +18,16 @@ export const PRESENTER_KEY = ["PageDown, PageUp", "one step on, one back (what a
 /** Leave nothing but an element to be seen, heard and reached by Tab; the result brings the rest back. @param {HTMLElement} el */
 export function alone(el) {
   const behind = /** @type {Element[]} */ ([]);
-  for (let node = /** @type {Element} */ (el); node.parentElement && node !== document.body; node = node.parentElement) {
-    behind.push(...[...node.parentElement.children].filter((other) => other !== node && !other.classList.contains("rpnviz-behind")));
+  for (
+    let node = /** @type {Element} */ (el);
+    node.parentElement && node !== document.body;
+    node = node.parentElement
+  ) {
+    behind.push(
+      ...[...node.parentElement.children].filter(
+        (other) => other !== node && !other.classList.contains("rpnviz-behind"),
+      ),
+    );
   }
   for (const element of behind) element.classList.add("rpnviz-behind");
   el.classList.add("rpnviz-alone");
@@ -31,7 +39,11 @@ export function alone(el) {
 
 /** Panels redraw themselves where their size changes, but not where only their letters do. @param {HTMLElement} root */
 function redrawPanels(root) {
-  for (const canvas of root.querySelectorAll("canvas")) /** @type {{rpnvizPanel?: import("../common/canvas_panel.js").Panel}} */ (/** @type {unknown} */ (canvas)).rpnvizPanel?.redraw();
+  const canvases =
+    /** @type {NodeListOf<HTMLCanvasElement & {rpnvizPanel?: import("../common/canvas_panel.js").Panel}>} */ (
+      root.querySelectorAll("canvas")
+    );
+  for (const canvas of canvases) canvas.rpnvizPanel?.redraw();
 }
 
 /**
@@ -54,7 +66,10 @@ function fitted(el, root) {
 function step(model, moves, trait, by) {
   const { kind, min, max, at_most, choices } = moves[trait];
   const value = model.get(trait);
-  const next = kind === "one_of" ? choices[clamp(choices.indexOf(value) + by, 0, choices.length - 1)] : clamp(value + by, min, at_most ? model.get(at_most) : max);
+  const next =
+    kind === "one_of"
+      ? choices[clamp(choices.indexOf(value) + by, 0, choices.length - 1)]
+      : clamp(value + by, min, at_most ? model.get(at_most) : max);
   model.set(trait, next);
   model.save_changes();
 }
@@ -85,11 +100,15 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
   /** Before the explorer itself sees the key. @param {KeyboardEvent} event */
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || root.querySelector("dialog[open]")) return;
-    const typing = /** @type {Element} */ (event.target).matches("input:not([type=range], [type=checkbox], [type=radio]), select, textarea");
+    const typing = /** @type {Element} */ (event.target).matches(
+      "input:not([type=range], [type=checkbox], [type=radio]), select, textarea",
+    );
     if (event.key === "Escape") leave();
-    else if (presented && (event.key === "PageDown" || event.key === "PageUp")) step(model, moves, presented, event.key === "PageDown" ? 1 : -1);
+    else if (presented && (event.key === "PageDown" || event.key === "PageUp"))
+      step(model, moves, presented, event.key === "PageDown" ? 1 : -1);
     else if (!typing && ["b", "B", "."].includes(event.key)) el.classList.toggle("rpnviz-black");
-    else if (!typing && ["q", "Q"].includes(event.key)) /** @type {HTMLElement | null} */ (root.querySelector(".rpnviz-quiz-fold"))?.click();
+    else if (!typing && ["q", "Q"].includes(event.key))
+      /** @type {HTMLElement | null} */ (root.querySelector(".rpnviz-quiz-fold"))?.click();
     else if (!typing && event.key === "?") onKeys();
     else return;
     event.preventDefault();
@@ -105,7 +124,9 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
     document.addEventListener("keydown", onKey, true);
     document.addEventListener("fullscreenchange", onScreen);
     el.requestFullscreen?.().catch(() => {}); // refused: the window has to do
-    const first = root.querySelector('.rpnviz-panel[tabindex="0"], .rpnviz-movable') || root.querySelector(".rpnviz-body :is(input, select, button)");
+    const first =
+      root.querySelector('.rpnviz-panel[tabindex="0"], .rpnviz-movable') ||
+      root.querySelector(".rpnviz-body :is(input, select, button)");
     /** @type {HTMLElement | null} */ (first)?.focus({ preventScroll: true });
     onChange(true);
   }

@@ -40,7 +40,12 @@ const READERS = {
   },
   numbers: (text, { each, or_none }) => (or_none && !text ? [] : numbersWithin(text, each)),
   box(text, { within: [left, top, right, bottom] }) {
-    const box = numbersWithin(text, [[left, right], [top, bottom], [left, right], [top, bottom]]);
+    const box = numbersWithin(text, [
+      [left, right],
+      [top, bottom],
+      [left, right],
+      [top, bottom],
+    ]);
     return box && box[0] < box[2] && box[1] < box[3] ? box : undefined;
   },
 };
@@ -48,7 +53,8 @@ const READERS = {
 /** What a rule takes, in words. @param {Rule} rule */
 function takes({ kind, min, max, choices, each, within }) {
   if (kind === "switch") return "0 or 1";
-  if (kind === "one_of" || kind === "some_of") return `${kind === "one_of" ? "one" : "some"} of ${shortened(choices.join(", "), 60)}`;
+  if (kind === "one_of" || kind === "some_of")
+    return `${kind === "one_of" ? "one" : "some"} of ${shortened(choices.join(", "), 60)}`;
   if (kind === "numbers") return `${each.length} numbers, ${each.map(([low, high]) => `${low} to ${high}`).join(", ")}`;
   return kind === "box" ? `x1,y1,x2,y2 within ${within.join(",")}` : `${min} to ${max}`;
 }
@@ -74,7 +80,8 @@ export function readLink(fragment, moves, opening) {
     if (named.has(trait)) return refused(`${shown} stands there twice`);
     named.add(trait);
     values[trait] = READERS[moves[trait].kind](text, moves[trait]);
-    if (values[trait] === undefined) return refused(`${shown} is ${shortened(text, 20) || "empty"}, takes ${takes(moves[trait])}`);
+    if (values[trait] === undefined)
+      return refused(`${shown} is ${shortened(text, 20) || "empty"}, takes ${takes(moves[trait])}`);
   }
   for (const [trait, { at_most }] of Object.entries(moves)) {
     if (at_most && values[trait] > values[at_most]) return refused(`${trait} is above ${at_most}`);

@@ -23,7 +23,10 @@ export function standIn(state) {
       state[name] = value;
       for (const listener of listeners[`change:${name}`] || []) listener();
     },
-    on: (event, listener) => (listeners[event] ||= []).push(listener),
+    on(event, listener) {
+      listeners[event] ??= [];
+      listeners[event].push(listener);
+    },
     off: (event, listener) => (listeners[event] = (listeners[event] || []).filter((other) => other !== listener)),
     save_changes() {},
   };
@@ -62,7 +65,9 @@ export async function openSaved({ el, state, render, name = state.name }) {
     const isHere = others.some(({ dataset }) => dataset.rpnvizName === named);
     if (!fragment || isPlace(fragment) || (isHere ? named !== name : others[0] !== el)) return null;
     const foreign = named !== null && !isHere;
-    const { values, problem } = foreign ? { values: opening, problem: "it is for an explorer that is not here" } : readLink(fragment, moves, opening);
+    const { values, problem } = foreign
+      ? { values: opening, problem: "it is for an explorer that is not here" }
+      : readLink(fragment, moves, opening);
     for (const [trait, value] of Object.entries(values)) model.set(trait, value);
     model.save_changes();
     return problem;
@@ -79,9 +84,22 @@ export async function openSaved({ el, state, render, name = state.name }) {
   const root = /** @type {HTMLElement} */ (el.querySelector(".rpnviz"));
   const [, number] = name.match(/-(\d+)$/) || []; // nms-2: regions of a page are told apart by their names
   if (number) root.ariaLabel += `, ${number}`;
-  const stopBar = savedBar({ el, root, model, moves, presented, name, link: () => writeLink(name, moves, model.get), embedded });
+  const stopBar = savedBar({
+    el,
+    root,
+    model,
+    moves,
+    presented,
+    name,
+    link: () => writeLink(name, moves, model.get),
+    embedded,
+  });
   const first = document.querySelector("[data-rpnviz-name]") === el;
-  if (embedded && (addressee(location.hash.slice(1)) === name || (first && problem !== null) || (first && !location.hash))) alone(el);
+  if (
+    embedded &&
+    (addressee(location.hash.slice(1)) === name || (first && problem !== null) || (first && !location.hash))
+  )
+    alone(el);
   report(problem);
   const forget = watch(model, Object.keys(moves), () => model.set("error", "")); // the reader goes on from there
   const onHash = () => report(follow());

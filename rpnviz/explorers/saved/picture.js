@@ -11,12 +11,15 @@ const BETWEEN = 16; // px between the panels and round them
 const [TITLE, TEXT, NAME] = [20, 14, 13]; // sizes of letters
 
 /** Letters that XML cannot hold, whatever they are escaped to. @param {string} text */
-const legible = (text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
+const legible = (text) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the letters that are looked for
+  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu, "\ufffd");
 
 /** @param {string} tag @param {Record<string, any>} attributes @param {...(Node | string)} children */
 function node(tag, attributes, ...children) {
   const element = document.createElementNS(SVG_SPACE, tag);
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) element.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined) element.setAttribute(name, String(value));
   element.append(...children.map((child) => (typeof child === "string" ? legible(child) : child)));
   return element;
 }
@@ -24,7 +27,9 @@ function node(tag, attributes, ...children) {
 /** Two decimals are finer than any display. @param {number} value */
 const two = (value) => Math.round(value * 100) / 100;
 
-const probe = /** @type {CanvasRenderingContext2D} */ (h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true }));
+const probe = /** @type {CanvasRenderingContext2D} */ (
+  h("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true })
+);
 const known = /** @type {Map<string, [string, number]>} */ (new Map());
 
 /** Any CSS colour as "#rrggbb" and an opacity, which every program reads. @param {string} color @returns {[string, number]} */
@@ -47,7 +52,9 @@ function pictureAddress(source, [x, y, width, height]) {
   const g = canvas.getContext("2d", { willReadFrequently: true });
   g.drawImage(source, x, y, width, height, 0, 0, canvas.width, canvas.height);
   const { data } = g.getImageData(0, 0, canvas.width, canvas.height);
-  const photo = data.length > 200_000 && data.every((/** @type {number} */ value, /** @type {number} */ i) => i % 4 < 3 || value === 255);
+  const photo =
+    data.length > 200_000 &&
+    data.every((/** @type {number} */ value, /** @type {number} */ i) => i % 4 < 3 || value === 255);
   return canvas.toDataURL(photo ? "image/jpeg" : "image/png", 0.92);
 }
 
@@ -74,8 +81,28 @@ export class SvgContext {
   }
 
   save() {
-    const { fillStyle, strokeStyle, lineWidth, globalAlpha, font, textAlign, textBaseline, imageSmoothingEnabled, dash } = this;
-    this.saved.push({ fillStyle, strokeStyle, lineWidth, globalAlpha, font, textAlign, textBaseline, imageSmoothingEnabled, dash });
+    const {
+      fillStyle,
+      strokeStyle,
+      lineWidth,
+      globalAlpha,
+      font,
+      textAlign,
+      textBaseline,
+      imageSmoothingEnabled,
+      dash,
+    } = this;
+    this.saved.push({
+      fillStyle,
+      strokeStyle,
+      lineWidth,
+      globalAlpha,
+      font,
+      textAlign,
+      textBaseline,
+      imageSmoothingEnabled,
+      dash,
+    });
   }
 
   restore() {
@@ -116,7 +143,8 @@ export class SvgContext {
 
   /** @param {number} x @param {number} y @param {number} width @param {number} height @param {number} radius */
   roundRect(x, y, width, height, radius) {
-    const corner = (/** @type {number} */ dx, /** @type {number} */ dy) => `a${two(radius)} ${two(radius)} 0 0 1 ${two(dx)} ${two(dy)}`;
+    const corner = (/** @type {number} */ dx, /** @type {number} */ dy) =>
+      `a${two(radius)} ${two(radius)} 0 0 1 ${two(dx)} ${two(dy)}`;
     const [across, down] = [two(width - 2 * radius), two(height - 2 * radius)];
     this.path += `M${two(x + radius)} ${two(y)}h${across}${corner(radius, radius)}v${down}${corner(-radius, radius)}h${-across}${corner(-radius, -radius)}v${-down}${corner(radius, -radius)}z`;
   }
@@ -129,7 +157,9 @@ export class SvgContext {
   #stroked() {
     const [stroke, opacity] = plainColour(this.strokeStyle);
     return {
-      fill: "none", stroke, "stroke-width": two(this.lineWidth),
+      fill: "none",
+      stroke,
+      "stroke-width": two(this.lineWidth),
       "stroke-opacity": opacity * this.globalAlpha < 1 ? two(opacity * this.globalAlpha) : undefined,
       "stroke-dasharray": this.dash.length ? this.dash.map(two).join(" ") : undefined,
     };
@@ -168,9 +198,17 @@ export class SvgContext {
   /** @param {string} text @param {number} x @param {number} y */
   fillText(text, x, y) {
     const [, weight, size] = /^(?:(\d+) )?([\d.]+)px/.exec(this.font) || [];
-    const anchor = /** @type {Record<string, string>} */ ({ center: "middle", end: "end", right: "end" })[this.textAlign];
+    const anchor = /** @type {Record<string, string>} */ ({ center: "middle", end: "end", right: "end" })[
+      this.textAlign
+    ];
     const middle = this.textBaseline === "middle" ? 0.35 * Number(size) : 0; // few programs read dominant-baseline
-    const at = { x: two(x), y: two(y + middle), "font-size": two(Number(size)), "font-weight": weight, "text-anchor": anchor };
+    const at = {
+      x: two(x),
+      y: two(y + middle),
+      "font-size": two(Number(size)),
+      "font-weight": weight,
+      "text-anchor": anchor,
+    };
     this.#add("text", { ...at, "font-family": FONT, ...this.#filled() }, text);
   }
 
@@ -184,20 +222,42 @@ export class SvgContext {
     const [right, bottom] = [Math.min(piece[0] + piece[2], source.width), Math.min(piece[1] + piece[3], source.height)];
     if (!(right > left && bottom > top)) return;
     const [wide, high] = [width / piece[2], height / piece[3]];
-    this.into.append(node("image", {
-      ...upright(x + (left - piece[0]) * wide, y + (top - piece[1]) * high, (right - left) * wide, (bottom - top) * high),
-      preserveAspectRatio: "none", "image-rendering": this.imageSmoothingEnabled ? undefined : "pixelated",
-      opacity: this.globalAlpha < 1 ? two(this.globalAlpha) : undefined,
-      href: pictureAddress(source, [left, top, right - left, bottom - top]),
-    }));
+    this.into.append(
+      node("image", {
+        ...upright(
+          x + (left - piece[0]) * wide,
+          y + (top - piece[1]) * high,
+          (right - left) * wide,
+          (bottom - top) * high,
+        ),
+        preserveAspectRatio: "none",
+        "image-rendering": this.imageSmoothingEnabled ? undefined : "pixelated",
+        opacity: this.globalAlpha < 1 ? two(this.globalAlpha) : undefined,
+        href: pictureAddress(source, [left, top, right - left, bottom - top]),
+      }),
+    );
   }
 }
 
 /** A rectangle may be given by any of its corners; SVG wants the upper left. @param {number} x @param {number} y @param {number} width @param {number} height */
-const upright = (x, y, width, height) =>
-  ({ x: two(Math.min(x, x + width)), y: two(Math.min(y, y + height)), width: two(Math.abs(width)), height: two(Math.abs(height)) });
+const upright = (x, y, width, height) => ({
+  x: two(Math.min(x, x + width)),
+  y: two(Math.min(y, y + height)),
+  width: two(Math.abs(width)),
+  height: two(Math.abs(height)),
+});
 
-const CHART_LOOKS = ["stroke-width", "stroke-dasharray", "stroke-linejoin", "stroke-opacity", "fill-opacity", "opacity", "font-size", "font-weight", "text-anchor"];
+const CHART_LOOKS = [
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linejoin",
+  "stroke-opacity",
+  "fill-opacity",
+  "opacity",
+  "font-size",
+  "font-weight",
+  "text-anchor",
+];
 
 /** A chart with what the style sheet says of it written into it. @param {Element} chart */
 function plainChart(chart) {
@@ -205,10 +265,12 @@ function plainChart(chart) {
   const originals = [chart, ...chart.querySelectorAll("*")];
   [copy, ...copy.querySelectorAll("*")].forEach((element, i) => {
     const look = getComputedStyle(originals[i]);
-    for (const { name } of [...element.attributes]) if (/^(class|style|role|tabindex|aria-.*|data-.*|on.*)$/.test(name)) element.removeAttribute(name);
+    for (const { name } of [...element.attributes])
+      if (/^(class|style|role|tabindex|aria-.*|data-.*|on.*)$/.test(name)) element.removeAttribute(name);
     for (const name of CHART_LOOKS) element.setAttribute(name, look.getPropertyValue(name).replaceAll("px", ""));
     for (const name of ["fill", "stroke"]) {
-      const [color, opacity] = look.getPropertyValue(name) === "none" ? ["none", 1] : plainColour(look.getPropertyValue(name));
+      const [color, opacity] =
+        look.getPropertyValue(name) === "none" ? ["none", 1] : plainColour(look.getPropertyValue(name));
       element.setAttribute(name, color);
       if (opacity < 1) element.setAttribute(`${name}-opacity`, String(opacity));
     }
@@ -232,8 +294,12 @@ function wrapped(text, width, font) {
 
 /** Where the panels stand on the page, as rows of panels side by side. @param {HTMLElement} root */
 function panelRows(root) {
-  const shown = [...root.querySelectorAll("canvas.rpnviz-panel, svg[aria-label]")].filter((panel) => panel.clientWidth && panel.clientHeight);
-  const placed = shown.map((panel) => ({ panel, at: panel.getBoundingClientRect() })).sort((a, b) => a.at.top - b.at.top);
+  const shown = [...root.querySelectorAll("canvas.rpnviz-panel, svg[aria-label]")].filter(
+    (panel) => panel.clientWidth && panel.clientHeight,
+  );
+  const placed = shown
+    .map((panel) => ({ panel, at: panel.getBoundingClientRect() }))
+    .sort((a, b) => a.at.top - b.at.top);
   const rows = /** @type {(typeof placed)[]} */ ([]);
   let bottom = -Infinity;
   for (const one of placed) {
@@ -253,11 +319,17 @@ export async function pictureOf(root) {
   const [ink, paper] = [plainColour(look.color)[0], plainColour(look.backgroundColor)[0]];
   const title = root.getAttribute("aria-label") || "";
   const rows = panelRows(root);
-  const widthOf = (/** @type {Element[]} */ row) => row.reduce((sum, { clientWidth }) => sum + clientWidth + BETWEEN, BETWEEN);
+  const widthOf = (/** @type {Element[]} */ row) =>
+    row.reduce((sum, { clientWidth }) => sum + clientWidth + BETWEEN, BETWEEN);
   const width = Math.max(480, ...rows.map(widthOf));
   const body = node("g", {});
-  const letters = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ size, /** @type {string} */ text, weight = 400) =>
-    node("text", { x, y, fill: ink, "font-family": FONT, "font-size": size, "font-weight": weight }, text);
+  const letters = (
+    /** @type {number} */ x,
+    /** @type {number} */ y,
+    /** @type {number} */ size,
+    /** @type {string} */ text,
+    weight = 400,
+  ) => node("text", { x, y, fill: ink, "font-family": FONT, "font-size": size, "font-weight": weight }, text);
   body.append(letters(BETWEEN, BETWEEN + TITLE, TITLE, title, 600));
   let y = 2 * BETWEEN + TITLE;
   for (const row of rows) {
@@ -277,8 +349,14 @@ export async function pictureOf(root) {
     y += 1.4 * TEXT;
   }
   const height = Math.ceil(y + BETWEEN);
-  const picture = node("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" },
-    node("title", {}, title), node("desc", {}, sentence), node("rect", { width, height, fill: paper }), body);
+  const picture = node(
+    "svg",
+    { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" },
+    node("title", {}, title),
+    node("desc", {}, sentence),
+    node("rect", { width, height, fill: paper }),
+    body,
+  );
   return { text: new XMLSerializer().serializeToString(picture), width, height };
 }
 
@@ -286,7 +364,9 @@ export async function pictureOf(root) {
 async function panelAt(panel, x, y, width, height) {
   const owner = /** @type {{rpnvizPanel?: Panel}} */ (/** @type {unknown} */ (panel)).rpnvizPanel;
   const canvas = /** @type {HTMLCanvasElement} */ (panel);
-  const viewBox = owner ? `0 0 ${canvas.width} ${canvas.height}` : panel.getAttribute("viewBox") || `0 0 ${width} ${height}`;
+  const viewBox = owner
+    ? `0 0 ${canvas.width} ${canvas.height}`
+    : panel.getAttribute("viewBox") || `0 0 ${width} ${height}`;
   const frame = node("svg", { x, y, width, height, viewBox, preserveAspectRatio: owner ? "none" : undefined });
   const [fill, opacity] = plainColour(getComputedStyle(panel).backgroundColor);
   if (opacity) frame.append(node("rect", { width: "100%", height: "100%", fill }));
@@ -305,7 +385,12 @@ export async function asPng({ text, width, height }) {
   const canvas = h("canvas", { width: Math.round(width * finer), height: Math.round(height * finer) });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(address);
-  return new Promise((resolve, reject) => canvas.toBlob((/** @type {Blob | null} */ blob) => (blob ? resolve(blob) : reject(new Error("too large"))), "image/png"));
+  return new Promise((resolve, reject) =>
+    canvas.toBlob(
+      (/** @type {Blob | null} */ blob) => (blob ? resolve(blob) : reject(new Error("too large"))),
+      "image/png",
+    ),
+  );
 }
 
 /** Let the reader save a file. @param {Blob} blob @param {string} name */

@@ -1,7 +1,8 @@
 // @ts-check
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
-import { OWN_KEYS, checkbox, commit, h, scheduler, scroller, setText, slider, typed, watch } from "../common/core.js";
-import { Panel, heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
+
+import { heatImage, lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { checkbox, commit, h, OWN_KEYS, scheduler, scroller, setText, slider, typed, watch } from "../common/core.js";
 import { frame } from "../common/explorer_frame.js";
 import { around, centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
 
@@ -10,7 +11,11 @@ const TILE = 4; // three cells and a gap
 const DELTAS = ["dx", "dy", "dw", "dh"];
 
 /** −0.04 → "−0.04", and never "−0.00". @param {number} value */
-const signed = (value) => value.toFixed(2).replace(/^-(?=0\.00$)/, "").replace("-", "−");
+const signed = (value) =>
+  value
+    .toFixed(2)
+    .replace(/^-(?=0\.00$)/, "")
+    .replace("-", "−");
 
 /** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
 export function render(context) {
@@ -109,7 +114,9 @@ export function render(context) {
       const [logit, ...four] = cellsOf[a];
       return h("tr", on(a), name, logit, h("td", { class: "rpnviz-bars" }, bars[a]), ...four);
     });
-    const head = ["anchor", "logit", "", ...DELTAS].map((text) => h(text ? "th" : "td", text ? { scope: "col" } : {}, text));
+    const head = ["anchor", "logit", "", ...DELTAS].map((text) =>
+      h(text ? "th" : "td", text ? { scope: "col" } : {}, text),
+    );
     const title = `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`;
     const rowsOf = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs));
     return {
@@ -183,7 +190,9 @@ export function render(context) {
     const logits = anchors.map((_, a) => objectness[a * cells + row * cols + col]);
     const best = logits.indexOf(Math.max(...logits));
     const numbersOf = `${9 * channels} numbers, then ${channels}, then ${anchors.length} logits and ${4 * anchors.length} deltas`;
-    ui.say(`The 3×3 window at row ${row}, column ${col}: ${numbersOf}. Highest logit ${signed(logits[best])}, of the anchor ${anchors[best].name}.`);
+    ui.say(
+      `The 3×3 window at row ${row}, column ${col}: ${numbersOf}. Highest logit ${signed(logits[best])}, of the anchor ${anchors[best].name}.`,
+    );
   }
 
   picture.panel.canvas.addEventListener("pointermove", (event) => {

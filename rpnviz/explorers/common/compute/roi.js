@@ -64,7 +64,9 @@ export function alignPoints(box, bins, ratio, aligned) {
   const points = (/** @type {number} */ start, /** @type {number} */ end) => {
     const length = f((aligned ? f(end - start) : Math.max(f(end - start), 1)) / bins);
     const count = ratio || Math.ceil(length);
-    return range(bins).map((i) => range(count).map((k) => f(f(start + f(i * length)) + f(f((k + 0.5) * length) / count))));
+    return range(bins).map((i) =>
+      range(count).map((k) => f(f(start + f(i * length)) + f(f((k + 0.5) * length) / count))),
+    );
   };
   return { ys: points(y1, y2), xs: points(x1, x2) };
 }

@@ -37,13 +37,20 @@ export function decodeBox([dx, dy, dw, dh], [x1, y1, x2, y2], clip) {
 
 /** The deltas that make `box` of the anchor. @param {Box} box @param {Box} anchor */
 export function encodeBox(box, anchor) {
-  const [[x, y, w, hgt], [ax, ay, aw, ah]] = [box, anchor].map(([x1, y1, x2, y2]) => [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]);
+  const [[x, y, w, hgt], [ax, ay, aw, ah]] = [box, anchor].map(([x1, y1, x2, y2]) => [
+    (x1 + x2) / 2,
+    (y1 + y2) / 2,
+    x2 - x1,
+    y2 - y1,
+  ]);
   return [(x - ax) / aw, (y - ay) / ah, Math.log(w / aw), Math.log(hgt / ah)];
 }
 
 /** @param {Box} a @param {Box} b */
 export function overlap(a, b) {
-  const [width, height] = [0, 1].map((axis) => Math.max(Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]), 0));
+  const [width, height] = [0, 1].map((axis) =>
+    Math.max(Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]), 0),
+  );
   const [areaA, areaB] = [a, b].map((box) => (box[2] - box[0]) * (box[3] - box[1]));
   return (width * height) / (areaA + areaB - width * height);
 }
@@ -74,7 +81,10 @@ export function minibatchLosses(sample, { beta, per_bce, per_box }, moved) {
   sample.labels.forEach((label, i) => {
     const four = (/** @type {Float32Array} */ values) => Array.from(values.subarray(4 * i, 4 * i + 4));
     const answer = i === moved.at ? moved : { logit: sample.objectness[i], deltas: four(sample.deltas) };
-    const entry = writeLedger({ logit: answer.logit, deltas: answer.deltas, label, targets: four(sample.targets) }, beta);
+    const entry = writeLedger(
+      { logit: answer.logit, deltas: answer.deltas, label, targets: four(sample.targets) },
+      beta,
+    );
     bce += entry.bce;
     box += entry.boxLoss;
   });
