@@ -56,7 +56,7 @@ class RpnvizWidget(anywidget.AnyWidget):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Join the page code of a new kind of explorer."""
-        if cls.view:
+        if "view" in vars(cls):  # a widget also makes a class of its own for its traits
             cls._esm = bundle.widget_module(cls.view)
             cls._css = "".join(map(bundle.read, (SHEET, *cls.sheets)))
         super().__init_subclass__(**kwargs)

@@ -2,7 +2,6 @@
 // Where the modules of a bundle find each other (bundle.py): a widget is one text, a saved page one script, and a page from
 // file:// may not import at all.
 
-// biome-ignore lint/correctness/noUnusedVariables: the modules that follow it in a bundle call it
 const rpnviz = (() => {
   const factories = /** @type {Record<string, (take: (name: string) => any) => any>} */ ({});
   const modules = /** @type {Record<string, any>} */ ({});
