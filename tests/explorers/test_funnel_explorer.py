@@ -24,7 +24,7 @@ from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 ASK = """
 const { revive } = rpnviz.take("saved/open.js");
-const { typed } = rpnviz.take("common/core.js");
+const { typed } = rpnviz.take("common/model.js");
 export function ask(state) {
   const { result, decoded, settings } = JSON.parse(state, revive);
   const read = readResult(result);

@@ -2,25 +2,15 @@
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
 
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
-import {
-  choice,
-  commit,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  segmented,
-  setText,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
 import { centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
 const NEEDS_PYTHON = "Needs a running kernel: Python computes the anchors.";
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const { heat } = model.get("look");

@@ -1,32 +1,22 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
 
+import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
-import {
-  canAsk,
-  choice,
-  clamp,
-  commit,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  segmented,
-  setText,
-  typed,
-  watch,
-} from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
 import { dragging } from "../common/map_and_picture.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 
 const SENT_COLUMNS = 32; // tiles a row of the sheet as it arrives
 const GAP = 4; // cells between two tiles
 const DARK = 0.78; // over a cell where the channel is silent
 const ALONE = "Needs a running kernel: Python has the other pictures.";
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const { heat } = model.get("look");

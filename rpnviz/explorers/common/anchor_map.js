@@ -3,9 +3,10 @@
 // to bottom, so that one square is one anchor. Its unit is such a square.
 
 import { Panel } from "./canvas_panel.js";
-import { clamp, h, OWN_KEYS } from "./core.js";
+import { clamp } from "./compute/boxes.js";
+import { h, OWN_KEYS } from "./elements.js";
 
-/** @typedef {import("./core.js").Box} Box */
+/** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], feature_size: [number, number],
  *   stride: [number, number], cells: Box[], scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan

@@ -47,11 +47,14 @@ class RpnvizWidget(anywidget.AnyWidget):
 
     view: ClassVar[str] = ""  # the module whose `render` draws it, below explorers/
     sheets: ClassVar[tuple[str, ...]] = ()  # its style sheets beside SHEET, below explorers/
+    asks: ClassVar[tuple[str, ...]] = ()  # traits that Python answers when they change, see `answer`
+    needs_python: ClassVar[str] = ""  # what a page without a kernel cannot do, and who does it
     unmoved: ClassVar[tuple[str, ...]] = ()  # traits that a saved page leaves as they are: following them takes Python
     presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
     has_kernel = t.Bool(True, read_only=True, help="False in a saved page").tag(sync=True)
+    answered = t.Dict(read_only=True, help="the traits of `asks` that what is shown belongs to").tag(sync=True)
     questions: t.List[Any] = t.List(read_only=True, help="asked above the view, see `ask`").tag(sync=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -60,6 +63,39 @@ class RpnvizWidget(anywidget.AnyWidget):
             cls._esm = bundle.widget_module(cls.view)
             cls._css = "".join(map(bundle.read, (SHEET, *cls.sheets)))
         super().__init_subclass__(**kwargs)
+
+    # ---- what the page asks of Python ----------------------------------------------------------------------------
+
+    def answer(self) -> dict[str, Any]:
+        """Work out what the traits of `asks`, as they stand, lead to.
+
+        Returns:
+            Read-only traits and their values; they reach the page in one message.
+        """
+        raise NotImplementedError
+
+    def start_answering(self) -> None:
+        """Answer the traits of `asks` as they stand, and again whenever one of them changes."""
+        self._answer_asked()
+        self.observe(self._answer_asked, names=list(self.asks))
+
+    def _answer_asked(self, _: Any = None) -> None:
+        asked = {name: getattr(self, name) for name in self.asks}
+        if asked == self.answered:
+            return  # several changed at once, and the first notice has seen to all; or back after a failure
+        try:
+            with self.reporting("could not change what is shown"):
+                found = self.answer()
+        except Exception:
+            with self.hold_trait_notifications():
+                for name, value in self.answered.items():
+                    setattr(self, name, value)
+            raise
+        with self.hold_sync():  # no view ever sees half of it
+            for name, value in {**found, "answered": asked}.items():
+                self.set_trait(name, value)
+
+    # ---- for readers without a kernel ----------------------------------------------------------------------------
 
     def figure(self) -> Figure:
         """Draw the explorer as it stands."""
@@ -97,7 +133,8 @@ class RpnvizWidget(anywidget.AnyWidget):
         """What a page without a kernel opens with: the traits, what may be done to them, and a name for links."""
         traits = {name: getattr(self, name) for name in self.own_traits()}
         name = self.view.partition("/")[0]
-        return {**traits, "has_kernel": False, "moves": self.moves(), "presented": self.presented, "name": name}
+        own = {"moves": self.moves(), "presented": self.presented, "needs_python": self.needs_python, "name": name}
+        return {**traits, "has_kernel": False, **own}
 
     def own_traits(self) -> list[str]:
         """Names of the synced traits that are this explorer's and not of the widget machinery."""

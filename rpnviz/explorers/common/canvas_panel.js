@@ -1,8 +1,9 @@
 // @ts-check
 // Drawing on a canvas in pixels of the picture, with a margin round it: anchors overhang, and that is a lesson.
-import { clamp, h, svg } from "./core.js";
+import { clamp } from "./compute/boxes.js";
+import { h, svg } from "./elements.js";
 
-/** @typedef {import("./core.js").Box} Box */
+/** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {{color: string, width: number, dash: number[], casing: string}} LineStyle width and dash in CSS pixels */
 /** @typedef {{palette: Record<string, string>, lines: Record<string, {width: number, dash: number[]}>, heat: string[]}} Look */
 

@@ -1,6 +1,8 @@
 // @ts-check
 // Curves over the steps of a training, with a cursor. SVG, so that letters, lines and colours are the page's own.
-import { clamp, svg, thousands } from "./core.js";
+import { clamp } from "./compute/boxes.js";
+import { svg } from "./elements.js";
+import { thousands } from "./format.js";
 
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{line: LineStyle, x: ArrayLike<number>, y: ArrayLike<number>, raw?: ArrayLike<number>, strong?: boolean}} Curve

@@ -1,10 +1,11 @@
 // @ts-check
 // What stands round the view of every explorer: the questions above it, the line that explains below it, and the sentences
 // for those who cannot see it.
-import { h, setText, watch } from "./core.js";
+import { h, setText } from "./elements.js";
+import { watch } from "./model.js";
 import { questionCard } from "./question_card.js";
 
-/** @typedef {import("./core.js").Model} Model */
+/** @typedef {import("./model.js").Model} Model */
 
 /**
  * The outer element of an explorer: its questions, if it has any; `body` for the view; below it the status line in one fixed place (what the element

@@ -3,10 +3,12 @@
 // right.
 
 import { Panel } from "./canvas_panel.js";
-import { clamp, commit, h, OWN_KEYS, setText, slider, typed } from "./core.js";
+import { clamp } from "./compute/boxes.js";
+import { h, OWN_KEYS, setText, slider } from "./elements.js";
+import { commit, typed } from "./model.js";
 
-/** @typedef {import("./core.js").Box} Box */
-/** @typedef {import("./core.js").Model} Model */
+/** @typedef {import("./compute/boxes.js").Box} Box */
+/** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /**
  * How the map lies on the picture, in its pixels; sizes and stride are (y, x), half sides (x, y).

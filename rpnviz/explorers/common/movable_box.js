@@ -1,8 +1,10 @@
 // @ts-check
 // A box on a picture that can be dragged by its inside or a corner, and moved by keys (notebooks 04 and 06).
-import { clamp, h, OWN_KEYS, thousands } from "./core.js";
+import { clamp } from "./compute/boxes.js";
+import { h, OWN_KEYS } from "./elements.js";
+import { thousands } from "./format.js";
 
-/** @typedef {import("./core.js").Box} Box */
+/** @typedef {import("./compute/boxes.js").Box} Box */
 
 const SMALLEST = 8; // px: a box that can still be gripped
 const STEP = 2; // px of one key press

@@ -2,7 +2,7 @@
 // What a head makes of a picture: the objectness map over it, its best proposals, and which objects they cover.
 import { Panel } from "./canvas_panel.js";
 
-/** @typedef {import("./core.js").Box} Box */
+/** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{image_size: [number, number], objects: {name: string, box: Box}[]}} Plan */
 

@@ -2,9 +2,10 @@
 // Predict first: the card above a view. A question and its choices; a tap on one says whether it is right, in one sentence,
 // and moves the view, from how it stood when it was asked, to the place that shows why. Every sentence has its place from the
 // start, so that nothing jumps.
-import { commit, h, OWN_KEYS, setText, watch } from "./core.js";
+import { h, OWN_KEYS, setText } from "./elements.js";
+import { commit, watch } from "./model.js";
 
-/** @typedef {import("./core.js").Model} Model */
+/** @typedef {import("./model.js").Model} Model */
 /** @typedef {{text: string, right: boolean, why: string, moves: Record<string, any>}} Choice as explorers/questions.py packs it */
 /** @typedef {{text: string, asked: Record<string, any>, choices: Choice[]}} Question asked: what a reader may set, as it stood */
 

@@ -2,7 +2,7 @@
 // Two thresholds on one line (notebook 04): negative to the left, positive to the right, ignored between them.
 
 import { swatch } from "./canvas_panel.js";
-import { h, OWN_KEYS, setText } from "./core.js";
+import { h, OWN_KEYS, setText } from "./elements.js";
 
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 

@@ -1,26 +1,15 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 
+import { canAsk } from "../common/asking.js";
 import { nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  canAsk,
-  commit,
-  explains,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  segmented,
-  setText,
-  slider,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+import { explains, h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/canvas_panel.js").LineStyle & {name: string}} ClassLook */
 
 const HINT =

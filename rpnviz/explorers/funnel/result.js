@@ -1,8 +1,10 @@
 // @ts-check
 // What became of every anchor on its way to a proposal, read from what Python sends (notebook 08).
-import { clamp, thousands, typed } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { thousands } from "../common/format.js";
+import { typed } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 
 const NMS = 5; // numbers of stages, as in funnel.STAGES
 const NOBODY = 0xffff;

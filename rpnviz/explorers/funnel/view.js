@@ -5,25 +5,22 @@ import { anchorGeometry } from "../common/anchor_map.js";
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import {
   choice,
-  commit,
   explains,
   h,
   numberField,
   OWN_KEYS,
-  scheduler,
   scroller,
   segmented,
   setText,
   slider,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+} from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { clipped, explanations, readResult } from "./result.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 
 const SETTINGS = ["pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size"];
 const HINT =

@@ -2,13 +2,15 @@
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
-import { choice, clamp, commit, h, OWN_KEYS, scheduler, setText, typed, watch } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { choice, h, OWN_KEYS, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { movable, number, size } from "../common/movable_box.js";
 import { thresholdLine } from "../common/threshold_line.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 
 /**
  * The one computation that the page does itself, to keep up with the hand. A test holds it against boxes.box_iou.

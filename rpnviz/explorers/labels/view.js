@@ -3,23 +3,14 @@
 
 import { drawMap, LABEL_OF, labelImage, mapPanel } from "../common/anchor_map.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  checkbox,
-  commit,
-  explains,
-  h,
-  scheduler,
-  scroller,
-  setText,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+import { checkbox, explains, h, scroller, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { thresholdLine } from "../common/threshold_line.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/anchor_map.js").Plan} Plan */
 /** @typedef {{name: string, best_iou: number, tied: number, by_threshold: number, by_rule: number}} ObjectRow */
 

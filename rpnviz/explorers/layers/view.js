@@ -2,23 +2,13 @@
 // Notebook 01: the layers one after the other, and how the receptive field of one unit grows on the picture.
 
 import { heatImage, lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  clamp,
-  commit,
-  explains,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  setText,
-  slider,
-  typed,
-  watch,
-} from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { explains, h, OWN_KEYS, scroller, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
 import { dragging } from "../common/map_and_picture.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 /**
  * @typedef {{name: string, kernel: number, stride: number, channels: number, vgg16: number, size: [number, number],
  *   jump: number, receptive_field: number, shown: [number, number]}} Layer sizes (h, w); jump and field in input px
@@ -58,7 +48,7 @@ const ROWS = [
   ],
 ];
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const { heat } = model.get("look");

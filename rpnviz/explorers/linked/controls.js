@@ -1,10 +1,12 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait; `update` shows the traits as they are.
 
+import { canAsk } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
-import { canAsk, checkbox, choice, commit, explains, h, numberField, segmented, slider } from "../common/core.js";
+import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
+import { commit } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("./panels.js").Moment} Moment */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";

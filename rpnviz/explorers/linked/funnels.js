@@ -1,6 +1,7 @@
 // @ts-check
 // The two branches that leave the anchors, with live counts: they are forever told as one.
-import { h, setText, thousands } from "../common/core.js";
+import { h, setText } from "../common/elements.js";
+import { thousands } from "../common/format.js";
 
 /** @typedef {import("./panels.js").Moment} Moment */
 

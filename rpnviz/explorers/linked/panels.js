@@ -2,10 +2,10 @@
 // The two panels of the linked explorer: the feature map, and the picture with what belongs to the window's cell.
 
 import { nearestOutline } from "../common/canvas_panel.js";
-import { thousands } from "../common/core.js";
+import { thousands } from "../common/format.js";
 import { boxText, iouText } from "./scene.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /**
  * What is shown at one moment.

@@ -1,9 +1,10 @@
 // @ts-check
 // What Python sent of one picture on one grid (explorers/linked_scene.py), unpacked, and what to say of an anchor.
 // Only reading and wording: no IoU, label, rank or box is worked out here.
-import { thousands, typed } from "../common/core.js";
+import { thousands } from "../common/format.js";
+import { typed } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 
 const KINDS = ["negative", "positive", "ignored", "crosses_border"]; // the two low bits of a `kinds` byte
 const LOW_QUALITY = 4;

@@ -2,7 +2,7 @@
 // The nine anchors of the window's cell as a table: what each is, its label and why, what the network says of it.
 
 import { restyle, swatch } from "../common/canvas_panel.js";
-import { h, OWN_KEYS, setText } from "../common/core.js";
+import { h, OWN_KEYS, setText } from "../common/elements.js";
 import { anchorStyle } from "./panels.js";
 import { boxText, iouText } from "./scene.js";
 

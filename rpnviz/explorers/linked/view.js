@@ -1,9 +1,12 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
 
+import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
-import { canAsk, clamp, commit, h, OWN_KEYS, scheduler, scroller, slider, typed, watch } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { h, OWN_KEYS, scroller, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
 import { funnels } from "./funnels.js";
 import {
@@ -41,7 +44,7 @@ const TRAITS = [
   "error",
 ];
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render({ model, el }) {
   const view = frame(
     { model, el },
@@ -271,7 +274,7 @@ export function render({ model, el }) {
 
 /**
  * What has come from the kernel: the scene, and maps and minibatches that were asked for later.
- * @param {import("../common/core.js").Model} model @param {string[]} stops of the colour map @param {() => void} onPhoto
+ * @param {import("../common/model.js").Model} model @param {string[]} stops of the colour map @param {() => void} onPhoto
  */
 function sceneStore(model, stops, onPhoto) {
   let packed = /** @type {Record<string, any>} */ ({});

@@ -3,20 +3,9 @@
 
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
 import { chart, curveSwatch } from "../common/chart.js";
-import {
-  checkbox,
-  choice,
-  commit,
-  explains,
-  h,
-  OWN_KEYS,
-  scheduler,
-  segmented,
-  setText,
-  typed,
-  watch,
-} from "../common/core.js";
+import { checkbox, choice, explains, h, OWN_KEYS, segmented, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { drawOutcome, found, outcomePanel } from "../common/outcome.js";
 
 /** @typedef {{name: string, step: number, looked: number, map: DataView, proposals: DataView, covered: [number, number][],
@@ -31,7 +20,7 @@ const HINT =
   "Press Start. Everything else in the notebook stays movable meanwhile. Point at anything to learn what it is.";
 const NO_KERNEL = "In a saved page nothing can be trained: the steps are taken in Python.";
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const look = model.get("look");

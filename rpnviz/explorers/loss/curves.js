@@ -1,6 +1,7 @@
 // @ts-check
 // Two small curves with the anchor's place on them: cross-entropy against the logit, smooth L1 against the difference.
-import { clamp, svg } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { svg } from "../common/elements.js";
 
 const [WIDTH, HEIGHT] = [300, 150];
 const PLOT = { left: 26, right: 292, top: 8, bottom: 132 };

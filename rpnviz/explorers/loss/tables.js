@@ -1,6 +1,6 @@
 // @ts-check
 // Notebook 06's tables: the ledger of one anchor, and the sums over the minibatch.
-import { h, scroller, setText } from "../common/core.js";
+import { h, scroller, setText } from "../common/elements.js";
 
 /** @typedef {import("../common/compute/rpn.js").Way} Way */
 /** @typedef {ReturnType<typeof import("../common/compute/rpn.js").writeLedger>} Ledger */

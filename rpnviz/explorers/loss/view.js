@@ -2,6 +2,7 @@
 // One anchor's answer to move: its decoded box, the ledger of its loss, the pull of one step (notebook 06).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
+import { clamp } from "../common/compute/boxes.js";
 import {
   crossEntropy,
   decodeBox,
@@ -12,27 +13,15 @@ import {
   takeStep,
   writeLedger,
 } from "../common/compute/rpn.js";
-import {
-  checkbox,
-  choice,
-  clamp,
-  commit,
-  h,
-  OWN_KEYS,
-  scheduler,
-  segmented,
-  setText,
-  slider,
-  typed,
-  watch,
-} from "../common/core.js";
+import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { movable } from "../common/movable_box.js";
 import { curve } from "./curves.js";
 import { fixed, ledgerTables, sumTable } from "./tables.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */

@@ -3,24 +3,13 @@
 
 import { drawMap, LABEL_OF, labelImage, mapPanel } from "../common/anchor_map.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  checkbox,
-  commit,
-  explains,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  setText,
-  slider,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+import { checkbox, explains, h, OWN_KEYS, scroller, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/anchor_map.js").Plan} Plan */
 

@@ -2,7 +2,7 @@
 // Parts of the NMS explorer: the buttons that step and play, and the table of the boxes.
 
 import { swatch } from "../common/canvas_panel.js";
-import { h, OWN_KEYS, setText } from "../common/core.js";
+import { h, OWN_KEYS, setText } from "../common/elements.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 

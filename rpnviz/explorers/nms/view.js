@@ -2,13 +2,15 @@
 // NMS one box at a time (notebook 08): whose turn it is, whom it suppresses, and at what IoU.
 
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { clamp } from "../common/compute/boxes.js";
 import { boxAt, iouOf, keptRows, ranking, runNms, stateAfter, victims } from "../common/compute/nms.js";
-import { checkbox, clamp, commit, h, OWN_KEYS, scheduler, setText, slider, typed, watch } from "../common/core.js";
+import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { boxTable, transport } from "./parts.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/compute/nms.js").Run} Run */
 
 const HINT =

@@ -2,22 +2,12 @@
 // Notebook 01: the last columns of the network's input, and which of them each pooling keeps.
 
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  clamp,
-  commit,
-  h,
-  OWN_KEYS,
-  scheduler,
-  scroller,
-  segmented,
-  setText,
-  slider,
-  typed,
-  watch,
-} from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 
 const LEVELS = 5; // the input and four poolings
 const [BEFORE, AFTER] = [52, 16]; // columns drawn before the last one, and room after it
@@ -30,7 +20,7 @@ const LENGTHS = /** @type {[number, string][]} */ ([
 ]);
 const NAMES = ["input", "pool1", "pool2", "pool3", "pool4"];
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const styles = lineStyles(model.get("look"));

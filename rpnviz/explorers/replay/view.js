@@ -1,24 +1,13 @@
 // @ts-check
 // Notebook 07: a recorded training. One slider moves map, proposals and the cursors of both charts, in the page alone.
 
+import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
 import { chart, curveSwatch } from "../common/chart.js";
-import {
-  canAsk,
-  choice,
-  commit,
-  explains,
-  h,
-  OWN_KEYS,
-  scheduler,
-  segmented,
-  setText,
-  slider,
-  thousands,
-  typed,
-  watch,
-} from "../common/core.js";
+import { choice, explains, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { thousands } from "../common/format.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { drawOutcome, found, outcomePanel } from "../common/outcome.js";
 
 /** @typedef {{picture: string, image: DataView, places: import("../common/outcome.js").Plan, maps: DataView, proposals: DataView,
@@ -30,7 +19,7 @@ const PACE = 450; // ms a snapshot
 const HINT = "Move the step slider or press Play; press or drag in a chart. Point at anything to learn what it is.";
 const NO_KERNEL = "A saved page holds this picture only: the others are fetched from Python.";
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const look = model.get("look");

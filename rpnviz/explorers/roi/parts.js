@@ -2,9 +2,10 @@
 // The parts of notebook 09's explorer: a map that keeps a box in view, the 7×7 output, tables, the trace of two values.
 
 import { Panel } from "../common/canvas_panel.js";
-import { clamp, h, OWN_KEYS, scroller, setText } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
+import { h, OWN_KEYS, scroller, setText } from "../common/elements.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/compute/roi.js").Neighbour} Neighbour */
 

@@ -2,7 +2,7 @@
 // The trace that a moving box leaves: one bin's value by RoI pooling and by RoIAlign, wherever the box has been.
 
 import { Panel } from "../common/canvas_panel.js";
-import { h } from "../common/core.js";
+import { h } from "../common/elements.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 

@@ -2,6 +2,7 @@
 // Notebook 09: RoI pooling and RoIAlign of one box, side by side, cell by cell.
 
 import { heatImage, Panel, swatch } from "../common/canvas_panel.js";
+import { clamp } from "../common/compute/boxes.js";
 import {
   alignPoints,
   largest,
@@ -12,27 +13,15 @@ import {
   toPixels,
   valueAt,
 } from "../common/compute/roi.js";
-import {
-  checkbox,
-  choice,
-  clamp,
-  commit,
-  h,
-  OWN_KEYS,
-  scheduler,
-  segmented,
-  setText,
-  slider,
-  typed,
-  watch,
-} from "../common/core.js";
+import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 import { movable } from "../common/movable_box.js";
 import { arrows, binned, cellLines, cellTable, decimal, edgeTable, pointTable, side, view } from "./parts.js";
 import { trace } from "./trace.js";
 
-/** @typedef {import("../common/core.js").Box} Box */
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 
 const HINT =
   "Drag the box on the picture or move it by arrow keys (Shift + arrows resize it); press a bin; drag a sampling point of RoIAlign.";

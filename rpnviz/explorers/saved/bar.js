@@ -1,11 +1,11 @@
 // @ts-check
 // What a saved page offers below an explorer: a link to it as it stands, its picture, a piece of HTML that embeds it, the
 // lecturer's mode, and the list of its keys.
-import { h, setText } from "../common/core.js";
+import { h, setText } from "../common/elements.js";
 import { LECTURE_KEYS, lectureMode, PRESENTER_KEY } from "./lecture.js";
 import { asPng, download, pictureOf } from "./picture.js";
 
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/model.js").Model} Model */
 
 /** @type {[string, string][]} */
 const COMMON_KEYS = [

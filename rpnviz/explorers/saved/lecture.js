@@ -1,9 +1,9 @@
 // @ts-check
 // The lecturer's mode: the explorer alone on the screen in letters for the last row, moved by keys or by a presenter.
 // The whole screen is asked for; where it is refused the explorer fills the window. An embedded page is alone likewise.
-import { clamp } from "../common/core.js";
+import { clamp } from "../common/compute/boxes.js";
 
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("./link.js").Moves} Moves */
 
 /** What the keys do there, for the list. @type {[string, string][]} */

@@ -1,11 +1,11 @@
 // @ts-check
 // A saved explorer: the very same view over a stand-in for the widget's model, with no kernel behind it.
-import { watch } from "../common/core.js";
+import { watch } from "../common/model.js";
 import { savedBar } from "./bar.js";
 import { alone } from "./lecture.js";
 import { addressee, readLink, writeLink } from "./link.js";
 
-/** @typedef {import("../common/core.js").Model} Model */
+/** @typedef {import("../common/model.js").Model} Model */
 
 /** For JSON.parse: what was binary comes back as such. @param {string} _ @param {any} value */
 export const revive = (_, value) =>

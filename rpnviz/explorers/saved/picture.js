@@ -1,7 +1,7 @@
 // @ts-check
 // An explorer's panels as a picture to keep: SVG with real lines, boxes and letters over the embedded photo, and PNG made
 // of that. Panels draw once more into a context that writes SVG; charts are SVG already.
-import { h } from "../common/core.js";
+import { h } from "../common/elements.js";
 
 /** @typedef {import("../common/canvas_panel.js").Panel} Panel */
 

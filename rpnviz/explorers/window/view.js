@@ -2,9 +2,10 @@
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
 
 import { heatImage, lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { checkbox, commit, h, OWN_KEYS, scheduler, scroller, setText, slider, typed, watch } from "../common/core.js";
+import { checkbox, h, OWN_KEYS, scroller, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
 import { around, centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
+import { commit, scheduler, typed, watch } from "../common/model.js";
 
 const COLUMNS = 32; // of the sheets that show 512 channels
 const TILE = 4; // three cells and a gap
@@ -17,7 +18,7 @@ const signed = (value) =>
     .replace(/^-(?=0\.00$)/, "")
     .replace("-", "−");
 
-/** @param {{model: import("../common/core.js").Model, el: HTMLElement}} context */
+/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
 export function render(context) {
   const { model } = context;
   const { palette, heat } = model.get("look");
@@ -80,7 +81,7 @@ export function render(context) {
 
   const sheet = (/** @type {number} */ unit, /** @type {string} */ title, /** @type {string} */ what) => {
     const [wide, high] = [COLUMNS * unit, sheetRows * unit];
-    const extent = /** @type {import("../common/core.js").Box} */ ([0, 0, wide, high]);
+    const extent = /** @type {import("../common/compute/boxes.js").Box} */ ([0, 0, wide, high]);
     const attributes = { role: "img" };
     const panel = new Panel({ extent, className: "rpnviz-sheet", label: title, what, attributes, onResize: redraw });
     const element = h("figure", {}, h("figcaption", {}, title), panel.canvas);

@@ -74,7 +74,7 @@ Object.assign(
      * there was a view. @param {Model} model @param {Record<string, any>} state as it was recorded
      */
     function answer(model, state) {
-      const { answerTo } = take("common/core.js");
+      const { answerTo } = take("common/asking.js");
       for (const rule of model.get("answers") || []) {
         const names = [...rule.given, ...(rule.last ? [rule.last.name] : [])];
         const listener = async () => {

@@ -2,7 +2,7 @@
 // Non-maximum suppression in the page, so that the threshold moves without a kernel (notebook 08). Tests hold it
 // against nms.nms_steps and torchvision.ops.nms; for that it rounds each step to float32, as they do.
 
-/** @typedef {import("../core.js").Box} Box */
+/** @typedef {import("./boxes.js").Box} Box */
 /**
  * What became of the boxes that take part: `order` are their rows, best score first; `rank` the place of each row in it
  * (−1: takes no part); `by` the row that suppressed each (−1: kept), `iou` the IoU of these two.

@@ -1,9 +1,9 @@
 // @ts-check
 // RoI pooling and RoIAlign of one box in one channel, to keep up with the hand. A test holds it against rpnviz/roi.py.
 // Coordinates are rounded to float32 at each step, as Python has them: an edge on the half of a cell must fall alike.
-import { clamp } from "../core.js";
+import { clamp } from "./boxes.js";
 
-/** @typedef {import("../core.js").Box} Box */
+/** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {[number, number]} Span first, and one past the last; or (rows, columns) */
 /** @typedef {{row: number, col: number, weight: number}} Neighbour */
 

@@ -2,7 +2,7 @@
 // The loss of one anchor and of the minibatch, worked out in the page to keep up with the hand (notebook 06).
 // Tests hold every function against rpnviz/ledger.py and rpnviz/boxes.py.
 
-/** @typedef {import("../core.js").Box} Box */
+/** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {{logit: number, deltas: number[], label: number, targets: number[]}} Entry label 1, 0, or −1: left out */
 /** @typedef {{objectness: Float32Array, deltas: Float32Array, targets: Float32Array, labels: Int8Array}} Sample */
 /** @typedef {{key: string, whose: string, beta: number, per_bce: number, per_box: number}} Way */

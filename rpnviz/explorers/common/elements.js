@@ -1,35 +1,8 @@
 // @ts-check
-// What all explorers share apart from drawing (panel.js) and their frame (frame.js): page elements, the widget's model.
-// Python joins core.js, panel.js, question.js, frame.js and a view into one module (explorers/base.py): nothing is
-// fetched, and the top-level names of the joined files share one scope.
-
-/** @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in pixels of the picture */
-/**
- * The five methods of a widget model that a view may use; a saved page has a stand-in with just these.
- * @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void,
- *   off(event: string, listener: () => void): void, save_changes(): void}} Model
- */
+// Page elements: native controls with their names, texts that are never markup.
 
 /** JupyterLab takes arrow keys and letters for its commands, unless the focused element itself carries this. */
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
-
-/** @param {number} value @param {number} low @param {number} high */
-export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
-
-/** 21600 → "21,600". @param {number} n */
-export const thousands = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
-
-/**
- * A typed array over a copy of the bytes: what arrives from the kernel may start at any offset, and a typed array may not.
- * @template T
- * @param {DataView} view
- * @param {new (buffer: ArrayBuffer) => T} Type
- * @returns {T}
- */
-export function typed(view, Type) {
-  const { buffer, byteOffset, byteLength } = view;
-  return new Type(/** @type {ArrayBuffer} */ (buffer.slice(byteOffset, byteOffset + byteLength)));
-}
 
 /**
  * An element with attributes and children. Text becomes a text node, never markup. `what` is the sentence that the
@@ -72,62 +45,6 @@ export function explains(element, text) {
 /** Write text only where it changed: a step then touches few nodes. @param {Node} node @param {string} text */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
-}
-
-/** Set traits and tell Python. @param {Model} model @param {Record<string, any>} values */
-export function commit(model, values) {
-  for (const [name, value] of Object.entries(values)) model.set(name, value);
-  model.save_changes();
-}
-
-/**
- * The file in which a page without a kernel has Python's answer to the traits as they are, "" if it was not recorded.
- * @typedef {{given: string[], files: Record<string, string>, last?: {name: string, values: string[]}}} Rule `files`: by
- *   the values of the traits `given`; with `last`, a file holds the answers to these values of one more trait
- * @param {Model} model @param {Rule} rule @param {Record<string, any>} [values] instead of the model's
- */
-export function answerTo(model, { given, files, last }, values = {}) {
-  const now = (/** @type {string} */ name) => String(name in values ? values[name] : model.get(name));
-  return !last || last.values.includes(now(last.name)) ? files[given.map(now).join(" ")] || "" : "";
-}
-
-/** Whether anybody answers when a trait is set to a value: Python, or what was recorded. @param {Model} model @param {string} name @param {any} value */
-export function canAsk(model, name, value) {
-  if ((model.get("handed") || []).includes(name)) return false;
-  if (model.get("has_kernel")) return true;
-  const rules = /** @type {Rule[]} */ (model.get("answers") || []);
-  return rules.some(
-    (rule) =>
-      (rule.last ? rule.last.name === name : rule.given.includes(name)) &&
-      answerTo(model, rule, { [name]: value }) !== "",
-  );
-}
-
-/**
- * Call the listener on each change of the named traits; the result removes it again.
- * @param {Model} model @param {string[]} names @param {() => void} listener
- */
-export function watch(model, names, listener) {
-  const events = names.map((name) => `change:${name}`);
-  for (const event of events) model.on(event, listener);
-  return () => events.forEach((event) => model.off(event, listener));
-}
-
-/**
- * Several changes in one task (row and col, say) cost one drawing. A microtask and not an animation frame: the picture
- * is then ready for the very frame that the key press leads to.
- * @param {() => void} draw
- */
-export function scheduler(draw) {
-  let waiting = false;
-  return () => {
-    if (waiting) return;
-    waiting = true;
-    queueMicrotask(() => {
-      waiting = false;
-      draw();
-    });
-  };
 }
 
 /**
