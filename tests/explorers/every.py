@@ -52,7 +52,7 @@ def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Ca
     both = both_ways(backbone, picture, grid)
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head),
-        "handed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
+        "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),
         "iou": lambda: IouExplorer(picture),

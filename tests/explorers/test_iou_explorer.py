@@ -14,7 +14,7 @@ from PIL import Image
 
 from rpnviz import targets
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
-from rpnviz.explorers.common.payload import count_codes, label_codes, object_names
+from rpnviz.explorers.common.payload import LABEL_BITS, LABELS, LOW_QUALITY, count_codes, label_codes, object_names
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.labels import explorer as labels_module
 from rpnviz.explorers.labels.explorer import LabelsExplorer
@@ -109,10 +109,12 @@ def test_labels_are_those_of_label_anchors(explorer: LabelsExplorer) -> None:
         for name, value in settings.items():
             setattr(explorer, name, value)
         found = targets.label_anchors(explorer.anchors, picture.gt_boxes, picture.image_size, **explorer.settings)
-        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.int8)
-        assert torch.equal(codes.clamp(-1, 1), found.labels)
-        assert torch.equal(codes == 2, found.low_quality)
-        assert torch.equal(codes == -2, found.crosses_boundary)
+        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.uint8)
+        names = [LABELS[code & LABEL_BITS] for code in codes.tolist()]
+        sent = torch.tensor([{"positive": 1, "negative": 0}.get(name, -1) for name in names], dtype=torch.int8)
+        assert torch.equal(sent, found.labels)
+        assert torch.equal(codes & LOW_QUALITY > 0, found.low_quality)
+        assert torch.equal(torch.tensor([name == "crosses_border" for name in names]), found.crosses_boundary)
         assert explorer.counts["positive"] == int((found.labels == 1).sum())
         assert sum(explorer.counts.values()) == 21_600
         assert explorer.answered == explorer.settings

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
 from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
-from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, SMOOTH, VARIANTS, Run
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
@@ -312,12 +313,12 @@ def test_still_has_both_runs_beside_each_other() -> None:
     ]
     raw, mean = figure.axes[1].lines[:2]
     assert raw.get_ydata().tolist() == pytest.approx([loss for loss, _ in live.losses])
-    assert mean.get_ydata().tolist() == pytest.approx(smoothed(np.array([loss for loss, _ in live.losses])).tolist())
+    assert mean.get_ydata().tolist() == pytest.approx(smoothed(np.array([loss for loss, _ in live.losses]), SMOOTH).tolist())
 
 
 def test_smoothed_by_hand() -> None:
     assert smoothed(np.array([1, 2, 3, 4], dtype=np.float32), 2).tolist() == [1, 1.5, 2.5, 3.5]
-    assert smoothed(np.array([], dtype=np.float32)).tolist() == []
+    assert smoothed(np.array([], dtype=np.float32), 20).tolist() == []
 
 
 @given(st.lists(st.floats(0, 100, width=32), max_size=30), st.integers(1, 40))

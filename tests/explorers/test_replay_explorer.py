@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpnviz.explorers.live.runs import smoothed
+from rpnviz.explorers.common.curves import smoothed
 from rpnviz.explorers.replay import explorer as replay_module
 from rpnviz.explorers.replay.explorer import SMOOTH, ReplayExplorer, covered_by_step, present
 from rpnviz.inspect.recall import best_ious

@@ -22,13 +22,13 @@ from tests.explorers.every import every_explorer
 from tests.explorers.page_code import importable
 
 NAMES = (
-    *("linked", "handed", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings", "channels", "loss"),
+    *("linked", "precomputed", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings", "channels", "loss"),
     *("live", "replay", "nms", "funnel", "roi", "detections"),
 )
 # Python takes more than the saved page can show: what it was not given, or what lies far off the picture.
 NARROWER = {
     *(("linked", name) for name in ("picture", "grid", "map", "seed")),
-    *(("handed", name) for name in ("map", "seed")),
+    *(("precomputed", name) for name in ("map", "seed")),
     *(("iou", name) for name in ("anchor", "gt")),
     ("replay", "picture"),
     ("roi", "point"),

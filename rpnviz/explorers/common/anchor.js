@@ -13,7 +13,14 @@ import { besideThresholds, thousands, thresholdText } from "./format.js";
 
 /** The labels, in the order of the numbers that are sent for them; also names of the palette. */
 export const LABELS = ["negative", "positive", "ignored", "crosses_border"];
+const LOW_QUALITY = 4;
 const PAPER = { bg: 0.3, fg: 0.7 };
+
+/** The label in a byte of payload.label_codes. @param {number} code */
+export const readLabel = (code) => LABELS[code & 3];
+
+/** Whether the anchor is positive only because no other fits its object better. @param {number} code */
+export const lowQuality = (code) => (code & LOW_QUALITY) > 0;
 
 /** "crosses_border" → "crosses the border". @param {string} label */
 export const labelWord = (label) => (label === "crosses_border" ? "crosses the border" : label);

@@ -2,24 +2,17 @@
 // All anchors as a map (notebooks 04 and 05): each cell is split into its nine anchors, scales left to right, ratios top
 // to bottom, so that one square is one anchor. Its unit is such a square.
 
+import { LABELS, lowQuality, placeText, readLabel } from "./anchor.js";
 import { Panel } from "./canvas_panel.js";
 import { clamp } from "./compute/boxes.js";
 import { h, OWN_KEYS } from "./elements.js";
+import { arrowKeys } from "./keys.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], feature_size: [number, number],
  *   stride: [number, number], cells: Box[], scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan
  * map_strength: how much of its colour a label shows on the map */
-
-/** The label of each code that Python sends. @type {Record<string, string>} */
-export const LABEL_OF = { 2: "positive", 1: "positive", 0: "negative", "-1": "ignored", "-2": "crosses_border" };
-const MAP_ARROWS = /** @type {Record<string, [number, number]>} */ ({
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-});
 
 /** Where each anchor is on the picture and on the map. @param {Plan} plan */
 export function anchorGeometry(plan) {
@@ -43,8 +36,11 @@ export function anchorGeometry(plan) {
     height: rows * ratios,
     count: rows * columns * perCell,
     place,
-    /** Its name in words. @param {number} i */
-    name: (i) => plan.anchor_names[i % perCell],
+    /** Where it lies, in words. @param {number} i */
+    words(i) {
+      const { row, col, a } = place(i);
+      return placeText(row, col, plan.anchor_names[a]);
+    },
     /** Its box on the picture, px. @param {number} i @returns {Box} */
     box(i) {
       const { row, col, a } = place(i);
@@ -77,25 +73,26 @@ export function anchorGeometry(plan) {
 const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 /**
- * One pixel an anchor, in the colour of its label; a best-only positive is paler.
- * @param {ReturnType<typeof anchorGeometry>} geometry @param {Int8Array} codes @param {Record<string, LineStyle>} styles
- * @param {Plan} plan @param {number} [fade] how much of it all is left: 1 everything
+ * One pixel an anchor, in the colour of its label; one that is positive only as the best is paler.
+ * @param {ReturnType<typeof anchorGeometry>} geometry @param {Uint8Array} codes see readLabel
+ * @param {Record<string, LineStyle>} styles @param {Plan} plan @param {number} [fade] how much of it all is left: 1 everything
  */
 export function labelImage(geometry, codes, styles, plan, fade = 1) {
   const canvas = h("canvas", { width: geometry.width, height: geometry.height });
   const g = canvas.getContext("2d");
   const image = g.createImageData(geometry.width, geometry.height);
-  const colours = Object.fromEntries(
-    Object.entries(LABEL_OF).map(([code, label]) => {
-      const dark = rgbOf(styles[label].casing);
-      const rgb = rgbOf(styles[label].color).map((c) => (Number(code) === 2 ? c + (255 - c) * 0.45 : c));
-      const strength = plan.map_strength[label] * fade;
-      return [code, rgb.map((c, k) => c * strength + dark[k] * (1 - strength))];
-    }),
-  );
+  const colours = LABELS.map((label) => {
+    const strength = plan.map_strength[label] * fade;
+    const dark = rgbOf(styles[label].casing);
+    return (/** @type {boolean} */ pale) =>
+      rgbOf(styles[label].color)
+        .map((c) => (pale ? c + (255 - c) * 0.45 : c))
+        .map((c, k) => c * strength + dark[k] * (1 - strength));
+  });
+  const byCode = Array.from({ length: 8 }, (_, code) => colours[LABELS.indexOf(readLabel(code))](lowQuality(code)));
   codes.forEach((code, i) => {
     const [x, y] = geometry.square(i);
-    image.data.set([...colours[code], 255], 4 * (y * geometry.width + x));
+    image.data.set([...byCode[code], 255], 4 * (y * geometry.width + x));
   });
   g.putImageData(image, 0, 0);
   return /** @type {HTMLCanvasElement} */ (canvas);
@@ -103,21 +100,16 @@ export function labelImage(geometry, codes, styles, plan, fade = 1) {
 
 /**
  * The map as a panel: point at an anchor or walk with the arrows (Shift: a whole cell).
- * @param {{plan: Plan, label: string, what: string, selected: () => number, onSelect: (i: number) => void,
+ * @param {{geometry: ReturnType<typeof anchorGeometry>, label: string, what: string, selected: () => number, onSelect: (i: number) => void,
  *   onPoint: (i: number) => void, onResize: () => void}} options onPoint: −1 when the mouse leaves
  */
-export function mapPanel({ plan, label, what, selected, onSelect, onPoint, onResize }) {
-  const geometry = anchorGeometry(plan);
+export function mapPanel({ geometry, label, what, selected, onSelect, onPoint, onResize }) {
   const at = (/** @type {MouseEvent} */ event) => geometry.at(...panel.at(event));
-  const key = (/** @type {KeyboardEvent} */ event) => {
-    const arrow = MAP_ARROWS[event.key];
-    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
+  const key = arrowKeys((dx, dy, { shiftKey }) => {
     const [x, y] = geometry.square(selected());
-    const [stepX, stepY] = event.shiftKey ? [geometry.scales, geometry.ratios] : [1, 1];
-    onSelect(geometry.at(x + arrow[0] * stepX, y + arrow[1] * stepY));
-    event.preventDefault();
-    event.stopPropagation();
-  };
+    const [stepX, stepY] = shiftKey ? [geometry.scales, geometry.ratios] : [1, 1];
+    onSelect(geometry.at(x + dx * stepX, y + dy * stepY));
+  });
   const panel = new Panel({
     extent: [0, 0, geometry.width, geometry.height],
     className: "rpnviz-anchor-map rpnviz-drag",
@@ -141,7 +133,7 @@ export function mapPanel({ plan, label, what, selected, onSelect, onPoint, onRes
       },
     },
   });
-  return { panel, geometry };
+  return panel;
 }
 
 /**

@@ -10,19 +10,11 @@ from matplotlib.colors import to_rgb
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
-from rpnviz.explorers.common.payload import BEST_ONLY, CROSSES, IGNORED, MAP_STRENGTH, NEGATIVE, POSITIVE, object_names
+from rpnviz.explorers.common.payload import LABEL_BITS, LABELS, MAP_STRENGTH, object_names
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import Still, legend, new_still, show_objects, show_picture
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
-
-CODE_NAMES = {
-    BEST_ONLY: "positive",
-    POSITIVE: "positive",
-    NEGATIVE: "negative",
-    IGNORED: "ignored",
-    CROSSES: "crosses_border",
-}
 
 
 def labels_figure(
@@ -64,9 +56,11 @@ def _map_colours(codes: Tensor, grid: Grid, fade: float) -> npt.NDArray[np.float
     h, w = grid.feature_size
     dark = np.array(to_rgb(PALETTE["casing"]))
     colours = np.zeros((len(codes), 3))
-    for code, name in CODE_NAMES.items():
+    for number, name in enumerate(LABELS):
         strength = MAP_STRENGTH[name] * fade
-        colours[codes.numpy() == code] = strength * np.array(to_rgb(PALETTE[name])) + (1 - strength) * dark
+        colours[(codes & LABEL_BITS).numpy() == number] = (
+            strength * np.array(to_rgb(PALETTE[name])) + (1 - strength) * dark
+        )
     image = np.zeros((h * len(ASPECT_RATIOS), w * len(SCALES), 3))
     x, y = squares(torch.arange(len(codes)), grid)
     image[y.numpy(), x.numpy()] = colours

@@ -146,7 +146,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         return {}
 
     def moves(self) -> dict[str, Rule]:
-        """Rules for everything that a reader of a saved page may set; see `rpnviz.explorers.moves`.
+        """Rules for everything that a reader of a saved page may set; see `common.rules`.
 
         Raises:
             TypeError: if a trait is neither in `limits` nor in `unmoved` and does not say itself what it takes.
@@ -163,7 +163,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         Each answer puts the view back as it stands now, and then moves it.
 
         Args:
-            *makers: what makes each question for this explorer as it stands, e.g. of `beliefs_labels`.
+            *makers: what makes each question for this explorer as it stands, e.g. of `labels.questions`.
 
         Raises:
             ValueError: if an answer would move what a page without a kernel cannot; names question and trait.

@@ -51,3 +51,23 @@ export function scheduler(draw) {
     });
   };
 }
+
+/**
+ * What is made of a value, made again only when there is another.
+ * @template Value, Made
+ * @param {() => Value} read @param {(value: Value, version: number) => Made} make version: 1 for the first, then 2, …
+ */
+export function derived(read, make) {
+  let of = /** @type {Value | undefined} */ (undefined);
+  let made = /** @type {Made} */ (/** @type {unknown} */ (undefined));
+  let version = 0;
+  return () => {
+    const value = read();
+    if (value !== of) {
+      of = value;
+      version += 1;
+      made = make(value, version);
+    }
+    return made;
+  };
+}

@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from typing import Any
 
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -19,8 +20,10 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels
 
-# One number an anchor, for the page; a positive one says by which sentence of the rule it is positive.
-BEST_ONLY, POSITIVE, NEGATIVE, IGNORED, CROSSES = 2, 1, 0, -1, -2
+# One byte an anchor, for the page (common/anchor.js): in its two low bits the place of the label in LABELS, which are
+# names of the palette; above them, whether a positive anchor is so only because no other fits its object better.
+LABELS = ("negative", "positive", "ignored", "crosses_border")
+LABEL_BITS, LOW_QUALITY = 3, 4
 # How much of its colour a label shows on the map: what is rare must catch the eye.
 MAP_STRENGTH = {"positive": 1.0, "negative": 0.55, "ignored": 0.85, "crosses_border": 0.3}
 
@@ -68,21 +71,19 @@ def object_names(picture: Picture) -> list[str]:
 
 
 def label_codes(found: AnchorLabels) -> Tensor:
-    """int8 Tensor[N]: 2 positive as a best anchor only, 1 positive, 0 negative, -1 ignored, -2 crosses."""
-    codes = found.labels.clone()
-    codes[found.low_quality] = BEST_ONLY
-    codes[found.crosses_boundary] = CROSSES
+    """uint8 Tensor[N]: the label of each anchor as the page gets it, see LABELS and LOW_QUALITY."""
+    codes = torch.full_like(found.labels, LABELS.index("ignored"), dtype=torch.uint8)
+    codes[found.labels == 0] = LABELS.index("negative")
+    codes[found.labels == 1] = LABELS.index("positive")
+    codes[found.crosses_boundary] = LABELS.index("crosses_border")
+    codes[found.low_quality] += LOW_QUALITY
     return codes
 
 
 def count_codes(codes: Tensor) -> dict[str, int]:
-    """How many anchors have each label."""
-    return {
-        "positive": int((codes >= POSITIVE).sum()),
-        "negative": int((codes == NEGATIVE).sum()),
-        "ignored": int((codes == IGNORED).sum()),
-        "crosses_border": int((codes == CROSSES).sum()),
-    }
+    """How many anchors have each label, in the order in which views list them."""
+    counts = torch.bincount((codes & LABEL_BITS).long(), minlength=len(LABELS)).tolist()
+    return {name: counts[LABELS.index(name)] for name in MAP_STRENGTH}
 
 
 def picture_file(picture: Picture) -> bytes:

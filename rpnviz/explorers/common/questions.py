@@ -1,6 +1,6 @@
 """Predict first: a question above a view. Every answer moves the view to the place that shows why.
 
-A question is made for one explorer, as it stands, by a function of the modules beliefs_*: where it moves to and which
+A question is made for one explorer, as it stands, by a function of its questions.py: where it moves to and which
 numbers it states are worked out from what the explorer holds.
 
     explorer = LabelsExplorer("street-07")

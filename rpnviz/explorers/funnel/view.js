@@ -276,8 +276,7 @@ export async function render({ model, el }) {
   /** Where the anchor that is pointed at or followed is now, and where it ends. @param {number} i */
   function follow(i) {
     if (i < 0) return "Point at a box to read what becomes of it.";
-    const { row, col } = geometry.place(i);
-    return `Row ${row}, column ${col}, ${geometry.name(i)}: score ${scores[i].toFixed(3)}, ${result.fate(i)}.`;
+    return `${geometry.words(i)}: score ${scores[i].toFixed(3)}, ${result.fate(i)}.`;
   }
 
   function drawPicture(/** @type {number} */ stage, /** @type {number} */ followed) {

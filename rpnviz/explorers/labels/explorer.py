@@ -29,7 +29,8 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
-    unmoved = SETTINGS
+    asks = unmoved = SETTINGS
+    needs_python = "Other thresholds and rules are computed by Python"
     presented = "selected"
     view = "labels/view.js"
     sheets = ("common/labels.css",)
@@ -40,10 +41,9 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
     allow_low_quality_matches = t.Bool(True, help="the best anchors of each object are positive").tag(sync=True)
     drop_cross_boundary = t.Bool(True, help="anchors beyond the picture are left out").tag(sync=True)
     selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
-    codes = t.Bytes(read_only=True, help="int8 [N]: see anchor_map.label_codes").tag(sync=True)
+    codes = t.Bytes(read_only=True, help="uint8 [N]: see payload.label_codes").tag(sync=True)
     counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
     object_rows: t.List[dict[str, Any]] = t.List(read_only=True, help="a table row for each object").tag(sync=True)
-    answered = t.Dict(read_only=True, help="the settings that codes, counts and object_rows belong to").tag(sync=True)
 
     def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
         """Label all anchors with the paper's settings."""
@@ -54,12 +54,11 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         super().__init__()
         self.set_trait("plan", anchor_plan(self.picture, self.grid, cells))
         self.set_trait("image", picture_file(self.picture))
-        self._relabel()
+        self.start_answering()
         self.set_trait("iou", self.found.iou.numpy().astype("<f4").tobytes())
         self.set_trait("best_gt", self.found.best_gt_idxs.numpy().astype("<i2").tobytes())
         weakest = self.found.iou.where(self.found.low_quality, 2)  # the anchor that asks for an explanation
         self.selected = int(weakest.argmin())
-        self.observe(self._relabel, names=list(SETTINGS))
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -71,17 +70,15 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         """What `label_anchors` says with these settings."""
         return self._found
 
-    def _relabel(self, _: Any = None) -> None:
-        if self.answered == self.settings:
-            return  # both thresholds moved at once: the first notice has seen to both
-        with self.reporting("labelling"):
-            self._found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
+    def answer(self) -> dict[str, Any]:
+        """Label all anchors with the settings as they stand."""
+        self._found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
         codes = label_codes(self._found)
-        with self.hold_sync():
-            self.set_trait("codes", codes.numpy().tobytes())
-            self.set_trait("counts", count_codes(codes))
-            self.set_trait("object_rows", self._object_rows())
-            self.set_trait("answered", self.settings)
+        return {
+            "codes": codes.numpy().tobytes(),
+            "counts": count_codes(codes),
+            "object_rows": self._object_rows(),
+        }
 
     def _object_rows(self) -> list[dict[str, Any]]:
         found = self._found

@@ -13,9 +13,10 @@ from torch import Tensor
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
 from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.rules import Rule, one_of, some_of, whole
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
-from rpnviz.explorers.linked.scene import KINDS, Scene, pack, pack_minibatch, run_scene, to_bytes
+from rpnviz.explorers.linked.scene import Scene, pack, pack_minibatch, run_scene, to_bytes
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -55,7 +56,7 @@ class LinkedExplorer(RpnvizWidget):
     seed = t.Int(0, min=0, max=MAX_SEED).tag(sync=True)
     top_n = t.Int(50, min=1, max=MAX_TOP_N).tag(sync=True)
     pictures = t.List(t.Unicode(), read_only=True, help="names to choose from").tag(sync=True)
-    scene = t.Dict(read_only=True, help="see linked_scene.pack").tag(sync=True)
+    scene = t.Dict(read_only=True, help="see scene.pack").tag(sync=True)
     extra_channel = t.Dict(read_only=True, help="the last channel asked for that scene has not").tag(sync=True)
     extra_minibatch = t.Dict(read_only=True, help="likewise a seed").tag(sync=True)
 
@@ -217,7 +218,7 @@ class LinkedExplorer(RpnvizWidget):
             feature_map=self._feature_map(),
             map_name="mean of 512 channels" if self.map == "mean" else self.map,
             anchors=scene.anchors[here],
-            labels=[KINDS[kind] for kind in scene.kinds[here].tolist()],
+            labels=[LABELS[kind] for kind in scene.kinds[here].tolist()],
             iou=scene.found.iou[here],
             gt_boxes=scene.picture.gt_boxes,
             class_names=scene.picture.class_names,
@@ -239,7 +240,7 @@ class LinkedExplorer(RpnvizWidget):
         kinds = scene.kinds.tolist()
         anchors = "; ".join(
             f"{SCALES[a % len(SCALES)]} px, ratio {ASPECT_RATIOS[a // len(SCALES)]:g}: "
-            f"best IoU {float(scene.found.iou[i]):.2f}, {KINDS[kinds[i]].replace('_', ' ')}, "
+            f"best IoU {float(scene.found.iou[i]):.2f}, {LABELS[kinds[i]].replace('_', ' ')}, "
             f"score {float(scene.stages.all_scores[i]):.2f}, {scene.stages.fate(i)}"
             for a, i in enumerate(here)
         )

@@ -1,5 +1,5 @@
 // @ts-check
-// What Python sent of one picture on one grid (explorers/linked_scene.py), unpacked, and what to say of an anchor.
+// What Python sent of one picture on one grid (scene.py), unpacked, and what to say of an anchor.
 // Only reading and wording: no IoU, label, rank or box is worked out here.
 import { thousands } from "../common/format.js";
 import { typed } from "../common/model.js";

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
+from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
 from rpnviz.figures.maps import RIM
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -28,8 +29,7 @@ from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
 CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
-KINDS = ("negative", "positive", "ignored", "crosses_border")  # names of draw.PALETTE; a place in it is sent, 2 bits
-LOW_QUALITY, LARGE = 4, 8  # further bits of the same byte
+LARGE = 8  # a further bit of the byte of an anchor's label
 NOBODY = 255  # instead of an object's index
 
 
@@ -51,12 +51,8 @@ class Scene:
 
     @property
     def kinds(self) -> Tensor:
-        """uint8 [N]: place in KINDS."""
-        kinds = torch.full_like(self.found.labels, KINDS.index("ignored"), dtype=torch.uint8)
-        kinds[self.found.labels == 0] = KINDS.index("negative")
-        kinds[self.found.labels == 1] = KINDS.index("positive")
-        kinds[self.found.crosses_boundary] = KINDS.index("crosses_border")
-        return kinds
+        """uint8 [N]: place in LABELS."""
+        return label_codes(self.found) & LABEL_BITS
 
     def here(self, row: int, col: int) -> Tensor:
         """int64 [9]: numbers of the anchors of a cell."""
@@ -112,7 +108,7 @@ def pack(scene: Scene) -> dict[str, Any]:
     edge = max(grid.image_size)
     numbers = {
         "kinds": (
-            scene.kinds + LOW_QUALITY * found.low_quality + LARGE * _members(stages.large_inds, len(scene.anchors)),
+            label_codes(found) + LARGE * _members(stages.large_inds, len(scene.anchors)),
             "u1",
         ),
         "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),

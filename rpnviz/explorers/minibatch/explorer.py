@@ -32,13 +32,14 @@ class MinibatchExplorer(RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
-    unmoved = SETTINGS
+    asks = unmoved = SETTINGS
+    needs_python = "Other samples are drawn by Python"
     presented = "selected"
     view = "minibatch/view.js"
     sheets = ("common/labels.css",)
     plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    codes = t.Bytes(read_only=True, help="int8 [N]: see anchor_map.label_codes").tag(sync=True)
+    codes = t.Bytes(read_only=True, help="uint8 [N]: see payload.label_codes").tag(sync=True)
     counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
     seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
@@ -46,7 +47,7 @@ class MinibatchExplorer(RpnvizWidget):
     selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
     sampled_pos = t.Bytes(read_only=True, help="int32: the positive anchors drawn").tag(sync=True)
     sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
-    answered = t.Dict(read_only=True, help="the settings that the sample belongs to").tag(sync=True)
+    most_positive = t.Int(read_only=True, help="as many may be positive at most").tag(sync=True)
 
     def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
         """Label all anchors once and draw with the paper's numbers."""
@@ -61,10 +62,9 @@ class MinibatchExplorer(RpnvizWidget):
         self.set_trait("image", picture_file(self.picture))
         self.set_trait("codes", codes.numpy().tobytes())
         self.set_trait("counts", count_codes(codes))
-        self._draw()
+        self.start_answering()
         drawn = torch.cat([self.sampled_pos_inds, self.sampled_neg_inds])
         self.selected = int(drawn[0]) if len(drawn) else 0
-        self.observe(self._draw, names=list(SETTINGS))
 
     @property
     def sampled_pos_inds(self) -> Tensor:
@@ -76,17 +76,13 @@ class MinibatchExplorer(RpnvizWidget):
         """int64: rows of the negative anchors drawn, ascending."""
         return self._sampled[1]
 
-    def _draw(self, _: Any = None) -> None:
+    def answer(self) -> dict[str, Any]:
+        """Draw with the settings as they stand."""
         size, fraction = self.batch_size_per_image, self.positive_fraction
-        with self.reporting("drawing"):
-            generator = torch.Generator().manual_seed(self.seed)
-            self._sampled = sample_minibatch(self.found.labels, size, fraction, generator)
+        generator = torch.Generator().manual_seed(self.seed)
+        self._sampled = sample_minibatch(self.found.labels, size, fraction, generator)
         positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in self._sampled)
-        with self.hold_sync():
-            self.set_trait("sampled_pos", positives)
-            self.set_trait("sampled_neg", negatives)
-            settings = {name: getattr(self, name) for name in SETTINGS}
-            self.set_trait("answered", {**settings, "most_positive": int(size * fraction)})
+        return {"sampled_pos": positives, "sampled_neg": negatives, "most_positive": int(size * fraction)}
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

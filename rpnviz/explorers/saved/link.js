@@ -1,7 +1,7 @@
 // @ts-check
 // A link to an explorer as it stands: the fragment of the page's address names the explorer and its traits,
 // #explorer=linked&row=20&col=30&…. What comes in by an address is checked against the rules that came with the page
-// (explorers/moves.py); a link is taken whole or not at all.
+// (common/rules.py); a link is taken whole or not at all.
 
 /**
  * @typedef {{kind: string, min: number, max: number, at_most?: string, choices: (string | number)[], each: [number, number][],
