@@ -45,17 +45,20 @@ def solutions(source: str = SOURCE, *left_out: str) -> NotebookNode:
         v4.new_code_cell(source, id="my_sum", metadata={"tags": ["exercise"]}),
         v4.new_code_cell("check(my_sum)", id="my_sum-check"),
     ]
-    return v4.new_notebook(cells=[cell for cell in cells if cell.id not in left_out])
+    notebook: NotebookNode = v4.new_notebook(cells=[cell for cell in cells if cell.id not in left_out])
+    return notebook
 
 
 def lesson(*ids: str) -> NotebookNode:
     """A lesson with cells of these ids, each with a trace of its run."""
     cells = [v4.new_code_cell(f"print('{one}')", id=one, execution_count=7, outputs=[said(one)]) for one in ids]
-    return v4.new_notebook(cells=cells)
+    notebook: NotebookNode = v4.new_notebook(cells=cells)
+    return notebook
 
 
 def said(text: str) -> NotebookNode:
-    return v4.new_output("stream", text=text)
+    output: NotebookNode = v4.new_output("stream", text=text)
+    return output
 
 
 def test_the_lesson_gets_task_stub_check_and_solution_at_its_place() -> None:

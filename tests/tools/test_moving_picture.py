@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.WebPImagePlugin import WebPImageFile
 from playwright.sync_api import Browser, expect
 
 import rpnviz
@@ -40,6 +41,7 @@ def test_the_mouse_moves_the_explorer(film: Film, tmp_path: Path) -> None:
     film.write(tmp_path / "few.webp")
     assert still_of(tmp_path / "few.webp").is_file()
     with Image.open(tmp_path / "few.webp") as written:
+        assert isinstance(written, WebPImageFile)
         assert written.n_frames == len(film.frames) > 5
         written.seek(1)
         second = np.asarray(written.convert("RGB"), dtype=int)
@@ -74,7 +76,8 @@ def test_the_committed_file_moves_and_is_small() -> None:
     assert min(shown) == FRAME <= 1000 / 12
     assert shown.count(FRAME) > 0.8 * len(shown)  # the others are held
     with Image.open(OUT) as moving:
-        assert moving.format == "WEBP" and moving.is_animated and moving.n_frames == len(shown)
+        assert isinstance(moving, WebPImageFile)
+        assert moving.is_animated and moving.n_frames == len(shown)
         assert moving.info["loop"] == 0  # for ever
         assert moving.width == WIDTH and 400 <= moving.height <= 560
         first = np.asarray(moving.convert("RGB"), dtype=int)

@@ -150,7 +150,7 @@ def test_each_ablation_is_trained_as_it_is_called(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen = []
-    original = ablations.measure_head
+    original = train.measure_head
 
     def spy(head: RPNHead, features: Any, held_out: Any, cells: Any) -> Any:
         seen.append((head.conv.kernel_size[0], head.cls_logits.out_channels, len(cells)))
