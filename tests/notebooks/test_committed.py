@@ -26,7 +26,8 @@ every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.st
 
 @cache
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def code_cells(path: Path) -> list[NotebookNode]:

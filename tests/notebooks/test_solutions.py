@@ -19,7 +19,8 @@ every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def place_of(name: str) -> Path:
