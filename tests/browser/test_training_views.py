@@ -151,12 +151,9 @@ def test_a_variant_is_trained_beside_it(live: View) -> None:
 
 def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     canvas = live.root.locator("canvas").nth(1)
-    for press in (
-        lambda: live.root.get_by_label("objectness map").click(),
-        lambda: live.root.get_by_role("radio", name="best 50").click(),
-    ):
+    for switch in (live.root.get_by_label("objectness map"), live.root.get_by_role("radio", name="best 50")):
         then = int(canvas.evaluate(PIXELS))
-        press()
+        switch.click()
         wait_for_other_pixels(live, canvas, then)
     live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
 
