@@ -20,7 +20,7 @@ settings.register_profile("rpnviz", deadline=None)
 settings.load_profile("rpnviz")
 
 
-class WholeModules(LoadScopeScheduling):
+class WholeModules(LoadScopeScheduling):  # type: ignore[misc]
     """A worker takes whole modules, so that what their tests share is made once; one takes all that needs the run."""
 
     def _split_scope(self, nodeid: str) -> str:
