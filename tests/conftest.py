@@ -13,7 +13,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 from xdist.scheduler import LoadScopeScheduling
 
-from tools.lab import chromium, find_chromium
+from tools.browser.lab import chromium, find_chromium
 
 # A slow moment of a busy machine is no failure.
 settings.register_profile("rpnviz", deadline=None)

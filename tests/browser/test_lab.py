@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import SCRATCH
-from tools.lab import Notebook, find_chromium, listen, new_page
+from tools.browser.lab import Notebook, find_chromium, listen, new_page
 
 
 def test_troubles_of_a_page_are_collected(browser: Browser) -> None:

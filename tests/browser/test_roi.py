@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import PIXELS
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 START = [376.5, 378.5, 540.25, 514.75]
 

@@ -24,7 +24,7 @@ from tests.browser.conftest import PIXELS
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
 from tests.test_nms import six
-from tools.lab import Notebook, listen
+from tools.browser.lab import Notebook, listen
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
 NAMES = (HOSTILE, "dog\x07", "dog & <b>cat</b>")

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from rpnviz.explorers.replay import ReplayExplorer
 from rpnviz.replay import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 # Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
 LIVE = """import rpnviz

@@ -27,7 +27,7 @@ from rpnviz.grid import Grid
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
 from tests.explorers.test_moves import RULES, inside, outside
-from tools.run_notebooks import NOTEBOOKS
+from tools.notebooks.run import NOTEBOOKS
 
 BELIEFS = range(1, 22)  # the 21 questions that learners ask
 MOVES = {"length": 1000}

@@ -14,8 +14,8 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES
-from tools.address import TAG
-from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
+from tools.docs.address import TAG
+from tools.notebooks.run import METADATA, NOTEBOOKS, WIDGET_VIEW
 from tools.site import executed
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))

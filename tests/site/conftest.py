@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.series import CONTROLS, LOOK_AT_ROOT
-from tools.lab import Notebook, listen, new_page
+from tools.browser.lab import Notebook, listen, new_page
 from tools.site.executed import ROOT
 from tools.site.policy import policy
 

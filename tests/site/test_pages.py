@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.site.conftest import Opened
-from tools.run_notebooks import chosen
+from tools.notebooks.run import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
 # Two small explorers, each a text field for a trait, that a notebook has linked.

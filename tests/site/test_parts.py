@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from rpnviz.explorers.base import STATIC, RpnvizWidget
-from tools.run_notebooks import WIDGET_VIEW
+from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
 from tools.site.pages import _opening, _section

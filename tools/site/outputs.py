@@ -19,7 +19,7 @@ from typing import Any
 from nbformat import NotebookNode, v4
 from PIL import Image
 
-from tools.run_notebooks import WIDGET_VIEW
+from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import Executed
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
