@@ -43,16 +43,16 @@ bench: $(VENV)/installed-dev browser
 	@$(RUN) -m benchmarks $(ARGS)
 
 exercises: $(VENV)/installed-dev
-	@$(RUN) -m tools.exercises $(ARGS)
+	@$(RUN) -m tools.notebooks.exercises $(ARGS)
 
 notebooks: $(VENV)/installed-dev
-	@$(RUN) -m tools.run_notebooks $(ARGS)
+	@$(RUN) -m tools.notebooks.run $(ARGS)
 
 site: $(VENV)/installed-site
 	@$(RUN) -m tools.site $(ARGS)
 
 train: $(VENV)/installed-dev
-	@$(RUN) -m tools.train $(ARGS)
+	@$(RUN) -m tools.data.train $(ARGS)
 
 clean:
 	rm -rf $(VENV) node_modules
@@ -60,7 +60,7 @@ clean:
 # One line, before minutes of tests, if there is no browser for the browser tests.
 browser: $(VENV)/installed-dev
 	@$(RUN) -c 'import sys; sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
-		import tools.lab; tools.lab.find_chromium()'
+		import tools.browser.lab; tools.browser.lab.find_chromium()'
 
 $(VENV)/installed: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV); PyTorch is large, the first time takes some minutes."

@@ -28,8 +28,8 @@ from playwright.sync_api import Browser
 
 from benchmarks.traffic import Traffic
 from benchmarks.views import FIRST, View
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.run import METADATA
 
 WARM_UP = 4  # presses that are not counted
 CHANGES = 50  # columns FIRST + 1 … FIRST + 50

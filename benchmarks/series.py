@@ -4,7 +4,7 @@ Explorers. Each notebook is opened in a real JupyterLab and run; then, in every 
 that an ArrowRight moves is pressed KEYS times. How a press is timed is said in `keys`. The payload is what goes to the
 page when the explorer opens: the JSON and the buffers of its state, code and style sheet included.
 
-Notebooks. Each is run in a fresh kernel without a browser, as `tools.run_notebooks --check` does it; so is BARE, which
+Notebooks. Each is run in a fresh kernel without a browser, as `tools.notebooks.run --check` does it; so is BARE, which
 only imports, to compare with. Memory is the most that the kernel held (resident).
 """
 
@@ -27,8 +27,8 @@ from nbformat import v4
 from playwright.sync_api import Browser, ElementHandle
 
 from benchmarks.keys import LIMIT, METER
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA, chosen
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.run import METADATA, chosen
 
 KEYS = 12
 CONTROLS = "input[type=range], canvas[tabindex='0'], [role=slider], [role=application]"
@@ -160,7 +160,7 @@ def measure_runs() -> Iterator[Run]:
 
 def _run(path: Path) -> Run:
     code = (
-        "import sys, nbformat; from tools.run_notebooks import NOTEBOOKS, execute;"
+        "import sys, nbformat; from tools.notebooks.run import NOTEBOOKS, execute;"
         "sys.exit('; '.join(execute(nbformat.read(sys.argv[1], as_version=4), NOTEBOOKS)) or None)"
     )
     started = time.perf_counter()

@@ -27,7 +27,8 @@ TINY = (4, 4, 4, 4, 4)
 def torchvisions_features() -> nn.Sequential:
     """`vgg16().features` with random weights, without the 120 million numbers of the classifier."""
     torch.manual_seed(0)
-    return vgg.make_layers(vgg.cfgs["D"])
+    features: nn.Sequential = vgg.make_layers(vgg.cfgs["D"])
+    return features
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import platformdirs
 import pytest
 import torch
 from safetensors.torch import save
+from tqdm.auto import tqdm
 
-from rpnviz import feature_cache as cache
 from rpnviz.backbone import Backbone
 from rpnviz.feature_cache import cache_folder, cached_features
 from rpnviz.grid import Grid
@@ -63,14 +63,14 @@ def test_another_picture_grid_or_network_has_a_file_of_its_own(backbone: Backbon
     cached_features(backbone, picture(), Grid("tiny", (64, 96), input_size=(64, 96), ceil_mode=True))
     cached_features(backbone, picture(), Grid("tiny", (64, 96), input_size=(64, 112)))
     with torch.no_grad():
-        backbone.layers[28].bias[511] += 1e-3  # type: ignore[index]
+        backbone.layers[28].bias[511] += 1e-3  # type: ignore[index, operator]
     cached_features(backbone, picture(), GRID)
     assert len(list(folder.iterdir())) == 5
 
 
 def test_the_bar_moves_on_after_every_convolution(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     moves: list[float] = []
-    monkeypatch.setattr(cache.tqdm, "update", lambda _, by=1: moves.append(by))
+    monkeypatch.setattr(tqdm, "update", lambda _, by=1: moves.append(by))
     cached_features(backbone, picture(), GRID)
     assert moves == [1] * 13
 

@@ -645,7 +645,7 @@ def test_box_follows_the_pixels(tmp_path: Path) -> None:
 
 # --- rendered scenes
 
-THINGS = [
+THINGS: list[dict[str, Any]] = [
     {"name": "dog", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": [1, 2, 8, 9], "visible_fraction": 0.36},
     {"name": "car", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": [0, 0, 9, 9], "visible_fraction": 0.35},
     {"name": "bus", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": None, "visible_fraction": 0},

@@ -245,9 +245,9 @@ def test_between_two_thresholds_nobody_is_drawn() -> None:
 def test_a_quarter_at_most_is_foreground(size: int) -> None:
     many = torch.cat([PROPOSALS[2:3].expand(1000, 4), PROPOSALS[3:].expand(1000, 4)])
     drawn = sample_proposals(many, GT, size)
-    assert ((drawn.labels > 0).sum(), len(drawn.labels)) == (size // 4, size)
+    assert (int((drawn.labels > 0).sum()), len(drawn.labels)) == (size // 4, size)
     few = sample_proposals(PROPOSALS[3:].expand(1000, 4), GT, size)
-    assert ((few.labels > 0).sum(), len(few.labels)) == (2, size)  # only the gt boxes; background fills up
+    assert (int((few.labels > 0).sum()), len(few.labels)) == (2, size)  # only the gt boxes; background fills up
 
 
 def test_without_objects_all_is_background() -> None:

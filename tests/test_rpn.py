@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
@@ -53,6 +52,7 @@ def test_shapes_on_the_paper_grid() -> None:
 
 def test_a_loop_over_windows_gives_the_same_numbers() -> None:
     head, features = small_head(), torch.randn(1, 6, 4, 5)
+    assert head.conv.bias is not None and head.cls_logits.bias is not None and head.bbox_pred.bias is not None
     vectors = head.window_vector(features)
     objectness, deltas = head(features)
     padded = F.pad(features, (1, 1, 1, 1))
@@ -224,11 +224,12 @@ def test_nothing_sampled_costs_nothing_and_keeps_the_graph() -> None:
 
 @pytest.mark.parametrize("short", range(4))
 def test_losses_refuse_unequal_lengths(short: int) -> None:
-    arguments: list[Tensor] = [torch.zeros(5), torch.zeros(5, 4), torch.zeros(5), torch.zeros(5, 4)]
-    arguments[short] = arguments[short][:4]
+    rows = [torch.zeros(5), torch.zeros(5, 4), torch.zeros(5), torch.zeros(5, 4)]
+    rows[short] = rows[short][:4]
+    logits, deltas, labels, targets = rows
     none = torch.zeros(0, dtype=torch.int64)
     with pytest.raises(ValueError, match="must have one length; got"):
-        rpn_losses(*arguments, none, none)
+        rpn_losses(logits, deltas, labels, targets, none, none)
 
 
 # --- other windows ---------------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ def recall_table(
 
 
 def recorded_recall() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
-    """The recall tables that come with the bundled weights; `python -m tools.recall` measured them.
+    """The recall tables that come with the bundled weights; `python -m tools.data.recall` measured them.
 
     Returns:
         How many held-out scenes were measured, and {name of a row: {top_n: {"recall@0.5": …, "average_recall": …}}}.
@@ -124,7 +124,7 @@ def recorded_recall() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
 
 
 def recorded_ablations() -> dict[str, Any]:
-    """What breaks a training: recall of heads trained with one rule left out; `python -m tools.ablations` measured it.
+    """What breaks a training: recall of heads with one rule left out; `python -m tools.data.ablations` measured it.
 
     Returns:
         "backbone", "steps", "seeds", "held-out scenes": how; "rows": {name: {figure: one number for each seed}}, the

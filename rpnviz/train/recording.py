@@ -16,7 +16,7 @@ from rpnviz._files.data import data_folder
 
 @dataclass(frozen=True, eq=False)
 class Replay:
-    """What `python -m tools.record` made of a run of `python -m tools.train --snapshots`.
+    """What `python -m tools.data.record` made of a run of `python -m tools.data.train --snapshots`.
 
     Attributes:
         picture_names: P names of bundled pictures; none of them was trained on.

@@ -10,9 +10,9 @@ import pytest
 from nbformat import NotebookNode, v4
 from playwright.sync_api import Browser, Locator, expect
 
-from tools.exercises import SOLUTIONS
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA, NOTEBOOKS
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.exercises import SOLUTIONS
+from tools.notebooks.run import METADATA, NOTEBOOKS
 
 NAME = "my_box_iou"
 (LESSON,) = NOTEBOOKS.glob("04_*.ipynb")

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from rpnviz.figures.palette import PALETTE
 from tests.browser.conftest import View
 
-WINDOW = tuple(bytes.fromhex(PALETTE["window"][1:]))
+RED, GREEN, BLUE = bytes.fromhex(PALETTE["window"][1:])
+WINDOW = RED, GREEN, BLUE
 both_themes = pytest.mark.parametrize("linked", ["light", "dark"], indirect=True)
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.access import PLACES, findings
 from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS, SCRATCH
 from tests.explorers.asked import every_asked
-from tools.lab import Notebook, listen
+from tools.browser.lab import Notebook, listen
 
 NAMES = ("linked", "labels", "iou", "loss")
 Open = Callable[..., Page]

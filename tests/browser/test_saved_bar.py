@@ -17,14 +17,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.saved_page import SAVED, SAVED_CSS, standalone_page
+from rpnviz.explorers.common.saved_page import SAVED, SAVED_SHEET, standalone_page
 from rpnviz.explorers.nms.explorer import NmsExplorer
 from tests.browser.conftest import PIXELS
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
 from tests.inspect.test_nms_steps import six
-from tools.lab import Notebook, listen
+from tools.browser.lab import Notebook, listen
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
 NAMES = (HOSTILE, "dog\x07", "dog & <b>cat</b>")
@@ -59,7 +60,7 @@ def _two(explorer: RpnvizWidget) -> str:
         for at in ("nms-1", "nms-2")
     )
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>two</title>
-<style>header {{ position: relative; z-index: 5 }} {explorer._css} {SAVED_CSS}</style>
+<style>header {{ position: relative; z-index: 5 }} {explorer._css} {bundle.read(SAVED_SHEET)}</style>
 <header><a href="#prose">a heading</a></header><h2 id="prose">Prose</h2>
 <article><div id="nms-1" data-rpnviz-name="nms-1"></div><p>more prose</p>
 <div id="nms-2" data-rpnviz-name="nms-2"></div></article><footer><button>below</button></footer>

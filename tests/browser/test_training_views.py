@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from rpnviz.explorers.replay.explorer import ReplayExplorer
 from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 # Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
 LIVE = """import rpnviz
@@ -151,12 +151,9 @@ def test_a_variant_is_trained_beside_it(live: View) -> None:
 
 def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     canvas = live.root.locator("canvas").nth(1)
-    for press in (
-        lambda: live.root.get_by_label("objectness map").click(),
-        lambda: live.root.get_by_role("radio", name="best 50").click(),
-    ):
+    for switch in (live.root.get_by_label("objectness map"), live.root.get_by_role("radio", name="best 50")):
         then = int(canvas.evaluate(PIXELS))
-        press()
+        switch.click()
         wait_for_other_pixels(live, canvas, then)
     live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import Any
 
 import pytest
 import traitlets as t
@@ -53,5 +54,6 @@ def test_range_errors_name_trait_and_range() -> None:
 
 
 def test_the_heat_map_is_the_one_of_the_stills() -> None:
-    assert len(LOOK["heat"]) == base.HEAT_STOPS
-    assert LOOK["heat"][0] == "#000004" and LOOK["heat"][-1] == "#fcfdbf"  # magma's ends
+    heat: Any = LOOK["heat"]
+    assert len(heat) == base.HEAT_STOPS
+    assert heat[0] == "#000004" and heat[-1] == "#fcfdbf"  # magma's ends

@@ -62,7 +62,7 @@ def test_page_shows_what_detect_finds(explorer: DetectionsExplorer, nms_thresh: 
     found = detect(features, proposals, head, grid, score_thresh, nms_thresh)
     assert sent(explorer, score_thresh) == set(zip(found.proposal_inds.tolist(), found.labels.tolist(), strict=True))
     assert torch.equal(explorer.detections.boxes, found.boxes)
-    assert explorer.answered == nms_thresh
+    assert explorer.answered == {"nms_thresh": nms_thresh}
 
 
 def test_sends_every_class_that_scores(explorer: DetectionsExplorer) -> None:

@@ -187,5 +187,5 @@ def test_still_draws_the_boxes_of_the_stage(untouched: FunnelExplorer) -> None:
     assert [text.get_text() for text in bars.texts] == [f"{count:,}" for count in explorer.result["left"]]
     paths = picture.collections[0].get_paths()
     assert len(paths) == 7
-    assert np.allclose(paths[0].vertices[[0, 2]].flatten(), explorer.stages.proposals[0].numpy())
+    assert np.allclose(np.asarray(paths[0].vertices)[[0, 2]].flatten(), explorer.stages.proposals[0].numpy())
     assert set(SETTINGS) == set(untouched.settings)

@@ -11,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import traitlets as t
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
@@ -121,14 +122,15 @@ def test_the_field_of_the_window_is_the_grids(explorer: LayersExplorer) -> None:
 
 
 def test_a_wish_is_answered_with_that_channel(explorer: LayersExplorer) -> None:
-    wish = {"layer": "conv4_2", "channel": 17, "number": 1}
+    wish = {"layer": "conv4_2", "channel": 17}
     explorer.wish = wish
-    assert explorer.answered == wish
-    assert explorer.answer == explorer._shown["conv4_2"][17].numpy().tobytes()
+    assert explorer.answered == {"wish": wish}
+    assert explorer.extra_map == explorer._shown["conv4_2"][17].numpy().tobytes()
     with pytest.raises(t.TraitError, match=re.escape("channels['conv4_2']: got 128, takes 0 to 127")):
-        explorer.wish = {"layer": "conv4_2", "channel": 128, "number": 2}
+        explorer.wish = {"layer": "conv4_2", "channel": 128}
     assert "got 128, takes 0 to 127" in explorer.error
-    explorer.wish = {**wish, "number": 3}
+    assert explorer.wish == wish
+    explorer.wish = {"layer": "conv4_2", "channel": 18}
     assert explorer.error == ""
 
 
@@ -165,7 +167,7 @@ def test_the_still_shows_map_fields_and_table(explorer: LayersExplorer, layer: s
     shown = figure.axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, explorer._shown[layer][explorer.channels[layer]])
     number = [said["name"] for said in explorer.layers].index(layer)
-    widths = [patch.get_width() for patch in figure.axes[1].patches]
+    widths = [patch.get_width() for patch in figure.axes[1].patches if isinstance(patch, Rectangle)]
     assert len(widths) == number + 1 and widths == sorted(widths)
     words = {cell.get_text().get_text() for cell in figure.axes[2].tables[0].get_celld().values()}
     assert {"228", "640×960", "RPN 3×3", "receptive field"} <= words
@@ -310,7 +312,8 @@ def test_features_of_other_pictures_are_refused(features: dict[str, torch.Tensor
 def test_the_still_lights_the_channel_and_marks_its_tile(sheets: ChannelsExplorer) -> None:
     sheets.channel = sheets.order()[23]  # second row, second tile
     left, right = sheets.figure().axes
-    assert left.patches[0].get_xy() == (62 - 1, 42 - 1)
+    (tile,) = (patch for patch in left.patches if isinstance(patch, Rectangle))
+    assert tile.get_xy() == (62 - 1, 42 - 1)
     dark = np.asarray(right.images[1].get_array())[..., 3]
     np.testing.assert_allclose(dark, 0.78 * (1 - sheets._bright[sheets.channel].numpy()), atol=1e-6)
 

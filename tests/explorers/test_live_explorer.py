@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
 from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
 from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, SMOOTH, VARIANTS, Run
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -45,7 +45,8 @@ def make(steps: int = 12, **options: Any) -> LiveExplorer:
     pictures = [make_picture("one"), make_picture("two")]
     features = [torch.rand(2, CHANNELS, 40, 60, generator=torch.Generator().manual_seed(i)).half() for i in (2, 3)]
     watched = options.pop("watched", make_picture("watched"))
-    return LiveExplorer(SmallBackbone(), pictures, features, watched, steps=steps, **options)
+    backbone: Any = SmallBackbone()
+    return LiveExplorer(backbone, pictures, features, watched, steps=steps, **options)
 
 
 @pytest.fixture
@@ -55,6 +56,16 @@ def unheard() -> Iterator[list[Any]]:
     hook, threading.excepthook = threading.excepthook, lambda args: raised.append(args.exc_value)
     yield raised
     threading.excepthook = hook
+
+
+def stop_at(live: LiveExplorer, steps: Container[int]) -> Callable[[Any], None]:
+    """An observer that stops the run at one of these steps."""
+
+    def observer(_: Any) -> None:
+        if live.step in steps:
+            live.running = False
+
+    return observer
 
 
 def until(live: LiveExplorer, holds: Callable[[], bool]) -> None:
@@ -102,12 +113,12 @@ def test_the_kernel_stays_free_and_stop_is_heard() -> None:
 def test_stop_and_resume_give_what_one_go_gives() -> None:
     whole, halting = make(), make()
     whole.finish()
-    for stop_at in (2, 5, 9):
-        halting.observe(lambda _, at=stop_at: halting.step >= at and setattr(halting, "running", False), "runs")
+    for step in (2, 5, 9):
+        halting.observe(stop_at(halting, range(step, 12)), "runs")
         halting.running = True
         halting.wait()
         halting.unobserve_all("runs")
-        assert stop_at <= halting.step < 12
+        assert step <= halting.step < 12
     halting.finish()
     assert halting.losses == whole.losses
     assert same(weights(halting.head), weights(whole.head))
@@ -125,7 +136,8 @@ def test_a_hasty_hand_does_not_get_it_stuck() -> None:
 
 def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     live = make()
-    save, resumed = live._save, []
+    save = live._save
+    resumed: list[int] = []
 
     def save_and_resume() -> None:
         save()
@@ -133,8 +145,12 @@ def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.M
             resumed.append(live.step)
             live.running = True
 
+    def stop_once(_: Any) -> None:
+        if live.step == 3 and not resumed:
+            live.running = False
+
     monkeypatch.setattr(live, "_save", save_and_resume)
-    live.observe(lambda _: live.step == 3 and not resumed and setattr(live, "running", False), "runs")
+    live.observe(stop_once, "runs")
     live.running = True
     live.wait()
     assert (resumed, live.step) == ([3], 12)
@@ -158,14 +174,15 @@ def test_a_checkpoint_is_written_at_each_stop_and_can_be_resumed(tmp_path: Path)
     live = make(checkpoint=tmp_path / "head.pt")
     live.finish()
     _, pictures, features, *_ = live._settings
-    again = HeadTraining(SmallBackbone(), RPNHead(CHANNELS), pictures, 12, features=features)
+    backbone: Any = SmallBackbone()
+    again = HeadTraining(backbone, RPNHead(CHANNELS), pictures, 12, features=features)
     again.load(live.checkpoint)
     assert again.step == 12 and same(weights(again.head), weights(live.head))
 
 
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     live = make()
-    live.observe(lambda _: live.step == 4 and setattr(live, "running", False), "runs")
+    live.observe(stop_at(live, [4]), "runs")
     live.running = True
     live.wait()
     stopped_at = torch.load(live.checkpoint, weights_only=True)["step"]
@@ -312,8 +329,10 @@ def test_still_has_both_runs_beside_each_other() -> None:
         "box loss",
     ]
     raw, mean = figure.axes[1].lines[:2]
-    assert raw.get_ydata().tolist() == pytest.approx([loss for loss, _ in live.losses])
-    assert mean.get_ydata().tolist() == pytest.approx(smoothed(np.array([loss for loss, _ in live.losses]), SMOOTH).tolist())
+    assert np.asarray(raw.get_ydata()).tolist() == pytest.approx([loss for loss, _ in live.losses])
+    assert np.asarray(mean.get_ydata()).tolist() == pytest.approx(
+        smoothed(np.array([loss for loss, _ in live.losses]), SMOOTH).tolist()
+    )
 
 
 def test_smoothed_by_hand() -> None:

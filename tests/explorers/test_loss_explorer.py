@@ -205,7 +205,7 @@ export function ask(rows) {
 def test_the_page_works_out_what_python_does(browser: Browser) -> None:
     """Hundreds of entries, all labels and betas, differences on and off the parabola, deltas beyond the clamp."""
     rng = np.random.default_rng(1)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "entry": {
                 "logit": rng.normal(0, 8),

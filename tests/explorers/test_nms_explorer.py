@@ -12,6 +12,7 @@ import pytest
 import torch
 import torchvision.ops
 import traitlets as t
+from matplotlib.patches import Rectangle
 from PIL import Image
 from playwright.sync_api import Browser
 from torch import Tensor
@@ -219,7 +220,7 @@ def rgb(style: str) -> list[int]:
 def test_still_shows_each_box_in_the_line_of_its_state(explorer: NmsExplorer) -> None:
     explorer.turn = 1
     axes = explorer.figure().axes[0]
-    lines = {tuple(patch.get_xy()): patch for patch in axes.patches}
+    lines = {tuple(patch.get_xy()): patch for patch in axes.patches if isinstance(patch, Rectangle)}
     boxes, _ = six()
     for box, state in zip(boxes.tolist(), states_after(explorer.steps(), 1), strict=True):
         colour = np.round(255 * np.array(lines[box[0], box[1]].get_edgecolor()[:3])).astype(int)

@@ -47,7 +47,11 @@ def test_what_was_computed_elsewhere_is_shown(scene: Scene) -> None:
     found = AnchorLabels.of(labels, iou, torch.zeros_like(labels, dtype=torch.bool))
     handed = PrecomputedExplorer(replace(scene, found=found, sample=last_of_all, by="your functions"))
     kinds = torch.frombuffer(bytearray(handed.scene["kinds"]), dtype=torch.uint8)
-    assert (kinds[7] & 3, kinds[7] & 4, kinds[8] & 3) == (1, 4, 2)  # positive, by the best-per-gt rule; ignored
+    assert [int(kind) for kind in (kinds[7] & 3, kinds[7] & 4, kinds[8] & 3)] == [
+        1,
+        4,
+        2,
+    ]  # positive, by the best-per-gt rule; ignored
     assert handed.scene["by"] == "your functions" and "by your functions" in handed.describe()
     drawn = handed.scene["minibatches"]["3"]
     last = len(labels) - 1

@@ -27,7 +27,7 @@ from rpnviz.grid import Grid
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
-from tools.run_notebooks import NOTEBOOKS
+from tools.notebooks.run import NOTEBOOKS
 
 BELIEFS = range(1, 22)  # the 21 questions that learners ask
 MOVES = {"length": 1000}
@@ -217,7 +217,7 @@ def test_every_answer_moves_the_view_somewhere_else(asked: dict[str, Any]) -> No
 
 
 # What a reader may have done meanwhile, so that the sentences would no longer be true.
-MEANWHILE = {
+MEANWHILE: dict[str, dict[str, Any]] = {
     "linked": {"grid": "floor", "seed": 7, "layers": [], "map": "channel 3", "top_n": 1, "row": 0, "selected": 2},
     "poolings": {"length": 640, "rounding": "ceil"},
     "window": {"row": 1, "col": 2, "channel": 9},

@@ -167,7 +167,7 @@ def test_still_shows_the_step(explorer: ReplayExplorer, recorded: Replay) -> Non
     assert len(map_axes.patches) == 4 and len(boxes.patches) == 4 + 10
     for chart in (loss, recall):
         assert chart.lines[-1].get_xdata() == [100, 100]
-    assert [line.get_ydata()[2] for line in recall.lines[:-1]] == pytest.approx(recorded.recall[2].tolist())
+    assert [np.asarray(line.get_ydata())[2] for line in recall.lines[:-1]] == pytest.approx(recorded.recall[2].tolist())
 
 
 def test_something_is_left_without_a_page(explorer: ReplayExplorer) -> None:

@@ -132,7 +132,7 @@ def test_something_is_left_without_a_page() -> None:
 
 def test_still_draws_both_boxes_and_the_bin_in_their_colours(explorer: RoIExplorer) -> None:
     explorer.figure().savefig(buffer := io.BytesIO(), dpi=100)
-    pixels = Image.open(buffer).convert("RGB").getcolors(1 << 20) or []
+    pixels: Any = Image.open(buffer).convert("RGB").getcolors(1 << 20)
     colours = {"#" + "".join(f"{value:02X}" for value in rgb) for _, rgb in pixels}
     assert {PALETTE["proposal"], PALETTE["scale_256"], PALETTE["window"]} <= colours
 

@@ -22,7 +22,19 @@ from tests.explorers.every import every_explorer
 from tests.explorers.page_code import importable
 
 NAMES = (
-    *("linked", "precomputed", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings", "channels", "loss"),
+    *(
+        "linked",
+        "precomputed",
+        "window",
+        "anchors",
+        "iou",
+        "labels",
+        "minibatch",
+        "layers",
+        "poolings",
+        "channels",
+        "loss",
+    ),
     *("live", "replay", "nms", "funnel", "roi", "detections"),
 )
 # Python takes more than the saved page can show: what it was not given, or what lies far off the picture.
@@ -148,7 +160,8 @@ def test_a_trait_that_does_not_say_what_it_takes_must_be_told() -> None:
     assert rule_of("a", t.Float(min=0, max=0.5)) == number(0, 0.5)
     assert rule_of("a", t.Enum([10, 50])) == one_of([10, 50])
     assert rule_of("a", t.Bool()) == {"kind": "switch"}
-    for trait in (t.Int(), t.Int(min=0), t.Float(max=1), t.Unicode(), t.Dict(), t.List()):
+    traits: list[t.TraitType[Any, Any]] = [t.Int(), t.Int(min=0), t.Float(max=1), t.Unicode(), t.Dict(), t.List()]
+    for trait in traits:
         with pytest.raises(TypeError, match=r"depth: say in limits\(\) what it takes"):
             rule_of("depth", trait)
     assert number(0, 1, at_most="b") == {"kind": "number", "min": 0, "max": 1, "at_most": "b"}

@@ -116,7 +116,7 @@ def test_the_still_shows_the_window_also_at_the_rim(window: WindowExplorer, row:
     window.row, window.col, window.channel = row, col, 17
     figure = window.figure()
     patch = F.pad(window._features, (1, 1, 1, 1))[:, row : row + 3, col : col + 3]
-    tiles = figure.axes[2].images[0].get_array()
+    tiles = np.asarray(figure.axes[2].images[0].get_array())
     assert tiles.shape == (48, 96)
     for channel in (0, 31, 32, 511):
         top, left = 3 * (channel // 32), 3 * (channel % 32)

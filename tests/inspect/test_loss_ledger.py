@@ -33,8 +33,14 @@ betas = st.sampled_from([0.0, 1 / 9, 0.5, 1.0])
 
 
 def one(logit: float, deltas: list[float], label: int, targets: list[float], beta: float = BETA) -> Any:
-    rows = [logit], [deltas], [label], [targets]
-    return write_ledger(*(torch.tensor(row, dtype=torch.float64) for row in rows), beta=beta)
+    rows: list[list[Any]] = [
+        [logit],
+        [deltas],
+        [label],
+        [targets],
+    ]
+    objectness, pred_bbox_deltas, labels, regression = (torch.tensor(row, dtype=torch.float64) for row in rows)
+    return write_ledger(objectness, pred_bbox_deltas, labels, regression, beta)
 
 
 def test_ledger_by_hand() -> None:
@@ -208,7 +214,7 @@ def test_sigmoid_of_the_difference_is_the_two_way_softmax(background: float, obj
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
-    good = {
+    good: dict[str, Any] = {
         "objectness": torch.zeros(3),
         "pred_bbox_deltas": torch.zeros(3, 4),
         "labels": torch.tensor([1, 0, -1]),

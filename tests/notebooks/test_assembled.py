@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tools.exercises import SOLUTIONS
-from tools.run_notebooks import NOTEBOOKS, execute
+from tools.notebooks.exercises import SOLUTIONS
+from tools.notebooks.run import NOTEBOOKS, execute
 
 (PATH,) = NOTEBOOKS.glob("12_*.ipynb")
 

@@ -10,8 +10,8 @@ from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES, check_source
 from rpnviz.exercises.submission import read_notebook
-from tools.exercises import SOLUTIONS, exercises_of, lesson_of
-from tools.run_notebooks import execute, offline_environment
+from tools.notebooks.exercises import SOLUTIONS, exercises_of, lesson_of
+from tools.notebooks.run import execute, offline_environment
 
 PATHS = sorted(SOLUTIONS.glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
@@ -19,7 +19,8 @@ every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def place_of(name: str) -> Path:

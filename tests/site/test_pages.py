@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tools.run_notebooks import chosen
+from tests.site.conftest import Opened
+from tools.notebooks.run import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
 # Two small explorers, each a text field for a trait, that a notebook has linked.
@@ -71,7 +72,7 @@ def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: An
 
 
 def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, open_page: Any) -> None:
-    opened = open_page(f"{served}/index.html")
+    opened: Opened = open_page(f"{served}/index.html")
     view = opened.live(opened.places[0])
     centre = view.get_attribute("data-cell")
 

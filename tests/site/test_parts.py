@@ -16,12 +16,13 @@ from playwright.sync_api import Browser
 
 from rpnviz.explorers import EXPLORERS, load
 from rpnviz.explorers.common.base import RpnvizWidget
-from tools.run_notebooks import WIDGET_VIEW
+from rpnviz.explorers.common.recorded import Recorded
+from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
 from tools.site.pages import _opening, _section
 from tools.site.policy import guard, policy
-from tools.site.record import OWN_FILE, Files, Question, key, record
+from tools.site.record import OWN_FILE, Files, key, record
 from tools.site.scripts import write
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
@@ -64,7 +65,7 @@ def test_the_index_takes_words_and_commands_from_the_readme() -> None:
 
 def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> None:
     doubler = Doubler()
-    question = Question({"side": ["left", "right"]}, {"number": [1, 2, 3]})
+    question = Recorded({"side": ["left", "right"]}, {"number": [1, 2, 3]})
     sides, numbers = record(doubler, question, Files(tmp_path))
     assert sides["given"] == ["side"] and set(sides["files"]) == {"left", "right"}
     assert put(tmp_path, sides["files"]["right"]) == {"said": {"$bytes": base64.b64encode(b"right").decode()}}
@@ -133,7 +134,7 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=outputs)])
     known = {
         "m": {
-            "kind": "LiveExplorer",
+            "needs_python": "Python trains",
             "number": 0,
             "links": [],
             "view": "live/view.js",

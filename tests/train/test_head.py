@@ -17,7 +17,7 @@ from rpnviz.anchors import cell_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
-from rpnviz.rpn import RPNHead
+from rpnviz.rpn import RPNHead, rpn_losses
 from rpnviz.targets import label_anchors
 from rpnviz.train import training
 from rpnviz.train.head import HeadTraining, both_ways, mirrored
@@ -109,7 +109,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(
 
 def sampled(backbone: Backbone, features: list[torch.Tensor], rules: Rules) -> list[tuple[int, int]]:
     """(positives, negatives) of the two pictures of one step."""
-    with mock.patch.object(training, "rpn_losses", wraps=training.rpn_losses) as losses:
+    with mock.patch.object(training, "rpn_losses", wraps=rpn_losses) as losses:
         list(head_training(backbone, 1, features=features, rules=rules).run())
     return [(len(call.args[4]), len(call.args[5])) for call in losses.call_args_list]
 

@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
 from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
-from rpnviz.train import training
-from rpnviz.train.training import Training, random_view
+from rpnviz.train.augment import random_view
+from rpnviz.train.training import Training
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 GREY = 100
@@ -43,7 +44,7 @@ def tiny_training(steps: int, seed: int = 0, weights_seed: int = 0, **settings: 
     backbone = Backbone((4, 4, 4, 4, 4), batch_norm=True)
     run = Training(backbone, RPNHead(), PICTURES, steps, seed=seed, **settings)
     run.grid = Grid("tiny", (600, 1000), input_size=(160, 240))
-    run.anchors = training.grid_anchors(run.grid, training.cell_anchors().to(run.device))
+    run.anchors = grid_anchors(run.grid, cell_anchors().to(run.device))
     return run
 
 

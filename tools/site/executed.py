@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from tools.run_notebooks import execute
+from tools.notebooks.run import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / "runs" / "site"

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from tools.run_notebooks import chosen
+from tools.notebooks.run import chosen
 from tools.site import scripts
 from tools.site.executed import ROOT, Executed, as_committed, run
 from tools.site.outputs import as_pages_need

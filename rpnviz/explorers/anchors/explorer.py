@@ -26,13 +26,13 @@ MOST_ANCHORS = 24  # rows of the table
 class AnchorsExplorer(MapAndPicture):
     """Show anchors to scale. The page asks for others by `wish`; Python computes them and answers."""
 
-    unmoved = ("wish",)
+    asks = unmoved = ("wish",)
+    needs_python = "Other grids, scales and ratios are computed by Python"
     view = "anchors/view.js"
     mode = t.Enum(MODES, "cell", help="this cell's anchors, every centre, or every box of the selected shape").tag(
         sync=True
     )
     wish = t.Dict(help="what the page asks for: grid, preset, scales, aspect_ratios").tag(sync=True)
-    answered = t.Int(0, read_only=True, help="wishes dealt with so far").tag(sync=True)
     choice = t.Dict(read_only=True, help="preset, scales and aspect_ratios as shown").tag(sync=True)
     inside = t.Bytes(read_only=True, help="uint8 [h·w, A]: 1 where the anchor lies inside the picture").tag(sync=True)
     counts: t.List[Any] = t.List(read_only=True, help="how many anchors of each shape lie inside").tag(sync=True)
@@ -41,6 +41,7 @@ class AnchorsExplorer(MapAndPicture):
         """Show the paper's nine anchors of ``grid`` on ``picture``; ``traits`` say where to start, e.g. row=20."""
         super().__init__(picture, grid, **traits)
         self.use()
+        self.start_answering()
 
     def use(
         self,
@@ -77,18 +78,13 @@ class AnchorsExplorer(MapAndPicture):
             texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
             self.set_trait("choice", {"preset": preset, **texts})
 
-    @t.observe("wish")
-    def _grant(self, change: Any) -> None:
-        """Do what the page asked for. A slip of the hand there is answered in the status line, not raised."""
-        wish: dict[str, Any] = dict(change["new"])
-        self.set_trait("error", "")
-        try:
-            wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
-            wish.pop("number", None)  # makes every wish a change
+    def answer(self) -> dict[str, Any]:
+        """Show what the page asked for: the arguments of `use`, numbers as text."""
+        wish: dict[str, Any] = dict(self.wish)
+        wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
+        if wish:
             self.use(**wish)
-        except ValueError as error:
-            self.set_trait("error", str(error))
-        self.set_trait("answered", self.answered + 1)
+        return {}
 
     def here(self) -> Tensor:
         """The anchors of the window's cell, Tensor[A, 4] in picture px."""

@@ -1,6 +1,7 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
 
+import { waitsFor } from "../common/asking.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
@@ -102,8 +103,7 @@ export function render(context) {
       const of = (/** @type {HTMLInputElement} */ { disabled, name, value }) =>
         disabled ? model.get("choice")[name] : value;
       if (asked.preset === "own") Object.assign(asked, { scales: of(scales), aspect_ratios: of(ratios) });
-      ui.busy("Python computes the anchors …");
-      commit(model, { wish: { ...asked, number: model.get("answered") + 1 } });
+      commit(model, { wish: asked });
     }
     const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
       h(tag, {}, h("span", {}, text), element);
@@ -276,7 +276,11 @@ export function render(context) {
   picture.panel.canvas.addEventListener("pointerleave", leave);
   ui.onDestroy(watch(model, ["row", "col", "mode", "selected"], redraw));
   ui.onDestroy(watch(model, ["place", "anchors", "inside", "counts", "choice"], scheduler(refill)));
-  ui.onDestroy(watch(model, ["answered"], () => ui.busy("")));
+  ui.onDestroy(
+    watch(model, ["wish", "answered", "error"], () =>
+      ui.busy(waitsFor(model).length ? "Python computes the anchors …" : ""),
+    ),
+  );
   for (const panel of [map.panel, picture.panel]) ui.onDestroy(() => panel.destroy());
   refill();
   return () => ui.destroy();

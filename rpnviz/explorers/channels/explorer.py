@@ -16,6 +16,7 @@ from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place, webp
 from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, whole
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
@@ -137,6 +138,10 @@ class ChannelsExplorer(RpnvizWidget):
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""
         return self.ranked[self.class_name][0].tolist() if self.class_name else list(range(self.num_channels))
+
+    def recorded(self) -> list[Recorded]:
+        """Record every picture."""
+        return [Recorded({"picture": self.pictures})]
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

@@ -14,7 +14,9 @@ import { explains } from "./elements.js";
 export function waitsFor(model) {
   if (model.get("error")) return [];
   const answered = Object.entries(model.get("answered") || {});
-  return answered.filter(([name, value]) => String(model.get(name)) !== String(value)).map(([name]) => name);
+  return answered
+    .filter(([name, value]) => JSON.stringify(model.get(name)) !== JSON.stringify(value))
+    .map(([name]) => name);
 }
 
 /**

@@ -28,6 +28,7 @@ from matplotlib.figure import Figure
 
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.questions import Question, packed
+from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, rule_of
 from rpnviz.explorers.common.saved_page import standalone_page
 from rpnviz.figures.palette import LINE_STYLES, PALETTE
@@ -83,17 +84,21 @@ class RpnvizWidget(anywidget.AnyWidget):
         asked = {name: getattr(self, name) for name in self.asks}
         if asked == self.answered:
             return  # several changed at once, and the first notice has seen to all; or back after a failure
-        try:
-            with self.reporting("could not change what is shown"):
-                found = self.answer()
-        except Exception:
-            with self.hold_trait_notifications():
-                for name, value in self.answered.items():
-                    setattr(self, name, value)
-            raise
         with self.hold_sync():  # no view ever sees half of it
+            try:
+                with self.reporting("could not change what is shown"):
+                    found = self.answer()
+            except Exception:
+                with self.hold_trait_notifications():
+                    for name, value in self.answered.items():
+                        setattr(self, name, value)
+                raise
             for name, value in {**found, "answered": asked}.items():
                 self.set_trait(name, value)
+
+    def recorded(self) -> list[Recorded]:
+        """What the site records of Python's answers: that which is asked of Python and has few answers."""
+        return []
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, whole
 from rpnviz.explorers.detections.figure import detections_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
@@ -37,7 +38,7 @@ class DetectionsExplorer(RpnvizWidget):
         **traits: where to start, e.g. stage="named", score_thresh=0.5.
     """
 
-    unmoved = ("nms_thresh",)
+    asks = unmoved = ("nms_thresh",)
     presented = "stage"
     view = "detections/view.js"
     sheets = ("common/roi.css",)
@@ -48,7 +49,6 @@ class DetectionsExplorer(RpnvizWidget):
     scores = t.Bytes(read_only=True, help="float32 [D]").tag(sync=True)
     proposal_inds = t.Bytes(read_only=True, help="int32 [D]: the proposal it came from").tag(sync=True)
     kept = t.Bytes(read_only=True, help="uint8 [D]: 1 if the last NMS keeps it").tag(sync=True)
-    answered = t.Float(0.5, read_only=True, help="the nms_thresh that `kept` belongs to").tag(sync=True)
     stage = t.Enum(STAGES, "detections", help="which boxes are shown").tag(sync=True)
     score_thresh = Finite(LOWEST, min=LOWEST, max=0.95, help="a class must score above it").tag(sync=True)
     nms_thresh = Finite(0.5, min=0, max=1, help="of two boxes of a class that overlap more, one goes").tag(sync=True)
@@ -67,8 +67,7 @@ class DetectionsExplorer(RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         for name, kind in (("boxes", "<f4"), ("labels", "u1"), ("scores", "<f4"), ("proposal_inds", "<i4")):
             self.set_trait(name, getattr(self.named, name).numpy().astype(kind).tobytes())
-        self._suppress()
-        self.observe(self._suppress, names=["nms_thresh"])
+        self.start_answering()
         for name, value in traits.items():
             setattr(self, name, value)
 
@@ -79,14 +78,12 @@ class DetectionsExplorer(RpnvizWidget):
         limits = {"lowest": LOWEST, "most": MOST}
         return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
 
-    def _suppress(self, _: Any = None) -> None:
-        with self.reporting("NMS"):
-            self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
+    def answer(self) -> dict[str, Any]:
+        """NMS at the threshold as it stands."""
+        self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
         pairs = [self.named.proposal_inds * len(CLASSES) + self.named.labels]
         pairs.append(self._kept.proposal_inds * len(CLASSES) + self._kept.labels)
-        with self.hold_sync():
-            self.set_trait("kept", torch.isin(*pairs).numpy().astype(np.uint8).tobytes())
-            self.set_trait("answered", self.nms_thresh)
+        return {"kept": torch.isin(*pairs).numpy().astype(np.uint8).tobytes()}
 
     @property
     def proposals(self) -> Tensor:
@@ -97,6 +94,10 @@ class DetectionsExplorer(RpnvizWidget):
     def detections(self) -> Detections:
         """What is left at both thresholds."""
         return detect(*self._asked, self.score_thresh, self.nms_thresh, MOST)
+
+    def recorded(self) -> list[Recorded]:
+        """Record the places of the slider."""
+        return [Recorded({}, {"nms_thresh": [i / 20 for i in range(21)]})]
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

@@ -219,7 +219,9 @@ export async function render({ model, el }) {
   };
   const waiting = () =>
     page.busy(
-      model.get("has_kernel") && model.get("answered") !== model.get("nms_thresh") && !model.get("error") ? "NMS" : "",
+      model.get("has_kernel") && model.get("answered").nms_thresh !== model.get("nms_thresh") && !model.get("error")
+        ? "NMS"
+        : "",
     );
   page.onDestroy(watch(model, ["kept"], receive));
   page.onDestroy(watch(model, ["stage", "score_thresh", "selected"], redraw));

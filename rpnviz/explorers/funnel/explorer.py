@@ -38,7 +38,8 @@ class FunnelExplorer(RpnvizWidget):
         ValueError: as `propose`.
     """
 
-    unmoved = SETTINGS
+    asks = unmoved = SETTINGS
+    needs_python = "Other settings are computed by Python"
     presented = "stage"
     view = "funnel/view.js"
     sheets = ("funnel/view.css",)
@@ -55,7 +56,6 @@ class FunnelExplorer(RpnvizWidget):
     shown = t.Int(100, min=1, max=2000, help="so many boxes are drawn, best score first").tag(sync=True)
     selected = t.Int(-1, help="the anchor that is followed; -1 for none").tag(sync=True)
     result = t.Dict(read_only=True, help="what became of every anchor").tag(sync=True)
-    answered = t.Dict(read_only=True, help="the settings that the result belongs to").tag(sync=True)
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
@@ -72,8 +72,7 @@ class FunnelExplorer(RpnvizWidget):
         self.set_trait("plan", {**anchor_plan(picture, grid, cells), **own})
         self.set_trait("image", picture_file(picture))
         self.use("py-faster-rcnn", "test")
-        self.observe(self._propose, names=list(SETTINGS))
-        self._propose()
+        self.start_answering()
         eighths = (self.stages.decoded.clamp(-FAR, FAR) * 8).round()
         self.set_trait("decoded", eighths.to(torch.int16).numpy().astype("<i2").tobytes())
         self.set_trait("scores", self.stages.all_scores.numpy().astype("<f4").tobytes())
@@ -110,12 +109,10 @@ class FunnelExplorer(RpnvizWidget):
         """The stages, one after the other."""
         return self._rows
 
-    def _propose(self, _: Any = None) -> None:
-        if self.answered == self.settings:
-            return  # several settings at once: the first notice has seen to all
-        with self.reporting("proposing"):
-            self._stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
-            self._rows = stage_by_stage(self._stages, self.anchors, self.picture.gt_boxes)
+    def answer(self) -> dict[str, Any]:
+        """Propose with the settings as they stand."""
+        self._stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
+        self._rows = stage_by_stage(self._stages, self.anchors, self.picture.gt_boxes)
         by = self._stages.suppressed_by
         result = {
             "dropped_at": dropped_at(self._stages).numpy().tobytes(),
@@ -125,9 +122,7 @@ class FunnelExplorer(RpnvizWidget):
             "left": [len(row.inds) for row in self._rows],
             "covered": [[row.covered(thresh) for thresh in COVERED] for row in self._rows],
         }
-        with self.hold_sync():
-            self.set_trait("result", result)
-            self.set_trait("answered", self.settings)
+        return {"result": result}
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

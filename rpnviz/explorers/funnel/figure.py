@@ -9,13 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from rpnviz.figures.palette import PALETTE
-from rpnviz.figures.primitives import (
-    Still,
-    draw_box,
-    draw_thin,
-    new_still,
-    show_picture,
-)
+from rpnviz.figures.primitives import Still, draw_box, draw_thin, new_still, show_picture
 
 
 def funnel_figure(

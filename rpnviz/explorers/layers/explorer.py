@@ -29,7 +29,9 @@ HEADS = ("", "output, h×w", "channels", "in VGG-16", "kernel, stride", "jump", 
 class LayersExplorer(RpnvizWidget):
     """Show one channel of each layer. The page asks for other channels by `wish`; Python looks them up and answers."""
 
+    asks = ("wish",)
     unmoved = ("channels", "wish")
+    needs_python = "The other channels are looked up by Python"
     presented = "layer"
     view = "layers/view.js"
     sheets = ("common/map_and_picture.css", "common/layers.css")
@@ -42,9 +44,8 @@ class LayersExplorer(RpnvizWidget):
     channels = t.Dict(help="layer → the channel shown of it").tag(sync=True)
     x = t.Float(0.0, help="place of the unit in the picture, px").tag(sync=True)
     y = t.Float(0.0, help="place of the unit in the picture, px").tag(sync=True)
-    wish = t.Dict(help="a map that the page lacks: layer, channel, number").tag(sync=True)
-    answer = t.Bytes(read_only=True, help="that map").tag(sync=True)
-    answered = t.Dict(read_only=True, help="whose map it is").tag(sync=True)
+    wish = t.Dict(help="a map that the page lacks: layer, channel").tag(sync=True)
+    extra_map = t.Bytes(read_only=True, help="that map").tag(sync=True)
 
     def __init__(
         self, picture: Picture, grid: Grid, backbone: Backbone, head: RPNHead | None = None, **traits: Any
@@ -74,6 +75,7 @@ class LayersExplorer(RpnvizWidget):
         x, y = grid.centre(rows // 2, cols // 2)
         self.channels = chosen
         self._hand_over()
+        self.start_answering()
         for name, value in {"x": x, "y": y, **traits}.items():
             setattr(self, name, value)
 
@@ -102,14 +104,13 @@ class LayersExplorer(RpnvizWidget):
         self._hand_over()
         return super().saved_state()
 
-    @t.observe("wish")
-    def _grant(self, change: Any) -> None:
-        name, channel = change["new"].get("layer"), change["new"].get("channel")
-        with self.reporting("looking up a channel"):
-            self._check_channel(name, channel)
-            with self.hold_sync():
-                self.set_trait("answer", self._shown[name][channel].numpy().tobytes())
-                self.set_trait("answered", dict(change["new"]))
+    def answer(self) -> dict[str, Any]:
+        """Look up the map that the page asked for."""
+        if not self.wish:
+            return {}
+        name, channel = str(self.wish.get("layer")), self.wish.get("channel")
+        self._check_channel(name, channel)
+        return {"extra_map": self._shown[name][channel].numpy().tobytes()}
 
     def _check_channel(self, name: Any, channel: Any) -> None:
         if name not in self._shown:

@@ -296,14 +296,14 @@ export function render(context) {
     if (!asked && !alone) {
       asked = `${layer.name} ${index}`;
       ui.busy(ASKING);
-      commit(model, { wish: { layer: layer.name, channel: index, number: Date.now() } });
+      commit(model, { wish: { layer: layer.name, channel: index } });
     }
     return last && last.layer === layer.name ? last.canvas : null; // the old one, greyed, until the answer is there
   }
   function hear() {
-    const { layer: name, channel: index } = model.get("answered");
+    const { layer: name, channel: index } = model.get("answered").wish;
     const layer = layers.find((one) => one.name === name);
-    if (layer) keep(layer, index, model.get("answer"));
+    if (layer) keep(layer, index, model.get("extra_map"));
     asked = "";
     ui.busy("");
     redraw(); // asks again if the hand has moved on

@@ -14,6 +14,7 @@ from rpnviz.anchors import ASPECT_RATIOS, SCALES
 from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import LABELS
+from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, some_of, whole
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
 from rpnviz.explorers.linked.scene import Scene, pack, pack_minibatch, run_scene, to_bytes
@@ -25,6 +26,7 @@ from rpnviz.rpn import RPNHead
 LAYERS = ("anchors", "receptive_field", "ground_truth", "labels", "minibatch", "predictions", "proposals")
 GRIDS = ("paper", "floor", "ceil")
 MAX_SEED = 9999
+RECORDED_SEEDS = 100
 MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
 
@@ -45,6 +47,7 @@ class LinkedExplorer(RpnvizWidget):
 
     presented = "col"
     view = "linked/view.js"
+    needs_python = "Pictures of your own go through the network in Python"
 
     picture = t.Unicode().tag(sync=True)
     grid = t.Enum(GRIDS, "paper").tag(sync=True)
@@ -185,6 +188,13 @@ class LinkedExplorer(RpnvizWidget):
         return {"picture": self._scene.picture.name, "grid": self._scene.grid.name}
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
+
+    def recorded(self) -> list[Recorded]:
+        """Record all pictures on all grids with some seeds, and every channel of what is shown."""
+        seeds = [seed for seed in range(RECORDED_SEEDS) if str(seed) not in self.scene["minibatches"]]
+        channels = [f"channel {i}" for i in range(OUT_CHANNELS) if str(i) not in self.scene["channels"]]
+        scenes = Recorded({"picture": Picture.bundled(), "grid": list(GRIDS)}, {"seed": seeds})
+        return [scenes, Recorded({"picture": [self.picture], "grid": [self.grid]}, {"map": channels})]
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

@@ -58,6 +58,7 @@ class LiveExplorer(RpnvizWidget):
 
     unmoved = ("running", "beside")
     view = "live/view.js"
+    needs_python = "This is how far the recorded run came. The steps of a training are taken by Python"
     sheets = ("common/training.css",)
     plan = t.Dict(read_only=True, help="sizes, objects, steps, variants").tag(sync=True)
     image = t.Bytes(read_only=True, help="the watched picture as a file").tag(sync=True)

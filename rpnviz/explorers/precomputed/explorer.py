@@ -21,6 +21,7 @@ NOT_DRAWN = (
 class PrecomputedExplorer(LinkedExplorer):
     """The linked explorer of one scene that is handed over; another picture or grid cannot be asked for."""
 
+    needs_python = "What you wrote runs in Python"
     handed = t.List(t.Unicode(), ["picture", "grid"], read_only=True).tag(sync=True)
 
     def __init__(self, scene: Scene) -> None:

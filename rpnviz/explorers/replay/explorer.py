@@ -11,6 +11,7 @@ from torch import Tensor
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS, smoothed
 from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, whole
 from rpnviz.figures.primitives import Still
 from rpnviz.figures.training import Chart, Curve, Scene, curve_looks, training_figure
@@ -115,6 +116,10 @@ class ReplayExplorer(RpnvizWidget):
         self._picture, self._number, self._covered = picture, number, covered
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
+
+    def recorded(self) -> list[Recorded]:
+        """Record every picture of the run."""
+        return [Recorded({"picture": self.run.picture_names})]
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
