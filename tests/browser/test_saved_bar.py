@@ -53,7 +53,7 @@ def folder(explorers: Callable[[str], RpnvizWidget], tmp_path_factory: pytest.Te
 def _two(explorer: RpnvizWidget) -> str:
     """A page as a site may make it: text, two explorers of a kind, each with a name of its own."""
     assert isinstance(explorer, NmsExplorer)
-    page = standalone_page("", "", "", explorer.saved_state())
+    page = standalone_page("", explorer.view, "", explorer.saved_state())
     state = page.split('id="rpnviz-state">')[1].split("</script>")[0]
     opens = "".join(
         f'await openSaved({{ el: document.getElementById("{at}"), state: read(), render, name: "{at}" }});\n'
@@ -66,8 +66,9 @@ def _two(explorer: RpnvizWidget) -> str:
 <div id="nms-2" data-rpnviz-name="nms-2"></div></article><footer><button>below</button></footer>
 <script type="application/json" id="state">{state}</script>
 <script type="module">
-{explorer._esm}
-{SAVED}
+{bundle.bundle(explorer.view, SAVED)}
+const {{ openSaved, revive }} = rpnviz.take("{SAVED}");
+const {{ render }} = rpnviz.take("{explorer.view}");
 const read = () => JSON.parse(document.getElementById("state").textContent, revive);
 {opens}</script>"""
 
