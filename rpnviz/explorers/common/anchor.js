@@ -7,7 +7,7 @@ import { besideThresholds, thousands, thresholdText } from "./format.js";
  * What is known of an anchor's label.
  * @typedef {{label: string, iou: number, object: string, lowQuality?: boolean, bestOf?: string}} Labelled
  * label: of LABELS; iou: the best with any object; object: with which, "" for none; lowQuality: positive only because
- * no anchor fits the object `bestOf` better
+ * no anchor fits the object `bestOf` better, "" where it is not known which
  */
 /** @typedef {{bg: number, fg: number}} Thresholds */
 
@@ -32,6 +32,7 @@ export function whyLabel({ label, iou, object, lowQuality, bestOf = object }, { 
   if (label === "negative")
     return object ? `negative: < ${thresholdText(bg)} with every object` : "negative: overlaps no object";
   if (!lowQuality) return `positive: ≥ ${thresholdText(fg)} with ${object}`;
+  if (!bestOf) return `positive: no anchor fits some object better, though only ${besideThresholds(iou, [bg, fg])}`;
   const goes = bestOf === object ? "" : `, goes to ${object}`;
   return `positive: best of ${bestOf}, though only ${besideThresholds(iou, [bg, fg])}${goes}`;
 }

@@ -93,10 +93,7 @@ function readMoment({ model, store, local }) {
     ? `best IoU ${besideThresholds(iou[shown], [bg, fg])} with ${object}`
     : "no overlap with any object";
   const label = readLabel(code);
-  const why = whyLabel(
-    { label, iou: iou[shown], object, lowQuality: lowQuality(code), bestOf: "some object" },
-    { bg, fg },
-  );
+  const why = whyLabel({ label, iou: iou[shown], object, lowQuality: lowQuality(code), bestOf: "" }, { bg, fg });
   return {
     ...labels,
     ...{ bg, fg, best, drop, shown, label },
