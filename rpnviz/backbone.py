@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz._inputs import MOST_PIXELS, check_count, take_each, take_numbers, take_size, take_whole
 from rpnviz.grid import CELL, Grid
 

@@ -12,68 +12,48 @@ from pathlib import Path
 import pytest
 
 import rpnviz
+from rpnviz import explorers
+from rpnviz.explorers import EXPLORERS, load
 
 PACKAGE = Path(rpnviz.__file__).parent
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
-# In the order in which data flows: module -> the modules it may import. Those with an underscore only deal with files,
-# but for _inputs, which looks at arguments.
+# In the order in which data flows: module or folder -> those that it may import. Of a folder with modules of its own
+# here, the modules; of any other, the folder: within it all may import each other, see below for the explorers.
+# All may look at their arguments by _inputs.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
     "__main__": {"exercises"},
-    "_data": set(),
-    "_image_files": set(),
-    "_whole_files": set(),
+    "_files": set(),
     "_inputs": set(),
-    "boxes": {"_inputs"},
-    "grid": {"_inputs"},
-    "pictures": {"_data", "_image_files"},
-    "backbone": {"_data", "_inputs", "grid"},
-    "cache": {"_whole_files", "backbone", "grid", "pictures"},
-    "anchors": {"_inputs", "boxes", "grid"},
+    "boxes": set(),
+    "grid": set(),
+    "pictures": {"_files"},
+    "backbone": {"_files", "grid"},
+    "anchors": {"boxes", "grid"},
     "targets": {"boxes", "anchors"},
-    "rpn": {"_data", "_inputs"},
-    "ledger": {"_inputs", "rpn"},
-    "nms": {"boxes"},
+    "rpn": {"_files"},
     "proposals": {"boxes"},
-    "recall": {"_data", "_inputs", "boxes"},
-    "funnel": {"_inputs", "boxes", "proposals", "recall"},
-    "roi_sampling": {"_inputs", "boxes", "targets"},
-    "roi": {"_inputs", "boxes", "grid", "roi_sampling"},
-    "detection": {"_data", "_inputs", "boxes", "grid", "roi"},
-    "replay": {"_data", "_inputs"},
+    "roi": {"boxes", "grid", "targets"},
+    "detection": {"_files", "boxes", "grid", "roi"},
 }
-MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
-    "layers": {"_inputs", "backbone", "grid", "pictures", "rpn"},
-    "reach": {"_inputs", "backbone", "grid", "layers", "pictures", "rpn"},
-    "channels": {"_inputs", "boxes", "grid", "pictures"},
-}
-COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files", "_whole_files", "_inputs"}
+LESSON = set(MAY_IMPORT) - {"__init__", "__main__", "_files", "_inputs"}
 MAY_IMPORT |= {
-    "augment": COMPUTE | {"_inputs"},
-    "training": COMPUTE | {"_inputs", "augment"},
-    "head_training": COMPUTE | {"_inputs", "training"},
-    "draw": {"boxes", "grid"},
-    "stills": {"_inputs", "draw", "boxes", "grid"},
-    "stills_loss": {"draw"},
-    "stills_layers": {"_inputs", "draw", "stills", "grid"},
-    "stills_training": {"draw"},
-    "stills_proposals": {"draw"},
-    "stills_roi": {"draw", "stills_proposals"},
-    "explorers": COMPUTE
-    | {"training", "head_training"}
-    | {"draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"}
-    | {"explorers", "_inputs"},
-    "exercises": COMPUTE | {"_whole_files", "draw", "exercises"},
+    "feature_cache": {"_files", "backbone", "grid", "pictures"},
+    "inspect": LESSON | {"_files"},
+    "train": LESSON | {"_files", "inspect"},
+    "figures": {"boxes", "grid"},
+    "explorers": LESSON | {"feature_cache", "inspect", "train", "figures"},
+    "exercises": LESSON | {"_files", "inspect", "figures"},
 }
-VIEWS = (  # they show results and compute none
-    *("draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"),
-    "explorers",
-)
+COMPUTE = LESSON | {"feature_cache", "inspect", "train"}
+VIEWS = ("figures", "explorers")  # they show results and compute none
+# Slices that build upon another: all else that two explorers need is in explorers/common.
+BUILDS_ON = {"precomputed": {"linked"}}
 
 
 def station(module: str) -> str:
-    """The row of the table above: "explorers" for explorers/iou.py."""
+    """The row of the table above: "explorers" for explorers/iou/view.py."""
     return module.split("/")[0].removesuffix(".py")
 
 
@@ -111,26 +91,49 @@ def stations_imported(tree: ast.AST) -> set[str]:
 def test_walk_sees_imports_in_functions_and_skips_those_for_types() -> None:
     source = (
         "import torch\n"
-        "def f():\n    from rpnviz import draw\n"
+        "def f():\n    from rpnviz import figures\n"
         "if TYPE_CHECKING:\n    from rpnviz.pictures import Picture\n"
         "from rpnviz.boxes import box_iou"
     )
-    assert imported(ast.parse(source)) == {"torch", "rpnviz", "rpnviz.draw", "rpnviz.boxes", "rpnviz.boxes.box_iou"}
-    assert stations_imported(ast.parse(source)) == {"draw", "boxes"}
+    assert imported(ast.parse(source)) == {"torch", "rpnviz", "rpnviz.figures", "rpnviz.boxes", "rpnviz.boxes.box_iou"}
+    assert stations_imported(ast.parse(source)) == {"figures", "boxes"}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_follow_the_data(module: str) -> None:
     assert station(module) in MAY_IMPORT, f"{module} is not in the table of this test"
-    extra = stations_imported(MODULES[module]) - MAY_IMPORT[station(module)]
+    extra = stations_imported(MODULES[module]) - MAY_IMPORT[station(module)] - {station(module), "_inputs"}
     assert not extra, f"{module} may not import {', '.join(sorted(extra))}"
 
 
 def test_table_has_no_circle() -> None:
     order = list(MAY_IMPORT)
     for module, allowed in MAY_IMPORT.items():
-        if module not in ("__init__", "__main__", "explorers", "exercises"):
+        if module not in ("__init__", "__main__"):
             assert all(order.index(name) < order.index(module) for name in allowed), module
+
+
+def slices_imported(tree: ast.AST) -> set[str]:
+    """Folders of explorers/ from which a tree imports."""
+    parts = [name.split(".") for name in imported(tree)]
+    return {part[2] for part in parts if part[:2] == ["rpnviz", "explorers"] and len(part) > 2 and part[2] in FOLDERS}
+
+
+FOLDERS = {module.split("/")[1] for module in MODULES if module.startswith("explorers/") and module.count("/") == 2}
+
+
+@pytest.mark.parametrize("module", sorted(name for name in MODULES if name.startswith("explorers/")))
+def test_an_explorer_is_its_folder_and_what_all_share(module: str) -> None:
+    folder = module.split("/")[1]
+    assert slices_imported(MODULES[module]) <= {folder, "common"} | BUILDS_ON.get(folder, set())
+
+
+def test_every_folder_is_in_the_registry() -> None:
+    assert {*EXPLORERS, "common"} == FOLDERS
+    for folder, kind in EXPLORERS.items():
+        assert load(folder).__name__ == kind == getattr(explorers, kind).__name__
+    with pytest.raises(AttributeError, match=r"'rpnviz\.explorers' has no attribute 'NoExplorer'"):
+        explorers.NoExplorer  # noqa: B018
 
 
 def test_package_loads_the_explorers_only_inside_a_function() -> None:
@@ -166,7 +169,7 @@ def loaded_by(statement: str) -> set[str]:
 def test_targets_load_neither_widgets_nor_matplotlib() -> None:
     loaded = loaded_by("import rpnviz.targets")
     assert "rpnviz.targets" in loaded
-    assert not loaded & {"ipywidgets", "anywidget", "matplotlib", "IPython", "rpnviz.explorers", "rpnviz.draw"}
+    assert not loaded & {"ipywidgets", "anywidget", "matplotlib", "IPython", "rpnviz.explorers", "rpnviz.figures"}
 
 
 def test_bare_package_loads_nothing_heavy() -> None:
@@ -205,9 +208,10 @@ def test_nothing_is_unpickled_or_evaluated(module: str) -> None:
             assert any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in call.keywords), module
 
 
-@pytest.mark.parametrize("sheet", [path.name for path in PACKAGE.rglob("*.css")])
+@pytest.mark.parametrize("sheet", [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.css")])
 def test_no_sheet_looks_into_elements_on_the_screen(sheet: str) -> None:
     """`:has()`: with it the browser restyles the whole page at each step, a third of the pictures a second are lost."""
-    (path,) = PACKAGE.rglob(sheet)
     paper_or_comment = r"^@media print \{.*?^\}|/\*.*?\*/"
-    assert ":has(" not in re.sub(paper_or_comment, "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert ":has(" not in re.sub(
+        paper_or_comment, "", (PACKAGE / sheet).read_text("utf-8"), flags=re.DOTALL | re.MULTILINE
+    )

@@ -26,13 +26,13 @@ import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone, preprocess
 from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode
-from rpnviz.channels import Response, cells_inside, class_response
 from rpnviz.detection import RoIHead, detect, roi_losses
-from rpnviz.funnel import stage_by_stage
+from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
-from rpnviz.head_training import mirrored
-from rpnviz.layers import halvings, through, walk
-from rpnviz.ledger import (
+from rpnviz.inspect.channels import Response, cells_inside, class_response
+from rpnviz.inspect.funnel import stage_by_stage
+from rpnviz.inspect.layers import halvings, through, walk
+from rpnviz.inspect.loss_ledger import (
     NORMALISATIONS,
     Normalisation,
     binary_cross_entropy,
@@ -42,17 +42,16 @@ from rpnviz.ledger import (
     take_step,
     write_ledger,
 )
-from rpnviz.nms import nms_steps, ranking, states_after
+from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
+from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
+from rpnviz.inspect.receptive_field import extent, input_gradient, path_shares
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
-from rpnviz.reach import extent, input_gradient, path_shares
-from rpnviz.recall import average_recall, best_ious, recall, recall_table
-from rpnviz.replay import Replay
-from rpnviz.roi import align_one_box, neighbours, pool_one_box, to_cells, to_pixels
-from rpnviz.roi_sampling import sample_proposals
+from rpnviz.roi import align_one_box, neighbours, pool_one_box, sample_proposals, to_cells, to_pixels
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
-from rpnviz.stills import maps_figure
 from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_blindly, sample_minibatch
+from rpnviz.train.head import mirrored
+from rpnviz.train.recording import Replay
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
@@ -334,7 +333,7 @@ ELSEWHERE = {
     "HeadTraining.predict": "is given what `view` returns",
     "trace": "is given the stages of `propose`",
 }
-VIEWS = ("explorers", "exercises", "draw", "stills", "figures")  # tests/explorers/test_inputs.py has the explorers
+VIEWS = ("explorers", "exercises", "figures")  # tests/explorers/test_inputs.py has the explorers
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:

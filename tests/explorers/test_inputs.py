@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
 import math
-import pkgutil
 import re
 from collections.abc import Callable
 from functools import cache
@@ -17,20 +15,23 @@ import pytest
 import torch
 from torch import Tensor
 
-import rpnviz.explorers
 from rpnviz.detection import CLASSES, RoIHead
-from rpnviz.explorers.anchors import AnchorsExplorer
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.funnel import FunnelExplorer
-from rpnviz.explorers.handed import HandedExplorer
-from rpnviz.explorers.linked import LinkedExplorer
-from rpnviz.explorers.linked_scene import Scene, run_scene
-from rpnviz.explorers.loss import LossExplorer
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.roi import RoIExplorer
-from rpnviz.explorers.window import WindowExplorer
+from rpnviz.explorers import (
+    EXPLORERS,
+    AnchorsExplorer,
+    ChannelsExplorer,
+    DetectionsExplorer,
+    FunnelExplorer,
+    LinkedExplorer,
+    LossExplorer,
+    NmsExplorer,
+    PrecomputedExplorer,
+    RoIExplorer,
+    WindowExplorer,
+    load,
+)
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.linked.scene import Scene, run_scene
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
@@ -62,8 +63,8 @@ def answers() -> tuple[Tensor, Tensor]:
     return maps(1, 1, 21_600)[0, 0] + 2, maps(1, 21_600, 4)[0] / 2
 
 
-def handed(features: Tensor) -> HandedExplorer:
-    return HandedExplorer(dataclasses.replace(scene(), features=features))
+def handed(features: Tensor) -> PrecomputedExplorer:
+    return PrecomputedExplorer(dataclasses.replace(scene(), features=features))
 
 
 @cache
@@ -83,8 +84,8 @@ ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
         lambda **given: RoIExplorer(small(), GRID, **given),
         {"features": FEATURES, "proposals": BOXES},
     ),
-    "DetectionExplorer": (
-        lambda **given: DetectionExplorer(small(), GRID, head=heads()[1], **given),
+    "DetectionsExplorer": (
+        lambda **given: DetectionsExplorer(small(), GRID, head=heads()[1], **given),
         {"features": FEATURES, "proposals": BOXES},
     ),
     "FunnelExplorer": (
@@ -99,19 +100,17 @@ ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
         lambda features: LinkedExplorer(small(), lambda picture, grid: features, heads()[0], "floor"),
         {"features": FEATURES},
     ),
-    "HandedExplorer": (handed, {"features": FEATURES[0]}),
+    "PrecomputedExplorer": (handed, {"features": FEATURES[0]}),
 }
-ELSEWHERE = {"LiveTraining": "tests/explorers/test_live_explorer.py"}
+ELSEWHERE = {"LiveExplorer": "tests/explorers/test_live_explorer.py"}
 
 
 def test_every_explorer_that_is_given_tensors_has_a_row() -> None:
     wanted = set()
-    for module in pkgutil.walk_packages(rpnviz.explorers.__path__, "rpnviz.explorers."):
-        for thing in vars(importlib.import_module(module.name)).values():
-            if inspect.isclass(thing) and issubclass(thing, RpnvizWidget) and thing.__module__ == module.name:
-                annotations = [str(p.annotation) for p in inspect.signature(thing.__init__).parameters.values()]
-                if any(re.search(r"\b(Tensor|Scene)\b", annotation) for annotation in annotations):
-                    wanted.add(thing.__name__)
+    for name in EXPLORERS:
+        parameters = inspect.signature(load(name).__init__).parameters.values()
+        if any(re.search(r"\b(Tensor|Scene)\b", str(parameter.annotation)) for parameter in parameters):
+            wanted.add(EXPLORERS[name])
     assert wanted == set(ROWS) | set(ELSEWHERE)
 
 
@@ -149,9 +148,9 @@ def test_another_shape_is_refused_by_name(name: str, argument: str) -> None:
 
 
 def test_anchors_that_are_handed_over_may_have_any_type() -> None:
-    wanted = HandedExplorer(scene()).saved_state()
+    wanted = PrecomputedExplorer(scene()).saved_state()
     for anchors in (scene().anchors.double(), scene().anchors.numpy(), scene().anchors.clone().requires_grad_()):
-        assert HandedExplorer(dataclasses.replace(scene(), anchors=anchors)).saved_state() == wanted
+        assert PrecomputedExplorer(dataclasses.replace(scene(), anchors=anchors)).saved_state() == wanted
 
 
 @pytest.mark.parametrize("convert", [np.asarray, torch.tensor, tuple])
@@ -181,6 +180,6 @@ def test_channels_may_be_numpys() -> None:
 def test_no_more_goes_to_a_page_than_it_can_show() -> None:
     many = BOXES[:1].expand(2001, 4)
     with pytest.raises(ValueError, match=r"^proposals are 2,001 boxes; at most 2,000 are taken"):
-        DetectionExplorer(small(), GRID, FEATURES, many, heads()[1])
+        DetectionsExplorer(small(), GRID, FEATURES, many, heads()[1])
     with pytest.raises(ValueError, match=r"^proposals are 2,001 boxes; at most 2,000 are taken"):
         RoIExplorer(small(), GRID, FEATURES, many)
