@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz._inputs import MOST_ANCHORS, check_count, take_numbers, take_size
+from rpnviz._inputs import FURTHEST, MOST_ANCHORS, check_count, take_numbers, take_size
 from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 
@@ -32,8 +32,7 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
         Tensor[A, 4]: float32 xyxy, px, symmetric about (0, 0), half sides rounded to whole pixels.
 
     Raises:
-        ValueError: if a list is empty or holds anything but finite numbers above 0, or a side rounds to 0 px or is
-            longer than 2²⁵ px.
+        ValueError: if a list is empty or holds anything but numbers above 0 and up to 2²⁴, or a side rounds to 0 px.
 
     Source: Ren et al. 2015, section 3.3: 3 scales × 3 ratios, "not carefully chosen for a particular dataset".
     Differs: no; torchvision's AnchorGenerator rounds in the same way (hence 182 × 90 rather than 181.02 × 90.51).
@@ -48,7 +47,7 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
     cells = (torch.stack([-widths, -heights, widths, heights], dim=1) / 2).round()
     if (cells[:, 2:] == 0).any():
         raise ValueError(f"scales {list(scales)} with aspect_ratios {list(aspect_ratios)} round to a box without area")
-    return check_boxes(cells, "scales with aspect_ratios")
+    return cells
 
 
 def _above_zero(values: Any, argument: str) -> Tensor:
@@ -57,8 +56,9 @@ def _above_zero(values: Any, argument: str) -> Tensor:
         taken = take_numbers(values, argument, "S").detach().float()
     except ValueError:
         taken = torch.zeros(0)
-    if len(taken) == 0 or (taken <= 0).any():
-        raise ValueError(f"{argument} must be one or more finite numbers above 0; got {values!r}")
+    if len(taken) == 0 or not (0 < taken.amin() <= taken.amax() <= FURTHEST):
+        takes = f"one or more finite numbers above 0 and at most {FURTHEST:,}"
+        raise ValueError(f"{argument} must be {takes}; got {values!r}")
     return taken
 
 

@@ -170,15 +170,17 @@ def align_one_box(
         no gradient. torchvision's Faster R-CNN takes aligned=False and 2 points, detectron2's aligned=True and 0.
     """
     features, box, output_size = _checked(features, box, output_size)
-    sampling_ratio = take_whole(sampling_ratio, "sampling_ratio", low=0)
+    sampling_ratio = take_whole(sampling_ratio, "sampling_ratio", 0, 1000)
     # 1. From the box to the coordinates in which the values sit at whole numbers.
     x1, y1, x2, y2 = box - 0.5 if aligned else box
     height, width = y2 - y1, x2 - x1
     if not aligned:
         height, width = height.clamp(min=1), width.clamp(min=1)  # at least a cell
     # 2. Equal bins, and in each of them points on an even grid. Nothing is rounded.
-    rows, cols = _points_of_a_bin(height, width, output_size, sampling_ratio, len(features))
-    ys, xs = _even_points(y1, height, output_size[0], rows), _even_points(x1, width, output_size[1], cols)
+    ys = _even_points(y1, height, output_size[0], sampling_ratio)
+    xs = _even_points(x1, width, output_size[1], sampling_ratio)
+    read = ys.numel() * xs.numel() * len(features)
+    check_count(read, MOST_VALUES, "box, output_size and sampling_ratio read … values")
     # 3. At each point: the four cells round it, the nearer the more.
     found = neighbours(torch.cartesian_prod(ys.flatten(), xs.flatten()), (features.shape[1], features.shape[2]))
     values = (features[:, found.rows, found.cols] * found.weights).sum(dim=2)  # [C, points]
@@ -187,22 +189,10 @@ def align_one_box(
     return AlignedBox(ys, xs, values.sum(dim=(2, 4)) / max(ys.shape[1] * xs.shape[1], 1))
 
 
-def _points_of_a_bin(
-    height: Tensor, width: Tensor, output_size: tuple[int, int], sampling_ratio: int, channels: int
-) -> tuple[int, int]:
-    """How many points a bin has along y and x, if all of them together are not too many to be read."""
-    y, x = (
-        sampling_ratio or int((side.detach() / bins).ceil())
-        for side, bins in zip((height, width), output_size, strict=True)
-    )
-    read = output_size[0] * y * output_size[1] * x * channels
-    check_count(read, MOST_VALUES, f"box, output_size and sampling_ratio={sampling_ratio} read … values of features")
-    return y, x
-
-
-def _even_points(start: Tensor, length: Tensor, bins: int, points: int) -> Tensor:
-    """[bins, points]: the coordinates of points in each of the equal bins of a side."""
+def _even_points(start: Tensor, length: Tensor, bins: int, sampling_ratio: int) -> Tensor:
+    """[bins, g]: the coordinates of g points in each of the equal bins of a side."""
     bin_size = length / bins
+    points = sampling_ratio or int(bin_size.detach().ceil())
     numbers, within = torch.arange(bins).to(start), torch.arange(points).to(start) + 0.5
     return (start + numbers * bin_size)[:, None] + within * bin_size / points
 
@@ -316,15 +306,14 @@ def sample_proposals(
         detectron2 512 a picture and all from 0 on, as here. torchvision multiplies the targets by (10, 10, 5, 5)
         and writes 0 where matched_idxs is -1 here.
     """
-    proposals = check_boxes(proposals, "proposals").detach()
-    gt_boxes = check_boxes(gt_boxes, "gt_boxes").detach().to(proposals)
+    proposals, gt_boxes = check_boxes(proposals, "proposals"), check_boxes(gt_boxes, "gt_boxes").detach()
     given = torch.ones(len(gt_boxes)) if gt_labels is None else gt_labels
     classes = take_whole_numbers(given, "gt_labels", f"{len(gt_boxes)}", low=1)
     bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
     check_count((len(proposals) + len(gt_boxes)) * len(gt_boxes), MOST_PAIRS, "proposals and gt_boxes make … pairs")
     # 1. The boxes are numbers from here on, not outputs of a network: no gradient flows back through them.
     # The gt boxes join them, so that there is foreground before the RPN has learnt anything.
-    candidates = torch.cat([proposals, gt_boxes])
+    candidates = torch.cat([proposals.detach(), gt_boxes.to(proposals)])
     # 2. Each belongs to the gt box that it overlaps most, if it does so enough.
     quality = box_iou(gt_boxes.double(), candidates.double())  # [M, N + M]
     best = quality.max(dim=0) if len(gt_boxes) else None

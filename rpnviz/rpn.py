@@ -78,8 +78,8 @@ class RPNHead(nn.Module):
         Raises:
             ValueError: as `forward`.
         """
-        features = take_numbers(features, "features", f"B, {self.conv.in_channels}, h, w")
-        return F.relu(self.conv(features.to(self.conv.weight.dtype)))
+        features = take_numbers(features, "features", f"B, {self.conv.in_channels}, h, w").to(self.conv.weight)
+        return F.relu(self.conv(features))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Score and move the anchors of every cell.

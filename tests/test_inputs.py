@@ -571,7 +571,7 @@ TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {
     "picture": (lambda: Grid.paper((2**24 + 1, 600)), "image_size must be .* from 16 to 16,777,216; got"),
     "preprocess": (lambda: preprocess(torch.zeros(1, 3, 2, 2), (2897, 2897)), r"input_size .* has 8,392,609 px"),
     "cells": (lambda: cell_anchors(range(8, 2058), range(1, 2050)), "scales and aspect_ratios make 4,200,450 anchors"),
-    "a scale": (lambda: cell_anchors([2.0**26]), r"scales with aspect_ratios\[0\] must have .* within ±16,777,216 px"),
+    "a scale": (lambda: cell_anchors([2.0**26]), "scales must be .* at most 16,777,216; got"),
     "anchors": (
         lambda: grid_anchors(Grid.floor((2048, 4096)), cell_anchors(range(8, 51))),
         "grid and cells make 4,227,072 anchors; at most 4,194,304",
@@ -595,11 +595,11 @@ TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "RoIAlign of a huge box": (
         lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4200, 4200]), sampling_ratio=0),
-        "box, output_size and sampling_ratio=0 read 17,640,000 values of features; at most 16,777,216",
+        "box, output_size and sampling_ratio read 17,640,000 values; at most 16,777,216",
     ),
     "RoIAlign at many points": (
         lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), sampling_ratio=600),
-        "sampling_ratio=600 read 17,640,000 values",
+        "box, output_size and sampling_ratio read 17,640,000 values",
     ),
     "bins": (lambda: pool_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), (101, 1)), "output_size must be .* 1 to 100"),
     "bins of many channels": (
@@ -634,7 +634,7 @@ TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize(("call", "message"), TOO_MUCH.values(), ids=TOO_MUCH)
 def test_what_would_fill_the_memory_is_refused_by_name(call: Callable[[], Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{message}|^box, output_size and {message}"):
+    with pytest.raises(ValueError, match=f"^{message}"):
         call()
 
 
@@ -690,7 +690,9 @@ def test_a_grid_of_numpys_sizes_is_the_same_grid() -> None:
 
 
 def test_a_scale_without_its_list_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^scales must be one or more finite numbers above 0; got 128"):
+    with pytest.raises(
+        ValueError, match=r"^scales must be one or more finite numbers above 0 and at most 16,777,216; got 128"
+    ):
         cell_anchors(128)  # type: ignore[arg-type]
 
 

@@ -340,7 +340,7 @@ def test_bad_input_is_named(operation: Any, features: Tensor, box: Tensor, outpu
 def test_bad_settings_are_named() -> None:
     for sampling_ratio in (-1, 1.5):
         with pytest.raises(
-            ValueError, match=rf"sampling_ratio must be a whole number of at least 0; got {sampling_ratio}"
+            ValueError, match=rf"sampling_ratio must be a whole number from 0 to 1,000; got {sampling_ratio}"
         ):
             align_one_box(COUNTING, BOX, sampling_ratio=sampling_ratio)  # type: ignore[arg-type]
     for points in (torch.zeros(3), torch.zeros(3, 3)):
