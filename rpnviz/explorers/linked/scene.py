@@ -7,6 +7,7 @@ Nothing is decided here: labels, ranks and boxes are the compute modules'; packi
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
+THRESHOLDS = (0.3, 0.7)  # of the labels shown
 CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
 LARGE = 8  # a further bit of the byte of an anchor's label
@@ -112,7 +114,7 @@ def pack(scene: Scene) -> dict[str, Any]:
             "u1",
         ),
         "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
-        "iou": (_sixteen_bits(found.iou), "<u2"),
+        "iou": (_ious_in_sixteen_bits(found.iou), "<u2"),
         "scores": (_sixteen_bits(stages.all_scores), "<u2"),
         "boxes": (_sixteen_bits(stages.all_boxes / edge), "<u2"),
         "order": (order, "<u2"),
@@ -169,6 +171,15 @@ def to_bytes(values: Tensor, rim: int = 0) -> npt.NDArray[np.uint8]:
 
 def _sixteen_bits(values: Tensor) -> Tensor:
     return (values.double().clamp(0, 1) * 65535).round().long()
+
+
+def _ious_in_sixteen_bits(ious: Tensor) -> Tensor:
+    """Rounded, but never across a threshold: what the page words must not contradict the label."""
+    bits = _sixteen_bits(ious)
+    for threshold in THRESHOLDS:
+        first = math.ceil(threshold * 65535)  # the first number at or above it
+        bits = torch.where(ious >= threshold, bits.clamp(min=first), bits.clamp(max=first - 1))
+    return bits
 
 
 def _members(inds: Tensor, count: int) -> Tensor:
