@@ -152,7 +152,7 @@ def test_errors_are_shown_and_raised(explorer: LabelsExplorer, monkeypatch: pyte
     monkeypatch.setattr(labels_module, "label_anchors", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.drop_cross_boundary = False
-    assert explorer.error == "labelling: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 def test_selected_must_be_an_anchor(explorer: LabelsExplorer) -> None:
