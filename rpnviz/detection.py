@@ -16,7 +16,7 @@ import torchvision.ops
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz.boxes import check_boxes, clip, decode
 from rpnviz.grid import Grid
 from rpnviz.roi import to_cells

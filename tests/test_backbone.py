@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights, vgg
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz.backbone import MEAN, STD, WIDTHS, Backbone, preprocess
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture

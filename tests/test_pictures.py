@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-import rpnviz._image_files as image_files
+import rpnviz._files.images as image_files
 from rpnviz.pictures import FIT_SIZE, PADDING, Picture, _fit, read_scene
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 128, 0), (255, 255, 255)

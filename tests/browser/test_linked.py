@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from rpnviz.draw import PALETTE
+from rpnviz.figures.palette import PALETTE
 from tests.browser.conftest import View
 
 RED, GREEN, BLUE = bytes.fromhex(PALETTE["window"][1:])

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from rpnviz.explorers.replay import ReplayExplorer
-from rpnviz.replay import Replay
+from rpnviz.explorers.replay.explorer import ReplayExplorer
+from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
 from tools.browser.lab import Notebook
 
 # Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
 LIVE = """import rpnviz
 from rpnviz.backbone import Backbone
-from rpnviz.explorers.live import LiveTraining
+from rpnviz.explorers.live import LiveExplorer
 from rpnviz.grid import Grid
 from rpnviz.head_training import both_ways
 from rpnviz.pictures import Picture
@@ -26,7 +26,7 @@ from rpnviz.pictures import Picture
 backbone = Backbone.load("mini")
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
 features = [both_ways(backbone, picture, Grid.paper()) for picture in pictures]
-live = LiveTraining(backbone, pictures, features, Picture.load("street-03"), steps=5000)
+live = LiveExplorer(backbone, pictures, features, Picture.load("street-03"), steps=5000)
 live"""
 REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
 RUN = Replay.load("mini")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ import traitlets as t
 from matplotlib.patches import Rectangle
 
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.anchors import AnchorsExplorer, parse
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer, parse
 from rpnviz.grid import Grid
 from tests.explorers.small_scene import make_picture
 
@@ -23,7 +25,7 @@ def explorer() -> AnchorsExplorer:
 
 def wish(explorer: AnchorsExplorer, **asked: str) -> None:
     """Ask as the page does."""
-    explorer.set_state({"wish": {"number": explorer.answered + 1, **asked}})
+    explorer.set_state({"wish": asked})
 
 
 def test_it_opens_with_the_nine_and_their_counts(explorer: AnchorsExplorer) -> None:
@@ -44,7 +46,7 @@ def test_the_page_may_ask_for_another_grid(explorer: AnchorsExplorer, name: str,
     wish(explorer, preset="paper", grid=name)
     assert sum(explorer.counts) == inside
     assert explorer.place["feature_size"] == list(Grid.named(name).feature_size)
-    assert (explorer.answered, explorer.error) == (1, "")
+    assert explorer.answered == {"wish": explorer.wish} and explorer.error == ""
 
 
 def test_a_smaller_grid_keeps_the_window_on_the_map() -> None:
@@ -90,10 +92,11 @@ def test_a_slip_in_the_page_is_answered_and_changes_nothing(
     explorer: AnchorsExplorer, asked: dict[str, str], answer: str
 ) -> None:
     before = explorer.anchors, explorer.choice, explorer.counts
-    wish(explorer, **{"preset": "own", "scales": "64", "aspect_ratios": "0.5, 1, 2", **asked})
+    with pytest.raises(ValueError, match=re.escape(answer)):
+        wish(explorer, **{"preset": "own", "scales": "64", "aspect_ratios": "0.5, 1, 2", **asked})
     assert answer in explorer.error
     assert (explorer.anchors, explorer.choice, explorer.counts) == before
-    assert explorer.answered == 1
+    assert explorer.wish == {} and explorer.answered == {"wish": {}}
     wish(explorer, preset="paper")
     assert explorer.error == ""
 

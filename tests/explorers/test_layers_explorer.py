@@ -15,13 +15,13 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
-from rpnviz.channels import class_response, rank_channels
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.layers import LayersExplorer, displayed
-from rpnviz.explorers.poolings import LONGEST, SHORTEST, PoolingsExplorer
-from rpnviz.explorers.window import shares
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
+from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
 from rpnviz.grid import Grid
-from rpnviz.layers import activations, halvings, walk
+from rpnviz.inspect.channels import class_response, rank_channels
+from rpnviz.inspect.layers import activations, halvings, walk
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
@@ -82,7 +82,7 @@ def test_the_maps_are_the_activations_at_the_size_they_are_shown_in(explorer: La
     ):
         channel = explorer.opened[name]
         finer = output.shape[2] // said["shown"][0]
-        wanted = F.avg_pool2d(shares(output[0, channel : channel + 1]), finer) * 255
+        wanted = F.avg_pool2d(brightness(output[0, channel : channel + 1]), finer) * 255
         sent = np.frombuffer(explorer.maps[name], np.uint8).reshape(said["shown"])
         assert finer == max(1, 4 // said["jump"])
         np.testing.assert_allclose(sent, wanted[0].numpy(), atol=0.51)
@@ -122,14 +122,15 @@ def test_the_field_of_the_window_is_the_grids(explorer: LayersExplorer) -> None:
 
 
 def test_a_wish_is_answered_with_that_channel(explorer: LayersExplorer) -> None:
-    wish = {"layer": "conv4_2", "channel": 17, "number": 1}
+    wish = {"layer": "conv4_2", "channel": 17}
     explorer.wish = wish
-    assert explorer.answered == wish
-    assert explorer.answer == explorer._shown["conv4_2"][17].numpy().tobytes()
+    assert explorer.answered == {"wish": wish}
+    assert explorer.extra_map == explorer._shown["conv4_2"][17].numpy().tobytes()
     with pytest.raises(t.TraitError, match=re.escape("channels['conv4_2']: got 128, takes 0 to 127")):
-        explorer.wish = {"layer": "conv4_2", "channel": 128, "number": 2}
+        explorer.wish = {"layer": "conv4_2", "channel": 128}
     assert "got 128, takes 0 to 127" in explorer.error
-    explorer.wish = {**wish, "number": 3}
+    assert explorer.wish == wish
+    explorer.wish = {"layer": "conv4_2", "channel": 18}
     assert explorer.error == ""
 
 
@@ -272,7 +273,7 @@ def test_the_sheet_holds_every_channel_in_its_place(
     assert sheets.shown == "two" and sheets.objects[1]["name"] == HOSTILE
     sent = np.asarray(Image.open(io.BytesIO(sheets.sheet)).convert("L")).astype(float)
     assert sent.shape == (16 * 40, 32 * 60)
-    wanted = shares(features["two"][0]).numpy() * 255
+    wanted = brightness(features["two"][0]).numpy() * 255
     for channel in (0, 31, 32, 200, 511):
         top, left = channel // 32 * 40, channel % 32 * 60
         assert np.abs(sent[top : top + 40, left : left + 60] - wanted[channel]).mean() < 4

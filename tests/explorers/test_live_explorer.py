@@ -19,13 +19,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.explorers.live import NOBODY, LiveTraining
-from rpnviz.explorers.live_runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
+from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, SMOOTH, VARIANTS, Run
 from rpnviz.grid import Grid
-from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.training import Rules
+from rpnviz.train.head import HeadTraining
+from rpnviz.train.training import Rules
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 CHANNELS = 8  # the paper's 512 would only take longer
@@ -40,12 +41,12 @@ class SmallBackbone(nn.Module):
         return torch.rand(1, CHANNELS, *grid.feature_size, generator=torch.Generator().manual_seed(1))
 
 
-def make(steps: int = 12, **options: Any) -> LiveTraining:
+def make(steps: int = 12, **options: Any) -> LiveExplorer:
     pictures = [make_picture("one"), make_picture("two")]
     features = [torch.rand(2, CHANNELS, 40, 60, generator=torch.Generator().manual_seed(i)).half() for i in (2, 3)]
     watched = options.pop("watched", make_picture("watched"))
     backbone: Any = SmallBackbone()
-    return LiveTraining(backbone, pictures, features, watched, steps=steps, **options)
+    return LiveExplorer(backbone, pictures, features, watched, steps=steps, **options)
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def unheard() -> Iterator[list[Any]]:
     threading.excepthook = hook
 
 
-def stop_at(live: LiveTraining, steps: Container[int]) -> Callable[[Any], None]:
+def stop_at(live: LiveExplorer, steps: Container[int]) -> Callable[[Any], None]:
     """An observer that stops the run at one of these steps."""
 
     def observer(_: Any) -> None:
@@ -67,7 +68,7 @@ def stop_at(live: LiveTraining, steps: Container[int]) -> Callable[[Any], None]:
     return observer
 
 
-def until(live: LiveTraining, holds: Callable[[], bool]) -> None:
+def until(live: LiveExplorer, holds: Callable[[], bool]) -> None:
     """Wait, without a sleep, until something holds after a change of what is shown."""
     changed = threading.Event()
     live.observe(lambda _: changed.set(), "runs")
@@ -296,7 +297,7 @@ def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
     backbone, pictures, features, (watched, _), steps, _ = make()._settings
     arguments = {"features": features, "steps": steps, **options}
     with pytest.raises(ValueError, match=message):
-        LiveTraining(backbone, pictures, watched=watched, **arguments)
+        LiveExplorer(backbone, pictures, watched=watched, **arguments)
 
 
 def test_something_is_left_without_a_page() -> None:
@@ -330,13 +331,13 @@ def test_still_has_both_runs_beside_each_other() -> None:
     raw, mean = figure.axes[1].lines[:2]
     assert np.asarray(raw.get_ydata()).tolist() == pytest.approx([loss for loss, _ in live.losses])
     assert np.asarray(mean.get_ydata()).tolist() == pytest.approx(
-        smoothed(np.array([loss for loss, _ in live.losses])).tolist()
+        smoothed(np.array([loss for loss, _ in live.losses]), SMOOTH).tolist()
     )
 
 
 def test_smoothed_by_hand() -> None:
     assert smoothed(np.array([1, 2, 3, 4], dtype=np.float32), 2).tolist() == [1, 1.5, 2.5, 3.5]
-    assert smoothed(np.array([], dtype=np.float32)).tolist() == []
+    assert smoothed(np.array([], dtype=np.float32), 20).tolist() == []
 
 
 @given(st.lists(st.floats(0, 100, width=32), max_size=30), st.integers(1, 40))

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpnviz.explorers import replay as replay_module
-from rpnviz.explorers.live_runs import smoothed
-from rpnviz.explorers.replay import SMOOTH, ReplayExplorer, covered_by_step, present
+from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.replay import explorer as replay_module
+from rpnviz.explorers.replay.explorer import SMOOTH, ReplayExplorer, covered_by_step, present
+from rpnviz.inspect.recall import best_ious
 from rpnviz.pictures import Picture
-from rpnviz.recall import best_ious
-from rpnviz.replay import Replay
+from rpnviz.train.recording import Replay
 from tests.explorers.small_scene import payload
 
 STEPS = [0, 10, 100, 500]

@@ -13,8 +13,8 @@ import torchvision.ops
 import traitlets as t
 from PIL import Image
 
-from rpnviz.draw import PALETTE
-from rpnviz.explorers.roi import CHANNELS, RoIExplorer
+from rpnviz.explorers.roi.explorer import CHANNELS, RoIExplorer
+from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.roi import to_cells
 from tests.explorers.small_scene import HOSTILE, make_picture, payload

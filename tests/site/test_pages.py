@@ -135,7 +135,9 @@ def test_explorers_that_a_notebook_links_stay_in_step(served: str, browser: Brow
 
 def test_two_views_of_one_explorer_stay_in_step(served: str, open_page: Any) -> None:
     opened = open_page(f"{served}/09_what_comes_next.html")
-    first, second, *_ = (opened.live(place) for place in opened.places if place.get_attribute("data-view") == "roi.js")
+    first, second, *_ = (
+        opened.live(place) for place in opened.places if place.get_attribute("data-view") == "roi/view.js"
+    )
     sentence = first.locator(".rpnviz-shown").text_content()
     assert second.locator(".rpnviz-shown").text_content() == sentence
     for moved, other in ((first, second), (second, first)):

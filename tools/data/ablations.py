@@ -20,10 +20,10 @@ from torch import Tensor
 
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.backbone import Backbone
-from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.training import AS_IN_THE_PAPER, Rules
+from rpnviz.train.head import HeadTraining
+from rpnviz.train.training import AS_IN_THE_PAPER, Rules
 from tools.data.train import measure_head
 from tools.data.train_vgg16 import FEATURES, finish, scene_features
 from tools.data.training_scenes import read_scenes

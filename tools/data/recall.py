@@ -26,10 +26,10 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.boxes import clip
 from rpnviz.grid import Grid
+from rpnviz.inspect.recall import recall_table
 from rpnviz.pictures import Picture
-from rpnviz.recall import recall_table
 from rpnviz.rpn import RPNHead
-from rpnviz.training import Training
+from rpnviz.train.training import Training
 from tools.data.train import TOP_NS, measure, new_training, plain
 from tools.data.training_scenes import read_scenes
 

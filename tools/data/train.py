@@ -22,11 +22,11 @@ from tqdm import tqdm
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.grid import Grid
+from rpnviz.inspect.recall import recall_table
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
-from rpnviz.recall import recall_table
 from rpnviz.rpn import RPNHead, flatten_head
-from rpnviz.training import Training
+from rpnviz.train.training import Training
 from tools.data.train_roi import STEPS as ROI_STEPS
 from tools.data.train_roi import train_second_head
 from tools.data.training_scenes import HELD_OUT_EVERY, read_scenes

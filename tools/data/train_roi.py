@@ -23,11 +23,11 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, Detections, RoIHead, detect, roi_losses
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways, mirrored
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
-from rpnviz.roi_sampling import sample_proposals
+from rpnviz.roi import sample_proposals
 from rpnviz.rpn import RPNHead, flatten_head
+from rpnviz.train.head import both_ways, mirrored
 from tools.data.training_scenes import read_scenes
 from tools.data.weights import half
 

@@ -19,9 +19,9 @@ from tqdm import tqdm
 
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
-from rpnviz.head_training import HeadTraining, both_ways
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
+from rpnviz.train.head import HeadTraining, both_ways
 from tools.data.train import measure
 from tools.data.training_scenes import HELD_OUT_EVERY, read_scenes
 from tools.data.weights import half

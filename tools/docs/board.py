@@ -18,7 +18,7 @@ import torch
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.layers import halvings
+from rpnviz.inspect.layers import halvings
 from rpnviz.proposals import PRESETS
 from rpnviz.roi import align_one_box, pool_one_box
 from rpnviz.rpn import RPNHead

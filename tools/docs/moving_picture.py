@@ -19,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FloatRect, Page
 
 import rpnviz
-from rpnviz.explorers.linked import NUM_ANCHORS, LinkedExplorer
+from rpnviz.explorers.linked.explorer import NUM_ANCHORS, LinkedExplorer
 from rpnviz.grid import Grid
 from tools.browser.lab import chromium
 

@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from rpnviz import replay
 from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, Detections, RoIHead
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
+from rpnviz.train import recording
 from tools.data import ablations, recall, record, train, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
@@ -92,8 +92,8 @@ def test_training_writes_weights_and_a_card_and_resumes(
     shutil.copy("runs/mini/step-00000.safetensors", "runs/mini/step-00002.safetensors")
     out = tmp_path / "data" / "replay" / "mini.safetensors"
     start(monkeypatch, record, "--scenes", scenes, "--out", out)
-    monkeypatch.setattr(replay, "data_folder", lambda: tmp_path / "data")
-    run = replay.Replay.load("mini")
+    monkeypatch.setattr(recording, "data_folder", lambda: tmp_path / "data")
+    run = recording.Replay.load("mini")
     assert (run.steps.tolist(), run.loss_steps.tolist(), run.held_out) == ([0, 2], [1, 2], 1)
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert run.loss_objectness.tolist() == pytest.approx([row["loss_objectness"] for row in rows])
