@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rpnviz._inputs import take_numbers, take_whole
 from rpnviz.backbone import Backbone, preprocess
-from rpnviz.grid import POOLINGS, Box, Grid
+from rpnviz.grid import CELL, POOLINGS, Box, Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
@@ -56,8 +57,7 @@ class Layer:
             ValueError: if there is no such unit.
         """
         h, w = self.size
-        if row not in range(h) or col not in range(w):
-            raise ValueError(f"(row, col) of {self.name} must lie in 0…{h - 1}, 0…{w - 1}; got ({row}, {col})")
+        row, col = take_whole(row, f"row of {self.name}", 0, h - 1), take_whole(col, f"col of {self.name}", 0, w - 1)
         half = self.receptive_field / 2
         y, x = (row + 0.5) * self.jump, (col + 0.5) * self.jump
         per_y, per_x = (1.0, 1.0) if grid is None else picture_per_input(grid)
@@ -128,9 +128,7 @@ def halvings(length: int, ceil_mode: bool = False) -> list[int]:
     Raises:
         ValueError: if nothing would be left.
     """
-    if not isinstance(length, int) or length < 2**POOLINGS:
-        raise ValueError(f"length must be a whole number of at least {2**POOLINGS} px; got {length!r}")
-    steps = [length]
+    steps = [take_whole(length, "length", low=CELL)]
     for _ in range(POOLINGS):
         steps.append(-(-steps[-1] // 2) if ceil_mode else steps[-1] // 2)
     return steps
@@ -172,8 +170,11 @@ def _window(module: nn.Module) -> tuple[int, int, int]:
 
 
 def through(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
-    """Apply the modules of one layer; poolings round as asked."""
+    """Apply the modules of one layer to Tensor[B, C, h, w]; poolings round as asked."""
+    x = take_numbers(x, "x", "B, C, h, w")
     for module in modules:
+        if isinstance(module, nn.Conv2d):
+            x = x.to(module.weight.dtype)
         x = F.max_pool2d(x, 2, ceil_mode=ceil_mode) if isinstance(module, nn.MaxPool2d) else module(x)
     return x
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rpnviz._inputs import take_numbers
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Box, Grid
 from rpnviz.inspect.layers import Layer, named, network_input, stations, through, walk
@@ -95,7 +96,8 @@ def extent(values: Tensor) -> Box:
     Raises:
         ValueError: if all is 0 or something is not a number.
     """
-    if values.ndim != 2 or not bool(values.isfinite().all()) or not bool(values.any()):
-        raise ValueError(f"values must be a finite [H', W'] with something that is not 0; got {list(values.shape)}")
+    values = take_numbers(values, "values", "H, W")
+    if not bool(values.any()):
+        raise ValueError(f"values must hold something that is not 0; got {list(values.shape)}")
     rows, cols = values.any(dim=1).nonzero(), values.any(dim=0).nonzero()
     return float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1)

@@ -41,8 +41,8 @@ def both_ways(backbone: Backbone, picture: Picture, grid: Grid) -> Tensor:
 
 
 def mirrored(boxes: Tensor, grid: Grid) -> Tensor:
-    """Boxes (Tensor[M, 4]) of the mirror image of a picture."""
-    check_boxes(boxes, "boxes")
+    """Boxes (Tensor[M, 4]) of the mirror image of a picture; a ValueError if they are none."""
+    boxes = check_boxes(boxes, "boxes")
     width = grid.image_size[1]
     return torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
 

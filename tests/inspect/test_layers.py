@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import pairwise
 
 import numpy as np
@@ -256,7 +255,7 @@ def test_fields_of_one_place_lie_in_each_other(row: int, col: int) -> None:
 @pytest.mark.parametrize(("row", "col"), [(-1, 0), (40, 0), (0, 60), (0, -1), (1.5, 0), (0, 2.5)])
 def test_no_unit_outside_the_map_or_between_two(row: int, col: int) -> None:
     steps = vgg16_walk(Grid.paper())
-    message = re.escape(f"(row, col) of RPN 3×3 must lie in 0…39, 0…59; got ({row}, {col})")
+    message = r"(row of RPN 3×3 must be a whole number from 0 to 39|col of RPN 3×3 must be .* from 0 to 59); got"
     with pytest.raises(ValueError, match=message):
         steps[-1].sees(row, col)
     with pytest.raises(ValueError, match=message):
@@ -267,7 +266,7 @@ def test_bad_arguments_are_named(network: tuple[Backbone, RPNHead]) -> None:
     backbone, picture, grid = network[0], picture_of(SMALL), Grid.floor(SMALL)
     with pytest.raises(ValueError, match=r"layer must be one of conv1_1, .* conv5_3; got 'RPN 3×3'"):
         input_gradient(backbone, picture, grid, "RPN 3×3", 0, 0)
-    with pytest.raises(ValueError, match=r"\(row, col\) of conv5_3 must lie in 0…3, 0…5; got \(4, 0\)"):
+    with pytest.raises(ValueError, match="row of conv5_3 must be a whole number from 0 to 3; got 4"):
         input_gradient(backbone, picture, grid, "conv5_3", 4, 0)
     with pytest.raises(ValueError, match=r"image_size \(600, 1000\); got \(64, 96\)"):
         next(activations(backbone, picture, Grid.paper()))
@@ -276,13 +275,13 @@ def test_bad_arguments_are_named(network: tuple[Backbone, RPNHead]) -> None:
     with pytest.raises(ValueError, match=r"grid must be that of layers: conv1_1 is \(640, 960\), not \(64, 96\)"):
         path_shares(vgg16_walk(Grid.paper()), grid, 0, 0)
     for bad in (15, 0, -4, 16.5):
-        with pytest.raises(ValueError, match=f"length must be a whole number of at least 16 px; got {bad}"):
+        with pytest.raises(ValueError, match=f"length must be a whole number of at least 16; got {bad}"):
             halvings(bad)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bad", [torch.zeros(3, 4), torch.full((3, 4), math.nan), torch.ones(3)])
 def test_extent_of_nothing_is_an_error(bad: Tensor) -> None:
-    with pytest.raises(ValueError, match="values must be a finite"):
+    with pytest.raises(ValueError, match=r"values must (be Tensor\[H, W\]|be finite|hold something)"):
         extent(bad)
 
 

@@ -58,22 +58,22 @@ def test_table_joins_pictures_by_gt_boxes() -> None:
 
 
 def test_impossible_arguments_are_refused() -> None:
-    with pytest.raises(ValueError, match="top_n must be at least 1; got 0"):
+    with pytest.raises(ValueError, match="top_n must be a whole number of at least 1; got 0"):
         best_ious(PROPOSALS, GT_BOXES, 0)
-    for wrong in (torch.zeros(0), PROPOSALS.long(), PROPOSALS.flip(1)):
-        with pytest.raises(ValueError, match=r"proposals.* must be"):
+    for wrong in (torch.zeros(0), PROPOSALS > 0, PROPOSALS.flip(1)):
+        with pytest.raises(ValueError, match=r"proposals.* must (be|have)"):
             best_ious(wrong, GT_BOXES, 1)
-        with pytest.raises(ValueError, match=r"gt_boxes.* must be"):
+        with pytest.raises(ValueError, match=r"gt_boxes.* must (be|have)"):
             best_ious(NONE, wrong, 1)
     for bad in (torch.tensor(0.5), torch.ones(2, 2), torch.tensor([0.9, float("nan")])):
-        with pytest.raises(ValueError, match=r"ious must be Tensor\[M\] without NaN"):
+        with pytest.raises(ValueError, match=r"ious must be (Tensor\[M\]|finite)"):
             recall(bad)
     with pytest.raises(ValueError, match="ious is empty"):
         recall(torch.zeros(0))
     for thresh in (0.0, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="iou_thresh must lie in"):
+        with pytest.raises(ValueError, match="iou_thresh must be a number above 0 and at most 1"):
             recall(torch.ones(1), thresh)
-    with pytest.raises(ValueError, match="iou_thresholds is empty"):
+    with pytest.raises(ValueError, match="iou_thresholds must be one or more numbers"):
         average_recall(torch.ones(1), ())
     with pytest.raises(ValueError, match="pictures is empty"):
         recall_table([])

@@ -12,6 +12,7 @@ import traitlets as t
 from PIL import Image
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place, webp
@@ -65,14 +66,16 @@ class ChannelsExplorer(RpnvizWidget):
             **traits: where to start, e.g. class_name="dog", picture="street-04"; on the best channel unless told.
 
         Raises:
-            ValueError: if there are no pictures, or not the same in both.
+            ValueError: if there are no pictures, or not the same in both, or features are not of the grid.
         """
         if not pictures or set(pictures) != set(features):
             raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
-        self.grid, self._pictures, self._features = grid, dict(pictures), dict(features)
+        h, w = grid.feature_size
+        maps = {name: take_shown(values, f"features[{name!r}]", f"1, C, {h}, {w}") for name, values in features.items()}
+        self.grid, self._pictures, self._features = grid, dict(pictures), maps
         classes = sorted({name for picture in pictures.values() for name in picture.class_names})
         self.responses = {
-            (kind, name): class_response(features[name], picture, grid, kind)
+            (kind, name): class_response(maps[name], picture, grid, kind)
             for kind in classes
             for name, picture in pictures.items()
             if kind in picture.class_names
@@ -127,7 +130,7 @@ class ChannelsExplorer(RpnvizWidget):
         name = change["new"]
         with self.reporting("showing another picture"):
             picture = self._pictures[name]
-            self._bright = brightness(self._features[name][0].detach())
+            self._bright = brightness(self._features[name][0])
             boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
             with self.hold_sync():
                 self.set_trait("image", webp(picture.image))

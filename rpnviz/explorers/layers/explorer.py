@@ -63,7 +63,7 @@ class LayersExplorer(RpnvizWidget):
         self.walk = walk(backbone, grid, head)
         self._shown, chosen = {}, {}
         for layer, (name, output) in zip(self.walk, activations(backbone, picture, grid, head), strict=True):
-            self._shown[name] = displayed(output[0], layer.jump)
+            self._shown[name] = displayed(output[0].float(), layer.jump)
             chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1).argmax())
         super().__init__()
         with torch.device("meta"):  # its shapes, not its weights

@@ -18,8 +18,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
-from rpnviz.boxes import box_iou
+from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
 from rpnviz.figures.maps import RIM
 from rpnviz.grid import Grid
@@ -50,6 +51,12 @@ class Scene:
     stages: Stages
     sample: Callable[..., tuple[Tensor, Tensor]] = sample_minibatch
     by: str = ""
+
+    def __post_init__(self) -> None:
+        """Take anchors and features of any number type."""
+        h, w = self.grid.feature_size
+        object.__setattr__(self, "anchors", check_boxes(self.anchors, "anchors").detach().cpu())
+        object.__setattr__(self, "features", take_shown(self.features, "features", f"C, {h}, {w}"))
 
     @property
     def kinds(self) -> Tensor:
@@ -84,8 +91,11 @@ def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> 
     """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
 
     Raises:
-        ValueError: if the picture has more objects, or the grid more anchors, than the page can number.
+        ValueError: if the picture has more objects, or the grid more anchors, than the page can number, or the features
+            are not of the grid.
     """
+    h, w = grid.feature_size
+    features = take_shown(features, "features", f"1, C, {h}, {w}")
     if len(picture.gt_boxes) >= NOBODY:
         raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
     anchors = grid_anchors(grid, cell_anchors())
