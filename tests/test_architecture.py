@@ -49,8 +49,12 @@ MAY_IMPORT |= {  # the way from picture to feature map, looked at layer by layer
 COMPUTE = set(MAY_IMPORT) - {"__init__", "_data", "_image_files", "_whole_files"}
 MAY_IMPORT |= {
     "augment": COMPUTE,
-    "training": COMPUTE | {"augment"},
-    "head_training": COMPUTE | {"training"},
+    "precision": set(),
+    "steps": {"_whole_files"},
+    "training": COMPUTE | {"augment", "precision", "steps"},
+    "head_training": COMPUTE | {"precision", "steps", "training"},
+    "roi_training": COMPUTE | {"head_training", "steps"},
+    "variants": COMPUTE | {"training"},
     "draw": {"boxes", "grid"},
     "stills": {"draw", "boxes", "grid"},
     "stills_loss": {"draw"},
@@ -59,7 +63,7 @@ MAY_IMPORT |= {
     "stills_proposals": {"draw"},
     "stills_roi": {"draw", "stills_proposals"},
     "explorers": COMPUTE
-    | {"training", "head_training"}
+    | {"training", "head_training", "variants"}
     | {"draw", "stills", "stills_loss", "stills_layers", "stills_training", "stills_roi", "stills_proposals"}
     | {"explorers"},
     "exercises": COMPUTE | {"_whole_files", "draw", "exercises"},

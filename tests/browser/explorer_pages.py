@@ -29,7 +29,7 @@ from rpnviz.explorers.replay import ReplayExplorer
 from rpnviz.explorers.roi import RoIExplorer
 from rpnviz.explorers.window import WindowExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
+from rpnviz.head_training import features_and_mirrored
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
@@ -83,7 +83,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
 
 
 def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveTraining:
-    live = LiveTraining(backbone, [other], [both_ways(backbone, other, Grid.paper())], picture, steps=3)
+    live = LiveTraining(backbone, [other], [features_and_mirrored(backbone, other, Grid.paper())], picture, steps=3)
     live.running = True
     live.wait()
     return live

@@ -30,7 +30,7 @@ from rpnviz.explorers.replay import ReplayExplorer
 from rpnviz.explorers.roi import RoIExplorer
 from rpnviz.explorers.window import WindowExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
+from rpnviz.head_training import features_and_mirrored
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
@@ -49,7 +49,7 @@ def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Ca
     features = backbone.features(picture, grid)
     answers = flatten_head(*head(features))
     proposals = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size).proposals[:12]
-    both = both_ways(backbone, picture, grid)
+    both = features_and_mirrored(backbone, picture, grid)
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head),
         "handed": lambda: HandedExplorer(run_scene(picture, grid, features, head)),
