@@ -22,11 +22,12 @@ from rpnviz.backbone import Backbone
 from rpnviz.draw import Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
-from rpnviz.explorers.live_runs import INTACT, SMOOTH, TOP_NS, VARIANTS, Run, pack_outcome
+from rpnviz.explorers.live_runs import SMOOTH, TOP_NS, Run, pack_outcome
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 from rpnviz.stills_training import Chart, Scene, curve_looks, training_figure
+from rpnviz.variants import INTACT, VARIANTS
 
 NOBODY = "nothing"
 LOSS_WORDS = ("objectness loss", "box loss")
@@ -39,7 +40,7 @@ class LiveTraining(RpnvizWidget):
     Args:
         backbone: stays as it is.
         pictures: what to train on.
-        features: of each picture, from `head_training.both_ways`.
+        features: of each picture, from `head_training.features_and_mirrored`.
         watched: the picture that is shown.
         steps: length of a run.
         seed: of first weights, pictures and minibatches; the same for the variants.

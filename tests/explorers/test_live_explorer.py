@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
 from rpnviz.explorers.live import NOBODY, LiveTraining
-from rpnviz.explorers.live_runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.live_runs import LOOK_EVERY, Run, smoothed
 from rpnviz.grid import Grid
 from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 from rpnviz.training import Rules
+from rpnviz.variants import INTACT, VARIANTS
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 CHANNELS = 8  # the paper's 512 would only take longer
@@ -170,8 +171,8 @@ def test_an_interrupted_save_leaves_the_checkpoint_before_it(monkeypatch: pytest
     stopped_at = torch.load(live.checkpoint, weights_only=True)["step"]
     assert stopped_at == live.step
 
-    def half_way(state: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def half_way(state: Any, file: Any) -> None:
+        file.write(b"half")
         raise OSError("the disk is full")
 
     monkeypatch.setattr(torch, "save", half_way)
