@@ -27,8 +27,8 @@ import torch
 
 from benchmarks import compute, keys, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
-from tools.lab import chromium, jupyterlab
-from tools.run_notebooks import chosen
+from tools.browser.lab import chromium, jupyterlab
+from tools.notebooks.run import chosen
 
 PARTS = ("keys", "explorers", "compute", "training", "notebooks", "site")
 

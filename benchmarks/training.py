@@ -17,14 +17,14 @@ from unittest import mock
 import torch
 from torch import Tensor
 
-from rpnviz import precision
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
-from rpnviz.head_training import HeadTraining, features_and_mirrored
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
-from rpnviz.steps import mean_losses
-from rpnviz.training import RPN_LOSSES, draw_minibatch
+from rpnviz.train import precision
+from rpnviz.train.head import HeadTraining, features_and_mirrored
+from rpnviz.train.steps import mean_losses
+from rpnviz.train.training import RPN_LOSSES, draw_minibatch
 
 PICTURES = ("street-01", "street-04")
 STEPS = 240  # of notebook 07

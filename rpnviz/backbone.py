@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz.grid import Grid
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import torchvision.ops
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz.boxes import check_boxes, clip, decode
 from rpnviz.grid import Grid
 from rpnviz.roi import to_cells
@@ -225,7 +225,7 @@ def detect(
 
 
 def recorded_precision() -> tuple[dict[str, Any], dict[str, float]]:
-    """How good the bundled heads are on scenes that no training has seen; `python -m tools.train_roi` measured it.
+    """How good the bundled heads are on scenes that no training has seen; `python -m tools.data.train_roi` measured it.
 
     Returns:
         Of which scenes, and {"AP@0.5": …, "AP@0.5:0.95": …, "AP@0.5 dog": …, one for each class}.

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 
 BETA = 1 / 9  # where smooth L1 turns from a parabola into a line
 

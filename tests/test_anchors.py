@@ -53,7 +53,7 @@ def test_scales_and_ratios_of_ones_own() -> None:
     st.lists(st.floats(0.1, 10), min_size=1, max_size=4),
 )
 def test_cell_anchors_are_torchvisions(scales: list[float], ratios: list[float]) -> None:
-    theirs = AnchorGenerator().generate_anchors(scales, ratios)  # type: ignore[arg-type]
+    theirs = AnchorGenerator().generate_anchors(scales, ratios)
     assert torch.equal(cell_anchors(scales, ratios), theirs)
 
 

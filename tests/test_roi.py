@@ -245,9 +245,9 @@ def test_between_two_thresholds_nobody_is_drawn() -> None:
 def test_a_quarter_at_most_is_foreground(size: int) -> None:
     many = torch.cat([PROPOSALS[2:3].expand(1000, 4), PROPOSALS[3:].expand(1000, 4)])
     drawn = sample_proposals(many, GT, size)
-    assert ((drawn.labels > 0).sum(), len(drawn.labels)) == (size // 4, size)
+    assert (int((drawn.labels > 0).sum()), len(drawn.labels)) == (size // 4, size)
     few = sample_proposals(PROPOSALS[3:].expand(1000, 4), GT, size)
-    assert ((few.labels > 0).sum(), len(few.labels)) == (2, size)  # only the gt boxes; background fills up
+    assert (int((few.labels > 0).sum()), len(few.labels)) == (2, size)  # only the gt boxes; background fills up
 
 
 def test_without_objects_all_is_background() -> None:
@@ -306,7 +306,7 @@ def test_pooling_does_not_notice_small_moves_and_align_does() -> None:
 
 def test_a_gradient_reaches_the_box_through_align_and_none_through_pooling() -> None:
     box = torch.tensor([2.1, 3.1, 7.1, 8.1], requires_grad=True)
-    align_one_box(random_map(), box).output.sum().backward()  # type: ignore[no-untyped-call]
+    align_one_box(random_map(), box).output.sum().backward()
     assert box.grad is not None and box.grad.abs().min() > 0
     assert not pool_one_box(random_map(), box).output.requires_grad
 

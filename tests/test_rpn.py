@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from torch import Tensor
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
 
@@ -53,6 +52,7 @@ def test_shapes_on_the_paper_grid() -> None:
 
 def test_a_loop_over_windows_gives_the_same_numbers() -> None:
     head, features = small_head(), torch.randn(1, 6, 4, 5)
+    assert head.conv.bias is not None and head.cls_logits.bias is not None and head.bbox_pred.bias is not None
     vectors = head.window_vector(features)
     objectness, deltas = head(features)
     padded = F.pad(features, (1, 1, 1, 1))
@@ -123,7 +123,7 @@ def test_a_few_cells_by_hand() -> None:
         head.conv.weight.fill_(1)  # the sum of the nine
         head.cls_logits.weight.copy_(torch.tensor([1.0, -1]).view(2, 1, 1, 1))
         head.bbox_pred.weight.copy_(torch.arange(8.0).view(8, 1, 1, 1))
-        head.bbox_pred.bias[7] = 0.5
+        torch.nn.init.constant_(head.bbox_pred.get_parameter("bias")[7], 0.5)
     features = torch.tensor([[[[1.0, 2, 3], [4, 5, 6]]]])
     # cell 0 sees 1, 2, 4, 5 and zeros beyond the rim: 12; cell 4 sees all six: 21
     objectness, deltas = head.at_cells(features, torch.tensor([4, 0, 4]))
@@ -284,17 +284,18 @@ def test_nothing_sampled_costs_nothing_and_keeps_the_graph() -> None:
     deltas = torch.zeros(3, 4, requires_grad=True)
     result = rpn_losses(logits, deltas, torch.full((3,), -1, dtype=torch.int8), torch.zeros(3, 4), none, none)
     assert [float(loss.detach()) for loss in result] == [0.0, 0.0]
-    sum(result, torch.zeros(())).backward()  # type: ignore[no-untyped-call]
+    sum(result, torch.zeros(())).backward()
     assert logits.grad is not None and not logits.grad.any()
 
 
 @pytest.mark.parametrize("short", range(4))
 def test_losses_refuse_unequal_lengths(short: int) -> None:
-    arguments: list[Tensor] = [torch.zeros(5), torch.zeros(5, 4), torch.zeros(5), torch.zeros(5, 4)]
-    arguments[short] = arguments[short][:4]
+    rows = [torch.zeros(5), torch.zeros(5, 4), torch.zeros(5), torch.zeros(5, 4)]
+    rows[short] = rows[short][:4]
+    logits, deltas, labels, targets = rows
     none = torch.zeros(0, dtype=torch.int64)
     with pytest.raises(ValueError, match="must have one length; got"):
-        rpn_losses(*arguments, none, none)
+        rpn_losses(logits, deltas, labels, targets, none, none)
 
 
 # --- other windows ---------------------------------------------------------------------------------------------------

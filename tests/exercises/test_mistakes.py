@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from rpnviz import anchors, boxes, nms, roi, rpn
+from rpnviz import anchors, boxes, roi, rpn
 from rpnviz.backbone import Backbone
 from rpnviz.exercises import EXERCISES, check, references, wire
 from rpnviz.exercises.compare import difference
 from rpnviz.exercises.exercise import Case, Exercise, Mistake
 from rpnviz.exercises.search import Search, Trial
 from rpnviz.grid import Grid
-from rpnviz.layers import walk
+from rpnviz.inspect import nms_steps as nms
+from rpnviz.inspect.layers import walk
 from tests.exercises.conftest import typed
 
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES.values() for mistake in exercise.mistakes]

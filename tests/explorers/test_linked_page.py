@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from rpnviz.explorers.base import join_esm
-from rpnviz.explorers.linked import LinkedExplorer
-from rpnviz.explorers.page import standalone_page
+from rpnviz.explorers.common.saved_page import standalone_page
+from rpnviz.explorers.linked.explorer import LinkedExplorer
+from tests.explorers.page_code import ask_page
 
-# Reads the state as the stand-in of page.py does.
+# Reads the state as the stand-in of saved/open.js does.
 ASK = """
-const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
-  ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
+const { revive } = rpnviz.take("saved/open.js");
 export function ask(state) {
   const scene = new Scene(JSON.parse(state, revive).scene);
   const anchors = Array.from({ length: scene.size }, (_, i) => i);
@@ -34,20 +32,14 @@ export function ask(state) {
   };
 }
 """
-RUN = """async ([code, state]) => {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return JSON.stringify((await import(url)).ask(state));
-}"""
 
 
 @pytest.fixture(scope="module")
 def said(untouched: LinkedExplorer, browser: Browser) -> dict[str, Any]:
     """Everything the page's code says of the scene, asked in an empty page."""
-    saved = standalone_page("", "", "", {"scene": untouched.scene})
+    saved = standalone_page("", "linked/view.js", "", {"scene": untouched.scene})
     state = saved.split('id="rpnviz-state">')[1].split("</script>")[0]
-    page = browser.new_page()
-    answer: dict[str, Any] = json.loads(page.evaluate(RUN, [join_esm("linked_scene.js") + ASK, state]))
-    page.close()
+    answer: dict[str, Any] = ask_page(browser, "linked/scene.js", ASK, state)
     return answer
 
 
