@@ -139,7 +139,7 @@ def test_errors_are_shown_and_raised(explorer: FunnelExplorer, monkeypatch: pyte
     monkeypatch.setattr(funnel_module, "propose", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.nms_thresh = 0.5
-    assert explorer.error == "proposing: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 @pytest.mark.parametrize(
