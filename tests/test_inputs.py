@@ -117,7 +117,6 @@ def rows() -> dict[str, Row]:
     aligned = align_one_box(maps(2), torch.tensor([1.0, 1, 5, 4]))
     quality = torch.tensor([[0.75, 0.25, 0.0, 0.5], [0.125, 0.5, 0.0, 0.25]])
     answer = {"objectness": LOGITS, "pred_bbox_deltas": DELTAS}
-    loss_rows = {"whole": {"labels": LABELS}, "numbers": {**answer, "regression_targets": TARGETS}}
     cell = {"row": 3, "col": 5}
     features = maps(4)[None]
     return {
@@ -177,7 +176,7 @@ def rows() -> dict[str, Row]:
         ),
         "rpn_losses": Row(
             rpn_losses,
-            loss_rows["numbers"],
+            {**answer, "regression_targets": TARGETS},
             {"labels": LABELS, "sampled_pos_inds": torch.tensor([0, 2]), "sampled_neg_inds": torch.tensor([1])},
             differentiable=("objectness", "pred_bbox_deltas"),
         ),
@@ -194,8 +193,8 @@ def rows() -> dict[str, Row]:
         ),
         "smooth_l1": Row(smooth_l1, {"differences": DELTAS}, {}, {"beta": 0.5}, ("differences",)),
         "smooth_l1_slope": Row(smooth_l1_slope, {"differences": DELTAS}, {}, {"beta": 0.5}, ("differences",)),
-        "write_ledger": Row(write_ledger, **loss_rows, settings={"beta": 0.5}),
-        "minibatch_losses": Row(minibatch_losses, **loss_rows),
+        "write_ledger": Row(write_ledger, {**answer, "regression_targets": TARGETS}, {"labels": LABELS}, {"beta": 0.5}),
+        "minibatch_losses": Row(minibatch_losses, {**answer, "regression_targets": TARGETS}, {"labels": LABELS}),
         "take_step": Row(take_step, {}, {}, {"ledger": ledger, "learning_rate": 0.5}),
         # proposals and nms
         "propose": Row(
@@ -685,7 +684,8 @@ def test_networks_in_half_take_any_features() -> None:
 
 
 def test_a_grid_of_numpys_sizes_is_the_same_grid() -> None:
-    grid = Grid.floor((np.int64(96), np.int32(128)))
+    sizes: Any = (np.int64(96), np.int32(128))
+    grid = Grid.floor(sizes)
     assert grid == GRID and hash(grid) == hash(GRID) and {type(side) for side in grid.image_size} == {int}
 
 

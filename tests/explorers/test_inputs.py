@@ -149,7 +149,8 @@ def test_another_shape_is_refused_by_name(name: str, argument: str) -> None:
 
 def test_anchors_that_are_handed_over_may_have_any_type() -> None:
     wanted = PrecomputedExplorer(scene()).saved_state()
-    for anchors in (scene().anchors.double(), scene().anchors.numpy(), scene().anchors.clone().requires_grad_()):
+    others: list[Any] = [scene().anchors.double(), scene().anchors.numpy(), scene().anchors.clone().requires_grad_()]
+    for anchors in others:
         assert PrecomputedExplorer(dataclasses.replace(scene(), anchors=anchors)).saved_state() == wanted
 
 
@@ -162,14 +163,14 @@ def test_scales_may_be_an_array_or_a_tensor(convert: Callable[..., Any]) -> None
     assert explorer.saved_state() == wanted
     for scales in (128, None, [[32.0]], "32"):
         with pytest.raises(ValueError, match=r"^scales"):
-            explorer.use("own", scales, [1])  # type: ignore[arg-type]
+            explorer.use("own", scales, [1])
 
 
 @pytest.mark.parametrize("seed", [np.int64(3), torch.tensor(3)])
 def test_a_seed_may_be_numpys(seed: Any) -> None:
     assert LossExplorer(small(), *answers(), seed=seed).offered == LossExplorer(small(), *answers(), seed=3).offered
     with pytest.raises(ValueError, match=r"^seed must be a whole number"):
-        LossExplorer(small(), *answers(), seed=0.5)  # type: ignore[arg-type]
+        LossExplorer(small(), *answers(), seed=0.5)
 
 
 def test_channels_may_be_numpys() -> None:
