@@ -97,6 +97,37 @@ class RPNHead(nn.Module):
         vector = self.window_vector(features)  # (B, C, h, w)
         return self.cls_logits(vector), self.bbox_pred(vector)
 
+    def at_cells(self, features: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Score and move the anchors of a few cells: the numbers that `forward` has there, without the other windows.
+
+        Args:
+            features (Tensor[1, C, h, w]): the feature map of one picture.
+            cells (Tensor[W]): int64; row · w + col of each cell, in any order.
+
+        Returns:
+            objectness (Tensor[W, A]): logits.
+            pred_bbox_deltas (Tensor[W, A, 4]): (dx, dy, dw, dh).
+
+        Raises:
+            ValueError: if `features` is not the map of one picture with C channels, or there is no such cell.
+        """
+        if features.ndim != 4 or features.shape[:2] != (1, self.conv.in_channels):
+            raise ValueError(f"features must be [1, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
+        h, w = features.shape[2:]
+        if len(cells) and not 0 <= int(cells.min()) <= int(cells.max()) < h * w:
+            raise ValueError(f"cells must lie in [0, {h * w}); got {int(cells.min())} to {int(cells.max())}")
+        # 1. Cut the window of each cell out of the map, which goes on with zeros beyond its rim.
+        k = self.conv.kernel_size[0]
+        padded = F.pad(features[0], [k // 2] * 4)  # (C, h + 2, w + 2)
+        windows = padded.unfold(1, k, 1).unfold(2, k, 1)  # (C, h, w, 3, 3): every window, and nothing copied so far
+        windows = windows.permute(1, 2, 0, 3, 4)[cells // w, cells % w]  # (W, C, 3, 3)
+        # 2. Of a single window, the convolution is a product with a matrix.
+        vector = F.relu(F.linear(windows.flatten(1), self.conv.weight.flatten(1), self.conv.bias))  # (W, 9C) -> (W, C)
+        # 3. So are the two 1 × 1.
+        objectness = F.linear(vector, self.cls_logits.weight.flatten(1), self.cls_logits.bias)  # (W, A)
+        pred_bbox_deltas = F.linear(vector, self.bbox_pred.weight.flatten(1), self.bbox_pred.bias)  # (W, 4A)
+        return objectness, pred_bbox_deltas.view(len(cells), self.cls_logits.out_channels, 4)
+
 
 def flatten_head(objectness: Tensor, pred_bbox_deltas: Tensor) -> tuple[Tensor, Tensor]:
     """Bring one picture's output into the row order of the anchors.

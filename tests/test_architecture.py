@@ -1,4 +1,4 @@
-"""Who may import whom, what stays unloaded: the rules that keep the package readable."""
+"""Who may import whom, what stays unloaded, how long a function may be: the rules that keep the package readable."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from rpnviz import explorers
 from rpnviz.explorers import EXPLORERS, load
 
 PACKAGE = Path(rpnviz.__file__).parent
+ROOT = PACKAGE.parent
+CODE = sorted(path for folder in ("rpnviz", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+MOST_LINES = 30  # of code in a function
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
 # In the order in which data flows: module or folder -> those that it may import. Of a folder with modules of its own
@@ -187,6 +190,38 @@ def test_untouched_exercises_and_their_worker_load_no_hypothesis() -> None:
 def test_unknown_attribute_of_the_package_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'rpnviz' has no attribute 'explode'"):
         rpnviz.explode  # noqa: B018
+
+
+def lines_of_code(function: ast.FunctionDef) -> int:
+    """Lines of a function's body on which something begins or ends: no docstring, no comments, no blank lines."""
+    body = ast.Module(function.body[ast.get_docstring(function) is not None :], [])
+    nodes = [node for node in ast.walk(body) if isinstance(node, ast.stmt | ast.expr)]
+    return len({line for node in nodes for line in (node.lineno, node.end_lineno)})
+
+
+def long_functions(tree: ast.AST) -> list[str]:
+    """The functions above 30 lines of code. A question is one literal, its texts and moves, and may be longer."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    asks = [node for node in functions if node.returns is not None and ast.unparse(node.returns) == "Question"]
+    return [
+        f"{node.name} has {lines} lines"
+        for node in functions
+        if node not in asks and (lines := lines_of_code(node)) > MOST_LINES
+    ]
+
+
+def test_lines_of_code_are_counted_without_words_about_them() -> None:
+    source = 'def f(\n    a,\n):\n    """Says.\n\n    more."""\n    # why\n\n    return [\n        a\n    ]\n'
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef) and lines_of_code(function) == 3
+    fits = "def f():\n" + "    a()\n" * MOST_LINES
+    assert long_functions(ast.parse(fits)) == []
+    assert long_functions(ast.parse(fits + "    a()\n")) == ["f has 31 lines"]
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_functions_are_read_at_a_glance(path: Path) -> None:
+    assert long_functions(ast.parse(path.read_text("utf-8"))) == []
 
 
 # The one place that runs code that is not ours, in a process of its own. Learners' functions are packed elsewhere.

@@ -17,7 +17,7 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler,
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import box_iou, encode
 from rpnviz.grid import Grid
-from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_blindly, sample_minibatch
+from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_minibatch, sample_unbalanced
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 FLOOR = Grid.floor()
@@ -394,28 +394,28 @@ def test_everything_stays_on_its_device(device: str) -> None:
     assert targets.device.type == device
 
 
-# --- drawn blindly ---------------------------------------------------------------------------------------------------
+# --- drawn without balance -------------------------------------------------------------------------------------------
 
 
-def test_drawn_blindly_the_few_positives_are_as_rare_as_they_are() -> None:
+def test_without_balance_the_few_positives_are_as_rare_as_they_are() -> None:
     labels = torch.full((10_000,), -1, dtype=torch.int8)
     labels[:8_000] = 0
     labels[8_000:8_800] = 1  # one in eleven of those that have a label
     counts = []
     for seed in range(20):
-        pos_inds, neg_inds = sample_blindly(labels, generator=torch.Generator().manual_seed(seed))
+        pos_inds, neg_inds = sample_unbalanced(labels, generator=torch.Generator().manual_seed(seed))
         assert len(pos_inds) + len(neg_inds) == 256
         assert (labels[pos_inds] == 1).all() and (labels[neg_inds] == 0).all()
         drawn = torch.cat([pos_inds, neg_inds])
         assert len(drawn.unique()) == 256
         counts.append(len(pos_inds))
     assert abs(sum(counts) / 20 - 256 / 11) < 4  # the mean of twenty draws scatters by about 1
-    again = sample_blindly(labels, generator=torch.Generator().manual_seed(19))
+    again = sample_unbalanced(labels, generator=torch.Generator().manual_seed(19))
     assert torch.equal(torch.cat(again), drawn)
 
 
-def test_drawn_blindly_no_more_than_there_are() -> None:
-    pos_inds, neg_inds = sample_blindly(torch.tensor([1, -1, 0, 0, 1, -1]))
+def test_without_balance_no_more_than_there_are() -> None:
+    pos_inds, neg_inds = sample_unbalanced(torch.tensor([1, -1, 0, 0, 1, -1]))
     assert (pos_inds.tolist(), neg_inds.tolist()) == ([0, 4], [2, 3])
 
 

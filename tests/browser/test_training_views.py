@@ -20,12 +20,12 @@ LIVE = """import rpnviz
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.live import LiveExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
+from rpnviz.train.head import features_and_mirrored
 from rpnviz.pictures import Picture
 
 backbone = Backbone.load("mini")
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
-features = [both_ways(backbone, picture, Grid.paper()) for picture in pictures]
+features = [features_and_mirrored(backbone, picture, Grid.paper()) for picture in pictures]
 live = LiveExplorer(backbone, pictures, features, Picture.load("street-03"), steps=5000)
 live"""
 REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from rpnviz.anchors import cell_anchors
 from rpnviz.explorers.common.curves import smoothed
 from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
-from rpnviz.explorers.live.runs import INTACT, LOOK_EVERY, SMOOTH, VARIANTS, Run
+from rpnviz.explorers.live.runs import LOOK_EVERY, SMOOTH, Run
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 from rpnviz.train.head import HeadTraining
 from rpnviz.train.training import Rules
+from rpnviz.train.variants import INTACT, VARIANTS
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 CHANNELS = 8  # the paper's 512 would only take longer
@@ -188,8 +189,8 @@ def test_an_interrupted_save_leaves_the_checkpoint_before_it(monkeypatch: pytest
     stopped_at = torch.load(live.checkpoint, weights_only=True)["step"]
     assert stopped_at == live.step
 
-    def half_way(state: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def half_way(state: Any, file: Any) -> None:
+        file.write(b"half")
         raise OSError("the disk is full")
 
     monkeypatch.setattr(torch, "save", half_way)

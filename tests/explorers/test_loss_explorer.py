@@ -189,12 +189,13 @@ def test_something_is_left_without_a_page(close: bool) -> None:
 
 
 ASK = """
+const { boxIou } = rpnviz.take("common/compute/boxes.js");
 export function ask(rows) {
   return rows.map(({ entry, beta, anchor, clip, rate }) => ({
     ledger: writeLedger(entry, beta),
     box: decodeBox(entry.deltas, anchor, clip),
     back: encodeBox(decodeBox(entry.deltas, anchor, clip), anchor),
-    iou: overlap(decodeBox(entry.deltas, anchor, clip), anchor),
+    iou: boxIou(decodeBox(entry.deltas, anchor, clip), anchor),
     step: takeStep(entry, beta, rate),
     curve: [smoothL1(entry.deltas[0], beta), smoothL1Slope(entry.deltas[0], beta)],
   }));

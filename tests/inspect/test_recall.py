@@ -17,7 +17,8 @@ from rpnviz.inspect.recall import (
     recorded_ablations,
     recorded_recall,
 )
-from tools.data.ablations import FIGURES, VARIANTS
+from rpnviz.train.variants import VARIANTS
+from tools.data.ablations import FIGURES
 
 GT_BOXES = torch.tensor([[0.0, 0, 100, 100], [200, 0, 300, 100]])
 # IoU with gt 0: 0.5, 0, 0.9; with gt 1: 0, 0.6, 0

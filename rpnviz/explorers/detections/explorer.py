@@ -16,7 +16,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.detections.figure import detections_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
 from rpnviz.figures.primitives import Still
@@ -45,6 +45,7 @@ class DetectionsExplorer(RpnvizWidget):
     """
 
     asks = unmoved = ("nms_thresh",)
+    needs_python = "NMS at a threshold that is not recorded runs in Python"
     presented = "stage"
     view = "detections/view.js"
     sheets = ("common/roi.css",)
@@ -133,6 +134,4 @@ class DetectionsExplorer(RpnvizWidget):
             f"{best}{left} detections after NMS at {self.nms_thresh:.2f}."
         )
 
-    @t.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], -1, len(self.named.boxes) - 1)
+    _check = obeys_rules("selected")

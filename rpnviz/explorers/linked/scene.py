@@ -7,6 +7,7 @@ Nothing is decided here: labels, ranks and boxes are the compute modules'; packi
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
 
+THRESHOLDS = (0.3, 0.7)  # of the labels shown
 CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
 LARGE = 8  # a further bit of the byte of an anchor's label
@@ -112,23 +114,7 @@ def pack(scene: Scene) -> dict[str, Any]:
     edges to 1/65535 of the picture's longer side. Anchors are not
     sent: the page builds them from the nine cell anchors and the strides.
     """
-    picture, grid, found, stages = scene.picture, scene.grid, scene.found, scene.stages
-    order = stages.pre_nms_inds
-    suppressors = stages.suppressed_by[order]
-    edge = max(grid.image_size)
-    numbers = {
-        "kinds": (
-            label_codes(found) + LARGE * _members(stages.large_inds, len(scene.anchors)),
-            "u1",
-        ),
-        "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
-        "iou": (_sixteen_bits(found.iou), "<u2"),
-        "scores": (_sixteen_bits(stages.all_scores), "<u2"),
-        "boxes": (_sixteen_bits(stages.all_boxes / edge), "<u2"),
-        "order": (order, "<u2"),
-        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
-        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
-    }
+    picture, grid = scene.picture, scene.grid
     return {
         "picture": picture.name,
         "grid": grid.name,
@@ -145,13 +131,31 @@ def pack(scene: Scene) -> dict[str, Any]:
         "class_names": picture.class_names,
         "best_anchors": _best_anchors(scene),
         "best_of": _best_of(scene),
-        "funnel": stages.funnel(),
-        "box_step": edge / 65535,
+        "funnel": scene.stages.funnel(),
+        "box_step": max(grid.image_size) / 65535,
         "photo": _webp(picture.image),
         "mean": scene.mean().tobytes(),
         "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
-        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in numbers.items()},
+        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in _numbers(scene).items()},
+    }
+
+
+def _numbers(scene: Scene) -> dict[str, tuple[Tensor, str]]:
+    """What is sent of every anchor and of every box before NMS: the numbers, and the type that they are sent as."""
+    found, stages = scene.found, scene.stages
+    large = LARGE * _members(stages.large_inds, len(scene.anchors))
+    order = stages.pre_nms_inds
+    suppressors = stages.suppressed_by[order]
+    return {
+        "kinds": (label_codes(found) + large, "u1"),
+        "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
+        "iou": (_ious_in_sixteen_bits(found.iou), "<u2"),
+        "scores": (_sixteen_bits(stages.all_scores), "<u2"),
+        "boxes": (_sixteen_bits(stages.all_boxes / max(scene.grid.image_size)), "<u2"),
+        "order": (order, "<u2"),
+        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
+        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
 
 
@@ -179,6 +183,15 @@ def to_bytes(values: Tensor, rim: int = 0) -> npt.NDArray[np.uint8]:
 
 def _sixteen_bits(values: Tensor) -> Tensor:
     return (values.double().clamp(0, 1) * 65535).round().long()
+
+
+def _ious_in_sixteen_bits(ious: Tensor) -> Tensor:
+    """Rounded, but never across a threshold: what the page words must not contradict the label."""
+    bits = _sixteen_bits(ious)
+    for threshold in THRESHOLDS:
+        first = math.ceil(threshold * 65535)  # the first number at or above it
+        bits = torch.where(ious >= threshold, bits.clamp(min=first), bits.clamp(max=first - 1))
+    return bits
 
 
 def _members(inds: Tensor, count: int) -> Tensor:

@@ -22,12 +22,13 @@ from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS
 from rpnviz.explorers.common.payload import picture_file, picture_plan
-from rpnviz.explorers.live.runs import INTACT, SMOOTH, VARIANTS, Run, pack_outcome
+from rpnviz.explorers.live.runs import SMOOTH, Run, pack_outcome
 from rpnviz.figures.primitives import Still
 from rpnviz.figures.training import Chart, Scene, curve_looks, training_figure
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
+from rpnviz.train.variants import INTACT, VARIANTS
 
 NOBODY = "nothing"
 LOSS_WORDS = ("objectness loss", "box loss")
@@ -40,7 +41,7 @@ class LiveExplorer(RpnvizWidget):
     Args:
         backbone: stays as it is.
         pictures: what to train on.
-        features: of each picture, from `head_training.both_ways`.
+        features: of each picture, from `train.head.features_and_mirrored`.
         watched: the picture that is shown.
         steps: length of a run.
         seed: of first weights, pictures and minibatches; the same for the variants.

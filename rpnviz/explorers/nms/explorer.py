@@ -14,7 +14,7 @@ from rpnviz._inputs import take_shown
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file, picture_plan
-from rpnviz.explorers.common.rules import Rule, number, some_of, whole
+from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
 from rpnviz.explorers.nms.figure import MARGIN, NAMED, NMS_LINES, nms_figure
 from rpnviz.inspect.nms_steps import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
@@ -134,32 +134,8 @@ class NmsExplorer(RpnvizWidget):
         said = f"Turn {self.turn} of {len(steps)}, NMS at {self.nms_thresh:.2f}: {names[step.row]} {fate}; {many}."
         return f"{said} {kept} kept so far."
 
-    @t.validate("turn")
-    def _check_turn(self, proposal: Any) -> int:
-        return self.check_range("turn", proposal["value"], 0, self.top_n)
-
-    @t.validate("top_n")
-    def _check_top_n(self, proposal: Any) -> int:
-        return self.check_range("top_n", proposal["value"], 1, len(self.all_boxes))
+    _check = obeys_rules("turn", "top_n", "nms_thresh", "speed", "layers")
 
     @t.observe("top_n")
     def _stay_inside(self, _: Any) -> None:
         self.turn = min(self.turn, self.top_n)
-
-    @t.validate("speed")
-    def _check_speed(self, proposal: Any) -> int:
-        return self.check_range("speed", proposal["value"], 1, 20)
-
-    @t.validate("nms_thresh")
-    def _check_thresh(self, proposal: Any) -> float:
-        value: float = proposal["value"]
-        if not 0 <= value <= 1:
-            raise t.TraitError(f"nms_thresh: got {value}, takes 0 to 1")
-        return value
-
-    @t.validate("layers")
-    def _check_layers(self, proposal: Any) -> tuple[str, ...]:
-        wrong = [layer for layer in proposal["value"] if layer not in LAYERS]
-        if wrong:
-            raise t.TraitError(f"layers: got {wrong[0]!r}, takes some of {', '.join(LAYERS)}")
-        return tuple(proposal["value"])
