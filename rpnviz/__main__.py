@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _grade(notebooks: Sequence[Path], out: Path) -> int:
     """Grade, a line for each notebook; the table is there in whole or not at all."""
-    from rpnviz.exercises.grading import UNREADABLE, grade, summary, write_table
+    from rpnviz.exercises.notebooks.grading import UNREADABLE, grade, summary, write_table
 
     if not out.name or out.is_dir():
         raise IsADirectoryError(errno.EISDIR, "it is a folder")

@@ -175,7 +175,7 @@ def test_bare_package_loads_nothing_heavy() -> None:
 
 def test_untouched_exercises_and_their_worker_load_no_hypothesis() -> None:
     assert "hypothesis" not in loaded_by("from rpnviz.exercises import EXERCISES, check")
-    loaded = loaded_by("import rpnviz.exercises.worker, rpnviz.exercises.references")
+    loaded = loaded_by("import rpnviz.exercises.sandbox.worker, rpnviz.exercises.references")
     assert "cloudpickle" in loaded and not loaded & {"hypothesis", "matplotlib", "IPython", "rpnviz.exercises.tasks"}
 
 
@@ -191,7 +191,7 @@ def test_module_is_read_in_one_sitting(module: str) -> None:
 
 
 # The one place that runs code that is not ours, in a process of its own. Learners' functions are packed elsewhere.
-LEARNERS_PROCESS = "exercises/worker.py"
+LEARNERS_PROCESS = "exercises/sandbox/worker.py"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES, check_source
-from rpnviz.exercises.submission import read_notebook
+from rpnviz.exercises.notebooks.submission import read_notebook
 from tools.exercises import SOLUTIONS, exercises_of, lesson_of
 from tools.run_notebooks import execute, offline_environment
 

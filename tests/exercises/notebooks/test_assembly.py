@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from rpnviz.draw import Still
-from rpnviz.exercises.assembly import Assembly
-from tests.exercises.test_submission import notebook
+from rpnviz.exercises import Assembly
+from tests.exercises.notebooks.test_submission import notebook
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [50, 50, 60, 60]])
 SCORES = torch.tensor([0.9, 0.8, 0.7])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rpnviz.exercises import Result
-from rpnviz.exercises.grading import Row, grade, printable, summary, write_table
-from tests.exercises.test_submission import notebook
+from rpnviz.exercises.notebooks.grading import Row, grade, printable, summary, write_table
+from tests.exercises.notebooks.test_submission import notebook
 
 RIGHT = "def my_nms(boxes, scores, nms_thresh):\n    return 'right'"
 WRONG = "def my_nms(boxes, scores, nms_thresh):\n    return 'wrong'"

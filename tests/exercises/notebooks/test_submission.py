@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import v4
 
-from rpnviz.exercises import submission
-from rpnviz.exercises.submission import read_notebook
+from rpnviz.exercises.notebooks import submission
+from rpnviz.exercises.notebooks.submission import read_notebook
 
 
 def notebook(path: Path, *sources: str) -> Path:

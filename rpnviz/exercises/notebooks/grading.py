@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from rpnviz.exercises import EXERCISES, Result, check_source
-from rpnviz.exercises.submission import Submission, read_notebook
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
 
 NOT_FOUND, UNREADABLE = "not found", "unreadable"  # beside the verdicts of `check`
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes a cell that starts so for a formula

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from rpnviz.draw import PALETTE
 from rpnviz.exercises.compare import wrong_entries
-from rpnviz.exercises.drawing import INK, bare, title
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.words import in_words
+from rpnviz.exercises.figures.panels import INK, bare, title
+from rpnviz.exercises.formatting import in_words
 
 MOST = 12  # rows and columns that are shown
 HIGH = 0.28  # inches of a row

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 from rpnviz.draw import Still
-from rpnviz.exercises.differences import figure_of, row_in_words
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
-from rpnviz.exercises.source import gap, parsed
-from rpnviz.exercises.stages import Stage, as_ours, copy_of, judged
-from rpnviz.exercises.submission import Submission, read_notebook
+from rpnviz.exercises.figures.differences import figure_of, row_in_words
+from rpnviz.exercises.notebooks.judging import Stage, as_ours, copy_of, judged
+from rpnviz.exercises.notebooks.source import gap, parsed
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.tasks import EXERCISES
-from rpnviz.exercises.wire import Seed
 
 SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function
 COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}
