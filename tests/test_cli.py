@@ -104,7 +104,7 @@ def test_a_wrong_call_ends_with_2_and_says_why(
 
 
 def test_progress_is_shown_and_forgotten(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from rpnviz.exercises.notebooks.progress_file import record
+    from rpnviz.exercises.progress_file import record
 
     record("my_nms", "pass")
     assert main(["progress"]) == 0

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rpnviz.exercises.checking import check_source as check_source
     from rpnviz.exercises.exercise import Exercise as Exercise
     from rpnviz.exercises.notebooks.assembly import Assembly as Assembly
-    from rpnviz.exercises.notebooks.progress_file import forget as forget
-    from rpnviz.exercises.notebooks.progress_file import progress as progress
+    from rpnviz.exercises.progress_file import forget as forget
+    from rpnviz.exercises.progress_file import progress as progress
     from rpnviz.exercises.result import Result as Result
     from rpnviz.exercises.sandbox.process import Worker as Worker
     from rpnviz.exercises.tasks import EXERCISES as EXERCISES
@@ -29,8 +29,8 @@ _HOMES = {
     "check_source": "checking",
     "Exercise": "exercise",
     "Worker": "sandbox.process",
-    "forget": "notebooks.progress_file",
-    "progress": "notebooks.progress_file",
+    "forget": "progress_file",
+    "progress": "progress_file",
     "Result": "result",
     "EXERCISES": "tasks",
 }

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rpnviz.exercises.examination import Examination
-from rpnviz.exercises.notebooks.progress_file import record
-from rpnviz.exercises.notebooks.source import gap, parsed, source_of
+from rpnviz.exercises.progress_file import record
 from rpnviz.exercises.result import Result
 from rpnviz.exercises.sandbox import pickling
 from rpnviz.exercises.sandbox.process import MEMORY, SECONDS, Worker
+from rpnviz.exercises.source import gap, parsed, source_of
 from rpnviz.exercises.tasks import EXERCISES
 
 _worker = Worker()

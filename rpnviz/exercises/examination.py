@@ -8,9 +8,9 @@ import cloudpickle
 
 from rpnviz.exercises.compare import difference, same
 from rpnviz.exercises.exercise import Arguments, Case, Exercise, Mistake
-from rpnviz.exercises.notebooks.source import own_line
 from rpnviz.exercises.result import Result
 from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.own_code import own_line
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.search import Search, Stopped, Trial
 

@@ -1,1 +1,1 @@
-"""Exercise functions in notebooks: found, graded, put together beside ours; and what was done so far."""
+"""Exercise functions in notebooks: found, graded, put together beside ours."""

@@ -23,10 +23,10 @@ from torch import Tensor
 from rpnviz.draw import Still
 from rpnviz.exercises.figures.differences import figure_of, row_in_words
 from rpnviz.exercises.notebooks.judging import Stage, as_ours, copy_of, judged
-from rpnviz.exercises.notebooks.source import gap, parsed
 from rpnviz.exercises.notebooks.submission import Submission, read_notebook
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.sandbox.protocol import Seed
+from rpnviz.exercises.source import gap, parsed
 from rpnviz.exercises.tasks import EXERCISES
 
 SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function

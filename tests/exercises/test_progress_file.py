@@ -12,12 +12,12 @@ import platformdirs
 import pytest
 
 from rpnviz.exercises import EXERCISES, check, check_source, forget, progress
-from rpnviz.exercises.notebooks import progress_file as module
-from rpnviz.exercises.notebooks.progress_file import progress_file, record
+from rpnviz.exercises import progress_file as module
+from rpnviz.exercises.progress_file import progress_file, record
 from tests.exercises.conftest import typed
 from tests.exercises.solutions import SOLUTIONS
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 OURS = '{"format": "rpnviz progress, version 1"'
 
 
@@ -127,7 +127,7 @@ def test_interrupted_writing_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_two_notebooks_that_write_at_once_lose_nothing() -> None:
-    code = "from rpnviz.exercises.notebooks.progress_file import record\nfor _ in range(40): record('my_nms', 'pass')"
+    code = "from rpnviz.exercises.progress_file import record\nfor _ in range(40): record('my_nms', 'pass')"
     writers = [subprocess.Popen([sys.executable, "-W", "error", "-c", code], cwd=ROOT) for _ in range(3)]
     assert [writer.wait(120) for writer in writers] == [0, 0, 0]
     assert content()["my_nms"]["checks"] == 120
@@ -150,7 +150,7 @@ def test_a_check_leaves_nothing_beside_the_notebook(tmp_path: Path) -> None:
     )
     folder = tmp_path / "work"
     folder.mkdir()
-    root = str(Path(__file__).parents[3])
+    root = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r})\n{code}"],
         cwd=folder,
