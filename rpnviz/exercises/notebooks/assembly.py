@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.exercises.differences import figure_of, row_in_words
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.figures.differences import figure_of, row_in_words
+from rpnviz.exercises.notebooks.judging import Stage, as_ours, copy_of, judged
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.source import gap, parsed
-from rpnviz.exercises.stages import Stage, as_ours, copy_of, judged
-from rpnviz.exercises.submission import Submission, read_notebook
 from rpnviz.exercises.tasks import EXERCISES
-from rpnviz.exercises.wire import Seed
 from rpnviz.figures.primitives import Still
 
 SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function

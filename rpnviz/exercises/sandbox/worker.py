@@ -1,8 +1,8 @@
-"""The process in which a learner's function runs: `python -m rpnviz.exercises.worker`, started by `process.Worker`.
+"""The process in which a learner's function runs, started by `process.Worker`.
 
-It takes requests from its standard input and answers on its standard output, in frames of `wire`. Before the learner's
-code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the notebook's process
-ends, the input ends, and this process ends itself, whatever the learner's function is doing.
+It takes requests from its standard input and answers on its standard output, in frames of `protocol`. Before the
+learner's code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the
+notebook's process ends, the input ends, and this process ends itself, whatever the learner's function is doing.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import torch
 import torchvision.ops
 from torch import Tensor
 
-from rpnviz.exercises import wire
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.own_code import SUBMISSION
 
-SUBMISSION = "<submission>"  # the file name in tracebacks of code that came as text
 KEPT = 600  # characters of what was printed, and of an exception's text
 FRAMES = 30  # of a traceback, from either end
 LIBRARIES = (builtins, math, torch, torch.Tensor, torch.nn.functional, torchvision.ops)  # what one might overwrite
@@ -104,7 +104,7 @@ class Session:
         return [self._call(arguments) for arguments in calls]
 
     def _call(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        given = [wire.ready(argument) for argument in arguments]
+        given = [protocol.ready(argument) for argument in arguments]
         function = self.function
         assert function is not None
         answer = self._guarded(lambda: function(*given))
@@ -196,7 +196,7 @@ def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
     """Median seconds of a call; a slow function is called once."""
     measured: list[float] = []
     while len(measured) < TIMINGS and sum(measured) < TIMING_SECONDS:
-        given = [wire.ready(argument) for argument in arguments]
+        given = [protocol.ready(argument) for argument in arguments]
         started = time.perf_counter()
         function(*given)
         measured.append(time.perf_counter() - started)
@@ -216,8 +216,8 @@ def _receive(requests: BinaryIO, waiting: queue.Queue[Any]) -> None:
     """Queue requests as they come; when the other side is gone, end this process, whatever it is doing."""
     try:
         while True:
-            waiting.put(wire.read(requests))
-    except (EOFError, OSError, wire.WireError):
+            waiting.put(protocol.read(requests))
+    except (EOFError, OSError, protocol.WireError):
         os._exit(0)
 
 
@@ -238,7 +238,7 @@ def main() -> None:
     own = os.getpid()
     while True:
         act, *arguments = waiting.get()
-        answer = wire.encode(acts[act](*arguments))
+        answer = protocol.encode(acts[act](*arguments))
         if os.getpid() != own:  # the learner's function has forked: only one of them answers
             os._exit(0)
         answers.write(answer)
@@ -246,5 +246,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["rpnviz.exercises.worker"] = sys.modules["__main__"]  # one module, not two
+    sys.modules["rpnviz.exercises.sandbox.worker"] = sys.modules["__main__"]  # one module, not two
     main()

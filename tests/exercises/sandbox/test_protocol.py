@@ -12,8 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpnviz.exercises import wire
-from rpnviz.exercises.wire import Foreign, Seed
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.protocol import Foreign, Seed
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -23,7 +23,7 @@ PLAIN = st.recursive(
 
 
 def there_and_back(value: Any) -> Any:
-    return wire.read(io.BytesIO(wire.encode(value)))
+    return protocol.read(io.BytesIO(protocol.encode(value)))
 
 
 @given(PLAIN)
@@ -31,7 +31,7 @@ def test_plain_values_come_back(value: Any) -> None:
     assert there_and_back(value) == value
 
 
-@pytest.mark.parametrize("dtype", list(wire.DTYPES.values()), ids=str)
+@pytest.mark.parametrize("dtype", list(protocol.DTYPES.values()), ids=str)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 4), (2, 3, 4)])
 def test_tensors_come_back(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
     tensor = (torch.rand(shape) * 7).to(dtype)
@@ -91,7 +91,7 @@ def test_list_that_holds_itself_ends() -> None:
     found, depth = there_and_back(endless), 0
     while isinstance(found, list):
         (found,), depth = found, depth + 1
-    assert isinstance(found, Foreign) and depth == wire.DEPTH
+    assert isinstance(found, Foreign) and depth == protocol.DEPTH
 
 
 @pytest.mark.parametrize(
@@ -106,20 +106,20 @@ def test_list_that_holds_itself_ends() -> None:
     ],
 )
 def test_damaged_frames_are_refused(frame: bytes) -> None:
-    with pytest.raises(wire.WireError):
-        wire.read(io.BytesIO(frame))
+    with pytest.raises(protocol.WireError):
+        protocol.read(io.BytesIO(frame))
 
 
 def test_ended_stream_is_told() -> None:
-    frame = wire.encode([1, torch.zeros(3)])
+    frame = protocol.encode([1, torch.zeros(3)])
     for length in (0, 5, 20, len(frame) - 1):
         with pytest.raises(EOFError):
-            wire.read(io.BytesIO(frame[:length]))
+            protocol.read(io.BytesIO(frame[:length]))
 
 
 def test_argument_is_a_copy_and_a_seed_a_generator() -> None:
     tensor = torch.zeros(3)
-    wire.ready(tensor).add_(1)
+    protocol.ready(tensor).add_(1)
     assert torch.equal(tensor, torch.zeros(3))
-    draws = [torch.randperm(20, generator=wire.ready(Seed(seed))).tolist() for seed in (3, 3, 4)]
+    draws = [torch.randperm(20, generator=protocol.ready(Seed(seed))).tolist() for seed in (3, 3, 4)]
     assert draws[0] == draws[1] != draws[2]

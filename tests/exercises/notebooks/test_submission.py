@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import v4
 
-from rpnviz.exercises import submission
-from rpnviz.exercises.submission import read_notebook
+from rpnviz.exercises.notebooks import submission
+from rpnviz.exercises.notebooks.submission import read_notebook
 
 
 def notebook(path: Path, *sources: str) -> Path:
@@ -129,6 +129,14 @@ def test_what_is_no_notebook_is_refused(tmp_path: Path, content: bytes, said: st
     path.write_bytes(content)
     with pytest.raises(ValueError, match=said):
         read_notebook(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_marks_at_the_beginning_of_a_file_are_no_fault(tmp_path: Path, encoding: str) -> None:
+    """Editors and PowerShell on Windows write them."""
+    path = notebook(tmp_path / "a.ipynb", "def my_sum():\n    return 'Łukasz'")
+    path.write_text(path.read_text("utf-8"), encoding)
+    assert run(read_notebook(path).source("my_sum"))["my_sum"]() == "Łukasz"
 
 
 def test_missing_large_and_strange_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,10 @@ from matplotlib.text import Text
 
 from rpnviz import anchors, boxes, roi, rpn
 from rpnviz.backbone import Backbone
-from rpnviz.exercises import EXERCISES, check, references, wire
+from rpnviz.exercises import EXERCISES, check, references
 from rpnviz.exercises.compare import difference
 from rpnviz.exercises.exercise import Case, Exercise, Mistake
+from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.search import Search, Trial
 from rpnviz.grid import Grid
 from rpnviz.inspect import nms_steps as nms
@@ -136,9 +137,9 @@ def test_case_says_what_came_out_and_what_should() -> None:
 def test_pictures_are_drawn_whole(exercise: Exercise) -> None:
     """Of inputs of any size, with a wrong result, a wrong shape, no result: no text outside the figure."""
     for arguments in inputs_of(exercise)[::30]:
-        right = exercise.reference(*map(wire.ready, arguments))
-        wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
-        wrong = exercise.mistakes[0].function(*map(wire.ready, arguments))
+        right = exercise.reference(*map(protocol.ready, arguments))
+        wanted = right if exercise.wanted is None else protocol.Foreign(exercise.wanted(arguments))
+        wrong = exercise.mistakes[0].function(*map(protocol.ready, arguments))
         for got, raised in ((wrong, False), (torch.zeros(7), False), ("text", False), (None, True)):
             case = Case(dict(zip(exercise.arguments, arguments, strict=True)), got, wanted, raised, [got])
             figure = exercise.picture(case)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from rpnviz.exercises import EXERCISES
-from rpnviz.exercises.tasks.draws import SEEDS, counts, judge
-from rpnviz.exercises.wire import Seed
+from rpnviz.exercises.sandbox.protocol import Seed
+from rpnviz.exercises.tasks.sampler_rules import SEEDS, counts, judge
 
 LABELS = torch.tensor([1, 0, -1, 1, 0, 0, 1, 0])  # positives 0, 3, 6; negatives 1, 4, 5, 7
 ARGUMENTS = (LABELS, 4, 0.5, Seed(0))

@@ -107,15 +107,8 @@ def _complete(pieces: list[Piece]) -> list[Piece]:
 
 def _code_cells(path: Path) -> Iterator[str]:
     try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise ValueError(f"{path.name} is not a file")
-        if size > MOST_BYTES:
-            raise ValueError(f"{path.name} has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f} MB")
-        content: Any = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        content: Any = json.loads(_bytes_of(path))  # UTF-8, with or without a mark at its beginning, or UTF-16
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path.name} is not a notebook: it is not JSON") from error
     cells = content.get("cells") if isinstance(content, dict) else None
     if not isinstance(cells, list):
@@ -124,6 +117,19 @@ def _code_cells(path: Path) -> Iterator[str]:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", "")
             yield source if isinstance(source, str) else "".join(map(str, source if isinstance(source, list) else []))
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            raise ValueError(f"{path.name} cannot be read: No such file")
+        if not path.is_file():
+            raise ValueError(f"{path.name} is not a file")
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise ValueError(f"{path.name} has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def _python(source: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
-from rpnviz.exercises.source import is_own
+from rpnviz.exercises.sandbox.own_code import is_own
 
 MOST_BYTES = 32 * 1024 * 1024
 
