@@ -7,10 +7,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from tools.exercises import SOLUTIONS, exercises_of, lesson_of
 
 from rpnviz.exercises import EXERCISES, check_source
 from rpnviz.exercises.notebooks.submission import read_notebook
+from tools.notebooks.exercises import SOLUTIONS, exercises_of, lesson_of
 from tools.notebooks.run import execute, offline_environment
 
 PATHS = sorted(SOLUTIONS.glob("*.ipynb"))
