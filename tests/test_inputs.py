@@ -49,7 +49,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.roi import align_one_box, neighbours, pool_one_box, sample_proposals, to_cells, to_pixels
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
-from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_unbalanced, sample_minibatch
+from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_minibatch, sample_unbalanced
 from rpnviz.train.head import mirror_boxes
 from rpnviz.train.recording import Replay
 

@@ -18,7 +18,7 @@ from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.search import Search, Trial
 from rpnviz.grid import Grid
 from rpnviz.inspect import nms_steps as nms
-from rpnviz.inspect.layers import walk
+from rpnviz.inspect.layers import layer_table
 from tests.exercises.conftest import typed
 
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES.values() for mistake in exercise.mistakes]
@@ -196,7 +196,7 @@ def test_references_are_those_of_the_package() -> None:
 
 def test_receptive_fields_are_those_of_the_backbone() -> None:
     steps: list[tuple[int, int]] = []
-    for layer in walk(Backbone.load("mini"), Grid.paper()):
+    for layer in layer_table(Backbone.load("mini"), Grid.paper()):
         steps.append((layer.kernel, layer.stride))
         assert references.receptive_field(steps) == layer.receptive_field
     assert references.receptive_field(steps) == 196
