@@ -1,7 +1,7 @@
 """Train a head in the notebook and watch it; start, stop and resume at any step (notebook 07).
 
 The steps are taken in a thread of their own, so that the kernel stays free: other cells run, other explorers answer,
-and "stop" is heard. Only a cell that waits in `finish` holds it up; interrupting that cell stops the training.
+and "stop" is heard. A cell that waits in `finish` holds up other cells, and still hears every explorer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,9 @@ from rpnviz.backbone import Backbone
 from rpnviz.draw import Still
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
+from rpnviz.explorers.hearing import hear_widgets
 from rpnviz.explorers.live_runs import INTACT, SMOOTH, TOP_NS, VARIANTS, Run, pack_outcome
+from rpnviz.explorers.pace import Pace, time_left
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
@@ -64,7 +65,7 @@ class LiveTraining(RpnvizWidget):
     runs: t.List[Any] = t.List(read_only=True, help="the runs shown: that of the paper, and the one beside it").tag(
         sync=True
     )
-    seconds_left = t.Int(-1, read_only=True, help="an estimate; -1 while there is none").tag(sync=True)
+    time_left = t.Unicode("", read_only=True, help="an estimate in words, or nothing").tag(sync=True)
     running = t.Bool(False, help="whether steps are being taken").tag(sync=True)
     beside = t.Enum([NOBODY, *list(VARIANTS)[1:]], NOBODY).tag(sync=True)
     top_n = t.Enum(TOP_NS, 10).tag(sync=True)
@@ -87,6 +88,7 @@ class LiveTraining(RpnvizWidget):
         self.checkpoint = checkpoint or Path(tempfile.mkdtemp(prefix="rpnviz-")) / "head.pt"
         self._failure: Exception | None = None
         self._awaited = False  # someone waits in `finish` and will hear of a failure
+        self._pace = Pace()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
         super().__init__()
@@ -119,7 +121,7 @@ class LiveTraining(RpnvizWidget):
     def finish(self) -> None:
         """Start, or go on, until the last step is taken or someone stops; an interruption of the cell stops, too.
 
-        Most kernels hear the page's Stop only after the cell that waits here; they always hear its interruption.
+        The page's Stop is heard while the cell waits; `step` says how far it came.
 
         Raises:
             Exception: whatever went wrong in the training.
@@ -136,9 +138,10 @@ class LiveTraining(RpnvizWidget):
             raise failure
 
     def wait(self) -> None:
-        """Do nothing else until no steps are being taken; the last checkpoint is then written."""
+        """Do nothing but hear the page until no steps are being taken; the last checkpoint is then written."""
         while (thread := self._thread) and thread.is_alive():
-            thread.join(0.2)  # in pieces, so that an interruption is heard on every system
+            thread.join(0.05)
+            hear_widgets()
 
     # ---- the thread ----------------------------------------------------------------------------------------------
 
@@ -169,14 +172,13 @@ class LiveTraining(RpnvizWidget):
             raise failure  # nobody waits for it in `finish`
 
     def _take_steps(self) -> None:
-        started, taken = time.perf_counter(), 0
+        self._pace.begin()
         while self.running and (run := self._next()):
             run.advance()
-            taken += 1
             if run.name == INTACT and run.step % SAVE_EVERY == 0:
                 self._save()
-            left = sum(shown.left for shown in self._shown())
-            self._publish(round((time.perf_counter() - started) / taken * left))
+            self._pace.step_of(run.name)
+            self._publish()
         self._save()
 
     def _next(self) -> Run | None:
@@ -202,10 +204,12 @@ class LiveTraining(RpnvizWidget):
         with self.reporting("setting up"):
             self._publish()
 
-    def _publish(self, seconds_left: int = -1) -> None:
+    def _publish(self) -> None:
         with self._lock:
-            self.set_trait("seconds_left", seconds_left)
-            self.set_trait("runs", [run.pack() for run in self._shown()])
+            shown = self._shown()
+            seconds = self._pace.seconds({run.name: run.left for run in shown})
+            self.set_trait("time_left", time_left(seconds) if seconds else "")
+            self.set_trait("runs", [run.pack() for run in shown])
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 

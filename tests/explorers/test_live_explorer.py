@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from rpnviz.anchors import cell_anchors
 from rpnviz.explorers.live import NOBODY, LiveTraining
 from rpnviz.explorers.live_runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.pace import Pace
 from rpnviz.grid import Grid
 from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
@@ -85,6 +86,68 @@ def test_finish_takes_all_steps_and_says_how_it_went() -> None:
     raw = [np.frombuffer(curve["raw"], np.float32).tolist() for curve in shown["curves"]]
     assert [tuple(pair) for pair in zip(*raw, strict=True)] == live.losses
     assert live.describe().startswith("Live training: as in the paper: step 12 of 12, ")
+
+
+class Minutes:
+    """A clock that every look moves on by a minute: a step is looked at once, at its end."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 60
+        return self.now
+
+
+def test_it_says_how_long_it_takes_from_its_first_steps_and_each_run_counts() -> None:
+    live = make()
+    live._pace = Pace(Minutes())
+    assert live.time_left == ""
+    said: list[str] = []
+    live.observe(lambda _: said.append(live.time_left), "runs")
+    live.finish()
+    assert said == [
+        "",
+        "",
+        *(f"about {minutes} minutes left" for minutes in range(9, 1, -1)),
+        "about a minute left",
+        "",
+    ]
+    said.clear()
+    live.beside = "one scale only"
+    live.finish()
+    assert said == [
+        "",
+        "",
+        "",
+        *(f"about {minutes} minutes left" for minutes in range(9, 1, -1)),
+        "about a minute left",
+        "",
+    ]
+    live.beside = NOBODY
+    assert live.time_left == ""
+
+
+def test_two_runs_side_by_side_take_the_time_of_both() -> None:
+    live = make(steps=4)
+    live._pace = Pace(Minutes())
+    live.beside = "one scale only"
+    said: list[str] = []
+    live.observe(lambda _: said.append(live.time_left), "runs")
+    live.finish()
+    assert said == ["", "", "", "", "", "about 2 minutes left", "about a minute left", ""]  # three steps of each first
+
+
+def test_stopped_it_still_knows_and_a_choice_that_was_not_measured_takes_the_promise_back() -> None:
+    live = make()
+    live._pace = Pace(Minutes())
+    live.observe(lambda _: live.step == 5 and setattr(live, "running", False), "runs")
+    live.running = True
+    live.wait()
+    assert live.time_left == f"about {12 - live.step} minutes left"
+    live.beside = "one scale only"
+    assert live.time_left == ""
+    live.beside = NOBODY
+    assert live.time_left == f"about {12 - live.step} minutes left"
 
 
 def test_the_kernel_stays_free_and_stop_is_heard() -> None:

@@ -42,7 +42,7 @@ function render(context) {
   // The controls under them.
   const button = h("button", { type: "button", class: "rpnviz-start", click: press, ...OWN_KEYS });
   const bar = h("progress", { "aria-label": "steps taken", what: "How many of the steps are taken." });
-  const counted = h("span", { class: "rpnviz-counted" });
+  const [counted, left] = [h("span"), h("span", { what: "Worked out from the steps taken so far, on this computer." })];
   const beside = choice({
     label: "train beside it", what: "Train a second head with one thing changed, from the same seed, and compare.",
     onChange: (value) => commit(model, { beside: value }),
@@ -57,7 +57,7 @@ function render(context) {
     options: TOP_NS.map((n) => ({ value: String(n), label: `best ${n}` })),
     onChange: (value) => commit(model, { top_n: Number(value) }),
   });
-  const going = h("div", { class: "rpnviz-going" }, button, bar, counted);
+  const going = h("div", { class: "rpnviz-going" }, button, bar, h("span", { class: "rpnviz-counted" }, counted, left));
   const choices = h("div", { class: "rpnviz-controls" }, h("label", {}, "beside it ", beside.element), map.element, top.element);
   const controls = h("div", { class: "rpnviz-panel-row" }, going, choices);
 
@@ -95,8 +95,8 @@ function render(context) {
     explains(button, !model.get("has_kernel") ? NO_KERNEL : done ? "All steps are taken. Choose what to train beside it." : running ? "Stop after this step; nothing is lost." : "Take the steps that are left.");
     bar.max = plan.steps * all.length;
     bar.value = steps.reduce((sum, step) => sum + step, 0);
-    const left = model.get("seconds_left");
-    setText(counted, `step ${steps.join(" and ")} of ${plan.steps}${running && left >= 0 ? `, about ${left} s left` : ""}`);
+    setText(counted, `step ${steps.join(" and ")} of ${plan.steps}`);
+    setText(left, !model.get("has_kernel") ? "" : model.get("time_left") || (running ? "timing the first steps" : ""));
   }
 
   /** @param {typeof sides[0]} side @param {string} title @param {Run} run */
@@ -144,7 +144,7 @@ function render(context) {
     ui.say(model.get("running") ? "Training." : `${stands} ${results}.`);
   }
 
-  ui.onDestroy(watch(model, ["runs", "seconds_left", "top_n", "show_map", "beside"], redraw));
+  ui.onDestroy(watch(model, ["runs", "time_left", "top_n", "show_map", "beside"], redraw));
   ui.onDestroy(watch(model, ["running"], () => {
     redraw();
     tell();
