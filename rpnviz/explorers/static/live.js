@@ -14,7 +14,7 @@ const LOSSES = [
   ["objectness loss", "Binary cross-entropy of the sampled anchors: object or background?"],
   ["box loss", "Smooth L1 of the positive anchors' four deltas."],
 ];
-const HINT = "Press Start. Everything else in the notebook stays movable meanwhile. Point at anything to learn what it is.";
+const HINT = "Everything else in the notebook stays movable while it trains. Point at anything to learn what it is.";
 const NO_KERNEL = "In a saved page nothing can be trained: the steps are taken in Python.";
 
 /** @param {{model: import("./core.js").Model, el: HTMLElement}} context */
