@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -37,6 +37,9 @@ SAVE_EVERY = 25  # steps
 class LiveTraining(RpnvizWidget):
     """Train the head of a fixed backbone from random values, alone or with a variant beside it.
 
+    Only one of a kernel takes steps at a time; starting another stops it: a cell that is run again leaves behind a
+    training that no view shows any more.
+
     Args:
         backbone: stays as it is.
         pictures: what to train on.
@@ -57,6 +60,7 @@ class LiveTraining(RpnvizWidget):
     """
 
     unmoved = ("running", "beside")
+    _started_last: ClassVar[LiveTraining | None] = None
     _esm = join_esm("chart.js", "outcome.js", "live.js")
     _css = RpnvizWidget._css + (STATIC / "training.css").read_text(encoding="utf-8")
     plan = t.Dict(read_only=True, help="sizes, objects, steps, variants").tag(sync=True)
@@ -149,6 +153,9 @@ class LiveTraining(RpnvizWidget):
         with self._lock:
             if self.running and not (self._thread and self._thread.is_alive()):
                 self._failure = None
+                before, LiveTraining._started_last = LiveTraining._started_last, self
+                if before and before is not self:
+                    before.running = False
                 self._thread = threading.Thread(target=self._work, name="rpnviz-training", daemon=True)
                 self._thread.start()
 

@@ -161,6 +161,19 @@ def test_the_kernel_stays_free_and_stop_is_heard() -> None:
     assert len(live.losses) == stopped_at == live.runs[0]["step"]
 
 
+def test_another_training_stops_the_one_before_it() -> None:
+    """A cell that is run again leaves one behind, which would go on unseen and take half of the machine."""
+    left, new = make(steps=5000), make()
+    left.running = True
+    until(left, lambda: left.step >= 1)
+    new.finish()
+    left.wait()
+    assert (new.step, left.running) == (12, False) and left.step < 5000
+    left.observe(lambda _: left.step >= 3 and setattr(left, "running", False), "runs")
+    left.finish()
+    assert left.step >= 3
+
+
 def test_stop_and_resume_give_what_one_go_gives() -> None:
     whole, halting = make(), make()
     whole.finish()
