@@ -11,13 +11,14 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
+from rpnviz.explorers import hearing
 from rpnviz.explorers.hearing import _uninterrupted, hear_widgets
 
 PATIENCE = 120  # seconds until what never comes is given up
-SET_UP = """
-import asyncio, ipywidgets
-from rpnviz.explorers.hearing import hear_widgets
+SET_UP = f"""
+import asyncio, runpy, ipywidgets
 
+hear_widgets = runpy.run_path({hearing.__file__!r})["hear_widgets"]  # without the package: PyTorch takes its time
 box, order, kernel = ipywidgets.Checkbox(), [], get_ipython().kernel
 print(box.model_id)
 """
@@ -130,7 +131,7 @@ def test_an_interruption_is_heard_while_it_waits_and_nothing_is_lost(kernel: Ask
     cell = kernel.begin(WAIT)
     kernel.listen_until("stream", cell, text="waiting\n")
     behind = kernel.begin("1")
-    kernel.tick(on=False)  # heard, and it goes on waiting
+    kernel.end(kernel.tick(on=False))  # heard, and it goes on waiting
     kernel.manager.interrupt_kernel()
     kernel.end(cell)
     kernel.end(behind)
