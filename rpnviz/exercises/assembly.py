@@ -20,7 +20,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.draw import Still
 from rpnviz.exercises.differences import figure_of, row_in_words
 from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.source import gap, parsed
@@ -28,6 +27,7 @@ from rpnviz.exercises.stages import Stage, as_ours, copy_of, judged
 from rpnviz.exercises.submission import Submission, read_notebook
 from rpnviz.exercises.tasks import EXERCISES
 from rpnviz.exercises.wire import Seed
+from rpnviz.figures.primitives import Still
 
 SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function
 COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}

@@ -171,7 +171,7 @@ class Examination:
         return self._result("error", message, case=case, png=png, line=line, code=code, inside=inside, **said)
 
     def _png(self, case: Case) -> bytes:
-        from rpnviz.draw import to_png
+        from rpnviz.figures.primitives import to_png
 
         return to_png(self.exercise.picture(case))
 

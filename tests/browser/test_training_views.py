@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from rpnviz.explorers.replay import ReplayExplorer
-from rpnviz.replay import Replay
+from rpnviz.explorers.replay.explorer import ReplayExplorer
+from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 LAST = 50_000  # so many steps that there is time to press something
 # On eight channels of noise: a step takes a moment on every machine. And the linked explorer beside it.
 LIVE = f"""import rpnviz, torch
-from rpnviz.explorers.live import LiveTraining
+from rpnviz.explorers import LiveExplorer
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
@@ -30,9 +30,9 @@ class Noise(torch.nn.Module):
 
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
 features = [torch.rand(2, 8, 40, 60).half() for _ in pictures]
-live = LiveTraining(Noise(), pictures, features, Picture.load("street-03"), steps={LAST})
+live = LiveExplorer(Noise(), pictures, features, Picture.load("street-03"), steps={LAST})
 live"""
-REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
+REPLAY = "from rpnviz.explorers import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
 RUN = Replay.load("mini")
 STEPS = RUN.steps.tolist()
 CHANGED = f"([canvas, then]) => ({PIXELS})(canvas) !== then"
@@ -194,12 +194,9 @@ def test_it_promises_nothing_before_it_was_measured(live: View) -> None:
 
 def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     canvas = live.root.locator("canvas").nth(1)
-    for press in (
-        lambda: live.root.get_by_label("objectness map").click(),
-        lambda: live.root.get_by_role("radio", name="best 50").click(),
-    ):
+    for switch in (live.root.get_by_label("objectness map"), live.root.get_by_role("radio", name="best 50")):
         then = int(canvas.evaluate(PIXELS))
-        press()
+        switch.click()
         wait_for_other_pixels(live, canvas, then)
     live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
 

@@ -11,8 +11,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-from rpnviz.explorers import hearing
-from rpnviz.explorers.hearing import _uninterrupted, hear_widgets
+from rpnviz.explorers.common import hearing
+from rpnviz.explorers.common.hearing import _uninterrupted, hear_widgets
 
 PATIENCE = 120  # seconds until what never comes is given up
 SET_UP = f"""

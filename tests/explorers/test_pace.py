@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpnviz.explorers.pace import FIRST, LAST, Pace, time_left
+from rpnviz.explorers.live.pace import FIRST, LAST, Pace, time_left
 
 
 class Clock:
@@ -18,7 +20,7 @@ class Clock:
         return self.now
 
 
-def measured(**runs: list[float]) -> Pace:
+def measured(**runs: Sequence[float]) -> Pace:
     """A pace after steps of these lengths, the runs one after the other."""
     clock = Clock()
     pace = Pace(clock)
