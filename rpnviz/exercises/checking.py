@@ -37,7 +37,7 @@ def check(function: Callable[..., Any]) -> Result:
         pickled = pickling.pack(function)
     except pickling.CannotTravelError as error:
         return Result(name, "error", str(error))
-    result = Examination(exercise, _worker).examine(pickled, None)
+    result = Examination(exercise, _worker).examine(pickled)
     if result.verdict != "not written":
         record(name, result.verdict)
     return result
@@ -77,7 +77,7 @@ def check_source(source: str, name: str, *, seconds: float = SECONDS, memory: in
             worker.stop()
         _submissions.clear()
         _submissions[key] = Worker(seconds, memory)
-    return Examination(EXERCISES[name], _submissions[key], source).examine(None, source)
+    return Examination(EXERCISES[name], _submissions[key], source).examine(None)
 
 
 def _gap(source: str, name: str) -> str:

@@ -85,7 +85,8 @@ def _checked(submission: Submission, name: str, check: Check) -> Row:
         return Row(file, name, NOT_FOUND, message=str(error))
     result = check(source, name)
     line = f"In: {result.code}" if result.code else ""
-    message = " ".join(part for part in (result.message, line, result.hint) if part)
+    left_out = submission.left_out(name) if result.verdict == "error" else ""
+    message = " ".join(part for part in (result.message, line, result.hint, left_out) if part)
     return Row(file, name, result.verdict, result.mistake, message)
 
 

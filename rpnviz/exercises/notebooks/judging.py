@@ -1,15 +1,20 @@
-"""A function of the learner's on one input: how it is judged, and whether its result can go on to the next one."""
+"""A learner's function on one large input: how it is judged, and whether its result can go on to the next function.
+
+What `check` takes for right is right here too; results are then made what later functions expect.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rpnviz.exercises.compare import difference, is_index_list
+from rpnviz.exercises.compare import difference, indices_of, is_index_list
 from rpnviz.exercises.tasks import EXERCISES
+from rpnviz.exercises.tasks.sampler_rules import judge_one
 
 SAMPLER, NMS = "my_sample_minibatch", "my_nms"
 
@@ -22,7 +27,7 @@ class Stage:
         name (str): of the function.
         verdict (str): "same", "differs", "fails" or "missing"; with the last two, ours stands in.
         message (str): what is wrong, one sentence; "" if it is the same.
-        arguments, got, wanted: the input, what hers gave (None if nothing) and what ours gives.
+        arguments, got, wanted: the input, what the function returned (None if nothing) and what ours returns.
     """
 
     name: str
@@ -33,21 +38,33 @@ class Stage:
     wanted: Any
 
 
-def judged(name: str, arguments: tuple[Any, ...], got: Any, wanted: Any) -> tuple[str, str]:
-    """Compare a result with ours: ("same", ""), or "differs" or "fails" with what is wrong, one sentence.
+def judged(name: str, arguments: tuple[Any, ...], value: Any, wanted: Any, changed: str) -> tuple[str, str, Any]:
+    """Compare a result with ours.
 
-    It fails if the next function could not take it.
+    Args:
+        name: of the exercise.
+        arguments: that both functions got.
+        value: what the learner's function returned.
+        wanted: what ours returns.
+        changed: what is said of arguments that it changed in place, or "".
+
+    Returns:
+        "same", "differs", or "fails" if the next function could not take it; what is wrong, one sentence, or ""; and
+        the result as later functions expect it.
     """
     exercise = EXERCISES[name]
+    got = _tensors(value, wanted)
+    usable = _usable(name, got, wanted, arguments)
     if name == SAMPLER:
-        message = _wrong_sample(got, arguments[0], wanted)
-    elif name == NMS and _usable(name, got, wanted, arguments) and len(got) != len(wanted):
-        message = f"It keeps {len(got):,} of {len(arguments[0]):,} boxes; right is {len(wanted):,}."
+        message = judge_one(arguments, value)
+    elif name == NMS and usable:
+        message = _wrong_rows(got, wanted, len(arguments[0]))
     else:
-        message = difference(got, wanted, exercise.returns, exercise.tolerance, exercise.indices)
-    if not message:
-        return "same", ""
-    return ("differs" if _usable(name, got, wanted, arguments) else "fails"), message
+        message = difference(value, wanted, exercise.returns, exercise.tolerance, exercise.indices)
+    if message and not usable:
+        return "fails", message, got
+    message = message or changed
+    return "differs" if message else "same", message, _as_ours(got, wanted)
 
 
 def copy_of(value: Any) -> Any:
@@ -57,27 +74,37 @@ def copy_of(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def as_ours(got: Any, wanted: Any) -> Any:
-    """A list of indices as a tensor, a list of results as a tuple: what the exercises accept, later stages take."""
-    if isinstance(wanted, tuple) and isinstance(got, (list, tuple)) and len(got) == len(wanted):
-        return tuple(as_ours(*pair) for pair in zip(got, wanted, strict=True))
-    if isinstance(wanted, Tensor) and not wanted.is_floating_point() and is_index_list(got):
-        return torch.tensor([int(one) for one in got], dtype=torch.int64)
-    if isinstance(wanted, Tensor) and wanted.ndim == 0 and isinstance(got, (int, float)):
-        return torch.tensor(float(got))
-    return got
+def _tensors(value: Any, wanted: Any) -> Any:
+    """Numbers and lists of indices as tensors, a list of results as a tuple, where ours are."""
+    if isinstance(wanted, tuple) and isinstance(value, (list, tuple)) and len(value) == len(wanted):
+        return tuple(_tensors(*pair) for pair in zip(value, wanted, strict=True))
+    if not isinstance(wanted, Tensor):
+        return value
+    if wanted.ndim == 0 and isinstance(value, (int, float)):
+        return torch.tensor(float(value))
+    if wanted.ndim == 0 and isinstance(value, Tensor) and value.numel() == 1:
+        return value.reshape(())
+    if not wanted.is_floating_point() and is_index_list(value):
+        return torch.tensor(indices_of(value), dtype=torch.int64)
+    return value
 
 
-def _wrong_sample(got: Any, labels: Tensor, wanted: tuple[Tensor, Tensor]) -> str:
-    """What is wrong with a drawn minibatch, "" if nothing: which anchors are drawn is chance, how many is not."""
-    if not isinstance(got, tuple) or len(got) != 2 or not all(_indices(one, len(labels)) for one in got):
-        return "It should return two integer tensors of places in labels."
-    for drawn, right, label in zip(got, wanted, (1, 0), strict=True):
-        if len(drawn) != len(right):
-            return f"It draws {len(drawn)} anchors of label {label}; right is {len(right)}."
-        if len(drawn.unique()) < len(drawn) or (labels[drawn] != label).any():
-            return f"Among those drawn for label {label}, one has another label or is drawn twice."
-    return ""
+def _as_ours(got: Any, wanted: Any) -> Any:
+    """A usable result in the type of ours, float32 for float64, say: the next function need not know of others."""
+    if isinstance(wanted, tuple):
+        return tuple(_as_ours(*pair) for pair in zip(got, wanted, strict=True))
+    if not isinstance(wanted, Tensor):
+        return round(float(got)) if isinstance(wanted, int) else float(got)
+    tensor = got.to(wanted.dtype)
+    return tensor.reshape(wanted.shape) if tensor.numel() == wanted.numel() else tensor
+
+
+def _wrong_rows(got: Tensor, wanted: Tensor, boxes: int) -> str:
+    """What is wrong with the rows that NMS keeps; there are too many to list them."""
+    if len(got) != len(wanted):
+        return f"It keeps {len(got):,} of {boxes:,} boxes; right is {len(wanted):,}."
+    wrong = int((got != wanted).sum())
+    return f"{wrong:,} of the {len(got):,} rows that it keeps are others, or stand elsewhere." if wrong else ""
 
 
 def _indices(value: Any, count: int) -> bool:
@@ -95,7 +122,8 @@ def _usable(name: str, got: Any, wanted: Any, arguments: tuple[Any, ...]) -> boo
     if isinstance(wanted, tuple):
         return isinstance(got, tuple) and all(_usable("", *pair, ()) for pair in zip(got, wanted, strict=True))
     if not isinstance(wanted, Tensor):
-        return isinstance(got, (int, float)) or (isinstance(got, Tensor) and got.numel() == 1)
+        one = isinstance(got, (int, float)) or (isinstance(got, Tensor) and got.numel() == 1 and not got.is_complex())
+        return one and math.isfinite(float(got))
     if not isinstance(got, Tensor) or got.shape != wanted.shape:
         return False
     return got.is_floating_point() == wanted.is_floating_point() and bool(torch.isfinite(got).all())

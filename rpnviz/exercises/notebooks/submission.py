@@ -1,8 +1,8 @@
 """Read functions out of a notebook without running it: their text, and the text of what they need.
 
-A notebook's top-level code is taken apart into pieces: imports, functions, classes, and assignments that call nothing
-but arithmetic (`BETA = 1 / 9`, `LIMIT = math.log(62.5)`). A function's source is the pieces it needs, and those that
-these need; nothing else is in it.
+A notebook's top-level code is taken apart into statements. A function's source are those that bind or change a name
+which it needs (`import math`, `BETA = 1 / 9`, `boxes.append(box)`), and those that these need; nothing else is in it.
+It stands as it stood when the function was checked: what is bound again further down does not count.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import json
+import re
 import symtable
 import warnings
 from collections.abc import Iterator
@@ -20,24 +21,35 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 
 MOST_BYTES = 50_000_000  # of a notebook; ours have up to 1.4 million
-LOOPS = (ast.Await, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr)
-ARITHMETIC = frozenset(("float", "int", "abs", "min", "max", "round", "sum", "len", "tuple", "list", "torch.tensor"))
-
-
-ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+MUTATORS = frozenset(  # methods by which lists, sets and dicts change
+    (
+        *("add", "append", "clear", "discard", "extend", "insert", "pop"),
+        *("popitem", "remove", "reverse", "setdefault", "sort", "update"),
+    )
+)
+EVERYWHERE = frozenset((*dir(builtins), "display", "get_ipython", "__name__", "__file__", "__doc__"))
+NO_PYTHON = (SyntaxError, ValueError, RecursionError, MemoryError)  # what Python raises for text that it cannot read
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A top-level statement: its text, the names it defines and those it uses, and whether it is an assignment.
+    """A top-level statement.
 
-    `from x import *` defines "*".
+    Attributes:
+        text (str): of it.
+        binds (frozenset[str]): the names that it defines; `from x import *` defines "*".
+        imports (frozenset[str]): those of them that are imported.
+        changes (frozenset[str]): the names whose values it changes: `table[0] = 1`, `table.sort()`.
+        uses (frozenset[str]): the names that it takes from outside.
+        checks (frozenset[str]): the names of the functions that it hands to `check`.
     """
 
     text: str
-    defines: frozenset[str]
+    binds: frozenset[str]
+    imports: frozenset[str]
+    changes: frozenset[str]
     uses: frozenset[str]
-    assigns: bool
+    checks: frozenset[str]
 
 
 @dataclass
@@ -47,7 +59,7 @@ class Submission:
     Attributes:
         path (Path): the notebook.
         pieces (list[Piece]): in the order of the cells.
-        unread (list[str]): what is said of each cell that is no Python.
+        unread (list[str]): what is said of each cell that is no Python, and of statements that cannot be taken.
     """
 
     path: Path
@@ -56,10 +68,10 @@ class Submission:
 
     def defines(self, name: str) -> bool:
         """Whether a function (or another thing) of this name is defined."""
-        return any(name in piece.defines for piece in self.pieces)
+        return any(name in piece.binds for piece in self.pieces)
 
     def source(self, name: str) -> str:
-        """The text that defines `name`, with all that it needs; later definitions come after earlier ones.
+        """The text that defines `name`, with all that it needs; later statements come after earlier ones.
 
         Raises:
             ValueError: if the notebook does not define it.
@@ -67,13 +79,36 @@ class Submission:
         if not self.defines(name):
             unread = f"; {' '.join(self.unread)}" if self.unread else ""
             raise ValueError(f"{name} is not defined in {self.path.name}{unread}")
-        wanted = {name, "*"}
-        while True:
-            chosen = [piece for piece in self.pieces if piece.defines & wanted]
-            more = frozenset().union(*(piece.uses for piece in chosen)) - wanted
-            if not more:
-                return "\n\n".join(piece.text for piece in chosen) + "\n"
-            wanted |= more
+        return "\n\n".join(piece.text for piece in self._needed(name)) + "\n"
+
+    def left_out(self, name: str) -> str:
+        """What could not be read, if `name` needs something that is defined nowhere else; else ""."""
+        needed = self._needed(name)
+        known = EVERYWHERE.union(*(piece.binds for piece in needed))
+        missing = frozenset().union(*(piece.uses for piece in needed)) - known
+        return " ".join(self.unread) if missing and "*" not in known else ""
+
+    def _needed(self, name: str) -> list[Piece]:
+        """The statements of a function's source, in order; what `__future__` says first."""
+        end = max(i for i, piece in enumerate(self.pieces) if name in piece.binds | piece.changes | piece.checks)
+        found: set[int] = set()
+        wanted, asked = {name, "*"}, set[str]()
+        while wanted - asked:
+            asked.add(one := min(wanted - asked))
+            makers = self._makers(one, end)
+            found.update(makers)
+            wanted.update(*(self.pieces[i].uses for i in makers))
+        of_future = [piece for piece in self.pieces if piece.text.startswith("from __future__")]
+        return of_future + [piece for i, piece in enumerate(self.pieces) if i in found and piece not in of_future]
+
+    def _makers(self, name: str, end: int) -> list[int]:
+        """The places of the statements that make a name what it is at `end`; if none binds it until there, of all."""
+        imported = any(name in piece.imports for piece in self.pieces)  # what is done to a library stays in its process
+        makers = [
+            i for i, piece in enumerate(self.pieces) if name in piece.binds or (name in piece.changes and not imported)
+        ]
+        until = [i for i in makers if i <= end]
+        return until if any(name in self.pieces[i].binds for i in until) else makers
 
 
 def read_notebook(path: Path) -> Submission:
@@ -84,25 +119,24 @@ def read_notebook(path: Path) -> Submission:
     """
     submission = Submission(path)
     for number, source in enumerate(_code_cells(path), 1):
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of odd escapes, say: they are the learner's
-                text = _python(source)
+        with warnings.catch_warnings(action="ignore"):  # of odd escapes, say: they are the learner's
+            try:
+                text = re.sub("\r\n?", "\n", _python(source))
                 tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            where = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            what = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-            submission.unread.append(f"Code cell {number} is not Python: {what}{where}.")
-            continue
-        submission.pieces += _pieces(tree, text.splitlines())
-    submission.pieces = _complete(submission.pieces)
+            except NO_PYTHON as error:
+                where = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+                submission.unread.append(f"Code cell {number} is not Python: {_why(error)}{where}.")
+                continue
+            for node in tree.body:
+                try:
+                    submission.pieces.append(_piece(node, _text_of(node, tree, text)))
+                except NO_PYTHON as error:  # `await` outside a function, say
+                    submission.unread.append(f"Code cell {number}, line {node.lineno}, is left out: {_why(error)}.")
     return submission
 
 
-def _complete(pieces: list[Piece]) -> list[Piece]:
-    """All but assignments of what is not there: `row = explorer.row`, where a call has made the explorer."""
-    known = frozenset(dir(builtins)).union(*(piece.defines for piece in pieces))
-    kept = [piece for piece in pieces if not piece.assigns or piece.uses <= known]
-    return kept if len(kept) == len(pieces) else _complete(kept)
+def _why(error: BaseException) -> str:
+    return str(error.msg) if isinstance(error, SyntaxError) else type(error).__name__
 
 
 def _code_cells(path: Path) -> Iterator[str]:
@@ -141,20 +175,38 @@ def _python(source: str) -> str:
     return transformed
 
 
-def _pieces(tree: ast.Module, lines: list[str]) -> Iterator[Piece]:
-    for node in tree.body:
-        defines = _defined_by(node)
-        if defines:
-            decorators = getattr(node, "decorator_list", [])
-            start = min([node.lineno, *(one.lineno for one in decorators)])
-            # a line of its own: `x = 1; y = 2` is two statements, and none of them is cut out of the middle
-            text = ast.unparse(node) if _shares_a_line(node, tree) else "\n".join(lines[start - 1 : node.end_lineno])
-            yield Piece(text, frozenset(defines), _used_by(text), isinstance(node, ASSIGNMENTS))
+def _text_of(node: ast.stmt, tree: ast.Module, text: str) -> str:
+    """The lines of a statement; of `x = 1; y = 2` none is cut out of the middle of the other."""
+    end = node.end_lineno or node.lineno
+    if any(o is not node and o.lineno <= end and node.lineno <= (o.end_lineno or 0) for o in tree.body):
+        return ast.unparse(node)
+    start = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return "\n".join(text.split("\n")[start - 1 : end])
 
 
-def _used_by(text: str) -> frozenset[str]:
-    """The names that a statement takes from outside; a function's own variables are not among them."""
+def _piece(node: ast.stmt, text: str) -> Piece:
+    """Look a statement over.
+
+    Raises:
+        SyntaxError: if it cannot run outside IPython.
+    """
+    compile(text, "<cell>", "exec", dont_inherit=True)
     top = symtable.symtable(text, "<cell>", "exec")
+    bound = {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
+    if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+        bound.add("*")
+    return Piece(
+        text,
+        binds=frozenset(bound),
+        imports=frozenset(one.get_name() for one in top.get_symbols() if one.is_imported()),
+        changes=frozenset(_changed_by(node)),
+        uses=_used_by(top),
+        checks=frozenset(_checked_by(node)),
+    )
+
+
+def _used_by(top: symtable.SymbolTable) -> frozenset[str]:
+    """The names that a statement takes from outside; a function's own variables are not among them."""
     tables, names = list(top.get_children()), {one.get_name() for one in top.get_symbols() if one.is_referenced()}
     while tables:
         table = tables.pop()
@@ -163,35 +215,36 @@ def _used_by(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _shares_a_line(node: ast.stmt, tree: ast.Module) -> bool:
-    return any(
-        o is not node and o.lineno <= (node.end_lineno or 0) and node.lineno <= (o.end_lineno or 0) for o in tree.body
-    )
-
-
-def _defined_by(node: ast.stmt) -> set[str]:
-    """The names that an import, a function, a class, or an assignment of mere arithmetic defines; else none."""
-    if isinstance(node, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, ASSIGNMENTS) and all(map(_is_harmless, _run_by(node))):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [one for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)]
-        return {one.id for one in names if isinstance(one.ctx, ast.Store)}
-    return set()
-
-
 def _run_by(node: ast.AST) -> Iterator[ast.AST]:
-    """All that runs when a statement does: not what a lambda in it holds, which runs when that is called."""
+    """All that runs when a statement does: not what functions in it hold, which runs when they are called."""
     yield node
-    if not isinstance(node, ast.Lambda):
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         for child in ast.iter_child_nodes(node):
             yield from _run_by(child)
 
 
-def _is_harmless(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        called = ast.unparse(node.func)
-        return called in ARITHMETIC or called.startswith("math.")
-    return not isinstance(node, LOOPS)
+def _changed_by(statement: ast.stmt) -> Iterator[str]:
+    """Names whose values it changes: by `x.y = 1`, by `x[0] = 1`, or by a method that is known to (`x.append(1)`)."""
+    for node in _run_by(statement):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            yield from _root(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            method = node.func.attr
+            if method in MUTATORS or re.fullmatch(r"[a-z]\w*[^_]_", method):  # fill_, as PyTorch has it
+                yield from _root(node.func)
+
+
+def _root(node: ast.AST) -> Iterator[str]:
+    """The name that `x.y[0].z` begins with."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
+
+
+def _checked_by(statement: ast.stmt) -> Iterator[str]:
+    for node in _run_by(statement):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Name):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called == "check":
+                yield node.args[0].id

@@ -21,7 +21,7 @@ def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str, str]:
     """
     for file, line, function in reversed(places):
         if file == SUBMISSION:
-            lines = source.splitlines()
+            lines = source.split("\n")  # as Python counts them
             return line or 0, lines[line - 1].strip() if line and line <= len(lines) else "", function
         if is_own(file):
             return line, linecache.getline(file, line).strip(), function

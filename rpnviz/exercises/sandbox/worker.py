@@ -28,6 +28,7 @@ from torch import Tensor
 
 from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.sandbox.own_code import SUBMISSION
+from rpnviz.exercises.sandbox.pickling import CannotTravelError, pack
 
 KEPT = 600  # characters of what was printed, and of an exception's text
 FRAMES = 30  # of a traceback, from either end
@@ -90,14 +91,14 @@ class Session:
         return answer | _takes(self.function, count)
 
     def _load(self, name: str, pickled: bytes | None, source: str | None) -> None:
-        if source is None:
-            self.loaded = cloudpickle.loads(pickled)
-            return
-        scope: dict[str, Any] = {"__name__": "submission"}
-        exec(compile(source, SUBMISSION, "exec"), scope)
-        if not callable(scope.get(name)):
-            raise UndefinedError
-        self.loaded = scope[name]
+        """Text is run as a notebook would run it, and its function then goes the way of one from a notebook."""
+        if source is not None:
+            scope: dict[str, Any] = {"__name__": "__main__"}
+            exec(compile(source, SUBMISSION, "exec"), scope)
+            if not callable(scope.get(name)):
+                raise UndefinedError
+            pickled = pack(scope[name])
+        self.loaded = cloudpickle.loads(pickled)
 
     def call(self, calls: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """Call the function with each list of arguments; say what came out, and which arguments it changed."""
@@ -189,6 +190,7 @@ def _kind(error: BaseException, text: str) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "memory"
     kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input", UndefinedError: "undefined"}
+    kinds[CannotTravelError] = "stays"
     return next((name for kind, name in kinds.items() if isinstance(error, kind)), "")
 
 
@@ -201,6 +203,19 @@ def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
         function(*given)
         measured.append(time.perf_counter() - started)
     return statistics.median(measured)
+
+
+def _offer_what_a_notebook_has() -> None:
+    """Let functions call what IPython adds to Python: `display` prints, and `get_ipython` knows of no notebook."""
+    vars(builtins).update(display=_display, get_ipython=_no_notebook)
+
+
+def _display(*values: Any, **_: Any) -> None:
+    print(*values)
+
+
+def _no_notebook() -> None:
+    return None
 
 
 def _take_over_the_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -225,6 +240,7 @@ def main() -> None:
     """Answer requests until the other side is gone."""
     requests, answers = _take_over_the_pipes()
     torch.set_num_threads(1)
+    _offer_what_a_notebook_has()
     waiting: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     session = Session()
