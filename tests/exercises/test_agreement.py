@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from rpnviz.exercises import EXERCISES, Assembly
+from rpnviz.exercises import EXERCISES, Assembly, Worker
 from rpnviz.exercises.notebooks.grading import grade
 from tests.exercises.notebooks.test_submission import notebook
 
@@ -148,18 +149,29 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     return dict(zip(SUBMISSIONS, json.loads(answers.read_text("utf-8")), strict=True))
 
 
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """One process for the functions of all assemblies, as one assembly has one for all its functions."""
+    one = Worker(seconds=3, memory=4096)
+    yield one
+    one.stop()
+
+
 STAGE = {"pass": ("same",), "not yet": ("differs", "fails"), "error": ("fails",), "not written": ("missing",)}
 
 
 @pytest.mark.parametrize("what", SUBMISSIONS)
-def test_check_grade_and_assembly_agree(what: str, checked: dict[str, list[Any]], tmp_path: Path) -> None:
+def test_check_grade_and_assembly_agree(
+    what: str, checked: dict[str, list[Any]], worker: Worker, tmp_path: Path
+) -> None:
     cells, verdict = SUBMISSIONS[what]
     name = name_of(cells)
     ran, checks, message, code, _ = checked[what]
     assert ran == [cell != UNTIL_IT_FAILS for cell in as_typed(cells)]
     path = notebook(tmp_path / f"{EXERCISES[name].notebook}_mine.ipynb", *as_typed(cells))
     ((row,),) = grade([path])
-    mine = Assembly(tmp_path, seconds=3)
+    mine = Assembly(tmp_path)
+    mine._worker = worker
     getattr(mine, name)(*INPUTS[name])
     stage = mine.stages[name]
     if what == "line that fails":  # the notebook went on with the value it had; its text says otherwise, and where

@@ -64,8 +64,7 @@ def _goes_by_value(value: Any) -> bool:
 
 
 def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[..., Any]:
-    cached: Callable[..., Any] = functools.lru_cache(**parameters)(function)
-    return cached
+    return functools.lru_cache(**parameters)(function)
 
 
 def _pickled(value: Any) -> bytes:

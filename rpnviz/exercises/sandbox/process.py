@@ -172,7 +172,7 @@ def _receive(stream: BinaryIO, answers: queue.Queue[Any]) -> None:
     try:
         while True:
             answers.put(protocol.read(stream))
-    except (EOFError, OSError, ValueError, protocol.WireError):
+    except (EOFError, OSError, ValueError, protocol.ProtocolError):
         answers.put(_Ended())
 
 

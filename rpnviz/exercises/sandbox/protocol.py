@@ -1,19 +1,21 @@
-"""What passes between the notebook and the worker process: plain values and tensors as JSON and raw bytes.
+"""What passes between the notebook and the worker process: plain values as JSON, their tensors as safetensors.
 
 Nothing is unpickled here: whatever the learner's process sends, decoding it yields numbers, text, tensors and lists.
-A frame is two lengths, then the JSON, then the bytes of all tensors one after another.
+A frame is two lengths, then the JSON, then the tensors. In the JSON a list is a list; all that JSON lacks is an object
+with one key, its kind: {"tuple": [1, 2]}, {"tensor": 0} for the first of the tensors.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import struct
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 LENGTHS = struct.Struct("<QQ")
@@ -22,13 +24,11 @@ MOST_TENSOR_BYTES = 8 * 1024 * 1024
 MOST_TEXT = 8 * 1024 * 1024
 MOST_ENTRIES = 10_000  # of all lists together
 DEPTH = 12  # lists in lists
-DTYPES = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        *(torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128),
-        *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
-    )
-}
+COMPLEX = (torch.complex64, torch.complex128)
+DTYPES = (
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64, *COMPLEX),
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+)
 
 
 @dataclass(frozen=True)
@@ -54,30 +54,16 @@ def ready(argument: Any) -> Any:
     return list(argument) if isinstance(argument, list) else argument
 
 
-@dataclass
-class _Blobs:
-    """The bytes of a frame so far, and how many values went into it."""
-
-    parts: list[bytes] = field(default_factory=list)
-    size: int = 0
-    values: int = 0
-
-    def add(self, content: bytes) -> list[int]:
-        """Append bytes; return where they begin, and how many they are."""
-        start, self.size = self.size, self.size + len(content)
-        self.parts.append(content)
-        return [start, len(content)]
-
-
-class WireError(Exception):
+class ProtocolError(Exception):
     """The other side sent what is no frame."""
 
 
 def encode(value: Any) -> bytes:
     """Make a frame of a value; what cannot travel goes as a `Foreign` that names its type."""
-    blobs = _Blobs()
-    text = json.dumps(_to_json(value, blobs, 0)).encode()
-    return b"".join([LENGTHS.pack(len(text), blobs.size), text, *blobs.parts])
+    frame = _Frame()
+    text = json.dumps(frame.plain(value, 0)).encode()
+    tensors = safetensors.torch.save({str(i): tensor for i, tensor in enumerate(frame.tensors)})
+    return b"".join([LENGTHS.pack(len(text), len(tensors)), text, tensors])
 
 
 def read(stream: BinaryIO) -> Any:
@@ -85,16 +71,17 @@ def read(stream: BinaryIO) -> Any:
 
     Raises:
         EOFError: if the stream has ended.
-        WireError: if it is not a frame.
+        ProtocolError: if it is not a frame.
     """
-    text_length, blob_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
-    if text_length + blob_length > MOST_BYTES:
-        raise WireError(f"a frame of {text_length + blob_length} bytes")
-    text, blobs = _exactly(stream, text_length), _exactly(stream, blob_length)
+    text_length, tensors_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
+    if text_length + tensors_length > MOST_BYTES:
+        raise ProtocolError(f"a frame of {text_length + tensors_length} bytes")
+    text, packed = _exactly(stream, text_length), _exactly(stream, tensors_length)
     try:
-        return _from_json(json.loads(text), blobs)
-    except (ValueError, KeyError, TypeError, IndexError, RuntimeError, RecursionError) as error:
-        raise WireError(f"a damaged frame: {error}") from error
+        tensors = safetensors.torch.load(packed)
+        return json.loads(text, object_hook=lambda one: _value_of(one, tensors))
+    except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        raise ProtocolError(f"a damaged frame: {error}") from error
 
 
 def _exactly(stream: BinaryIO, count: int) -> bytes:
@@ -104,100 +91,90 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     return content
 
 
-def _to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
-    try:
-        return _value_to_json(value, blobs, depth)
-    except Exception:  # an object of the learner's that does not even let itself be asked what it is
-        return _object(value)
+def _value_of(one: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
+    """The value of an object with one key, its kind."""
+    ((kind, content),) = one.items()
+    if kind in ("tensor", "complex", "bytes"):
+        tensor = tensors[str(content)]
+        if tensor.dtype not in DTYPES:
+            raise ValueError(f"a tensor of dtype {tensor.dtype}")
+        if kind == "bytes":
+            return tensor.numpy().tobytes()
+        return torch.view_as_complex(tensor) if kind == "complex" else tensor
+    kinds = {"tuple": tuple, "dict": dict, "seed": Seed, "foreign": Foreign, "ellipsis": lambda _: Ellipsis}
+    return kinds[kind](content)
 
 
-def _value_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
-    if value is None or isinstance(value, (bool, float)):
-        return value if not isinstance(value, np.generic) else _to_json(value.item(), blobs, depth)
-    if isinstance(value, str):  # halves of characters ("\udc80") can neither be shown nor written
-        fits = len(value) <= MOST_TEXT
-        return value.encode("utf-8", "replace").decode() if fits else _foreign(f"text of {len(value):,} characters")
-    if isinstance(value, int):
-        return int(value) if abs(value) < 2**63 else _foreign(f"a whole number of {value.bit_length()} bits")
-    if value is Ellipsis:
-        return {"ellipsis": True}
-    if isinstance(value, Tensor):
-        return _tensor_to_json(value, blobs)
-    if isinstance(value, bytes):
-        return {"bytes": blobs.add(value)}
-    if isinstance(value, Seed):
-        return {"seed": value.number}
-    if isinstance(value, Foreign):
-        return _foreign(value.what)
-    if isinstance(value, (list, tuple, dict)):
-        return _collection_to_json(value, blobs, depth)
-    return _object_to_json(value, blobs, depth)
+@dataclass
+class _Frame:
+    """A frame that is being made: its tensors so far, and how many values went into it."""
+
+    tensors: list[Tensor] = field(default_factory=list)
+    values: int = 0
+
+    def plain(self, value: Any, depth: int) -> Any:
+        """A value as JSON has it."""
+        try:
+            return self._plain(value, depth)
+        except Exception:  # an object of the learner's that does not even let itself be asked what it is
+            return _named(value)
+
+    def _plain(self, value: Any, depth: int) -> Any:
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+            value = value.item()
+        if value is None or isinstance(value, (bool, float)):
+            return value
+        if isinstance(value, str):  # halves of characters ("\udc80") can neither be shown nor written
+            fits = len(value) <= MOST_TEXT
+            return value.encode("utf-8", "replace").decode() if fits else _foreign(f"text of {len(value):,} characters")
+        if isinstance(value, int):
+            return int(value) if abs(value) < 2**63 else _foreign(f"a whole number of {value.bit_length()} bits")
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, (list, tuple, dict)):
+            return self._collection(value, depth)
+        if isinstance(value, bytes):
+            return {"bytes": self._add(torch.from_numpy(np.array(bytearray(value))))}
+        if isinstance(value, Seed):
+            return {"seed": value.number}
+        if isinstance(value, Foreign):
+            return _foreign(value.what)
+        if isinstance(value, np.ndarray):
+            return _foreign(f"a NumPy array of shape {list(value.shape)}")
+        return {"ellipsis": True} if value is Ellipsis else _named(value)
+
+    def _collection(self, value: Any, depth: int) -> Any:
+        kind = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
+        self.values += len(value)
+        if self.values > MOST_ENTRIES or depth >= DEPTH:
+            return _foreign(f"a {kind} of {len(value):,} entries" if depth < DEPTH else f"a {kind} in many others")
+        items = [self.plain(item, depth + 1) for item in (value.items() if isinstance(value, dict) else value)]
+        return items if kind == "list" else {kind: items}
+
+    def _tensor(self, tensor: Tensor) -> Any:
+        shape, name = list(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+        size = tensor.numel() * tensor.element_size()
+        room = MOST_BYTES // 2 - sum(one.nbytes for one in self.tensors)
+        if tensor.dtype not in DTYPES or size > min(MOST_TENSOR_BYTES, room):
+            return _foreign(f"a Tensor of shape {shape} and dtype {name}")
+        try:
+            plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
+            plain = plain.cpu().resolve_conj().resolve_neg()
+            plain = torch.view_as_real(plain) if tensor.is_complex() else plain
+            copy = torch.empty(plain.shape, dtype=plain.dtype).copy_(plain)  # safetensors wants no memory shared
+        except (RuntimeError, TypeError, NotImplementedError):  # on no device, of a kind without values
+            return _foreign(f"a Tensor of shape {shape} without readable values")
+        return {"complex" if tensor.is_complex() else "tensor": self._add(copy)}
+
+    def _add(self, tensor: Tensor) -> int:
+        self.tensors.append(tensor)
+        return len(self.tensors) - 1
 
 
-def _object_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return _to_json(value.item(), blobs, depth)
-    if isinstance(value, np.ndarray):
-        return _foreign(f"a NumPy array of shape {list(value.shape)}")
-    return _object(value)
-
-
-def _object(value: Any) -> dict[str, str]:
+def _named(value: Any) -> dict[str, str]:
     name = type(value).__name__ or "nameless object"
     return _foreign(f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}")
 
 
-def _collection_to_json(value: Any, blobs: _Blobs, depth: int) -> Any:
-    kind = "list" if isinstance(value, list) else "tuple" if isinstance(value, tuple) else "dict"
-    blobs.values += len(value)
-    if blobs.values > MOST_ENTRIES or depth >= DEPTH:
-        return _foreign(f"a {kind} of {len(value):,} entries" if depth < DEPTH else f"a {kind} in many others")
-    items = list(value.items()) if isinstance(value, dict) else list(value)
-    return {kind: [_to_json(item, blobs, depth + 1) for item in items]}
-
-
-def _tensor_to_json(tensor: Tensor, blobs: _Blobs) -> Any:
-    name = str(tensor.dtype).removeprefix("torch.")
-    shape = list(tensor.shape)
-    size = tensor.numel() * tensor.element_size()
-    if name not in DTYPES or size > MOST_TENSOR_BYTES or blobs.size + size > MOST_BYTES // 2:
-        return _foreign(f"a Tensor of shape {shape} and dtype {name}")
-    try:
-        plain = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
-        plain = plain.cpu().resolve_conj().resolve_neg()
-        content = plain.new_empty(plain.numel()).copy_(plain.reshape(-1))  # one after another, whatever the strides
-        at = blobs.add(content.view(torch.uint8).numpy().tobytes())
-    except (RuntimeError, TypeError, NotImplementedError):  # on no device, of a kind without values
-        return _foreign(f"a Tensor of shape {shape} without readable values")
-    return {"tensor": [name, shape, *at]}
-
-
 def _foreign(what: str) -> dict[str, str]:
     return {"foreign": what}
-
-
-def _from_json(value: Any, blobs: bytes) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "tensor":
-        name, shape, start, length = content
-        return _tensor_from(blobs[start : start + length], DTYPES[name], shape)
-    if kind == "bytes":
-        return blobs[content[0] : content[0] + content[1]]
-    if kind == "seed":
-        return Seed(content)
-    if kind == "ellipsis":
-        return Ellipsis
-    if kind == "foreign":
-        return Foreign(str(content))
-    items = [_from_json(item, blobs) for item in content]
-    return {"list": list, "tuple": tuple, "dict": dict}[kind](items)
-
-
-def _tensor_from(content: bytes, dtype: torch.dtype, shape: list[int]) -> Tensor:
-    if math.prod(shape) * dtype.itemsize != len(content):
-        raise ValueError(f"{len(content)} bytes for a tensor of shape {shape}")
-    if not content:
-        return torch.empty(shape, dtype=dtype)
-    return torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)

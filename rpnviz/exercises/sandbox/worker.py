@@ -232,7 +232,7 @@ def _receive(requests: BinaryIO, waiting: queue.Queue[Any]) -> None:
     try:
         while True:
             waiting.put(protocol.read(requests))
-    except (EOFError, OSError, protocol.WireError):
+    except (EOFError, OSError, protocol.ProtocolError):
         os._exit(0)
 
 
