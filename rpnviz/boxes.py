@@ -85,7 +85,47 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     """
     boxes1, boxes2 = check_boxes(boxes1, "boxes1"), check_boxes(boxes2, "boxes2")
     check_count(len(boxes1) * len(boxes2), MOST_PAIRS, "boxes1 and boxes2 make … pairs")
-    return torch.nan_to_num(torchvision.ops.box_iou(boxes1, boxes2), nan=0.0)
+    return pairwise_iou(boxes1, boxes2)
+
+
+def pairwise_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    """The arithmetic of `box_iou`, for a caller that has checked its boxes.
+
+    Args:
+        boxes1 (Tensor[N, 4]): xyxy, px.
+        boxes2 (Tensor[M, 4]): xyxy, px.
+
+    Returns:
+        Tensor[N, M]: in [0, 1]; 0 where the union is empty.
+    """
+    left1, top1, right1, bottom1 = _edges(boxes1)[:, :, None]  # [N, 1] each
+    left2, top2, right2, bottom2 = _edges(boxes2)[:, None, :]  # [1, M] each
+    # 1. How much the two share. In place from here on: a table of all pairs is large.
+    widths = torch.minimum(right1, right2).sub_(torch.maximum(left1, left2)).clamp_(min=0)  # [N, M]
+    heights = torch.minimum(bottom1, bottom2).sub_(torch.maximum(top1, top2)).clamp_(min=0)  # [N, M]
+    intersection = widths.mul_(heights)
+    # 2. How much they cover together: what they share counts once.
+    areas1, areas2 = (right1 - left1) * (bottom1 - top1), (right2 - left2) * (bottom2 - top2)
+    union = (areas1 + areas2).sub_(intersection)  # [N, M]
+    # 3. The one over the other; 0 / 0 is two boxes without area.
+    return intersection.div_(union).nan_to_num_(nan=0.0)
+
+
+def pair_iou(box1: Tensor, box2: Tensor) -> float:
+    """Intersection over union of one pair.
+
+    Args:
+        box1 (Tensor[4]): xyxy, px.
+        box2 (Tensor[4]): xyxy, px.
+
+    Returns:
+        In [0, 1]; 0 where the union is empty.
+
+    Raises:
+        ValueError: if an argument is not a box.
+    """
+    pair = [take_numbers(box, argument, "4")[None] for box, argument in ((box1, "box1"), (box2, "box2"))]
+    return float(box_iou(*pair))
 
 
 def clip(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
@@ -102,8 +142,8 @@ def clip(boxes: Tensor, image_size: tuple[int, int]) -> Tensor:
         ValueError: if boxes is not a list of boxes, or image_size is no size.
     """
     boxes = check_boxes(boxes, "boxes")
-    clipped: Tensor = torchvision.ops.clip_boxes_to_image(boxes, take_size(image_size, "image_size"))
-    return clipped
+    height, width = take_size(image_size, "image_size")
+    return boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
 
 
 def encode(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
@@ -154,11 +194,21 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
     """
     anchors = check_boxes(anchors, "anchors")
     deltas = take_numbers(deltas, "deltas", f"{len(anchors)}, 4")
-    centre, size = _centre_and_size(anchors)
-    new_centre = centre + deltas[:, :2] * size
-    new_size = size * torch.exp(deltas[:, 2:].clamp(max=BBOX_XFORM_CLIP))
-    moved = torch.cat([new_centre - new_size / 2, new_centre + new_size / 2], dim=1)
+    x1, y1, x2, y2 = anchors.unbind(dim=1)  # [N] each
+    dx, dy, dw, dh = deltas.unbind(dim=1)
+    # 1. The centre moves by a share of the anchor's sides.
+    width, height = x2 - x1, y2 - y1
+    x, y = x1 + width / 2 + dx * width, y1 + height / 2 + dy * height
+    # 2. The sides grow by a factor.
+    half_width = width * dw.clamp(max=BBOX_XFORM_CLIP).exp() / 2
+    half_height = height * dh.clamp(max=BBOX_XFORM_CLIP).exp() / 2
+    moved = torch.stack([x - half_width, y - half_height, x + half_width, y + half_height], dim=1)
     return moved.clamp(-FURTHEST, FURTHEST)  # a fresh network's dx may even be worth infinity
+
+
+def _edges(boxes: Tensor) -> Tensor:
+    """x1, y1, x2, y2 of all boxes, Tensor[4, N]: each edge in one piece of memory, which is quicker to work with."""
+    return torch.stack(boxes.unbind(dim=1))
 
 
 def _centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8
 # All may look at their arguments by _inputs.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
-    "__main__": {"exercises"},
+    "__main__": {"_files", "exercises"},
     "_files": set(),
     "_inputs": set(),
     "boxes": set(),
@@ -183,7 +183,7 @@ def test_bare_package_loads_nothing_heavy() -> None:
 
 def test_untouched_exercises_and_their_worker_load_no_hypothesis() -> None:
     assert "hypothesis" not in loaded_by("from rpnviz.exercises import EXERCISES, check")
-    loaded = loaded_by("import rpnviz.exercises.worker, rpnviz.exercises.references")
+    loaded = loaded_by("import rpnviz.exercises.sandbox.worker, rpnviz.exercises.references")
     assert "cloudpickle" in loaded and not loaded & {"hypothesis", "matplotlib", "IPython", "rpnviz.exercises.tasks"}
 
 
@@ -225,7 +225,7 @@ def test_functions_are_read_at_a_glance(path: Path) -> None:
 
 
 # The one place that runs code that is not ours, in a process of its own. Learners' functions are packed elsewhere.
-LEARNERS_PROCESS = "exercises/worker.py"
+LEARNERS_PROCESS = "exercises/sandbox/worker.py"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -31,7 +31,7 @@ from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, cells_inside, class_response
 from rpnviz.inspect.funnel import stage_by_stage
-from rpnviz.inspect.layers import halvings, through, walk
+from rpnviz.inspect.layers import halvings, layer_table, run_layer
 from rpnviz.inspect.loss_ledger import (
     NORMALISATIONS,
     Normalisation,
@@ -44,7 +44,7 @@ from rpnviz.inspect.loss_ledger import (
 )
 from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
 from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
-from rpnviz.inspect.receptive_field import extent, input_gradient, path_shares
+from rpnviz.inspect.receptive_field import input_gradient, nonzero_box, uniform_path_weights
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.roi import align_one_box, neighbours, pool_one_box, sample_proposals, to_cells, to_pixels
@@ -121,7 +121,7 @@ def rows() -> dict[str, Row]:
     head, roi_head, backbone = RPNHead(4, 2), RoIHead(4, 3, channels=4, hidden=8), Backbone((2, 2, 2, 2, 2))
     picture = Picture(np.full((*SIZE, 3), 100, np.uint8), BOXES[:1], ["dog"], "mine")
     large = Picture(np.full((600, 1000, 3), 100, np.uint8), BOXES[:1], ["dog"], "large")
-    layers = walk(backbone, GRID)
+    layers = layer_table(backbone, GRID)
     stages = propose(LOGITS, DELTAS, BOXES, SIZE, nms_thresh=0.5)
     steps = nms_steps(BOXES, LOGITS, 0.5)
     ledger = write_ledger(LOGITS, DELTAS, LABELS, TARGETS)
@@ -155,8 +155,8 @@ def rows() -> dict[str, Row]:
         "grid_anchors": Row(grid_anchors, {"cells": BOXES}, {}, {"grid": GRID}, ("cells",)),
         "inside_picture": Row(inside_picture, {"anchors": BOXES}, {}, {"image_size": SIZE}),
         # targets
-        "AnchorLabels.of": Row(
-            lambda crosses_boundary, **given: AnchorLabels.of(crosses_boundary=crosses_boundary, **given),
+        "AnchorLabels.from_labels": Row(
+            AnchorLabels.from_labels,
             {"match_quality_matrix": quality},
             {"labels": LABELS, "crosses_boundary": torch.tensor([0, 0, 1, 0])},
             {"fg_iou_thresh": 0.75},
@@ -292,15 +292,15 @@ def rows() -> dict[str, Row]:
         ),
         "halvings": Row(halvings, {}, {}, {"length": 100}),
         "Layer.sees": Row(layers[-1].sees, {}, {}, cell),
-        "through": Row(through, {"x": features}, {}, {"modules": [head.conv], "ceil_mode": False}, ("x",)),
+        "run_layer": Row(run_layer, {"x": features}, {}, {"modules": [head.conv], "ceil_mode": False}, ("x",)),
         "input_gradient": Row(
             input_gradient,
             {},
             {},
             {"backbone": backbone, "picture": picture, "grid": GRID, "layer": "conv2_1", **cell},
         ),
-        "path_shares": Row(path_shares, {}, {}, {"layers": layers[:4], "grid": GRID, **cell}),
-        "extent": Row(extent, {"values": maps(1)[0]}),
+        "uniform_path_weights": Row(uniform_path_weights, {}, {}, {"layers": layers[:4], "grid": GRID, **cell}),
+        "nonzero_box": Row(nonzero_box, {"values": maps(1)[0]}),
         "cells_inside": Row(cells_inside, {"boxes": BOXES}, {}, {"grid": GRID}),
         "class_response": Row(
             class_response, {"features": features}, {}, {"picture": picture, "grid": GRID, "class_name": "dog"}
@@ -370,7 +370,7 @@ ELSEWHERE = {
     "HeadTraining.losses": "is given what `view` returns",
     "RoITraining": "is HeadTraining with another view",
     "mean_losses": "is given what the losses return",
-    "trace": "is given the stages of `propose`",
+    "Stages.from_nms": "is given the stages of `propose`",
 }
 VIEWS = ("explorers", "exercises", "figures")  # tests/explorers/test_inputs.py has the explorers
 

@@ -101,7 +101,8 @@ def rank_channels(responses: Sequence[Response]) -> tuple[Tensor, Tensor]:
 
     Returns:
         order (Tensor[C]): int64, the channel numbers, the highest ratio first; ties by number.
-        ratio (Tensor[C]): mean inside / mean outside; 0 for a channel that is dark inside, whatever it is outside.
+        ratio (Tensor[C]): mean inside / mean outside, at most 1e9 for one that is dark outside; 0 for a channel that is
+            dark inside, whatever it is outside.
 
     Raises:
         ValueError: if there are no responses, or they are not of the same channels.
@@ -113,5 +114,5 @@ def rank_channels(responses: Sequence[Response]) -> tuple[Tensor, Tensor]:
     inside = sum(r.inside.double() * r.cells_inside for r in responses) / sum(r.cells_inside for r in responses)
     outside = sum(r.outside.double() * r.cells_outside for r in responses) / sum(r.cells_outside for r in responses)
     assert isinstance(inside, Tensor) and isinstance(outside, Tensor)
-    ratio = torch.where(inside > 0, inside / outside.clamp(min=1e-9), 0.0)
+    ratio = torch.where(inside > 0, inside / outside.maximum(1e-9 * inside), 0.0)
     return ratio.argsort(descending=True, stable=True), ratio.float()

@@ -1,4 +1,4 @@
-"""Stage by stage from all anchors to the proposals: who is left, who was dropped where, and which objects are covered.
+"""Stage by stage from all anchors to the proposals: what is left, what was dropped where, which objects are covered.
 
 Shapes: N anchors, M gt boxes.
 """

@@ -64,7 +64,7 @@ class Layer:
         return (x - half) * per_x, (y - half) * per_y, (x + half) * per_x, (y + half) * per_y
 
 
-def walk(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[Layer]:
+def layer_table(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[Layer]:
     """Follow the picture through the backbone, and through the window's 3 × 3 convolution if there is a head.
 
     Args:
@@ -78,7 +78,7 @@ def walk(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[La
     """
     layers: list[Layer] = []
     channels, size, jump, receptive_field = 3, grid.input_size, 1, 1  # a pixel sees itself
-    for name, modules in stations(backbone, head):
+    for name, modules in layer_modules(backbone, head):
         kernel, stride, padding = _window(modules[0])
         # 1. The window of this layer covers `kernel` units of the layer before, which lie `jump` px apart.
         receptive_field += (kernel - 1) * jump
@@ -107,11 +107,11 @@ def activations(
         head: the window after the backbone.
 
     Yields:
-        name (str), Tensor[1, C, h, w]: as in `walk`.
+        name (str), Tensor[1, C, h, w]: as in `layer_table`.
     """
     x = network_input(picture, grid)
-    for name, modules in stations(backbone, head):
-        x = through(modules, x, grid.ceil_mode)
+    for name, modules in layer_modules(backbone, head):
+        x = run_layer(modules, x, grid.ceil_mode)
         yield name, x
 
 
@@ -146,7 +146,7 @@ def picture_per_input(grid: Grid) -> tuple[float, float]:
     return grid.image_size[0] / grid.input_size[0], grid.image_size[1] / grid.input_size[1]
 
 
-def stations(backbone: Backbone, head: RPNHead | None) -> list[tuple[str, list[nn.Module]]]:
+def layer_modules(backbone: Backbone, head: RPNHead | None) -> list[tuple[str, list[nn.Module]]]:
     """The modules of each layer under VGG's names: a convolution with its ReLU, or a pooling."""
     stations: list[tuple[str, list[nn.Module]]] = []
     stage, number = 1, 0
@@ -169,7 +169,7 @@ def _window(module: nn.Module) -> tuple[int, int, int]:
     return kernel, stride, padding
 
 
-def through(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
+def run_layer(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
     """Apply the modules of one layer to Tensor[B, C, h, w]; poolings round as asked."""
     x = take_numbers(x, "x", "B, C, h, w")
     for module in modules:
@@ -179,7 +179,7 @@ def through(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
     return x
 
 
-def named(layers: Sequence[Layer], name: str) -> Layer:
+def find_layer(layers: Sequence[Layer], name: str) -> Layer:
     """The layer of that name; a ValueError lists those there are."""
     for layer in layers:
         if layer.name == name:

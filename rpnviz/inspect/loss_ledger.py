@@ -24,7 +24,7 @@ class Normalisation:
         n_cls: divides the sum of the cross-entropies; None is the number of anchors sampled.
         n_reg: divides the sum of the box losses; None is the number of anchors sampled.
         box_weight: λ, multiplies the box loss.
-        whose: in words.
+        whose: where it is done like this, in words.
 
     Raises:
         ValueError: if beta or box_weight is negative, or a divisor is below 1.
@@ -210,7 +210,7 @@ def minibatch_losses(
         pred_bbox_deltas (Tensor[K, 4]): their deltas.
         labels (Tensor[K]): their labels.
         regression_targets (Tensor[K, 4]): their targets.
-        normalisation: whose way.
+        normalisation: by what to divide.
 
     Returns:
         loss_objectness, loss_rpn_box_reg: weighted, so that their sum is the loss.

@@ -89,12 +89,12 @@ def nms_steps(boxes: Tensor, scores: Tensor, nms_thresh: float = 0.7, suppressed
     suppressed_iou = boxes.new_zeros(len(boxes))
     steps = []
     for rank, row in enumerate(order.tolist()):
-        # 2. Who of those that come later, and are still there, overlaps this box more than the threshold?
+        # 2. Which boxes that come later, and are still there, overlap this one more than the threshold?
         later = order[rank + 1 :]
         later = later[suppressed_by[later] < 0]
         ious = box_iou(boxes[row, None], boxes[later])[0]
         above = ious > nms_thresh
-        # 3. A box that is still there is kept, and suppresses them. One that was suppressed suppresses nobody.
+        # 3. A box that is still there is kept, and suppresses them. One that was suppressed suppresses none.
         kept = bool(suppressed_by[row] < 0)
         acts = above if kept or suppressed_too else torch.zeros_like(above)
         suppressed_by[later[acts]] = row

@@ -16,7 +16,7 @@ from rpnviz._files.data import data_folder
 from rpnviz._inputs import MOST_PAIRS, check_count, take_each, take_number, take_numbers, take_whole
 from rpnviz.boxes import box_iou, check_boxes
 
-IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
+IOU_THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))  # 0.5, 0.55 … 0.95, none rounded up
 
 
 def best_ious(proposals: Tensor, gt_boxes: Tensor, top_n: int) -> Tensor:
@@ -61,7 +61,7 @@ def recall(ious: Tensor, iou_thresh: float = 0.5) -> float:
     ious, iou_thresh = take_numbers(ious, "ious", "M"), take_number(iou_thresh, "iou_thresh", 0, 1, above=True)
     if len(ious) == 0:
         raise ValueError("ious is empty: recall needs at least one gt box")
-    return float((ious >= iou_thresh - 1e-9).double().mean())
+    return float((ious >= iou_thresh).double().mean())
 
 
 def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLDS) -> float:

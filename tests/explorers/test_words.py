@@ -65,7 +65,7 @@ def agree(code: int, iou: str, why: str, bg: float, fg: float) -> bool:
         why.startswith(label)
         and {
             "negative": value < bg or bg == 0 == value,
-            "ignored": bg <= value < fg or low <= np.float32(value) < high,
+            "ignored": bg <= value < fg or low <= float(np.float32(value)) < high,
             "positive": value >= fg,
         }[label]
     )

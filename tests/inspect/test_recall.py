@@ -42,7 +42,15 @@ def test_recall_counts_gt_boxes_at_or_above_the_threshold() -> None:
     assert recall(ious, 0.7) == 0.25
     assert recall(ious, 1.0) == 0.0
     assert recall(torch.tensor([1.0]), 1.0) == 1.0
-    assert recall(torch.tensor([0.85], dtype=torch.float64), IOU_THRESHOLDS[7]) == 1.0  # 0.8500000000000001
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("percent", range(50, 100, 5))
+def test_at_a_threshold_an_object_is_covered_and_next_below_it_is_not(percent: int, dtype: torch.dtype) -> None:
+    (thresh,) = (thresh for thresh in IOU_THRESHOLDS if round(100 * thresh) == percent)
+    at = torch.tensor([percent], dtype=dtype) / 100  # as an IoU comes about: rounded once
+    assert recall(at, thresh) == 1.0
+    assert recall(torch.nextafter(at, at - 1), thresh) == 0.0
 
 
 def test_average_recall_takes_ten_thresholds() -> None:

@@ -20,14 +20,14 @@ from torch import Tensor
 
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
-from rpnviz.boxes import box_iou, check_boxes
+from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
 from rpnviz.figures.maps import RIM
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
-from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
+from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
 
 THRESHOLDS = (0.3, 0.7)  # of the labels shown
 CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
@@ -129,8 +129,8 @@ def pack(scene: Scene) -> dict[str, Any]:
         "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
         "gt_boxes": picture.gt_boxes.tolist(),
         "class_names": picture.class_names,
-        "best_anchors": _best_anchors(scene),
-        "best_of": _best_of(scene),
+        "best_anchors": scene.found.best_anchor_per_gt.tolist(),
+        "best_of": _best_of(scene.found),
         "funnel": scene.stages.funnel(),
         "box_step": max(grid.image_size) / 65535,
         "photo": _webp(picture.image),
@@ -205,23 +205,13 @@ def _about_centre(grid: Grid, box: tuple[float, float, float, float]) -> list[fl
     return [box[0] - x, box[1] - y, box[2] - x, box[3] - y]
 
 
-def _best_anchors(scene: Scene) -> list[int]:
-    """For each object the anchor that fits it best, of those that are labelled at all; -1 if none overlaps it."""
-    if len(scene.picture.gt_boxes) == 0:
-        return []
-    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors.double())
-    best, index = iou.masked_fill(scene.found.crosses_boundary, 0.0).max(dim=1)
-    return torch.where(best > 0, index, -1).tolist()
+def _best_of(found: AnchorLabels) -> dict[str, int]:
+    """For each anchor that is positive by the best-per-object rule alone: the object that it fits best of all anchors.
 
-
-def _best_of(scene: Scene) -> dict[str, int]:
-    """For each anchor that is positive by the best-per-object rule alone: whose best it is (not always its own)."""
-    inds = scene.found.low_quality.nonzero().flatten()
-    if len(inds) == 0:
-        return {}
-    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors[inds].double())  # [M, n]
-    whose = (iou >= scene.found.best_iou_per_gt[:, None].double() - TIE).int().argmax(dim=0)
-    return dict(zip(map(str, inds.tolist()), whose.tolist(), strict=True))
+    It is not always the object that it goes to.
+    """
+    by_rule = (found.low_quality & (found.best_for_gt_idxs >= 0)).nonzero().flatten()
+    return dict(zip(map(str, by_rule.tolist()), found.best_for_gt_idxs[by_rule].tolist(), strict=True))
 
 
 def _webp(image: npt.NDArray[np.uint8]) -> bytes:

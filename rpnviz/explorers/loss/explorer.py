@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rpnviz._inputs import take_shown, take_whole
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.boxes import BBOX_XFORM_CLIP, box_iou, decode
+from rpnviz.boxes import BBOX_XFORM_CLIP, decode, pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
@@ -178,7 +178,7 @@ class LossExplorer(RpnvizWidget):
         label = {1: "positive", 0: "negative", -1: "left out"}[anchor["label"]]
         said = f"Anchor of {anchor['size']} px, IoU {anchor['iou_text']}, {label}: "
         if anchor["gt"]:
-            iou = float(box_iou(self.decoded, torch.tensor([anchor["gt"]])))
+            iou = pair_iou(self.decoded[0], torch.tensor(anchor["gt"]))
             said = said[:-2] + f", decoded box at IoU {iou:.2f}: "
         return said + f"cross-entropy {float(ledger.bce):.4f}, box loss {float(ledger.box_loss):.4f}."
 
