@@ -25,7 +25,7 @@ from torch import Tensor
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone, preprocess
-from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode
+from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode, pair_iou
 from rpnviz.detection import RoIHead, detect, roi_losses
 from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
@@ -135,6 +135,7 @@ def rows() -> dict[str, Row]:
         "check_boxes": Row(check_boxes, {"boxes": BOXES}, {}, {"argument": "boxes"}, ("boxes",)),
         "box_area": Row(box_area, {"boxes": BOXES}, differentiable=("boxes",)),
         "box_iou": Row(box_iou, {"boxes1": BOXES, "boxes2": OTHERS}, differentiable=("boxes1", "boxes2")),
+        "pair_iou": Row(pair_iou, {"box1": BOXES[0], "box2": OTHERS[1]}),
         "clip": Row(clip, {"boxes": BOXES}, {}, {"image_size": SIZE}, ("boxes",)),
         "encode": Row(encode, {"gt_boxes": OTHERS, "anchors": BOXES}, differentiable=("gt_boxes", "anchors")),
         "decode": Row(decode, {"deltas": DELTAS, "anchors": BOXES}, differentiable=("deltas", "anchors")),
@@ -370,6 +371,7 @@ ELSEWHERE = {
     "HeadTraining.losses": "is given what `view` returns",
     "RoITraining": "is HeadTraining with another view",
     "mean_losses": "is given what the losses return",
+    "pairwise_iou": "is given what `box_iou` or `label_anchors` has looked at",
     "Stages.from_nms": "is given the stages of `propose`",
 }
 VIEWS = ("explorers", "exercises", "figures")  # tests/explorers/test_inputs.py has the explorers
