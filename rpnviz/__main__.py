@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rpnviz._whole_files import write_whole
+from rpnviz._files.atomic import write_whole
 
 if TYPE_CHECKING:
     from rpnviz.exercises.notebooks.grading import Row

@@ -20,8 +20,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rpnviz._data import data_folder
-from rpnviz._image_files import read_rgb
+from rpnviz._files.data import data_folder
+from rpnviz._files.images import read_rgb
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
 PADDING = (124, 116, 104)  # the mean colour of ImageNet: next to nothing once the network has subtracted it

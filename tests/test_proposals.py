@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,10 +17,11 @@ from torchvision.models.detection import fasterrcnn_resnet50_fpn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
+from rpnviz import proposals
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.proposals import PRESETS, Stages, _suppressors, propose, trace
+from rpnviz.proposals import PRESETS, Stages, _find_suppressors, _top_n, propose
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PAPER = Grid.paper()
@@ -28,7 +30,7 @@ SMALL = Grid.floor((160, 240))
 SMALL_ANCHORS = grid_anchors(SMALL, cell_anchors((32, 64, 128)))  # 10 · 15 · 9 = 1350
 
 
-def propose_boxes(boxes: list[list[float]], logits: list[float], **settings: Any) -> Stages:
+def propose_boxes(boxes: Sequence[Sequence[float]], logits: list[float], **settings: Any) -> Stages:
     """`propose` on boxes that stay where they are: zero deltas, a large picture."""
     anchors = torch.tensor(boxes, dtype=torch.float32)
     image_size = settings.pop("image_size", (10_000, 10_000))
@@ -151,7 +153,7 @@ def test_nms_is_the_slow_one(rows: list[tuple[int, ...]], twentieths: int) -> No
     # a coarse lattice, six scores: full of equal boxes, equal scores and IoUs exactly at the threshold
     boxes = [[10 * x, 10 * y, 10 * (x + w), 10 * (y + h)] for x, y, w, h, _ in rows]
     logits = [float(row[4]) for row in rows]
-    stages = propose_boxes(boxes, logits, nms_thresh=twentieths / 20)  # type: ignore[arg-type]
+    stages = propose_boxes(boxes, logits, nms_thresh=twentieths / 20)
     kept, removed_by = slow_nms(boxes, logits, Fraction(twentieths, 20))
     assert stages.nms_inds.tolist() == kept
     assert stages.suppressed_by.tolist() == [removed_by.get(i, -1) for i in range(len(boxes))]
@@ -181,7 +183,7 @@ def test_a_suppressor_is_better_even_if_the_library_rounds_the_last_bit_differen
     widths = torch.tensor([100.0, 60, 55, 58, 54])  # A … E, nested: the IoU of two is the ratio of their widths
     boxes = torch.stack([torch.zeros(5), torch.zeros(5), widths, torch.full((5,), 100.0)], dim=1)
     best_first = torch.arange(5)
-    by, iou = _suppressors(boxes, best_first, torch.tensor([0, 2, 3]), best_first, 0.6)
+    by, iou = _find_suppressors(boxes, best_first, torch.tensor([0, 2, 3]), best_first, 0.6)
     assert by.tolist() == [-1, 0, -1, -1, 2]
     assert iou.tolist() == pytest.approx([0, 0.6, 0, 0, 54 / 55])
 
@@ -191,9 +193,9 @@ def test_at_the_threshold_both_stay(tenths: int) -> None:
     # IoU of a box with its own left part is that part: exactly the threshold, and one hundredth above it
     settings = {"nms_thresh": tenths / 10, "min_size": 0}
     boxes = [[0, 0, 100, 100], [0, 0, 10 * tenths, 100]]
-    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0, 1]  # type: ignore[arg-type]
+    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0, 1]
     boxes[1][2] += 1
-    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0]  # type: ignore[arg-type]
+    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0]
 
 
 def test_equal_scores_keep_the_order_of_the_anchors() -> None:
@@ -326,7 +328,7 @@ def test_nothing_is_large_enough() -> None:
 
 
 def test_boxes_without_area_are_dropped_even_at_min_size_0() -> None:
-    outside = [[200.0, 0, 250, 50], [0, 0, 50, 50]]  # clipped to a line at x = 100
+    outside = [[200, 0, 250, 50], [0, 0, 50, 50]]  # clipped to a line at x = 100
     assert propose_boxes(outside, [2.0, 1.0], image_size=(100, 100), min_size=0).large_inds.tolist() == [1]
 
 
@@ -389,17 +391,49 @@ def test_other_shapes_are_refused_by_name(argument: str, shape: tuple[int, ...])
 )
 def test_settings_out_of_range_are_refused_by_name(argument: str, value: float) -> None:
     with pytest.raises(ValueError, match=rf"{argument} .*must"):
-        propose(**good(), **{argument: value})
+        propose(**{**good(), argument: value})
+
+
+# --- what is worked out when asked for -------------------------------------------------------------------------------
+
+
+def test_suppressors_are_worked_out_when_asked_for_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counting(*args: Any) -> tuple[Tensor, Tensor]:
+        calls.append(len(args[0]))
+        return _find_suppressors(*args)
+
+    monkeypatch.setattr(proposals, "_find_suppressors", counting)
+    stages = propose_boxes([[0, 0, 100, 100], [0, 0, 100, 80]], [3.0, 2.0])
+    assert len(stages.proposals) == len(stages.scores) == dict(stages.funnel())["proposals"] == 1
+    assert stages.fate(0) == "proposal 1 of 1" and stages.rank.tolist() == [0, 1]
+    assert calls == []
+    assert stages.fate(1) == "suppressed by rank 1, IoU 0.80"
+    assert stages.suppressed_by.tolist() == [-1, 0] and stages.suppressed_iou.tolist() == pytest.approx([0, 0.8])
+    assert calls == [2]
+
+
+@given(st.lists(st.integers(-3, 3), max_size=40), st.integers(1, 50))
+def test_the_top_n_are_those_of_a_stable_sort(logits: list[int], count: int) -> None:
+    by_score = sorted(range(len(logits)), key=lambda i: -logits[i])  # stable: ties by index
+    assert _top_n(torch.tensor(logits, dtype=torch.float32), count).tolist() == by_score[:count]
 
 
 # --- gradient and device ---------------------------------------------------------------------------------------------
+
+
+def all_of(stages: Stages) -> list[Tensor]:
+    kept = [value for value in vars(stages).values() if isinstance(value, Tensor)]
+    assert len(kept) == 7
+    return [*kept, stages.rank, stages.suppressed_by, stages.suppressed_iou, stages.proposals, stages.scores]
 
 
 def test_no_gradient_flows_through_a_proposal() -> None:
     arguments = good()
     arguments["objectness"].requires_grad_()
     arguments["pred_bbox_deltas"].requires_grad_()
-    assert not any(value.requires_grad for value in vars(propose(**arguments)).values())
+    assert not any(tensor.requires_grad for tensor in all_of(propose(**arguments)))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -407,7 +441,7 @@ def test_everything_stays_on_its_device(device: str) -> None:
     logits, deltas = random_head(SMALL_ANCHORS, 0)
     expected = propose(logits, deltas, SMALL_ANCHORS, SMALL.image_size)
     stages = propose(logits.to(device), deltas.to(device), SMALL_ANCHORS.to(device), SMALL.image_size)
-    assert {value.device.type for value in vars(stages).values()} == {device}
+    assert {tensor.device.type for tensor in all_of(stages)} == {device}
     assert stages.proposals.device.type == device
     torch.testing.assert_close(stages.proposals.cpu(), expected.proposals, rtol=0, atol=1e-3)
     assert stages.fate(int(stages.post_nms_inds[0])) == "proposal 1 of 300"
@@ -451,7 +485,16 @@ def test_an_nms_of_somebody_else_is_traced_and_nothing_it_removed_is_without_a_s
     rows, scores = torch.arange(3), torch.tensor([0.9, 0.8, 0.7])
 
     def removed(kept: list[int]) -> list[tuple[int, float]]:
-        stages = trace(scores, boxes, boxes, rows, rows, torch.tensor(kept, dtype=torch.int64), 300, 0.4)
+        stages = Stages.from_nms(
+            all_scores=scores,
+            decoded=boxes,
+            all_boxes=boxes,
+            large_inds=rows,
+            pre_nms_inds=rows,
+            nms_inds=torch.tensor(kept, dtype=torch.int64),
+            post_nms_top_n=300,
+            nms_thresh=0.4,
+        )
         return list(zip(stages.suppressed_by.tolist(), stages.suppressed_iou.tolist(), strict=True))
 
     assert removed([0, 2]) == [(-1, 0), (0, 0.5), (-1, 0)]

@@ -123,7 +123,7 @@ class Examination:
         return same(trial.values, values, self.exercise.tolerance)
 
     def _png(self, case: Case) -> bytes:
-        from rpnviz.draw import to_png
+        from rpnviz.figures.primitives import to_png
 
         return to_png(self.exercise.picture(case))
 

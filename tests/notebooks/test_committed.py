@@ -14,8 +14,8 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES
-from tools.address import TAG
-from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
+from tools.docs.address import TAG
+from tools.notebooks.run import METADATA, NOTEBOOKS, WIDGET_VIEW
 from tools.site import executed
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -26,7 +26,8 @@ every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.st
 
 @cache
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def code_cells(path: Path) -> list[NotebookNode]:
@@ -91,6 +92,14 @@ def test_explorers_and_figures_left_a_picture(path: Path) -> None:
             alone = output.data["text/plain"]
             assert alone.split()[0] not in sentences - {"<Figure"}, alone
             assert "Explorer" not in alone and "Figure" not in alone, alone
+
+
+def test_trainings_left_the_picture_of_their_end() -> None:
+    outputs = [output for path in PATHS for cell in code_cells(path) for output in cell.outputs]
+    sentences = [text_of(output) for output in outputs if text_of(output).startswith("Live training:")]
+    steps = [pair for sentence in sentences for pair in re.findall(r"step (\d+) of (\d+)", sentence)]
+    assert len(steps) >= len(sentences) >= 2
+    assert all(taken == planned for taken, planned in steps), sentences
 
 
 @every_notebook

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rpnviz.boxes import box_iou, decode
-from rpnviz.draw import Still, draw_box, legend, new_still, show_picture
 from rpnviz.exercises.compare import wrong_entries
 from rpnviz.exercises.formatting import in_words
 from rpnviz.exercises.notebooks.judging import NMS, Stage
+from rpnviz.figures.primitives import Still, draw_box, legend, new_still, show_picture
 
 YOURS, OURS, GIVEN = "negative", "positive", "ground_truth"  # lines of draw.LINE_STYLES
 ROOM = 40  # px round a box that reaches beyond the picture

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from rpnviz.draw import PALETTE, Still, draw_box, draw_name, new_still
+from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.primitives import Still, draw_box, draw_name, new_still
 
 WIDTH = 9.2  # inches of 100 px: what a notebook's column holds
 INK = "#10131A"

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from rpnviz.draw import PALETTE
 from rpnviz.exercises.compare import wrong_entries
 from rpnviz.exercises.exercise import Case
 from rpnviz.exercises.figures.panels import INK, bare, title
 from rpnviz.exercises.formatting import in_words
+from rpnviz.figures.palette import PALETTE
 
 MOST = 12  # rows and columns that are shown
 HIGH = 0.28  # inches of a row

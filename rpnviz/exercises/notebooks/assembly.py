@@ -20,7 +20,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.draw import Still
 from rpnviz.exercises.figures.differences import figure_of, row_in_words
 from rpnviz.exercises.notebooks.judging import Stage, copy_of, judged
 from rpnviz.exercises.notebooks.submission import Submission, read_notebook
@@ -29,6 +28,7 @@ from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.source import gap, parsed
 from rpnviz.exercises.tasks import EXERCISES
+from rpnviz.figures.primitives import Still
 
 SECONDS, MEMORY = 60.0, 4096  # of a call; megabytes that it may add
 COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}

@@ -64,7 +64,8 @@ def _goes_by_value(value: Any) -> bool:
 
 
 def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[..., Any]:
-    return functools.lru_cache(**parameters)(function)
+    cached: Callable[..., Any] = functools.lru_cache(**parameters)(function)
+    return cached
 
 
 def _pickled(value: Any) -> bytes:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from rpnviz.draw import Still
 from rpnviz.exercises import Assembly
+from rpnviz.figures.primitives import Still
 from tests.exercises.notebooks.test_submission import notebook
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [50, 50, 60, 60]])

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.text import Text
 
-from rpnviz import anchors, boxes, nms, roi, rpn
+from rpnviz import anchors, boxes, roi, rpn
 from rpnviz.backbone import Backbone
 from rpnviz.exercises import EXERCISES, check, references
 from rpnviz.exercises.compare import difference
@@ -16,7 +17,8 @@ from rpnviz.exercises.exercise import Case, Exercise, Mistake
 from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.search import Search, Trial
 from rpnviz.grid import Grid
-from rpnviz.layers import walk
+from rpnviz.inspect import nms_steps as nms
+from rpnviz.inspect.layers import layer_table
 from tests.exercises.conftest import typed
 
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES.values() for mistake in exercise.mistakes]
@@ -144,7 +146,7 @@ def test_pictures_are_drawn_whole(exercise: Exercise) -> None:
             figure.canvas.draw()
             width, height = figure.bbox.width, figure.bbox.height
             assert 300 < width < 946
-            for text in figure.findobj(lambda artist: hasattr(artist, "get_text") and artist.get_text()):
+            for text in (artist for artist in figure.findobj() if isinstance(artist, Text) and artist.get_text()):
                 box = text.get_window_extent()
                 inside = box.x0 > -1 and box.x1 < width + 1 and box.y0 > -1 and box.y1 < height + 1
                 assert inside or text.get_clip_on(), (text.get_text(), box, (width, height))
@@ -194,7 +196,7 @@ def test_references_are_those_of_the_package() -> None:
 
 def test_receptive_fields_are_those_of_the_backbone() -> None:
     steps: list[tuple[int, int]] = []
-    for layer in walk(Backbone.load("mini"), Grid.paper()):
+    for layer in layer_table(Backbone.load("mini"), Grid.paper()):
         steps.append((layer.kernel, layer.stride))
         assert references.receptive_field(steps) == layer.receptive_field
     assert references.receptive_field(steps) == 196

@@ -65,7 +65,9 @@ def test_anchor_without_a_chance_is_found() -> None:
     """Four of six negatives: a fair draw leaves one out 20 times in a row less than once in a billion."""
     arguments = (torch.zeros(6), 4, 0.5, Seed(0))
     four_of = {count: list(combinations(range(count), 4)) for count in (5, 6)}
-    draws = {n: [([], list(four_of[n][seed % len(four_of[n])])) for seed in range(SEEDS)] for n in four_of}
+    draws: dict[int, list[Any]] = {
+        n: [([], list(four_of[n][seed % len(four_of[n])])) for seed in range(SEEDS)] for n in four_of
+    }
     twice = {n: [one for one in draws[n] for _ in range(2)] for n in draws}
     assert judge(arguments, twice[6]) == ""
     assert judge(arguments, twice[5]) == f"With {SEEDS} different seeds it never draws anchor 5: not all have a chance."
