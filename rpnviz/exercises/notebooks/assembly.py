@@ -28,10 +28,17 @@ from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.source import gap, parsed
 from rpnviz.exercises.tasks import EXERCISES
+from rpnviz.figures.palette import MARKS, PALETTE
 from rpnviz.figures.primitives import Still
 
 SECONDS, MEMORY = 60.0, 4096  # of a call; megabytes that it may add
-COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}
+COLOURS = {
+    "yours": PALETTE["proposal"],
+    "same": MARKS["right"],
+    "differs": MARKS["fails"],
+    "fails": MARKS["fails"],
+    "missing": MARKS["nothing"],
+}
 WORDS = {
     "same": "the same as ours",
     "differs": "differs",
