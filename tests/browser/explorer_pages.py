@@ -32,7 +32,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
-from rpnviz.train.head import both_ways
+from rpnviz.train.head import features_and_mirrored
 
 NAMES = (
     *("linked", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings"),
@@ -83,7 +83,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
 
 
 def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveExplorer:
-    live = LiveExplorer(backbone, [other], [both_ways(backbone, other, Grid.paper())], picture, steps=3)
+    live = LiveExplorer(backbone, [other], [features_and_mirrored(backbone, other, Grid.paper())], picture, steps=3)
     live.running = True
     live.wait()
     return live

@@ -33,7 +33,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
-from rpnviz.train.head import both_ways
+from rpnviz.train.head import features_and_mirrored
 from tests.explorers.small_scene import make_picture
 from tests.inspect.test_nms_steps import six
 
@@ -49,7 +49,7 @@ def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Ca
     features = backbone.features(picture, grid)
     answers = flatten_head(*head(features))
     proposals = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size).proposals[:12]
-    both = both_ways(backbone, picture, grid)
+    both = features_and_mirrored(backbone, picture, grid)
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head),
         "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),

@@ -18,6 +18,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
 from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
+from rpnviz.train import precision
 from rpnviz.train.augment import random_view
 from rpnviz.train.training import Training
 
@@ -163,7 +164,7 @@ def test_losses_are_the_mean_over_the_pictures(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(run, "predict", lambda _: (objectness, deltas))
     gt_boxes = [scene.gt_boxes for scene in PICTURES]
     run.generator.manual_seed(5)
-    found = run.losses([], gt_boxes)
+    found = run.losses([(torch.empty(0), boxes) for boxes in gt_boxes])
     generator, expected = torch.Generator().manual_seed(5), []
     for i, boxes in enumerate(gt_boxes):
         # cross-boundary anchors are kept in training
@@ -172,9 +173,8 @@ def test_losses_are_the_mean_over_the_pictures(monkeypatch: pytest.MonkeyPatch) 
         targets = regression_targets(run.anchors, boxes, labels.matched_idxs)
         flat = flatten_head(objectness[i : i + 1], deltas[i : i + 1])
         expected.append(torch.stack(rpn_losses(*flat, labels.labels, targets, *inds)))
-    torch.testing.assert_close(torch.stack(found), torch.stack(expected).mean(dim=0))
-    with pytest.raises(ValueError, match="gt_boxes must be of the 2 images; got 1"):
-        run.losses([], gt_boxes[:1])
+    assert list(found) == ["loss_objectness", "loss_rpn_box_reg"]
+    torch.testing.assert_close(torch.stack(list(found.values())), torch.stack(expected).mean(dim=0))
 
 
 def test_inputs_are_a_little_brighter_or_darker() -> None:
@@ -186,6 +186,19 @@ def test_inputs_are_a_little_brighter_or_darker() -> None:
     assert 80 - 1e-3 <= float(levels[:100].min()) < 84  # 100 · 0.8
     assert 116 < float(levels[:100].max()) <= 120 + 1e-3  # 100 · 1.2
     assert float(levels[100]) <= 255 + 1e-3  # nothing is whiter than white
+
+
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_a_step_in_either_precision(bfloat16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "bfloat16_is_faster", lambda _: bfloat16)
+    run = tiny_training(2)
+    seen = []
+    run.head.conv.register_forward_hook(lambda _, __, answer: seen.append(answer.dtype))
+    records = list(run.run())
+    assert seen == [torch.bfloat16 if bfloat16 else torch.float32] * 2
+    assert [answer.dtype for answer in run.predict([run.view()[0]])] == [torch.float32, torch.float32]
+    assert records[0]["loss_objectness"] == pytest.approx(0.693, abs=0.02)
+    assert {values.dtype for values in run.head.parameters()} == {torch.float32}
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -272,7 +285,7 @@ def test_a_run_may_stop_and_go_on_without_a_file() -> None:
     assert records == list(tiny_training(2).run())
 
 
-@pytest.mark.parametrize("killed_in", ["torch.save", "os.replace"])
+@pytest.mark.parametrize("killed_in", ["torch.save", "pathlib.Path.replace"])
 def test_an_interrupted_save_leaves_the_last_checkpoint(
     killed_in: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,9 +296,7 @@ def test_an_interrupted_save_leaves_the_last_checkpoint(
     run.save(path)
     good = path.read_bytes()
 
-    def kill(_: object, target: Path) -> None:
-        if killed_in == "torch.save":
-            target.write_bytes(b"half of it")
+    def kill(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(killed_in, kill)
@@ -293,7 +304,7 @@ def test_an_interrupted_save_leaves_the_last_checkpoint(
     with pytest.raises(KeyboardInterrupt):
         run.save(path)
     monkeypatch.undo()
-    assert path.read_bytes() == good
+    assert path.read_bytes() == good and list(tmp_path.iterdir()) == [path]
     again = tiny_training(2)
     again.load(path)
     assert again.step == 1
@@ -309,7 +320,8 @@ def test_a_checkpoint_of_another_schedule_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("train_backbone", [True, False])
 def test_a_checkpoint_of_another_kind_of_run_is_refused(train_backbone: bool, tmp_path: Path) -> None:
     tiny_training(1, train_backbone=train_backbone).save(tmp_path / "run.pt")
-    with pytest.raises(ValueError, match=f"train_backbone must be {train_backbone}, as in the run that wrote"):
+    theirs, ours = ("head and backbone", "head") if train_backbone else ("head", "head and backbone")
+    with pytest.raises(ValueError, match=rf"the run that wrote .*run\.pt trained {theirs}; this one trains {ours}$"):
         tiny_training(1, train_backbone=not train_backbone).load(tmp_path / "run.pt")
 
 

@@ -11,45 +11,24 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.pictures import Picture
-from rpnviz.rpn import RPNHead
 from rpnviz.train.head import HeadTraining
-from rpnviz.train.training import AS_IN_THE_PAPER, Rules
+from rpnviz.train.variants import VARIANTS, Variant
+from tools.data.finish import finish
 from tools.data.train import measure_head
-from tools.data.train_vgg16 import FEATURES, finish, scene_features
+from tools.data.train_vgg16 import FEATURES, scene_features
 from tools.data.training_scenes import read_scenes
 
 FIGURES = {
     "recall@50": (50, "recall@0.5"),
     "recall@300": (300, "recall@0.5"),
     "average_recall@300": (300, "average_recall"),
-}
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One way to train the head."""
-
-    rules: Rules = AS_IN_THE_PAPER
-    kernel_size: int = 3
-    scales: Sequence[float] = SCALES
-
-
-VARIANTS = {
-    "as in the paper": Variant(),
-    "256 drawn without balance": Variant(rules=Rules(balanced=False)),
-    "no best-per-gt rule": Variant(rules=Rules(best_per_gt=False)),
-    "1×1 instead of 3×3": Variant(kernel_size=1),
-    "one scale only": Variant(scales=(256,)),
 }
 
 
@@ -67,13 +46,13 @@ def one_run(
     backbone: Backbone, data: Data, variant: Variant, steps: int, seed: int, checkpoint: Path
 ) -> dict[str, float]:
     """Train from a seed and measure the recall figures."""
-    torch.manual_seed(seed)
-    cells = cell_anchors(scales=variant.scales)
-    head = RPNHead(num_anchors=len(cells), kernel_size=variant.kernel_size)
-    settings = {"rules": variant.rules, "cells": cells, "seed": seed, "features": data.features}
-    finish(HeadTraining(backbone, head, data.pictures, steps, **settings), checkpoint)  # type: ignore[arg-type]
+    head, cells = variant.new_head(seed), variant.cells()
+    training = HeadTraining(
+        backbone, head, data.pictures, steps, rules=variant.rules, cells=cells, seed=seed, features=data.features
+    )
+    finish(training, checkpoint)
     features = (both[:1].float() for both in data.held_out_features)
-    table = measure_head(head, features, data.held_out, cells=cells)
+    table = measure_head(head.eval(), features, data.held_out, cells=cells)
     return {name: table[top_n][column] for name, (top_n, column) in FIGURES.items()}
 
 

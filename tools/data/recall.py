@@ -29,10 +29,14 @@ from rpnviz.grid import Grid
 from rpnviz.inspect.recall import recall_table
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
+from rpnviz.train.precision import autocast
 from rpnviz.train.training import Training
+from tools.data.finish import finish
 from tools.data.train import TOP_NS, measure, new_training, plain
 from tools.data.training_scenes import read_scenes
 
+RUNS = Path("runs")
+SAVE_EVERY = 100  # steps
 Table = dict[int, dict[str, float]]
 Rows = dict[str, Table]
 
@@ -55,7 +59,7 @@ class FixedAnchors(nn.Module):
 
 
 class Float32Head(nn.Module):
-    """torchvision's head in bfloat16 like ours, its output in float32 like ours."""
+    """torchvision's head in the precision of ours, its output in float32 like ours."""
 
     def __init__(self) -> None:
         """Start with torchvision's own initial weights."""
@@ -64,7 +68,7 @@ class Float32Head(nn.Module):
 
     def forward(self, features: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """Logits and deltas of each feature map."""
-        with torch.autocast(features[0].device.type, dtype=torch.bfloat16):
+        with autocast(features[0].device):
             objectness, deltas = self.head(features)
         return [o.float() for o in objectness], [d.float() for d in deltas]
 
@@ -72,15 +76,15 @@ class Float32Head(nn.Module):
 class TorchvisionTraining(Training):
     """The same run, with torchvision's RegionProposalNetwork in the place of our head, labels, sampling and losses."""
 
-    def losses(self, images: Sequence[Tensor], gt_boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def losses(self, views: Sequence[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
         """Torchvision's two losses of a step."""
-        inputs = self.inputs(images)
-        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+        inputs = self.inputs([image for image, _ in views])
+        with autocast(torch.device(self.device)):
             features = self.backbone(inputs)
-        image_list = ImageList(inputs, [self.grid.image_size] * len(images))
-        targets = [{"boxes": boxes.to(self.device)} for boxes in gt_boxes]
-        _, losses = self.head(image_list, {"0": features}, targets)
-        return losses["loss_objectness"], losses["loss_rpn_box_reg"]
+        image_list = ImageList(inputs, [self.grid.image_size] * len(views))
+        targets = [{"boxes": boxes.to(self.device)} for _, boxes in views]
+        losses: dict[str, Tensor] = self.head(image_list, {"0": features}, targets)[1]
+        return losses
 
 
 def torchvision_rpn() -> RegionProposalNetwork:
@@ -118,18 +122,6 @@ def measure_torchvision(backbone: Backbone, rpn: RegionProposalNetwork, scenes: 
     return over_scenes(scenes, proposals_of, "torchvision")
 
 
-def finish(training: Training, name: str) -> Training:
-    """Take all steps with a progress bar; checkpoints every 100 steps, so that it can go on where it was stopped."""
-    checkpoint = Path("runs") / f"{name}.pt"
-    checkpoint.parent.mkdir(exist_ok=True)
-    if checkpoint.exists():
-        training.load(checkpoint)
-    for record in tqdm(training.run(), desc=name, total=training.steps, initial=training.step, unit="step"):
-        if record["step"] % 100 == 0 or record["step"] == training.steps:
-            training.save(checkpoint)
-    return training
-
-
 def compare(pictures: list[Picture], held_out: list[Picture], steps: int, seeds: list[int], device: str) -> Rows:
     """All rows of the table."""
     backbone = Backbone.load("mini")
@@ -140,12 +132,14 @@ def compare(pictures: list[Picture], held_out: list[Picture], steps: int, seeds:
         "anchors alone, in random order": anchors_alone(held_out),
     }
     for seed in seeds:
-        ours = finish(new_training(pictures, steps, seed, device), f"ours-{steps}-seed-{seed}")
+        ours = new_training(pictures, steps, seed, device)
+        finish(ours, RUNS / f"ours-{steps}-seed-{seed}.pt", SAVE_EVERY)
         rows[f"ours after {steps} steps, seed {seed}"] = measure(*plain(ours), held_out, device)
         torch.manual_seed(seed)  # the same first weights of the backbone as `ours`
         fresh = Backbone(WIDTHS["mini"], batch_norm=True)
         theirs = TorchvisionTraining(fresh, torchvision_rpn(), pictures, steps, seed=seed, device=device)
-        folded, rpn = plain(finish(theirs, f"torchvision-{steps}-seed-{seed}"))
+        finish(theirs, RUNS / f"torchvision-{steps}-seed-{seed}.pt", SAVE_EVERY)
+        folded, rpn = plain(theirs)
         rows[f"torchvision's RPN after {steps} steps, seed {seed}"] = measure_torchvision(folded, rpn, held_out)
     return rows
 

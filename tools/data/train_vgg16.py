@@ -21,7 +21,8 @@ from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.train.head import HeadTraining, both_ways
+from rpnviz.train.head import HeadTraining, features_and_mirrored
+from tools.data.finish import finish
 from tools.data.train import measure
 from tools.data.training_scenes import HELD_OUT_EVERY, read_scenes
 from tools.data.weights import half
@@ -30,34 +31,17 @@ FEATURES = Path("runs/vgg16/features")
 
 
 def scene_features(backbone: Backbone, scenes: list[Picture], folder: Path) -> list[Tensor]:
-    """Tensor[2, 512, h, w] of each scene, see `both_ways`; what lies in the folder already is read."""
+    """Tensor[2, 512, h, w] of each scene, see `features_and_mirrored`; what lies in the folder already is read."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for scene in tqdm(scenes, desc="features", unit="scene"):
         path = folder / f"{scene.name}.safetensors"
         if not path.exists():
             unfinished = folder / "unfinished"
-            save_file({"features": both_ways(backbone, scene, Grid.paper())}, unfinished)
+            save_file({"features": features_and_mirrored(backbone, scene, Grid.paper())}, unfinished)
             unfinished.replace(path)
         found.append(load_file(path)["features"])
     return found
-
-
-def finish(training: HeadTraining, checkpoint: Path, save_every: int = 500) -> HeadTraining:
-    """Take all steps with a progress bar; goes on from the checkpoint if there is one."""
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    if checkpoint.exists():
-        training.load(checkpoint)
-    smooth = 0.0
-    bar = tqdm(training.run(), desc=checkpoint.stem, total=training.steps, initial=training.step, unit="step")
-    for record in bar:
-        loss = record["loss_objectness"] + record["loss_rpn_box_reg"]
-        smooth = loss if smooth == 0 else 0.98 * smooth + 0.02 * loss
-        bar.set_postfix_str(f"loss {smooth:.3f}", refresh=False)
-        if training.step % save_every == 0 or training.step == training.steps:
-            training.save(checkpoint)
-    training.head.eval()
-    return training
 
 
 def main() -> None:

@@ -137,7 +137,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     def saved_state(self) -> dict[str, Any]:
         """What a page without a kernel opens with: the traits, what may be done to them, and a name for links."""
         traits = {name: getattr(self, name) for name in self.own_traits()}
-        name = self.view.partition("/")[0]
+        name = type(self).__module__.split(".")[-2]  # its folder
         own = {"moves": self.moves(), "presented": self.presented, "needs_python": self.needs_python, "name": name}
         return {**traits, "has_kernel": False, **own}
 

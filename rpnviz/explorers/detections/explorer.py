@@ -9,6 +9,8 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_shown
+from rpnviz.boxes import check_boxes
 from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
@@ -22,6 +24,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
 LOWEST = 0.05  # a class that scores less is not sent to the page
+MOST_PROPOSALS = 2000  # the page gets a box for each class of each
 MOST = 100  # detections of a picture, as in detection.detect
 STAGES = ("proposals", "named", "detections")
 
@@ -33,9 +36,12 @@ class DetectionsExplorer(RpnvizWidget):
         picture: what the features were computed from.
         grid: how they lie on the picture.
         features (Tensor[1, C, h, w]): the feature map.
-        proposals (Tensor[K, 4]): px of the picture, best first.
+        proposals (Tensor[K, 4]): px of the picture, best first; at most 2,000.
         head: the second head.
         **traits: where to start, e.g. stage="named", score_thresh=0.5.
+
+    Raises:
+        ValueError: as `detect`, or if there are more proposals.
     """
 
     asks = unmoved = ("nms_thresh",)
@@ -60,7 +66,9 @@ class DetectionsExplorer(RpnvizWidget):
     ) -> None:
         """Ask the head once, and NMS at its usual threshold."""
         self.picture, self.grid = picture, grid
-        self._asked = (features.detach(), proposals.detach(), head, grid)
+        proposals = check_boxes(proposals, "proposals").detach().float().cpu()
+        check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
+        self._asked = (take_shown(features, "features"), proposals, head, grid)
         every = len(proposals) * len(CLASSES)  # NMS at 1 removes nothing
         self.named = detect(*self._asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
         super().__init__()

@@ -9,6 +9,7 @@ import traitlets as t
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
@@ -59,9 +60,10 @@ class FunnelExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
-        self.picture, self._head = picture, (objectness, pred_bbox_deltas)
         grid, cells = Grid.paper(picture.image_size), cell_anchors()
-        self.anchors = grid_anchors(grid, cells)
+        self.picture, self.anchors = picture, grid_anchors(grid, cells)
+        objectness = take_shown(objectness, "objectness", f"{len(self.anchors)}")
+        self._head = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(self.anchors)}, 4")
         super().__init__()
         presets = [
             {"name": name, "phase": phase, **self._cut(settings)}

@@ -14,40 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.curves import TOP_NS, smoothed
 from rpnviz.figures.training import Curve
 from rpnviz.inspect.recall import best_ious
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
-from rpnviz.rpn import RPNHead, flatten_head
+from rpnviz.rpn import flatten_head
 from rpnviz.train.head import HeadTraining
-from rpnviz.train.training import AS_IN_THE_PAPER, Rules
+from rpnviz.train.variants import VARIANTS
 
 SMOOTH = 20  # steps in the running mean
 LOOK_EVERY = 10  # steps from one look at the watched picture to the next
 PRE_NMS_TOP_N = 1000  # enough for the best 50, and quick
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A training with at most one thing changed; `what` says it in a sentence."""
-
-    what: str
-    rules: Rules = AS_IN_THE_PAPER
-    kernel_size: int = 3
-    scales: tuple[float, ...] = SCALES
-
-
-INTACT = "as in the paper"
-VARIANTS = {
-    INTACT: Variant("Nothing is changed."),
-    "256 drawn without balance": Variant("The 256 are drawn blindly from all labelled anchors.", Rules(balanced=False)),
-    "no best-per-gt rule": Variant("Only anchors with an IoU of 0.7 or more are positive.", Rules(best_per_gt=False)),
-    "1×1 instead of 3×3": Variant("The window is a single cell.", kernel_size=1),
-    "one scale only": Variant("Three anchors a cell, of scale 256.", scales=(256,)),
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +55,7 @@ class Run:
         name: key of VARIANTS.
         backbone: fixed.
         pictures: what to train on.
-        features: of each, from `both_ways`.
+        features: of each, from `features_and_mirrored`.
         watched: the picture to look at, and its features (Tensor[1, C, h, w]).
         steps: length of the run.
         seed: of first weights, pictures and minibatches.
@@ -94,13 +73,9 @@ class Run:
     ) -> None:
         """Set up with random weights and look at the picture once."""
         variant = VARIANTS[name]
-        cells = cell_anchors(variant.scales)
-        channels = watched[1].shape[1]
-        with torch.random.fork_rng(devices=[]):  # leaves the reader's own random numbers alone
-            torch.manual_seed(seed)
-            head = RPNHead(channels, len(variant.scales) * len(ASPECT_RATIOS), variant.kernel_size)
+        head = variant.new_head(seed, in_channels=watched[1].shape[1])
         self.training = HeadTraining(
-            backbone, head, pictures, steps, rules=variant.rules, cells=cells, seed=seed, features=features
+            backbone, head, pictures, steps, rules=variant.rules, cells=variant.cells(), seed=seed, features=features
         )
         self.name, self.watched = name, watched
         self.losses: list[tuple[float, float]] = []  # objectness, box; one pair a step

@@ -10,6 +10,7 @@ import traitlets as t
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file, picture_plan
@@ -58,15 +59,15 @@ class NmsExplorer(RpnvizWidget):
         self, picture: Picture, boxes: Tensor, scores: Tensor, names: Sequence[str] | None = None, **traits: Any
     ) -> None:
         """Start before the first turn."""
-        check_boxes(boxes, "boxes")
+        boxes = check_boxes(boxes, "boxes").detach().float().cpu()
+        scores = take_shown(scores, "scores", f"{len(boxes)}")
         if not 1 <= len(boxes) <= MOST:
             raise ValueError(f"boxes must be 1 to {MOST}; got {len(boxes)}")
-        nms_steps(boxes, scores)  # refuses scores that do not fit
         rank = ranking(scores).argsort()
         self.names = [str(int(place) + 1) for place in rank] if names is None else list(names)
         if len(self.names) != len(boxes):
             raise ValueError(f"names must be {len(boxes)}, one for each box; got {len(self.names)}")
-        self.picture, self.all_boxes, self.all_scores = picture, boxes.float(), scores.float()
+        self.picture, self.all_boxes, self.all_scores = picture, boxes, scores
         super().__init__()
         self.set_trait("plan", self._plan())
         self.set_trait("image", picture_file(picture))

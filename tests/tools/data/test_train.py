@@ -19,6 +19,7 @@ from rpnviz.detection import CLASSES, Detections, RoIHead
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from rpnviz.train import recording
+from rpnviz.train.variants import VARIANTS
 from tools.data import ablations, recall, record, train, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
@@ -163,7 +164,7 @@ def test_each_ablation_is_trained_as_it_is_called(
     assert seen == [run for run in [(3, 9, 9), (3, 9, 9), (3, 9, 9), (1, 9, 9), (3, 3, 3)] for _ in range(2)]
     found = json.loads(out.read_text())
     assert (found["held-out scenes"], found["steps"], found["seeds"]) == (1, 1, [0, 1])
-    assert list(found["rows"]) == list(ablations.VARIANTS)
+    assert list(found["rows"]) == list(VARIANTS)
     assert all(len(values) == 2 for row in found["rows"].values() for values in row.values())
     assert "| 1×1 instead of 3×3 |" in capsys.readouterr().out
     start(monkeypatch, ablations, *settings)  # all runs are finished
