@@ -113,6 +113,13 @@ def test_page_tells_every_step_as_python(browser: Browser, too: bool, reverse: b
         assert [states[row] for row in rows] == states_after(steps, turn)
 
 
+def test_an_iou_in_words_stands_where_it_stands_beside_the_threshold(browser: Browser) -> None:
+    ask = "export const ask = (cases) => cases.map(([iou, thresh]) => iouText(Math.fround(iou), thresh));"
+    cases = [[0.82, 0.7], [0.7004, 0.7], [0.6996, 0.7], [0.7, 0.7], [0.3, 0.305], [0.0, 0.0]]
+    said = ask_page(browser, "nms/words.js", ask, cases)
+    assert said == ["0.82", "0.7004", "0.6996", "0.70", "0.30", "0.00"]
+
+
 # --- without a page --------------------------------------------------------------------------------------------------
 
 

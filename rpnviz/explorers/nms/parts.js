@@ -51,6 +51,9 @@ export function transport(on) {
   return { element, stop, toggle };
 }
 
+/** @typedef {{row: number, name: string, score: string, state: string, iou: number | null, iouText: string, over: boolean,
+ *   words: string, hot: boolean}} Entry iou: with the box whose turn it is, null: of no interest */
+
 /**
  * One row for each box, in the order of their turns.
  * @param {{styles: Record<string, LineStyle>, onPick: (row: number) => void, onPoint: (row: number) => void,
@@ -65,56 +68,57 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
     { class: "rpnviz-boxes", tabindex: 0, role: "group", "aria-label": "boxes", what, keydown: onKey, ...OWN_KEYS },
     h("table", {}, h("thead", {}, h("tr", {}, ...head)), body),
   );
-  const rows = /** @type {any[]} */ ([]);
-
-  function add() {
-    const i = rows.length;
-    const [name, score, bar, iou, state] = [h("th", { scope: "row" }), h("td"), h("i"), h("span"), h("td")];
-    const mark = h("b");
-    const strokes = Object.fromEntries(Object.entries(styles).map(([key, style]) => [key, swatch(style)]));
-    const tr = h(
-      "tr",
-      { click: () => onPick(rows[i].row), pointerenter: () => onPoint(rows[i].row), pointerleave: () => onPoint(-1) },
-      name,
-      score,
-      h("td", { class: "rpnviz-overlap" }, h("span", { class: "rpnviz-track" }, bar, mark), iou),
-      state,
-    );
-    const words = h("span");
-    state.append(...Object.values(strokes), words);
-    rows.push({ row: i, tr, name, score, bar, mark, iou, words, strokes });
-    body.append(tr);
-  }
-
+  const lines = /** @type {ReturnType<typeof boxLine>[]} */ ([]);
   return {
     element,
-    /**
-     * @param {{row: number, name: string, score: string, state: string, iou: number | null, over: boolean, words: string,
-     *   hot: boolean}[]} entries @param {number} thresh @param {number} current place of the box whose turn it is, −1: none
-     */
+    /** @param {Entry[]} entries @param {number} thresh @param {number} current place of the box whose turn it is, −1: none */
     show(entries, thresh, current) {
       setText(head[2], current < 0 ? "IoU" : `IoU with ${entries[current].name}`);
-      while (rows.length < entries.length) add();
-      rows.forEach((line, i) => {
-        const entry = entries[i];
-        line.tr.hidden = !entry;
-        if (!entry) return;
-        line.row = entry.row;
-        setText(line.name, entry.name);
-        setText(line.score, entry.score);
-        setText(line.iou, entry.iou === null ? "" : entry.iou.toFixed(2));
-        setText(line.words, entry.words);
-        line.bar.style.width = `${100 * (entry.iou || 0)}%`;
-        line.bar.classList.toggle("rpnviz-over", entry.over);
-        line.mark.style.left = `${100 * thresh}%`;
-        line.bar.parentElement.style.visibility = entry.iou === null ? "hidden" : "";
-        line.tr.classList.toggle("rpnviz-hot", entry.hot);
-        line.tr.classList.toggle("rpnviz-gone", entry.state === "suppressed");
-        for (const [key, stroke] of Object.entries(line.strokes))
-          stroke.style.display = key === entry.state ? "" : "none";
+      while (lines.length < entries.length) {
+        const line = boxLine({ styles, onPick, onPoint });
+        lines.push(line);
+        body.append(line.element);
+      }
+      lines.forEach((line, i) => {
+        line.element.hidden = i >= entries.length;
+        if (i < entries.length) line.show(entries[i], thresh);
       });
-      const at = current < 0 ? body : rows[current].tr;
-      element.scrollTop = current < 0 ? 0 : at.offsetTop - element.clientHeight / 3;
+      element.scrollTop = current < 0 ? 0 : lines[current].element.offsetTop - element.clientHeight / 3;
+    },
+  };
+}
+
+/** One row of the table. @param {{styles: Record<string, LineStyle>, onPick: (row: number) => void, onPoint: (row: number) => void}} options */
+function boxLine({ styles, onPick, onPoint }) {
+  let row = -1;
+  const [name, score, bar, mark, iou, words] = ["th", "td", "i", "b", "span", "span"].map((tag) => h(tag));
+  name.scope = "row";
+  const strokes = Object.entries(styles).map(([state, style]) => ({ state, element: swatch(style) }));
+  const track = h("span", { class: "rpnviz-track" }, bar, mark);
+  const element = h(
+    "tr",
+    { click: () => onPick(row), pointerenter: () => onPoint(row), pointerleave: () => onPoint(-1) },
+    name,
+    score,
+    h("td", { class: "rpnviz-overlap" }, track, iou),
+    h("td", {}, ...strokes.map((stroke) => stroke.element), words),
+  );
+  return {
+    element,
+    /** @param {Entry} entry @param {number} thresh */
+    show(entry, thresh) {
+      row = entry.row;
+      setText(name, entry.name);
+      setText(score, entry.score);
+      setText(iou, entry.iouText);
+      setText(words, entry.words);
+      bar.style.width = `${100 * (entry.iou || 0)}%`;
+      bar.classList.toggle("rpnviz-over", entry.over);
+      mark.style.left = `${100 * thresh}%`;
+      track.style.visibility = entry.iou === null ? "hidden" : "";
+      element.classList.toggle("rpnviz-hot", entry.hot);
+      element.classList.toggle("rpnviz-gone", entry.state === "suppressed");
+      for (const stroke of strokes) stroke.element.style.display = stroke.state === entry.state ? "" : "none";
     },
   };
 }
