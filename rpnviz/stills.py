@@ -20,7 +20,9 @@ from rpnviz.draw import PALETTE, WINDOW_LINES, Still, draw_box, legend, line_of,
 from rpnviz.grid import Grid
 
 SCALE_COLOURS = (PALETTE["scale_128"], PALETTE["scale_256"], PALETTE["scale_512"])
-RIM = 6  # cells from the border where zero padding is seen: it glows, and must not set the range of the colours
+# Cells from the border where zero padding is seen: half of conv5_3's receptive field. Many channels glow there, and
+# that must not set the range of the colours.
+RIM = 6
 RATIO_STYLES = ("ratio_0.5", "ratio_1", "ratio_2")
 
 
@@ -151,10 +153,16 @@ def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int 
         ax.set_axis_off()
     for ax, values, name in zip(axes.flat, maps, names, strict=False):
         _heat(ax, values, name)
-        inner = values[RIM:-RIM, RIM:-RIM]
+        inner = within_rim(values)
         ax.images[0].set_clim(float(inner.min()), float(inner.max()))
         ax.set_aspect("equal")
     return figure
+
+
+def within_rim(maps: Tensor, rim: int = RIM) -> Tensor:
+    """Tensor[..., h, w] without `rim` cells at each border; of a small map with fewer, so that half of it is left."""
+    down, across = (min(rim, side // 4) for side in maps.shape[-2:])
+    return maps[..., down : maps.shape[-2] - down, across : maps.shape[-1] - across]
 
 
 def field_figure(image: npt.NDArray[np.uint8], boxes: Tensor, inside: Tensor, dots: bool, sentence: str) -> Still:

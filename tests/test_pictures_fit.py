@@ -71,10 +71,12 @@ def test_one_channel_is_grey() -> None:
 
 
 def test_pillow_picture_with_a_palette_and_upside_down() -> None:
-    image = Image.new("RGB", (1000, 600), (255, 0, 0)).convert("P", palette=Image.Palette.ADAPTIVE)
+    image = Image.new("P", (1000, 600), 0)
+    image.putpalette([255, 0, 0, 0, 128, 0])
+    image.paste(1, (0, 300, 1000, 600))  # red above green
     image.getexif()[0x0112] = 3
-    image.paste(image.getpixel((0, 0)), (0, 0, 10, 10))
-    assert tuple(Picture.fit(image).image[300, 500]) == (255, 0, 0)
+    fitted = Picture.fit(image).image
+    assert (fitted[:300] == (0, 128, 0)).all() and (fitted[300:] == (255, 0, 0)).all()
 
 
 @pytest.mark.parametrize(
@@ -200,6 +202,12 @@ def test_worked_out_by_hand_in_every_number_type(tmp_path: Path, dtype: torch.dt
         read = Picture.open(tmp_path / "mine.png", boxes)
         assert torch.equal(read.gt_boxes, Picture.open(tmp_path / "mine.png", [expected[kind]]).gt_boxes)
         assert torch.equal(read.gt_boxes, Picture.fit(RGB, boxes).gt_boxes)
+
+
+def test_sums_do_not_overflow_the_number_type_of_the_boxes() -> None:
+    """200 + 100 is 44 in uint8."""
+    boxes = BoundingBoxes(torch.tensor([[200, 20, 100, 43]], dtype=torch.uint8), format="XYWH", canvas_size=(123, 457))
+    assert Picture(RGB, boxes, ["dog"], "mine").gt_boxes.tolist() == [[200, 20, 300, 63]]
 
 
 def test_a_box_of_coco_is_where_coco_has_it() -> None:

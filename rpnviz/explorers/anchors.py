@@ -64,32 +64,38 @@ class AnchorsExplorer(StageWidget):
         cells, num_scales = chosen_cells(preset, scales, aspect_ratios)
         new_grid = self.grid if grid is None else Grid.named(grid, self.grid.image_size)
         rows, cols = new_grid.feature_size
+        # All that can fail comes first: the view changes as a whole or not at all.
+        inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
+        own = preset == "own"
+        numbers = {"scales": scales if own else SCALES, "aspect_ratios": aspect_ratios if own else ASPECT_RATIOS}
+        texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
+        sent = {
+            "place": place(new_grid),
+            "anchors": looks(cells, num_scales),
+            "inside": inside.byte().numpy().tobytes(),
+            "counts": inside.sum(dim=0).tolist(),
+            "choice": {"preset": preset, **texts},
+        }
         with self.hold_sync():
             self.row, self.col = min(self.row, rows - 1), min(self.col, cols - 1)
             self.selected = min(self.selected, len(cells) - 1)  # before there are fewer to select
-            self.grid, self.cells, self._num_scales = new_grid, cells, num_scales
-            self._inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
-            self.set_trait("place", place(new_grid))
-            self.set_trait("anchors", looks(cells, num_scales))
-            self.set_trait("inside", self._inside.byte().numpy().tobytes())
-            self.set_trait("counts", self._inside.sum(dim=0).tolist())
-            own = preset == "own"
-            numbers = {"scales": scales if own else SCALES, "aspect_ratios": aspect_ratios if own else ASPECT_RATIOS}
-            texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
-            self.set_trait("choice", {"preset": preset, **texts})
+            self.grid, self.cells, self._num_scales, self._inside = new_grid, cells, num_scales, inside
+            for name, value in sent.items():
+                self.set_trait(name, value)
 
     @t.observe("wish")
     def _grant(self, change: Any) -> None:
         """Do what the page asked for. A slip of the hand there is answered in the status line, not raised."""
         wish: dict[str, Any] = dict(change["new"])
-        self.set_trait("error", "")
         try:
-            wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
-            wish.pop("number", None)  # makes every wish a change
-            self.use(**wish)
+            with self.reporting("could not lay other anchors"):
+                wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
+                wish.pop("number", None)  # makes every wish a change
+                self.use(**wish)
         except ValueError as error:
             self.set_trait("error", str(error))
-        self.set_trait("answered", self.answered + 1)
+        finally:  # a page that waits would not show what went wrong
+            self.set_trait("answered", self.answered + 1)
 
     def here(self) -> Tensor:
         """The anchors of the window's cell, Tensor[A, 4] in picture px."""

@@ -61,6 +61,8 @@ class RpnvizWidget(anywidget.AnyWidget):
 
     unmoved: ClassVar[tuple[str, ...]] = ()  # traits that a saved page leaves as they are: following them takes Python
     presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
+    _failures = 0  # shown so far
+    _remark = ""  # stands in the status line while no error does
     _css = (STATIC / "rpnviz.css").read_text(encoding="utf-8")
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
@@ -135,10 +137,19 @@ class RpnvizWidget(anywidget.AnyWidget):
             *makers: what makes each question for this explorer as it stands, e.g. of `beliefs_labels`.
 
         Raises:
-            ValueError: if an answer would move what a page without a kernel cannot; names question and trait.
+            ValueError: if an answer would move what a page without a kernel cannot, or this view has nothing to answer
+                a question with, say no objects; names question and trait.
         """
         rules = self.moves()
-        self.set_trait("questions", [packed(make(self), rules, self._as_set()) for make in makers])
+        self.set_trait("questions", [packed(self._question(make), rules, self._as_set()) for make in makers])
+
+    def _question(self, make: Callable[[Self], Question]) -> Question:
+        try:
+            return make(self)
+        except (LookupError, RuntimeError, ValueError) as error:  # the least of nothing, the 301st of 300
+            name = getattr(make, "__name__", "question")
+            nothing = "this view has nothing that shows its answer, takes another picture or other settings"
+            raise ValueError(f"{name}: {nothing} ({type(error).__name__}: {error})") from error
 
     def _as_set(self) -> dict[str, Any]:
         """What a reader may set, as it stands; a Dict is no setting but a message from the page."""
@@ -147,13 +158,38 @@ class RpnvizWidget(anywidget.AnyWidget):
         return {name: getattr(self, name) for name in settable}
 
     @contextmanager
-    def reporting(self, doing: str) -> Iterator[None]:
-        """Show an exception in the view's status line and raise it still; nothing is swallowed."""
-        self.set_trait("error", "")
+    def reporting(self, doing: str, **back: Any) -> Iterator[None]:
+        """Show an exception in the view's status line and raise it still; nothing is swallowed.
+
+        Args:
+            doing: what failed, for the status line.
+            **back: traits, and to what they go back if it failed, so that the view stays as it was.
+        """
+        self.set_trait("error", self._remark)
         try:
             yield
         except Exception as error:
-            self.set_trait("error", f"{doing}: {type(error).__name__}: {error}")
+            try:
+                with self.hold_trait_notifications():  # together: two thresholds may not cross
+                    for name, value in back.items():
+                        self.set_trait(name, value)
+            finally:  # and only now: who hears that a trait went back may begin a report of its own
+                self._show_failure(doing, error)
+            raise
+
+    def _show_failure(self, doing: str, error: Exception) -> None:
+        self._failures += 1
+        self.set_trait("error", f"{doing}: {type(error).__name__}: {error}")
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sets. Whatever goes wrong is shown there, and the page goes back to what stands here."""
+        shown_before = self._failures
+        try:
+            super().set_state(sync_data)
+        except Exception as error:
+            if self._failures == shown_before:
+                self._show_failure(f"could not set {', '.join(sync_data)}", error)
+            self.send_state([name for name in sync_data if name in self.keys])
             raise
 
     def check_range(self, trait: str, value: int, low: int, high: int) -> int:

@@ -17,6 +17,7 @@ from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, one_of, whole
 from rpnviz.explorers.stage import place, webp
+from rpnviz.explorers.taken import check_picture
 from rpnviz.explorers.window import shares
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -66,9 +67,14 @@ class ChannelsExplorer(RpnvizWidget):
             **traits: where to start, e.g. class_name="dog", picture="street-04"; on the best channel unless told.
 
         Raises:
-            ValueError: if there are no pictures, or not the same in both.
+            ValueError: if there are no pictures, one cannot be shown or does not fit the grid, or they are not the same
+                in both.
         """
-        if not pictures or set(pictures) != set(features):
+        if not pictures:
+            raise ValueError("pictures: got none, takes at least one by its name")
+        for name, picture in pictures.items():
+            check_picture(picture, grid, f"pictures[{name!r}]")
+        if set(pictures) != set(features):
             raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
         self.grid, self._pictures, self._features = grid, dict(pictures), dict(features)
         classes = sorted({name for picture in pictures.values() for name in picture.class_names})
@@ -126,15 +132,18 @@ class ChannelsExplorer(RpnvizWidget):
     def _show(self, change: Any) -> None:
         """Send the picture and the sheet of its channels."""
         name = change["new"]
-        with self.reporting("showing another picture"):
-            picture = self._pictures[name]
-            self._bright = shares(self._features[name][0].detach())
+        if name == self.shown:
+            return
+        back = {"picture": self.shown} if self.shown else {}
+        with self.reporting("showing another picture", **back):
+            picture, bright = self._pictures[name], shares(self._features[name][0].detach())
             boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
+            sent = {"image": webp(picture.image), "sheet": sheet_file(bright), "shown": name}
+            sent["objects"] = [{"name": kind, "box": box} for kind, box in boxes]
+            self._bright = bright
             with self.hold_sync():
-                self.set_trait("image", webp(picture.image))
-                self.set_trait("sheet", sheet_file(self._bright))
-                self.set_trait("objects", [{"name": kind, "box": box} for kind, box in boxes])
-                self.set_trait("shown", name)
+                for trait, value in sent.items():
+                    self.set_trait(trait, value)
 
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""

@@ -15,6 +15,7 @@ from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.finite import Finite
 from rpnviz.explorers.moves import Rule, whole
+from rpnviz.explorers.taken import check_picture
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.stills_roi import BOX, class_look, detections_figure
@@ -57,7 +58,7 @@ class DetectionExplorer(RpnvizWidget):
         self, picture: Picture, grid: Grid, features: Tensor, proposals: Tensor, head: RoIHead, **traits: Any
     ) -> None:
         """Ask the head once, and NMS at its usual threshold."""
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         self._asked = (features.detach(), proposals.detach(), head, grid)
         every = len(proposals) * len(CLASSES)  # NMS at 1 removes nothing
         self.named = detect(*self._asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
@@ -67,7 +68,7 @@ class DetectionExplorer(RpnvizWidget):
         for name, kind in (("boxes", "<f4"), ("labels", "u1"), ("scores", "<f4"), ("proposal_inds", "<i4")):
             self.set_trait(name, getattr(self.named, name).numpy().astype(kind).tobytes())
         self._suppress()
-        self.observe(self._suppress, names=["nms_thresh"])
+        self.observe(self._on_nms_thresh, names=["nms_thresh"])
         for name, value in traits.items():
             setattr(self, name, value)
 
@@ -78,13 +79,18 @@ class DetectionExplorer(RpnvizWidget):
         limits = {"lowest": LOWEST, "most": MOST}
         return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
 
-    def _suppress(self, _: Any = None) -> None:
-        with self.reporting("NMS"):
-            self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
-        pairs = [self.named.proposal_inds * len(CLASSES) + self.named.labels]
-        pairs.append(self._kept.proposal_inds * len(CLASSES) + self._kept.labels)
+    def _on_nms_thresh(self, _: Any) -> None:
+        if self.answered == self.nms_thresh:
+            return  # back after a failure, which stays to be read
+        with self.reporting("NMS", nms_thresh=self.answered):
+            self._suppress()
+
+    def _suppress(self) -> None:
+        kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
+        pairs = [found.proposal_inds * len(CLASSES) + found.labels for found in (self.named, kept)]
+        mask = torch.isin(*pairs).numpy().astype(np.uint8).tobytes()
         with self.hold_sync():
-            self.set_trait("kept", torch.isin(*pairs).numpy().astype(np.uint8).tobytes())
+            self.set_trait("kept", mask)
             self.set_trait("answered", self.nms_thresh)
 
     @property

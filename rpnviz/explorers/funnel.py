@@ -13,6 +13,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.anchor_map import anchor_plan, picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, whole
+from rpnviz.explorers.taken import check_picture
 from rpnviz.funnel import STAGES, Stage, dropped_at, score_order, stage_by_stage
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -59,7 +60,7 @@ class FunnelExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
-        self.picture, self._head = picture, (objectness, pred_bbox_deltas)
+        self.picture, self._head = check_picture(picture), (objectness, pred_bbox_deltas)
         grid, cells = Grid.paper(picture.image_size), cell_anchors()
         self.anchors = grid_anchors(grid, cells)
         super().__init__()
@@ -113,21 +114,14 @@ class FunnelExplorer(RpnvizWidget):
     def _propose(self, _: Any = None) -> None:
         if self.answered == self.settings:
             return  # several settings at once: the first notice has seen to all
-        with self.reporting("proposing"):
-            self._stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
-            self._rows = stage_by_stage(self._stages, self.anchors, self.picture.gt_boxes)
-        by = self._stages.suppressed_by
-        result = {
-            "dropped_at": dropped_at(self._stages).numpy().tobytes(),
-            "by_score": score_order(self._stages).numpy().astype("<u2").tobytes(),
-            "suppressed_by": by.where(by >= 0, NOBODY).numpy().astype("<u2").tobytes(),
-            "suppressed_iou": (self._stages.suppressed_iou * NOBODY).round().numpy().astype("<u2").tobytes(),
-            "left": [len(row.inds) for row in self._rows],
-            "covered": [[row.covered(thresh) for thresh in COVERED] for row in self._rows],
-        }
-        with self.hold_sync():
-            self.set_trait("result", result)
-            self.set_trait("answered", self.settings)
+        with self.reporting("proposing", **self.answered):
+            stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
+            rows = stage_by_stage(stages, self.anchors, self.picture.gt_boxes)
+            result = pack_result(stages, rows)
+            self._stages, self._rows = stages, rows
+            with self.hold_sync():
+                self.set_trait("result", result)
+                self.set_trait("answered", self.settings)
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
@@ -165,3 +159,16 @@ class FunnelExplorer(RpnvizWidget):
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> int:
         return self.check_range("selected", proposal["value"], -1, len(self.anchors) - 1)
+
+
+def pack_result(stages: Stages, rows: list[Stage]) -> dict[str, Any]:
+    """What became of every anchor, for the page."""
+    by = stages.suppressed_by
+    return {
+        "dropped_at": dropped_at(stages).numpy().tobytes(),
+        "by_score": score_order(stages).numpy().astype("<u2").tobytes(),
+        "suppressed_by": by.where(by >= 0, NOBODY).numpy().astype("<u2").tobytes(),
+        "suppressed_iou": (stages.suppressed_iou * NOBODY).round().numpy().astype("<u2").tobytes(),
+        "left": [len(row.inds) for row in rows],
+        "covered": [[row.covered(thresh) for thresh in COVERED] for row in rows],
+    }

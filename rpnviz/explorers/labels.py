@@ -13,9 +13,9 @@ from rpnviz.explorers.anchor_map import anchor_plan, count_codes, label_codes, p
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.map_still import labels_figure
 from rpnviz.explorers.moves import Rule, whole
+from rpnviz.explorers.taken import AnyPicture, take_picture
 from rpnviz.explorers.thresholds import HasThresholds
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import TIE, AnchorLabels, label_anchors
 
 SETTINGS = ("bg_iou_thresh", "fg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary")
@@ -25,8 +25,11 @@ class LabelExplorer(HasThresholds, RpnvizWidget):
     """The labels of all anchors: as a map, on the picture, and counted object by object.
 
     Args:
-        picture: name of a bundled picture, or a `Picture`.
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
         grid: "paper", "floor" or "ceil".
+
+    Raises:
+        ValueError: if the picture cannot be shown, or there is no such grid.
     """
 
     unmoved = SETTINGS
@@ -45,9 +48,9 @@ class LabelExplorer(HasThresholds, RpnvizWidget):
     object_rows: t.List[dict[str, Any]] = t.List(read_only=True, help="a table row for each object").tag(sync=True)
     answered = t.Dict(read_only=True, help="the settings that codes, counts and object_rows belong to").tag(sync=True)
 
-    def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
+    def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label all anchors with the paper's settings."""
-        self.picture = Picture.load(picture) if isinstance(picture, str) else picture
+        self.picture = take_picture(picture)
         self.grid = Grid.named(grid, self.picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
@@ -74,17 +77,16 @@ class LabelExplorer(HasThresholds, RpnvizWidget):
     def _relabel(self, _: Any = None) -> None:
         if self.answered == self.settings:
             return  # both thresholds moved at once: the first notice has seen to both
-        with self.reporting("labelling"):
-            self._found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
-        codes = label_codes(self._found)
-        with self.hold_sync():
-            self.set_trait("codes", codes.numpy().tobytes())
-            self.set_trait("counts", count_codes(codes))
-            self.set_trait("object_rows", self._object_rows())
-            self.set_trait("answered", self.settings)
+        with self.reporting("labelling", **self.answered):
+            found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
+            codes, rows = label_codes(found), self._object_rows(found)
+            sent = {"codes": codes.numpy().tobytes(), "counts": count_codes(codes), "object_rows": rows}
+            self._found = found
+            with self.hold_sync():
+                for name, value in {**sent, "answered": self.settings}.items():
+                    self.set_trait(name, value)
 
-    def _object_rows(self) -> list[dict[str, Any]]:
-        found = self._found
+    def _object_rows(self, found: AnchorLabels) -> list[dict[str, Any]]:
         rows = []
         for m, plan in enumerate(self.plan["objects"]):
             own = found.matched_idxs == m

@@ -15,6 +15,7 @@ from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, number, one_of
 from rpnviz.explorers.stage import webp
+from rpnviz.explorers.taken import check_picture
 from rpnviz.explorers.window import shares
 from rpnviz.grid import Box, Grid
 from rpnviz.layers import Layer, activations, walk
@@ -60,12 +61,12 @@ class LayersExplorer(RpnvizWidget):
             head: the 3×3 window after it; None ends at conv5_3.
             **traits: where to start, e.g. layer="conv3_2", x=500, y=300.
         """
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         self.walk = walk(backbone, grid, head)
         self._shown, chosen = {}, {}
         for layer, (name, output) in zip(self.walk, activations(backbone, picture, grid, head), strict=True):
             self._shown[name] = displayed(output[0], layer.jump)
-            chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1).argmax())
+            chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1, correction=0).argmax())
         super().__init__()
         with torch.device("meta"):  # its shapes, not its weights
             vgg16 = walk(Backbone(WIDTHS["vgg16"]), grid, RPNHead())

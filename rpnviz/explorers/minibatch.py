@@ -16,8 +16,8 @@ from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.finite import Finite
 from rpnviz.explorers.map_still import labels_figure, squares
 from rpnviz.explorers.moves import Rule, whole
+from rpnviz.explorers.taken import AnyPicture, take_picture
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
 
 SETTINGS = ("seed", "batch_size_per_image", "positive_fraction")
@@ -27,8 +27,11 @@ class MinibatchExplorer(RpnvizWidget):
     """The anchors that are drawn for the loss: on the map, on the picture, and counted.
 
     Args:
-        picture: name of a bundled picture, or a `Picture`.
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
         grid: "paper", "floor" or "ceil".
+
+    Raises:
+        ValueError: if the picture cannot be shown, or there is no such grid.
     """
 
     unmoved = SETTINGS
@@ -47,9 +50,9 @@ class MinibatchExplorer(RpnvizWidget):
     sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
     answered = t.Dict(read_only=True, help="the settings that the sample belongs to").tag(sync=True)
 
-    def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
+    def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label all anchors once and draw with the paper's numbers."""
-        self.picture = Picture.load(picture) if isinstance(picture, str) else picture
+        self.picture = take_picture(picture)
         self.grid = Grid.named(grid, self.picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
@@ -76,16 +79,20 @@ class MinibatchExplorer(RpnvizWidget):
         return self._sampled[1]
 
     def _draw(self, _: Any = None) -> None:
+        settings = {name: getattr(self, name) for name in SETTINGS}
+        before = {name: self.answered[name] for name in SETTINGS if self.answered}
+        if settings == before:
+            return
         size, fraction = self.batch_size_per_image, self.positive_fraction
-        with self.reporting("drawing"):
+        with self.reporting("drawing", **before):
             generator = torch.Generator().manual_seed(self.seed)
-            self._sampled = sample_minibatch(self.found.labels, size, fraction, generator)
-        positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in self._sampled)
-        with self.hold_sync():
-            self.set_trait("sampled_pos", positives)
-            self.set_trait("sampled_neg", negatives)
-            settings = {name: getattr(self, name) for name in SETTINGS}
-            self.set_trait("answered", {**settings, "most_positive": int(size * fraction)})
+            sampled = sample_minibatch(self.found.labels, size, fraction, generator)
+            positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in sampled)
+            self._sampled = sampled
+            with self.hold_sync():
+                self.set_trait("sampled_pos", positives)
+                self.set_trait("sampled_neg", negatives)
+                self.set_trait("answered", {**settings, "most_positive": int(size * fraction)})
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

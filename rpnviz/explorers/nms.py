@@ -14,6 +14,7 @@ from rpnviz.boxes import check_boxes
 from rpnviz.explorers.anchor_map import picture_file, picture_plan
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, number, some_of, whole
+from rpnviz.explorers.taken import check_picture
 from rpnviz.nms import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
 from rpnviz.stills_proposals import MARGIN, NAMED, NMS_LINES, nms_figure
@@ -58,9 +59,10 @@ class NmsExplorer(RpnvizWidget):
         self, picture: Picture, boxes: Tensor, scores: Tensor, names: Sequence[str] | None = None, **traits: Any
     ) -> None:
         """Start before the first turn."""
+        check_picture(picture)
         check_boxes(boxes, "boxes")
         if not 1 <= len(boxes) <= MOST:
-            raise ValueError(f"boxes must be 1 to {MOST}; got {len(boxes)}")
+            raise ValueError(f"boxes: got {len(boxes) or 'none'}, takes 1 to {MOST} of them")
         nms_steps(boxes, scores)  # refuses scores that do not fit
         rank = ranking(scores).argsort()
         self.names = [str(int(place) + 1) for place in rank] if names is None else list(names)

@@ -11,6 +11,7 @@ from rpnviz.draw import Still
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, whole
 from rpnviz.explorers.stage import webp
+from rpnviz.explorers.taken import check_picture
 from rpnviz.grid import CELL, POOLINGS
 from rpnviz.layers import halvings
 from rpnviz.pictures import Picture
@@ -38,7 +39,7 @@ class PoolingsExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, **traits: Any) -> None:
         """Show the right end of ``picture``; ``traits`` say where to start, e.g. length=960, rounding="ceil"."""
-        self.picture = picture
+        self.picture = check_picture(picture)
         lengths = range(SHORTEST, LONGEST + 1)
         table = [[halvings(length, ceil_mode=mode == "ceil") for length in lengths] for mode in MODES]
         super().__init__()

@@ -101,12 +101,8 @@ class ReplayExplorer(RpnvizWidget):
     def _on_picture(self, change: Any) -> None:
         if self.picture == self.scene["picture"]:
             return  # back after a failure, which stays to be read
-        try:
-            with self.reporting("could not change the picture"):
-                self._show_picture()
-        except Exception:
-            self.picture = change["old"]
-            raise
+        with self.reporting("could not change the picture", picture=change["old"]):
+            self._show_picture()
 
     def _show_picture(self) -> None:
         picture, number = Picture.load(self.picture), self.run.picture_names.index(self.picture)

@@ -14,10 +14,11 @@ from rpnviz.draw import LINE_STYLES, PALETTE, Still
 from rpnviz.explorers.anchor_map import picture_file
 from rpnviz.explorers.base import STATIC, RpnvizWidget, join_esm
 from rpnviz.explorers.moves import Rule, box, numbers, one_of, whole
+from rpnviz.explorers.taken import check_picture
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.roi import AlignedBox, Neighbours, PooledBox, align_one_box, neighbours, pool_one_box, to_cells, to_pixels
-from rpnviz.stills import RIM
+from rpnviz.stills import within_rim
 from rpnviz.stills_roi import BOX, CHOSEN, WHOLE_CELLS, RoIState, roi_figure
 
 BINS = 7
@@ -68,14 +69,17 @@ class RoIExplorer(RpnvizWidget):
         **traits: Any,
     ) -> None:
         """Show the best proposal, or the one that ``traits`` name."""
+        check_picture(picture, grid)
         start = traits.pop("proposal", 0)
+        if not len(proposals):
+            raise ValueError("proposals: got none, takes at least one box to pool")
         if not 0 <= start < len(proposals):
-            raise ValueError(f"proposal must be a row of proposals, 0 to {len(proposals) - 1}; got {start}")
+            raise ValueError(f"proposal: got {start}, takes a row of proposals, 0 to {len(proposals) - 1}")
         self.picture, self.grid = picture, grid
         maps = features[0].detach().float()
-        inner = maps[:, RIM:-RIM, RIM:-RIM].flatten(1)
+        inner = within_rim(maps).flatten(1)
         if channels is None:
-            channels = sorted(inner.std(dim=1).topk(min(CHANNELS, len(maps))).indices.tolist())
+            channels = sorted(inner.std(dim=1, correction=0).topk(min(CHANNELS, len(maps))).indices.tolist())
         if not channels or not all(0 <= channel < len(maps) for channel in channels):
             raise ValueError(f"channels must be some of 0 to {len(maps) - 1}; got {list(channels)}")
         self._maps = {channel: maps[channel] for channel in channels}

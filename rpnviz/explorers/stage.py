@@ -14,6 +14,7 @@ from torch import Tensor
 from rpnviz.draw import LINE_STYLES, PALETTE
 from rpnviz.explorers.base import STATIC, RpnvizWidget
 from rpnviz.explorers.moves import Rule, whole
+from rpnviz.explorers.taken import check_picture
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.stills import anchor_look
@@ -33,7 +34,7 @@ class StageWidget(RpnvizWidget):
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         super().__init__()
         self.set_trait("image", webp(picture.image))
         self.set_trait("place", place(grid))

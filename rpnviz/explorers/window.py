@@ -15,10 +15,11 @@ from rpnviz.draw import Still
 from rpnviz.explorers.base import join_esm
 from rpnviz.explorers.moves import Rule, whole
 from rpnviz.explorers.stage import StageWidget, looks
+from rpnviz.explorers.taken import check_picture
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.stills import RIM, WindowState, window_figure
+from rpnviz.stills import WindowState, window_figure, within_rim
 
 
 class WindowExplorer(StageWidget):
@@ -43,13 +44,14 @@ class WindowExplorer(StageWidget):
             head: the window and its two 1×1 convolutions.
             **traits: where to start, e.g. row=20, col=30, channel=17; else on the channel that varies most.
         """
+        check_picture(picture, grid)
         with torch.no_grad():
             vectors = head.window_vector(features)
             objectness, deltas = head(features)
         self._features, self._vectors = shares(features[0].detach()), shares(vectors[0])
         self._mean = shares(features.detach().mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].detach().flatten(1).std(dim=1).argmax())
+        varied = int(within_rim(features[0].detach()).flatten(1).std(dim=1, correction=0).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):
@@ -104,5 +106,5 @@ class WindowExplorer(StageWidget):
 
 def shares(maps: Tensor) -> Tensor:
     """Brightness for the eye, 0 to 1: √(share of its maximum away from the rim) of each map [C, h, w], 0 or above."""
-    most = maps[:, RIM:-RIM, RIM:-RIM].amax(dim=(1, 2), keepdim=True)
+    most = within_rim(maps).amax(dim=(1, 2), keepdim=True)
     return (maps / most.clamp(min=1e-9)).clamp(max=1).sqrt()
