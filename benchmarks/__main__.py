@@ -3,6 +3,7 @@
 python -m benchmarks                       all
 python -m benchmarks --only keys           the linked explorer against matplotlib, in a browser
 python -m benchmarks --only compute        rpnviz against torchvision, on the CPU
+python -m benchmarks --only training       a step of the head's training, in three ways
 python -m benchmarks --only explorers      every explorer of every notebook, in a browser
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
@@ -24,12 +25,12 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, series, site
+from benchmarks import compute, keys, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
-from tools.lab import chromium, jupyterlab
-from tools.run_notebooks import chosen
+from tools.browser.lab import chromium, jupyterlab
+from tools.notebooks.run import chosen
 
-PARTS = ("keys", "explorers", "compute", "notebooks", "site")
+PARTS = ("keys", "explorers", "compute", "training", "notebooks", "site")
 
 
 def main() -> int:
@@ -47,6 +48,8 @@ def main() -> int:
         samples["explorers"] = _explorers(samples.get("keys"))
     if "compute" in wanted:
         samples["compute"] = _compute()
+    if "training" in wanted:
+        samples["training"] = _training()
     if "notebooks" in wanted:
         samples["notebooks"] = _notebooks()
     if "site" in wanted:
@@ -165,6 +168,17 @@ def _compute() -> list[dict[str, Any]]:
         print(f"| {one.name} | {ours:.1f} | {theirs:.1f} | {one.ratio:.2f} × |")
     print(f"\n{len(found[0].ours)} runs each, in turns, on {torch.get_num_threads()} threads.\n")
     return [{**dataclasses.asdict(one), "ratio": one.ratio} for one in found]
+
+
+def _training() -> dict[str, Any]:
+    steps, features = training.measure()
+    print(training.rows("a step of the head's training, two pictures: median s", steps))
+    print()
+    print(training.rows("features of a picture and its mirror image: median s", features))
+    print(f"\n{training.summary(steps)}\n")
+    return {
+        name: [dataclasses.asdict(way) for way in ways] for name, ways in (("steps", steps), ("features", features))
+    }
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from playwright.sync_api import Browser
 
 from benchmarks.traffic import Traffic
 from benchmarks.views import FIRST, View
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.run import METADATA
 
 WARM_UP = 4  # presses that are not counted
 CHANGES = 50  # columns FIRST + 1 … FIRST + 50
@@ -96,8 +96,8 @@ def measure(browser: Browser, lab: Lab, view: View) -> Keys:
 
 def _open(browser: Browser, lab: Lab, view: View, traffic: Traffic) -> Notebook:
     name = "measured.ipynb"
-    blank = v4.new_notebook(metadata=METADATA)  # type: ignore[no-untyped-call]
-    nbformat.write(blank, lab.root / name)  # type: ignore[no-untyped-call]
+    blank = v4.new_notebook(metadata=METADATA)
+    nbformat.write(blank, lab.root / name)
     page = new_page(browser)
     traffic.watch(page)
     notebook = open_notebook(page, lab, name)
@@ -105,7 +105,7 @@ def _open(browser: Browser, lab: Lab, view: View, traffic: Traffic) -> Notebook:
     traffic.reset()
     notebook.run(view.show)
     page.locator(view.control).focus()
-    page.evaluate(f"({METER.read_text().strip()})({view.look})")
+    page.evaluate(f"{METER.read_text()}startMeter({view.look});")
     page.evaluate("() => meter.settle('', 60)")
     return notebook
 

@@ -4,7 +4,7 @@ Explorers. Each notebook is opened in a real JupyterLab and run; then, in every 
 that an ArrowRight moves is pressed KEYS times. How a press is timed is said in `keys`. The payload is what goes to the
 page when the explorer opens: the JSON and the buffers of its state, code and style sheet included.
 
-Notebooks. Each is run in a fresh kernel without a browser, as `tools.run_notebooks --check` does it; so is BARE, which
+Notebooks. Each is run in a fresh kernel without a browser, as `tools.notebooks.run --check` does it; so is BARE, which
 only imports, to compare with. Memory is the most that the kernel held (resident).
 """
 
@@ -27,8 +27,8 @@ from nbformat import v4
 from playwright.sync_api import Browser, ElementHandle
 
 from benchmarks.keys import LIMIT, METER
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA, chosen
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.run import METADATA, chosen
 
 KEYS = 12
 CONTROLS = "input[type=range], canvas[tabindex='0'], [role=slider], [role=application]"
@@ -109,7 +109,7 @@ def _measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
     name = root.get_attribute("aria-label") or root.get_attribute("class") or ""
     root.scroll_into_view_if_needed()
     root.evaluate("root => { window.measured = root; }")
-    page.evaluate(f"({METER.read_text().strip()})({LOOK_AT_ROOT})")
+    page.evaluate(f"{METER.read_text()}startMeter({LOOK_AT_ROOT});")
     for control in root.query_selector_all(CONTROLS):
         if not control.is_visible() or not control.is_enabled():
             continue
@@ -152,15 +152,15 @@ def measure_runs() -> Iterator[Run]:
     """BARE first, then every notebook."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
         bare = Path(folder) / "bare.ipynb"
-        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]  # type: ignore[no-untyped-call]
-        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)  # type: ignore[no-untyped-call]
+        cells = [v4.new_code_cell(line) for line in BARE.splitlines()]
+        nbformat.write(v4.new_notebook(metadata=METADATA, cells=cells), bare)
         for path in (bare, *chosen([])):
             yield _run(path)
 
 
 def _run(path: Path) -> Run:
     code = (
-        "import sys, nbformat; from tools.run_notebooks import NOTEBOOKS, execute;"
+        "import sys, nbformat; from tools.notebooks.run import NOTEBOOKS, execute;"
         "sys.exit('; '.join(execute(nbformat.read(sys.argv[1], as_version=4), NOTEBOOKS)) or None)"
     )
     started = time.perf_counter()

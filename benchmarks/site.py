@@ -23,7 +23,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from tools.lab import new_page
+from tools.browser.lab import new_page
 from tools.site.pages import build
 
 SLOWER = 4

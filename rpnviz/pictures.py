@@ -22,8 +22,8 @@ from torch import Tensor
 from torchvision.ops import box_convert
 from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
-from rpnviz._data import data_folder
-from rpnviz._image_files import array_to_rgb, read_rgb, what_to_do
+from rpnviz._files.data import data_folder
+from rpnviz._files.images import array_to_rgb, read_rgb, what_to_do
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
 PADDING = (124, 116, 104)  # the mean colour of ImageNet: next to nothing once the network has subtracted it

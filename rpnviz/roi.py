@@ -3,7 +3,8 @@
 RoI pooling and RoIAlign are written out here for one box, cell by cell, to be read; `torchvision.ops` has both for many
 boxes, and a test holds these against it.
 Shapes: C channels, h × w feature map, oh × ow bins of the output (7 × 7 in the paper). A box on the feature map is xyxy
-in cells: cell (row, col) covers row … row + 1 and col … col + 1.
+in cells: cell (row, col) covers row … row + 1 and col … col + 1. Of the sampling: N proposals and M gt boxes of one
+picture, K of them drawn; class labels: 0 is background, objects count from 1.
 """
 
 from __future__ import annotations
@@ -13,9 +14,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rpnviz.boxes import check_boxes
+from rpnviz._inputs import (
+    MOST_PAIRS,
+    MOST_VALUES,
+    check_count,
+    take_numbers,
+    take_size,
+    take_thresholds,
+    take_whole,
+    take_whole_numbers,
+    to_one_type,
+)
+from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.grid import Grid
-from rpnviz.roi_sampling import sample_proposals as sample_proposals
+from rpnviz.targets import IGNORED, NEGATIVE, POSITIVE, regression_targets, sample_minibatch
 
 
 def to_cells(boxes: Tensor, grid: Grid) -> Tensor:
@@ -34,14 +46,14 @@ def to_cells(boxes: Tensor, grid: Grid) -> Tensor:
     Source: Girshick 2015 (Fast R-CNN), section 2.1.
     Differs: torchvision multiplies by one spatial_scale; a Grid may have two strides (15 and 16.67 px on the paper's).
     """
-    check_boxes(boxes, "boxes")
+    boxes = check_boxes(boxes, "boxes")
     stride_y, stride_x = grid.stride
     return boxes / boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
 
 
 def to_pixels(boxes: Tensor, grid: Grid) -> Tensor:
     """The inverse of `to_cells`: xyxy in cells → xyxy in px of the picture, Tensor[N, 4] each."""
-    check_boxes(boxes, "boxes")
+    boxes = check_boxes(boxes, "boxes")
     stride_y, stride_x = grid.stride
     return boxes * boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
 
@@ -69,7 +81,7 @@ def pool_one_box(features: Tensor, box: Tensor, output_size: tuple[int, int] = (
     Args:
         features (Tensor[C, h, w]): the feature map of one picture.
         box (Tensor[4]): xyxy in cells, see `to_cells`.
-        output_size: (oh, ow), bins.
+        output_size: (oh, ow), bins; at most 100 each way.
 
     Returns:
         PooledBox: the cells of every bin and the output.
@@ -80,7 +92,7 @@ def pool_one_box(features: Tensor, box: Tensor, output_size: tuple[int, int] = (
     Source: Girshick 2015, section 2.1; the rounding is that of its code.
     Differs: no; torchvision.ops.roi_pool with spatial_scale 1.
     """
-    _check(features, box, output_size)
+    features, box, output_size = _checked(features, box, output_size)
     # 1. First rounding: the box's edges to the nearest whole cell (halves away from 0). The last cell counts too.
     first, last = _round(box[:2]), _round(box[2:])  # (x, y) each
     rectangle = torch.cat([first, last + 1])
@@ -141,8 +153,9 @@ def align_one_box(
     Args:
         features (Tensor[C, h, w]): the feature map of one picture.
         box (Tensor[4]): xyxy in cells, see `to_cells`. A gradient flows back to it.
-        output_size: (oh, ow), bins.
-        sampling_ratio: points of a bin in each direction; 0 takes as many as the bin is cells long, rounded up.
+        output_size: (oh, ow), bins; at most 100 each way.
+        sampling_ratio: points of a bin in each direction; 0 takes as many as the bin is cells long, rounded up. In
+            all at most 16,777,216 values are read: points · channels.
         aligned: the values sit at the centres of the cells, so a point of the map lies half a cell before its
             coordinate. False leaves that half out, as the first implementations did.
 
@@ -156,9 +169,8 @@ def align_one_box(
     Differs: torchvision.ops.roi_align has aligned=False and sampling_ratio=-1 (here 0) by default, and gives the box
         no gradient. torchvision's Faster R-CNN takes aligned=False and 2 points, detectron2's aligned=True and 0.
     """
-    _check(features, box, output_size)
-    if not isinstance(sampling_ratio, int) or sampling_ratio < 0:
-        raise ValueError(f"sampling_ratio must be 0 (as many as needed) or a whole number; got {sampling_ratio}")
+    features, box, output_size = _checked(features, box, output_size)
+    sampling_ratio = take_whole(sampling_ratio, "sampling_ratio", 0, 1000)
     # 1. From the box to the coordinates in which the values sit at whole numbers.
     x1, y1, x2, y2 = box - 0.5 if aligned else box
     height, width = y2 - y1, x2 - x1
@@ -167,6 +179,8 @@ def align_one_box(
     # 2. Equal bins, and in each of them points on an even grid. Nothing is rounded.
     ys = _even_points(y1, height, output_size[0], sampling_ratio)
     xs = _even_points(x1, width, output_size[1], sampling_ratio)
+    read = ys.numel() * xs.numel() * len(features)
+    check_count(read, MOST_VALUES, "box, output_size and sampling_ratio read … values")
     # 3. At each point: the four cells round it, the nearer the more.
     found = neighbours(torch.cartesian_prod(ys.flatten(), xs.flatten()), (features.shape[1], features.shape[2]))
     values = (features[:, found.rows, found.cols] * found.weights).sum(dim=2)  # [C, points]
@@ -209,17 +223,13 @@ def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
         Neighbours: of each point. Beyond the outermost centres the nearest cell is repeated.
 
     Raises:
-        ValueError: if points is not a float Tensor[K, 2], one is NaN, or feature_size is no size.
+        ValueError: if points is not Tensor[K, 2] of finite numbers, or feature_size is no size.
 
     Source: He et al. 2017, figure 3.
     Differs: no; as in torchvision.ops.roi_align.
     """
-    if points.ndim != 2 or points.shape[1] != 2 or not points.is_floating_point():
-        raise ValueError(f"points must be a float Tensor[K, 2] of (y, x); got {points.dtype} {list(points.shape)}")
-    if points.isnan().any():
-        raise ValueError(f"points must be numbers; points[{int(points.isnan().nonzero()[0, 0])}] is NaN")
-    _check_size(feature_size, "feature_size", "(h, w)")
-    size = points.new_tensor(feature_size)
+    points = take_numbers(points, "points", "K, 2")
+    size = points.new_tensor(take_size(feature_size, "feature_size"))
     outside = ((points < -1) | (points > size)).any(dim=1)
     at = torch.minimum(points.clamp(min=0), size - 1)
     low = at.detach().floor()
@@ -233,18 +243,90 @@ def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
     return Neighbours(rows, cols, weights)
 
 
-def _check(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> None:
-    if features.ndim != 3 or not features.is_floating_point() or 0 in features.shape[1:]:
-        raise ValueError(
-            f"features must be a float Tensor[C, h, w] of one picture; got {features.dtype} {list(features.shape)}"
-        )
-    if box.shape != (4,):
-        raise ValueError(f"box must be one box, Tensor[4]; got {list(box.shape)}")
-    check_boxes(box[None], "box")
-    _check_size(output_size, "output_size", "(oh, ow)")
+def _checked(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """What both poolings are given, fit to compute with."""
+    features, box = take_numbers(features, "features", "C, h, w"), take_numbers(box, "box", "4")
+    if 0 in features.shape[1:]:
+        raise ValueError(f"features must be of at least one cell; got {list(features.shape)}")
+    features, box = to_one_type(features, check_boxes(box[None], "box")[0])
+    output_size = take_size(output_size, "output_size", high=100)
+    check_count(len(features) * output_size[0] * output_size[1], MOST_VALUES, "features and output_size make … values")
+    return features, box, output_size
 
 
-def _check_size(size: tuple[int, int], argument: str, what: str) -> None:
-    pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if not pair or not all(isinstance(n, int) and n >= 1 for n in size):
-        raise ValueError(f"{argument} must be {what}, two whole numbers of at least 1; got {size!r}")
+@dataclass(frozen=True)
+class SampledProposals:
+    """The boxes that train the second head in one step, K of them.
+
+    Attributes:
+        inds (Tensor[K]): int64, ascending; rows among the proposals with the gt boxes appended.
+        proposals (Tensor[K, 4]): xyxy, px; these rows.
+        labels (Tensor[K]): int64; the class of the matched gt box, 0 for background.
+        matched_idxs (Tensor[K]): int64; the gt box of a foreground row, -1 for background.
+        regression_targets (Tensor[K, 4]): (dx, dy, dw, dh) to that gt box; zeros for background.
+    """
+
+    inds: Tensor
+    proposals: Tensor
+    labels: Tensor
+    matched_idxs: Tensor
+    regression_targets: Tensor
+
+
+def sample_proposals(
+    proposals: Tensor,
+    gt_boxes: Tensor,
+    batch_size_per_image: int = 512,
+    positive_fraction: float = 0.25,
+    fg_iou_thresh: float = 0.5,
+    bg_iou_thresh: float = 0.5,
+    generator: torch.Generator | None = None,
+    gt_labels: Tensor | None = None,
+) -> SampledProposals:
+    """The second sampling: draw the proposals that train the head which names the objects.
+
+    Args:
+        proposals (Tensor[N, 4]): xyxy, px; of the RPN, up to 2,000 in training.
+        gt_boxes (Tensor[M, 4]): xyxy, px; M may be 0.
+        batch_size_per_image: how many to draw in all.
+        positive_fraction: at most this share of them is foreground.
+        fg_iou_thresh: a proposal at or above it with some gt box is foreground.
+        bg_iou_thresh: a proposal below it with every gt box is background; between the two it is not drawn.
+        generator: a CPU generator, for a draw that can be repeated.
+        gt_labels (Tensor[M], optional): int64; the class of each gt box, from 1 on. Left out, every object is 1.
+
+    Returns:
+        SampledProposals: no gradient leads from them back to the RPN.
+
+    Raises:
+        ValueError: if a box is malformed, gt_labels does not fit, or a setting is out of range.
+
+    Source: Girshick 2015, section 2.3: 128 of two pictures, 25 % of them foreground.
+    Differs: Fast R-CNN takes 64 a picture and background from IoU 0.1 on only; py-faster-rcnn 128, torchvision and
+        detectron2 512 a picture and all from 0 on, as here. torchvision multiplies the targets by (10, 10, 5, 5)
+        and writes 0 where matched_idxs is -1 here.
+    """
+    proposals, gt_boxes = check_boxes(proposals, "proposals"), check_boxes(gt_boxes, "gt_boxes").detach()
+    given = torch.ones(len(gt_boxes)) if gt_labels is None else gt_labels
+    classes = take_whole_numbers(given, "gt_labels", f"{len(gt_boxes)}", low=1)
+    bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
+    check_count((len(proposals) + len(gt_boxes)) * len(gt_boxes), MOST_PAIRS, "proposals and gt_boxes make … pairs")
+    # 1. The boxes are numbers from here on, not outputs of a network: no gradient flows back through them.
+    # The gt boxes join them, so that there is foreground before the RPN has learnt anything.
+    candidates = torch.cat([proposals.detach(), gt_boxes.to(proposals)])
+    # 2. Each belongs to the gt box that it overlaps most, if it does so enough.
+    quality = box_iou(gt_boxes.double(), candidates.double())  # [M, N + M]
+    best = quality.max(dim=0) if len(gt_boxes) else None
+    iou = best.values if best else quality.new_zeros(len(candidates))
+    labels = torch.full_like(iou, IGNORED, dtype=torch.int8)
+    labels[iou < bg_iou_thresh] = NEGATIVE
+    if best:
+        labels[iou >= fg_iou_thresh] = POSITIVE
+    matched_idxs = torch.where(labels == POSITIVE, best.indices, -1) if best else torch.full_like(iou, -1).long()
+    # 3. Draw: up to a quarter foreground, background fills up.
+    inds = torch.cat(sample_minibatch(labels, batch_size_per_image, positive_fraction, generator)).sort().values
+    # 4. What each should be called, and where it should move to.
+    matched = matched_idxs[inds]
+    named = torch.cat([classes.to(inds), inds.new_zeros(1)])[matched]  # -1 reads the 0 at the end: background
+    targets = regression_targets(candidates[inds], gt_boxes, matched)
+    return SampledProposals(inds, candidates[inds], named, matched, targets)

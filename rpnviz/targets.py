@@ -169,7 +169,7 @@ def sample_minibatch(
     return _draw(positive, num_pos, generator), _draw(negative, num_neg, generator)
 
 
-def sample_blindly(
+def sample_unbalanced(
     labels: Tensor, batch_size_per_image: int = 256, generator: torch.Generator | None = None
 ) -> tuple[Tensor, Tensor]:
     """Draw from all anchors that have a label, without regard to which: what `sample_minibatch` is there to prevent.

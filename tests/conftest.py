@@ -13,14 +13,14 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 from xdist.scheduler import LoadScopeScheduling
 
-from tools.lab import chromium, find_chromium
+from tools.browser.lab import chromium, find_chromium
 
 # A slow moment of a busy machine is no failure.
 settings.register_profile("rpnviz", deadline=None)
 settings.load_profile("rpnviz")
 
 
-class WholeModules(LoadScopeScheduling):
+class WholeModules(LoadScopeScheduling):  # type: ignore[misc]
     """A worker takes whole modules, so that what their tests share is made once; one takes all that needs the run."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -53,7 +53,7 @@ def test_scales_and_ratios_of_ones_own() -> None:
     st.lists(st.floats(0.1, 10), min_size=1, max_size=4),
 )
 def test_cell_anchors_are_torchvisions(scales: list[float], ratios: list[float]) -> None:
-    theirs = AnchorGenerator().generate_anchors(scales, ratios)  # type: ignore[arg-type]
+    theirs = AnchorGenerator().generate_anchors(scales, ratios)
     assert torch.equal(cell_anchors(scales, ratios), theirs)
 
 
@@ -139,5 +139,5 @@ def test_anchors_rounded_to_nothing_are_refused() -> None:
 
 @pytest.mark.parametrize("shape", [(4,), (9, 5), (1, 9, 4)])
 def test_malformed_cells_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"^cells must be Tensor\[A, 4\]"):
+    with pytest.raises(ValueError, match=r"^cells must be Tensor\[N, 4\]"):
         grid_anchors(Grid.paper(), torch.zeros(shape))

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights, vgg
 
-from rpnviz._data import data_folder
+from rpnviz._files.data import data_folder
 from rpnviz.backbone import MEAN, STD, WIDTHS, Backbone, preprocess
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -27,7 +27,8 @@ TINY = (4, 4, 4, 4, 4)
 def torchvisions_features() -> nn.Sequential:
     """`vgg16().features` with random weights, without the 120 million numbers of the classifier."""
     torch.manual_seed(0)
-    return vgg.make_layers(vgg.cfgs["D"])
+    features: nn.Sequential = vgg.make_layers(vgg.cfgs["D"])
+    return features
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from rpnviz.explorers import EXPLORERS
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DATA = ("pictures", "replay", "weights")
@@ -93,8 +95,9 @@ def test_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
 def test_wheel_has_static_files_pictures_and_weights(wheel: Path) -> None:
     names = [Path(name) for name in zipfile.ZipFile(wheel).namelist()]
     for folder, suffix in [
-        ("rpnviz/explorers/static", ".js"),
-        ("rpnviz/explorers/static", ".css"),
+        ("rpnviz/explorers/linked", ".js"),
+        ("rpnviz/explorers/common", ".js"),
+        ("rpnviz/explorers/common", ".css"),
         ("rpnviz/data/pictures", ".webp"),
         ("rpnviz/data/pictures", ".json"),
         ("rpnviz/data/weights", ".safetensors"),
@@ -122,7 +125,7 @@ def test_sdist_holds_what_is_needed_to_build_and_test(built: Path) -> None:
 
 def test_installed_package_finds_its_data_without_any_dependency(empty_python: Path, tmp_path: Path) -> None:
     code = (
-        "import json, rpnviz; from rpnviz._data import data_folder; folder = data_folder();"
+        "import json, rpnviz; from rpnviz._files.data import data_folder; folder = data_folder();"
         "print(json.dumps([rpnviz.__file__, rpnviz.__version__, str(folder),"
         " sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())]))"
     )
@@ -157,19 +160,22 @@ def test_installed_package_loads_pictures_and_weights(empty_python: Path, tmp_pa
     assert sizes == {path.stem: [600, 1000] for path in (ROOT / "data/pictures").glob("*.json")}
 
 
-def test_installed_package_finds_its_static_files(empty_python: Path, tmp_path: Path) -> None:
-    code = BORROW + "import rpnviz.explorers; print(json.dumps([rpnviz.__file__, callable(rpnviz.explore)]))"
-    file, has_explore = ask(empty_python, code, tmp_path)
-    static = Path(file).parent / "explorers" / "static"
-    expected = {path.name for path in (ROOT / "rpnviz/explorers/static").iterdir()}
-    assert has_explore and expected and {path.name for path in static.iterdir()} == expected
+def test_installed_package_joins_the_page_code_of_every_explorer(empty_python: Path, tmp_path: Path) -> None:
+    code = BORROW + (
+        "from rpnviz.explorers import EXPLORERS, load; from rpnviz.explorers.common.bundle import bundle;"
+        "lengths = [len(load(name)._esm) for name in EXPLORERS];"
+        "print(json.dumps([rpnviz.__file__, lengths, len(bundle('saved/open.js'))]))"
+    )
+    file, lengths, saved = ask(empty_python, code, tmp_path)
+    assert Path(file).resolve().is_relative_to(empty_python.parent.parent.resolve())
+    assert len(lengths) == len(EXPLORERS) and min(*lengths, saved) > 10_000
 
 
 def test_data_of_the_checkout_does_not_stand_in(tmp_path: Path) -> None:
     """A wheel without its data would be noticed: a copy of the package alone finds none."""
     shutil.copytree(ROOT / "rpnviz", tmp_path / "lib" / "rpnviz")
     code = (
-        f"import json, sys; sys.path.insert(0, {str(tmp_path / 'lib')!r}); from rpnviz._data import data_folder;"
+        f"import json, sys; sys.path.insert(0, {str(tmp_path / 'lib')!r}); from rpnviz._files.data import data_folder;"
         "print(json.dumps(data_folder().exists()))"
     )
     assert ask(Path(sys.executable), code, tmp_path) is False

@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-import rpnviz._image_files as image_files
+import rpnviz._files.images as image_files
 from rpnviz.pictures import FIT_SIZE, PADDING, Picture, _fit, read_scene
 
 RED, GREEN, WHITE = (255, 0, 0), (0, 128, 0), (255, 255, 255)
@@ -778,7 +778,7 @@ def test_box_follows_the_pixels(tmp_path: Path) -> None:
 
 # --- rendered scenes
 
-THINGS = [
+THINGS: list[dict[str, Any]] = [
     {"name": "dog", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": [1, 2, 8, 9], "visible_fraction": 0.36},
     {"name": "car", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": [0, 0, 9, 9], "visible_fraction": 0.35},
     {"name": "bus", "amodal": [0, 0, 9, 9], "clipped": [0, 0, 9, 9], "visible": None, "visible_fraction": 0},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -28,7 +29,7 @@ SMALL = Grid.floor((160, 240))
 SMALL_ANCHORS = grid_anchors(SMALL, cell_anchors((32, 64, 128)))  # 10 · 15 · 9 = 1350
 
 
-def propose_boxes(boxes: list[list[float]], logits: list[float], **settings: Any) -> Stages:
+def propose_boxes(boxes: Sequence[Sequence[float]], logits: list[float], **settings: Any) -> Stages:
     """`propose` on boxes that stay where they are: zero deltas, a large picture."""
     anchors = torch.tensor(boxes, dtype=torch.float32)
     image_size = settings.pop("image_size", (10_000, 10_000))
@@ -151,7 +152,7 @@ def test_nms_is_the_slow_one(rows: list[tuple[int, ...]], twentieths: int) -> No
     # a coarse lattice, six scores: full of equal boxes, equal scores and IoUs exactly at the threshold
     boxes = [[10 * x, 10 * y, 10 * (x + w), 10 * (y + h)] for x, y, w, h, _ in rows]
     logits = [float(row[4]) for row in rows]
-    stages = propose_boxes(boxes, logits, nms_thresh=twentieths / 20)  # type: ignore[arg-type]
+    stages = propose_boxes(boxes, logits, nms_thresh=twentieths / 20)
     kept, removed_by = slow_nms(boxes, logits, Fraction(twentieths, 20))
     assert stages.nms_inds.tolist() == kept
     assert stages.suppressed_by.tolist() == [removed_by.get(i, -1) for i in range(len(boxes))]
@@ -191,9 +192,9 @@ def test_at_the_threshold_both_stay(tenths: int) -> None:
     # IoU of a box with its own left part is that part: exactly the threshold, and one hundredth above it
     settings = {"nms_thresh": tenths / 10, "min_size": 0}
     boxes = [[0, 0, 100, 100], [0, 0, 10 * tenths, 100]]
-    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0, 1]  # type: ignore[arg-type]
+    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0, 1]
     boxes[1][2] += 1
-    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0]  # type: ignore[arg-type]
+    assert propose_boxes(boxes, [2.0, 1.0], **settings).nms_inds.tolist() == [0]
 
 
 def test_equal_scores_keep_the_order_of_the_anchors() -> None:
@@ -326,7 +327,7 @@ def test_nothing_is_large_enough() -> None:
 
 
 def test_boxes_without_area_are_dropped_even_at_min_size_0() -> None:
-    outside = [[200.0, 0, 250, 50], [0, 0, 50, 50]]  # clipped to a line at x = 100
+    outside = [[200, 0, 250, 50], [0, 0, 50, 50]]  # clipped to a line at x = 100
     assert propose_boxes(outside, [2.0, 1.0], image_size=(100, 100), min_size=0).large_inds.tolist() == [1]
 
 
@@ -389,7 +390,7 @@ def test_other_shapes_are_refused_by_name(argument: str, shape: tuple[int, ...])
 )
 def test_settings_out_of_range_are_refused_by_name(argument: str, value: float) -> None:
     with pytest.raises(ValueError, match=rf"{argument} .*must"):
-        propose(**good(), **{argument: value})
+        propose(**{**good(), argument: value})
 
 
 # --- gradient and device ---------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler,
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import box_iou, encode
 from rpnviz.grid import Grid
-from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_blindly, sample_minibatch
+from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_minibatch, sample_unbalanced
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 FLOOR = Grid.floor()
@@ -25,8 +26,10 @@ SMALL = Grid.floor((160, 240))
 SMALL_ANCHORS = grid_anchors(SMALL, cell_anchors((32, 64, 128)))
 LARGE_PICTURE = (10_000, 10_000)  # no anchor of a hand-made list crosses its border
 
+Boxes = Sequence[Sequence[float]]
 
-def label(anchors: list[list[float]], gt_boxes: list[list[float]], **settings: Any) -> AnchorLabels:
+
+def label(anchors: Boxes, gt_boxes: Boxes, **settings: Any) -> AnchorLabels:
     return label_anchors(
         torch.tensor(anchors, dtype=torch.float32),
         torch.tensor(gt_boxes, dtype=torch.float32).reshape(-1, 4),
@@ -74,8 +77,8 @@ def test_best_anchor_is_positive_whatever_its_iou() -> None:
 def test_best_of_a_gt_box_keeps_its_own_argmax() -> None:
     # IoU of the anchors with (gt 0, gt 1): 6000/10000 and 6500/10000; 390/6260 and 650/6500.
     # Both gt boxes like anchor 0 best; it goes to gt 1, so gt 0 ends with no anchor
-    anchors = [[0.0, 0, 100, 100], [0, 0, 100, 6.5]]
-    gt_boxes = [[0.0, 0, 60, 100], [0, 0, 100, 65]]
+    anchors: Boxes = [[0.0, 0, 100, 100], [0, 0, 100, 6.5]]
+    gt_boxes: Boxes = [[0.0, 0, 60, 100], [0, 0, 100, 65]]
     found = label(anchors, gt_boxes)
     assert box_iou(torch.tensor(gt_boxes), torch.tensor(anchors)).T.tolist() == [
         pytest.approx([0.60, 0.65]),
@@ -167,7 +170,8 @@ def test_labels_are_torchvisions(seed: int, low_quality: bool) -> None:
 
 
 def test_zero_overlap_trap() -> None:
-    anchors, far = [[0.0, 0, 10, 10], [20, 0, 30, 10]], [[500.0, 500, 510, 510]]
+    anchors: Boxes = [[0.0, 0, 10, 10], [20, 0, 30, 10]]
+    far: Boxes = [[500.0, 500, 510, 510]]
     # torchvision: the best IoU of the gt box is 0, and every anchor has it
     assert torchvisions_labels(torch.tensor(anchors), torch.tensor(far), True)[0].tolist() == [1, 1]
     found = label(anchors, far)
@@ -390,28 +394,28 @@ def test_everything_stays_on_its_device(device: str) -> None:
     assert targets.device.type == device
 
 
-# --- drawn blindly ---------------------------------------------------------------------------------------------------
+# --- drawn without balance -------------------------------------------------------------------------------------------
 
 
-def test_drawn_blindly_the_few_positives_are_as_rare_as_they_are() -> None:
+def test_without_balance_the_few_positives_are_as_rare_as_they_are() -> None:
     labels = torch.full((10_000,), -1, dtype=torch.int8)
     labels[:8_000] = 0
     labels[8_000:8_800] = 1  # one in eleven of those that have a label
     counts = []
     for seed in range(20):
-        pos_inds, neg_inds = sample_blindly(labels, generator=torch.Generator().manual_seed(seed))
+        pos_inds, neg_inds = sample_unbalanced(labels, generator=torch.Generator().manual_seed(seed))
         assert len(pos_inds) + len(neg_inds) == 256
         assert (labels[pos_inds] == 1).all() and (labels[neg_inds] == 0).all()
         drawn = torch.cat([pos_inds, neg_inds])
         assert len(drawn.unique()) == 256
         counts.append(len(pos_inds))
     assert abs(sum(counts) / 20 - 256 / 11) < 4  # the mean of twenty draws scatters by about 1
-    again = sample_blindly(labels, generator=torch.Generator().manual_seed(19))
+    again = sample_unbalanced(labels, generator=torch.Generator().manual_seed(19))
     assert torch.equal(torch.cat(again), drawn)
 
 
-def test_drawn_blindly_no_more_than_there_are() -> None:
-    pos_inds, neg_inds = sample_blindly(torch.tensor([1, -1, 0, 0, 1, -1]))
+def test_without_balance_no_more_than_there_are() -> None:
+    pos_inds, neg_inds = sample_unbalanced(torch.tensor([1, -1, 0, 0, 1, -1]))
     assert (pos_inds.tolist(), neg_inds.tolist()) == ([0, 4], [2, 3])
 
 

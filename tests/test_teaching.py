@@ -6,7 +6,6 @@ import ast
 import html
 import importlib
 import re
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +14,10 @@ import nbformat
 import pytest
 
 from rpnviz.exercises import EXERCISES
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.page import SAVED, STATIC
+from rpnviz.explorers import EXPLORERS as FOLDERS
+from rpnviz.explorers import load
+from rpnviz.explorers.common.bundle import bundle
+from rpnviz.explorers.common.saved_page import SAVED
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "teaching.md").read_text("utf-8")
@@ -26,21 +27,7 @@ CODE = re.compile(r"`([^`]+)`")
 KEY = re.compile(r"<kbd>([^<]+)</kbd>")
 
 
-def explorers() -> dict[str, type[RpnvizWidget]]:
-    """Every explorer's class by its name."""
-    for path in (ROOT / "rpnviz" / "explorers").glob("[!_]*.py"):
-        importlib.import_module(f"rpnviz.explorers.{path.stem}")
-
-    def below(kind: type[RpnvizWidget]) -> Iterator[type[RpnvizWidget]]:
-        for sub in kind.__subclasses__():
-            yield sub
-            yield from below(sub)
-
-    ours = [kind for kind in below(RpnvizWidget) if kind.__module__.startswith("rpnviz.")]
-    return {kind.__name__: kind for kind in ours if "_esm" in vars(kind)}
-
-
-EXPLORERS = explorers()
+EXPLORERS = {kind: load(folder) for folder, kind in FOLDERS.items()}
 
 
 @cache
@@ -144,7 +131,7 @@ def test_every_view_has_its_question_and_its_notebooks() -> None:
 def cards() -> dict[int, tuple[str, str, str]]:
     """Belief → (explorer, notebook, section) of the card that asks about it."""
     asked: dict[str, tuple[int, str]] = {}  # by the name of the function that makes the question
-    for path in sorted((ROOT / "rpnviz" / "explorers").glob("beliefs_*.py")):
+    for path in sorted((ROOT / "rpnviz" / "explorers").glob("*/questions.py")):
         for function in [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.FunctionDef)]:
             facts = re.findall(r"\bfact=(\d+)", ast.unparse(function))
             if facts and function.args.args[0].annotation:
@@ -156,7 +143,7 @@ def cards() -> dict[int, tuple[str, str, str]]:
             if cell.cell_type == "markdown":
                 section = [section, *re.findall(r"^#{2,3} (.*)$", cell.source, re.MULTILINE)][-1]
             elif ".ask(" in cell.source:
-                for name in re.findall(r"beliefs\.(\w+)", cell.source):
+                for name in [one for one in asked if re.search(rf"\b{one}\b", cell.source)]:
                     found[asked[name][0]] = asked[name][1], number, section
     return found
 
@@ -186,9 +173,8 @@ def test_every_exercise_has_its_day() -> None:
 
 def test_keys_and_words_of_the_lecture_mode() -> None:
     text = section("On the projector")
-    page = html.unescape(SAVED)
+    page = html.unescape(bundle(SAVED))
     for key in KEY.findall(text):
         assert re.search(rf'\["[^"]*{re.escape(key)}[^"]*", "', page) or f'"{key}"' in page, key
     for words, code in (("lecture mode", page), ("copy link", page), ("hide", shows("LinkedExplorer"))):
         assert f"**{words}**" in text and re.search(rf'button\("{words}"|"{words}"', code)
-    assert (STATIC / "saved_lecture.js").is_file()

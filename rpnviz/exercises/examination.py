@@ -6,13 +6,13 @@ from typing import Any
 
 import cloudpickle
 
-from rpnviz.exercises import wire
 from rpnviz.exercises.compare import difference, same
 from rpnviz.exercises.exercise import Arguments, Case, Exercise, Mistake
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.result import Result
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.own_code import own_line
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.search import Search, Stopped, Trial
-from rpnviz.exercises.source import own_line
 
 TIMING_SECONDS = 20.0  # for the comparison of speed, after which there is none
 DEFINE_SECONDS = 60.0  # to load the function with what it imports
@@ -110,8 +110,8 @@ class Examination:
 
     def _case(self, arguments: Arguments, values: list[Any], raised: bool = False) -> Case:
         exercise = self.exercise
-        right = exercise.reference(*map(wire.ready, arguments))
-        wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
+        right = exercise.reference(*map(protocol.ready, arguments))
+        wanted = right if exercise.wanted is None else protocol.Foreign(exercise.wanted(arguments))
         named = dict(zip(exercise.arguments, arguments, strict=True))
         return Case(named, values[0] if values else None, wanted, raised, values)
 
@@ -147,7 +147,7 @@ class Examination:
         if trial.raised is not None:
             return False
         try:
-            values = [mistake.function(*map(wire.ready, call)) for call in self.exercise.calls(trial.arguments)]
+            values = [mistake.function(*map(protocol.ready, call)) for call in self.exercise.calls(trial.arguments)]
         except Exception:  # a wrong function need not work everywhere
             return False
         signature = self.exercise.signature
@@ -171,7 +171,7 @@ class Examination:
         return self._result("error", message, case=case, png=png, line=line, code=code, inside=inside, **said)
 
     def _png(self, case: Case) -> bytes:
-        from rpnviz.draw import to_png
+        from rpnviz.figures.primitives import to_png
 
         return to_png(self.exercise.picture(case))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import platformdirs
 
-from rpnviz._whole_files import write_whole
+from rpnviz._files.atomic import write_whole
 
 FORMAT = "rpnviz progress, version 1"
 LOCK_SECONDS = 2.0  # writing takes a few milliseconds

@@ -1,47 +1,57 @@
-"""The widgets: thin Python classes over the ES modules in static/. Nothing else in the package imports them."""
+"""The widgets, a folder each. Nothing else in the package imports them.
+
+    from rpnviz.explorers import LabelsExplorer, explore
+
+Each is loaded when it is asked for. A new explorer is a folder and a line in EXPLORERS: tests, site, benchmarks and the
+teaching guide go through that table.
+"""
 
 from __future__ import annotations
 
-from functools import partial
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from rpnviz.backbone import Backbone
-from rpnviz.cache import cached_features
-from rpnviz.explorers.linked import GRIDS, LinkedExplorer
-from rpnviz.explorers.taken import AnyPicture, take_picture
-from rpnviz.rpn import RPNHead
+if TYPE_CHECKING:
+    from rpnviz.explorers.common.base import RpnvizWidget
+    from rpnviz.explorers.linked.explore import explore as explore
 
-__all__ = ["LinkedExplorer", "explore"]
+EXPLORERS = {  # folder → class, in the order of the series
+    "linked": "LinkedExplorer",
+    "layers": "LayersExplorer",
+    "poolings": "PoolingsExplorer",
+    "channels": "ChannelsExplorer",
+    "window": "WindowExplorer",
+    "anchors": "AnchorsExplorer",
+    "iou": "IouExplorer",
+    "labels": "LabelsExplorer",
+    "minibatch": "MinibatchExplorer",
+    "loss": "LossExplorer",
+    "live": "LiveExplorer",
+    "replay": "ReplayExplorer",
+    "nms": "NmsExplorer",
+    "funnel": "FunnelExplorer",
+    "roi": "RoIExplorer",
+    "detections": "DetectionsExplorer",
+    "precomputed": "PrecomputedExplorer",
+}
+__all__ = ["EXPLORERS", "explore", "load", *EXPLORERS.values()]
 
 
-def explore(
-    picture: AnyPicture = "street-03",
-    backbone: str = "mini",
-    grid: str = "paper",
-    weights: str | Path | None = None,
-) -> LinkedExplorer:
-    """Open the linked explorer, ready to move.
+def load(name: str) -> type[RpnvizWidget]:
+    """Return the class of an explorer.
 
     Args:
-        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
-        backbone: "mini" (bundled), or "vgg16" (torchvision's weights, downloaded once; a picture takes some seconds the
-            first time, see `cache`).
-        grid: "paper" (40×60), "floor" (37×62) or "ceil" (38×63).
-        weights: a file with the backbone's weights, instead of the bundled or downloaded ones; see `Backbone.load`.
-
-    Returns:
-        LinkedExplorer: shown by a notebook if it is the last line of a cell.
-
-    Raises:
-        ValueError: if a name is unknown; names those there are. If the picture cannot be shown, or `weights` does not
-            hold this backbone.
-        ConnectionError: if the weights have to be downloaded and cannot be.
+        name: its folder, of EXPLORERS.
     """
-    if grid not in GRIDS:
-        raise ValueError(f"grid: got {grid!r}, takes one of {', '.join(GRIDS)}")
-    taken = take_picture(picture)
-    head = RPNHead.load(backbone)  # first: no backbone is downloaded that has no head
-    network = Backbone.load(backbone, weights)
-    # "mini" takes less time than to find the file
-    features_of = network.features if backbone == "mini" else partial(cached_features, network)
-    return LinkedExplorer(taken, features_of, head, grid)
+    found: type[RpnvizWidget] = getattr(import_module(f"{__name__}.{name}.explorer"), EXPLORERS[name])
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    """Load a class, or `explore`, when it is asked for."""
+    if name == "explore":
+        return import_module(f"{__name__}.linked.explore").explore
+    for folder, kind in EXPLORERS.items():
+        if kind == name:
+            return load(folder)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,8 @@ from nbformat import v4
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.explorer_pages import save_all
-from tools.lab import SCREEN, Lab, Notebook, jupyterlab, listen, new_page, open_notebook
-from tools.run_notebooks import METADATA, NOTEBOOKS
+from tools.browser.lab import SCREEN, Lab, Notebook, jupyterlab, listen, new_page, open_notebook
+from tools.notebooks.run import METADATA, NOTEBOOKS
 
 SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
 LAPTOP: ViewportSize = {"width": SCREEN[0], "height": SCREEN[1]}

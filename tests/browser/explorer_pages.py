@@ -12,27 +12,27 @@ import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.detection import RoIHead
-from rpnviz.explorers.anchors import AnchorsExplorer
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.funnel import FunnelExplorer
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.labels import LabelExplorer
-from rpnviz.explorers.layers import LayersExplorer
-from rpnviz.explorers.live import LiveTraining
-from rpnviz.explorers.loss import LossExplorer
-from rpnviz.explorers.minibatch import MinibatchExplorer
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.poolings import PoolingsExplorer
-from rpnviz.explorers.replay import ReplayExplorer
-from rpnviz.explorers.roi import RoIExplorer
-from rpnviz.explorers.window import WindowExplorer
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.funnel.explorer import FunnelExplorer
+from rpnviz.explorers.iou.explorer import IouExplorer
+from rpnviz.explorers.labels.explorer import LabelsExplorer
+from rpnviz.explorers.layers.explorer import LayersExplorer
+from rpnviz.explorers.live.explorer import LiveExplorer
+from rpnviz.explorers.loss.explorer import LossExplorer
+from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
+from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.poolings.explorer import PoolingsExplorer
+from rpnviz.explorers.replay.explorer import ReplayExplorer
+from rpnviz.explorers.roi.explorer import RoIExplorer
+from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
+from rpnviz.train.head import features_and_mirrored
 
 NAMES = (
     *("linked", "window", "anchors", "iou", "labels", "minibatch", "layers", "poolings"),
@@ -64,8 +64,8 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "linked": lambda: rpnviz.explore("street-03"),
         "window": lambda: WindowExplorer(picture, grid, features, head, **place),
         "anchors": lambda: AnchorsExplorer(picture, grid, **place),
-        "iou": lambda: IouPlayground("street-03"),
-        "labels": lambda: LabelExplorer("street-03"),
+        "iou": lambda: IouExplorer("street-03"),
+        "labels": lambda: LabelsExplorer("street-03"),
         "minibatch": lambda: MinibatchExplorer("street-03"),
         "layers": lambda: LayersExplorer(picture, grid, backbone, head, layer="conv3_2", x=500, y=300),
         "poolings": lambda: PoolingsExplorer(picture, poolings=2),
@@ -76,14 +76,14 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "nms": lambda: NmsExplorer(picture, stages.all_boxes[best], stages.all_scores[best], turn=1),
         "funnel": lambda: FunnelExplorer(picture, *answers, stage=5),
         "roi": lambda: RoIExplorer(picture, grid, features, stages.proposals[:12], proposal=5),
-        "detections": lambda: DetectionExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
+        "detections": lambda: DetectionsExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
     }
     assert tuple(explorers) == NAMES
     return explorers
 
 
-def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveTraining:
-    live = LiveTraining(backbone, [other], [both_ways(backbone, other, Grid.paper())], picture, steps=3)
+def _trained(backbone: Backbone, picture: Picture, other: Picture) -> LiveExplorer:
+    live = LiveExplorer(backbone, [other], [features_and_mirrored(backbone, other, Grid.paper())], picture, steps=3)
     live.running = True
     live.wait()
     return live

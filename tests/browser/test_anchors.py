@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from rpnviz.grid import Grid
 from tests.browser.conftest import PIXELS
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 
 class Anchors:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import View
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 
 @pytest.fixture

@@ -10,16 +10,16 @@ import pytest
 from nbformat import NotebookNode, v4
 from playwright.sync_api import Browser, Locator, expect
 
-from tools.exercises import SOLUTIONS
-from tools.lab import Lab, Notebook, new_page, open_notebook
-from tools.run_notebooks import METADATA, NOTEBOOKS
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
+from tools.notebooks.exercises import SOLUTIONS
+from tools.notebooks.run import METADATA, NOTEBOOKS
 
 NAME = "my_box_iou"
 (LESSON,) = NOTEBOOKS.glob("04_*.ipynb")
 
 
 def cells_of(path: Path) -> dict[str, NotebookNode]:
-    return {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}  # type: ignore[no-untyped-call]
+    return {cell.id: cell for cell in nbformat.read(path, as_version=4).cells}
 
 
 SOLUTION = cells_of(SOLUTIONS / "04_solutions.ipynb")[NAME].source
@@ -53,7 +53,7 @@ def exercise(browser: Browser, lab: Lab) -> Iterator[Exercise]:
     parts = [lesson[f"{NAME}{part}"] for part in ("-task", "", "-check", "-solution")]
     imports = cells_of(SOLUTIONS / "04_solutions.ipynb")["imports"]
     notebook = v4.new_notebook(cells=[imports, *parts], metadata=METADATA)
-    nbformat.write(notebook, lab.root / "exercise.ipynb")  # type: ignore[no-untyped-call]
+    nbformat.write(notebook, lab.root / "exercise.ipynb")
     opened = open_notebook(new_page(browser), lab, "exercise.ipynb")
     opened.run_all()
     yield Exercise(opened)

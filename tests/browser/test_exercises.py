@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import SCRATCH
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 IOU = """import torch
 from rpnviz.exercises import check

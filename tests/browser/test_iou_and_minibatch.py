@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from rpnviz.boxes import box_area, box_iou
 from tests.browser.conftest import PIXELS
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.conftest import SCRATCH
-from tools import lab
-from tools.lab import Notebook, find_chromium, listen, new_page
+from tools.browser.lab import Notebook, find_chromium, listen, new_page
 
 
 def test_troubles_of_a_page_are_collected(browser: Browser) -> None:
@@ -52,7 +51,7 @@ def test_kernels_have_no_network(open_and_run: Callable[..., Notebook]) -> None:
 
 
 def test_a_missing_browser_is_one_line_that_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab.shutil, "which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     with pytest.raises(RuntimeError, match="apt-get install chromium") as failure:
         find_chromium()

@@ -7,10 +7,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from rpnviz.draw import PALETTE
+from rpnviz.figures.palette import PALETTE
 from tests.browser.conftest import View
 
-WINDOW = tuple(bytes.fromhex(PALETTE["window"][1:]))
+RED, GREEN, BLUE = bytes.fromhex(PALETTE["window"][1:])
+WINDOW = RED, GREEN, BLUE
 both_themes = pytest.mark.parametrize("linked", ["light", "dark"], indirect=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import PIXELS
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 SUMS = "[f'{x:.6f}' for pair in explorer.losses.values() for x in (*pair, sum(pair))]"
 ROWS = "torch.stack([l.deltas, l.targets, l.differences, l.slopes, l.smooth_l1])[:, 0].T.tolist()"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import PIXELS
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 HAND, CHAIN, TIED, REAL = range(4)  # the NMS explorers in the order of the notebook
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import View
-from tools.lab import Notebook
-from tools.run_notebooks import NOTEBOOKS
+from tools.browser.lab import Notebook
+from tools.notebooks.run import NOTEBOOKS
 
 COLOURS = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.access import PLACES, findings
 from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS, SCRATCH
 from tests.explorers.asked import every_asked
-from tools.lab import Notebook, listen
+from tools.browser.lab import Notebook, listen
 
 NAMES = ("linked", "labels", "iou", "loss")
 Open = Callable[..., Page]
@@ -163,7 +163,7 @@ def test_the_card_folds(open_page: Open) -> None:
 def test_axe_finds_nothing(open_page: Open, name: str) -> None:
     page = open_page(name)
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         assert findings(page) == []
         for i in range(3):
             choices(page).nth(i).click()

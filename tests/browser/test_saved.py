@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import SCRATCH, View, put_into
-from tools.lab import Lab, Notebook, new_page, open_notebook
+from tools.browser.lab import Lab, Notebook, new_page, open_notebook
 
 HOSTILE = "</script><img src=x onerror=hacked=1><script>hacked=1</script>"
 OWN_PICTURE = f"""

@@ -17,14 +17,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.page import SAVED, SAVED_CSS, standalone_page
+from rpnviz.explorers.common import bundle
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.saved_page import SAVED, SAVED_SHEET, standalone_page
+from rpnviz.explorers.nms.explorer import NmsExplorer
 from tests.browser.conftest import PIXELS
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
-from tests.test_nms import six
-from tools.lab import Notebook, listen
+from tests.inspect.test_nms_steps import six
+from tools.browser.lab import Notebook, listen
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
 NAMES = (HOSTILE, "dog\x07", "dog & <b>cat</b>")
@@ -52,21 +53,22 @@ def folder(explorers: Callable[[str], RpnvizWidget], tmp_path_factory: pytest.Te
 def _two(explorer: RpnvizWidget) -> str:
     """A page as a site may make it: text, two explorers of a kind, each with a name of its own."""
     assert isinstance(explorer, NmsExplorer)
-    page = standalone_page("", "", "", explorer.saved_state())
+    page = standalone_page("", explorer.view, "", explorer.saved_state())
     state = page.split('id="rpnviz-state">')[1].split("</script>")[0]
     opens = "".join(
         f'await openSaved({{ el: document.getElementById("{at}"), state: read(), render, name: "{at}" }});\n'
         for at in ("nms-1", "nms-2")
     )
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>two</title>
-<style>header {{ position: relative; z-index: 5 }} {explorer._css} {SAVED_CSS}</style>
+<style>header {{ position: relative; z-index: 5 }} {explorer._css} {bundle.read(SAVED_SHEET)}</style>
 <header><a href="#prose">a heading</a></header><h2 id="prose">Prose</h2>
 <article><div id="nms-1" data-rpnviz-name="nms-1"></div><p>more prose</p>
 <div id="nms-2" data-rpnviz-name="nms-2"></div></article><footer><button>below</button></footer>
 <script type="application/json" id="state">{state}</script>
 <script type="module">
-{explorer._esm}
-{SAVED}
+{bundle.bundle(explorer.view, SAVED)}
+const {{ openSaved, revive }} = rpnviz.take("{SAVED}");
+const {{ render }} = rpnviz.take("{explorer.view}");
 const read = () => JSON.parse(document.getElementById("state").textContent, revive);
 {opens}</script>"""
 
@@ -393,7 +395,7 @@ def test_svg_holds_the_boxes_where_they_are(opened: Opener, explorers: Callable[
 
     panel = root.find(f".//{SVG}svg")
     assert panel is not None
-    plan = explorers("nms").plan  # type: ignore[attr-defined]
+    plan = explorers("nms").plan
     x1, y1, x2, _ = plan["extent"]
     scale = float(panel.attrib["viewBox"].split()[2]) / (x2 - x1)
     strokes = [element for element in panel.iter(f"{SVG}rect") if "stroke" in element.attrib]

@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from rpnviz.explorers.replay import ReplayExplorer
-from rpnviz.replay import Replay
+from rpnviz.explorers.replay.explorer import ReplayExplorer
+from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
-from tools.lab import Notebook
+from tools.browser.lab import Notebook
 
 # Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
 LIVE = """import rpnviz
 from rpnviz.backbone import Backbone
-from rpnviz.explorers.live import LiveTraining
+from rpnviz.explorers.live import LiveExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
+from rpnviz.train.head import features_and_mirrored
 from rpnviz.pictures import Picture
 
 backbone = Backbone.load("mini")
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
-features = [both_ways(backbone, picture, Grid.paper()) for picture in pictures]
-live = LiveTraining(backbone, pictures, features, Picture.load("street-03"), steps=5000)
+features = [features_and_mirrored(backbone, picture, Grid.paper()) for picture in pictures]
+live = LiveExplorer(backbone, pictures, features, Picture.load("street-03"), steps=5000)
 live"""
 REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
 RUN = Replay.load("mini")
@@ -151,12 +151,9 @@ def test_a_variant_is_trained_beside_it(live: View) -> None:
 
 def test_map_and_number_of_proposals_are_switched(live: View) -> None:
     canvas = live.root.locator("canvas").nth(1)
-    for press in (
-        lambda: live.root.get_by_label("objectness map").click(),
-        lambda: live.root.get_by_role("radio", name="best 50").click(),
-    ):
+    for switch in (live.root.get_by_label("objectness map"), live.root.get_by_role("radio", name="best 50")):
         then = int(canvas.evaluate(PIXELS))
-        press()
+        switch.click()
         wait_for_other_pixels(live, canvas, then)
     live.notebook.wait_for("[live.show_map, live.top_n]", [False, 50])
 

@@ -12,19 +12,35 @@ import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.detection import RoIHead
-from rpnviz.explorers import beliefs_anchors, beliefs_labels, beliefs_loss, beliefs_proposals, beliefs_window
-from rpnviz.explorers.anchors import AnchorsExplorer
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.funnel import FunnelExplorer
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.labels import LabelExplorer
-from rpnviz.explorers.loss import LossExplorer
-from rpnviz.explorers.minibatch import MinibatchExplorer
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.poolings import PoolingsExplorer
-from rpnviz.explorers.roi import RoIExplorer
-from rpnviz.explorers.window import WindowExplorer
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer
+from rpnviz.explorers.anchors.questions import sixteen_wide
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.detections.questions import what_comes_next
+from rpnviz.explorers.funnel.explorer import FunnelExplorer
+from rpnviz.explorers.funnel.questions import real_order, scored_background
+from rpnviz.explorers.iou.explorer import IouExplorer
+from rpnviz.explorers.iou.questions import where_is_iou
+from rpnviz.explorers.labels.explorer import LabelsExplorer
+from rpnviz.explorers.labels.questions import low_iou_positive
+from rpnviz.explorers.linked.questions import (
+    anchors_of_a_cell,
+    border_in_use,
+    longer_than_the_field,
+    nine_from_one_window,
+)
+from rpnviz.explorers.loss.explorer import LossExplorer
+from rpnviz.explorers.loss.questions import where_is_lambda, whose_iou
+from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
+from rpnviz.explorers.minibatch.questions import always_half, rest_of_the_map, which_number
+from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.nms.questions import same_two_thousand
+from rpnviz.explorers.poolings.explorer import PoolingsExplorer
+from rpnviz.explorers.poolings.questions import forty_by_sixty
+from rpnviz.explorers.roi.explorer import RoIExplorer
+from rpnviz.explorers.roi.questions import slope_of_a_box
+from rpnviz.explorers.window.explorer import WindowExplorer
+from rpnviz.explorers.window.questions import nine_or_eighteen, nine_sizes_of_one_vector, three_by_three
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
@@ -33,7 +49,7 @@ from rpnviz.rpn import RPNHead, flatten_head
 
 @dataclass(frozen=True)
 class Asked:
-    """A view of a notebook and the questions above it, as functions of the modules beliefs_*."""
+    """A view of a notebook and the questions above it, as functions of the modules questions.py."""
 
     notebook: str
     make: Callable[[], Any]
@@ -79,7 +95,7 @@ class _World:
 
     def second_head(self, kind: type, *end: Any, **traits: Any) -> Any:
         proposals = self.stages("street-03").proposals
-        boxes = proposals if kind is DetectionExplorer else proposals[:12]
+        boxes = proposals if kind is DetectionsExplorer else proposals[:12]
         return kind(self.pictures["street-03"], self.grid, self.features["street-03"], boxes, *end, **traits)
 
 
@@ -87,46 +103,45 @@ def every_asked() -> dict[str, Asked]:
     """All views with questions, in the order of the notebooks."""
     world, third = _World(), "street-03"
     seventh = world.pictures["street-07"]
-    anchors, window, labels, proposals = beliefs_anchors, beliefs_window, beliefs_labels, beliefs_proposals
     return {
         "linked": Asked(
             "00",
             lambda: rpnviz.explore(third),
             (
-                *(anchors.nine_from_one_window, anchors.anchors_of_a_cell),
-                *(anchors.longer_than_the_field, anchors.border_in_use),
+                *(nine_from_one_window, anchors_of_a_cell),
+                *(longer_than_the_field, border_in_use),
             ),
         ),
-        "poolings": Asked("01", lambda: PoolingsExplorer(world.pictures[third], poolings=0), (window.forty_by_sixty,)),
-        "window": Asked("02", world.window, (window.nine_sizes_of_one_vector,)),
+        "poolings": Asked("01", lambda: PoolingsExplorer(world.pictures[third], poolings=0), (forty_by_sixty,)),
+        "window": Asked("02", world.window, (nine_sizes_of_one_vector,)),
         "reader": Asked(
             "02",
             lambda: world.window(show_anchors=True, selected=4),
-            (window.three_by_three, window.nine_or_eighteen),
+            (three_by_three, nine_or_eighteen),
         ),
-        "text": Asked("03", world.text, (anchors.sixteen_wide,)),
-        "iou": Asked("04", lambda: IouPlayground(third), (labels.where_is_iou,)),
-        "labels": Asked("04", lambda: LabelExplorer("street-07"), (labels.low_iou_positive,)),
+        "text": Asked("03", world.text, (sixteen_wide,)),
+        "iou": Asked("04", lambda: IouExplorer(third), (where_is_iou,)),
+        "labels": Asked("04", lambda: LabelsExplorer("street-07"), (low_iou_positive,)),
         "minibatch": Asked(
             "05",
             lambda: MinibatchExplorer("street-07"),
-            (labels.always_half, labels.which_number, labels.rest_of_the_map),
+            (always_half, which_number, rest_of_the_map),
         ),
         "loss": Asked(
             "06",
             lambda: LossExplorer(third, *world.answers[third]),
-            (beliefs_loss.whose_iou, beliefs_loss.where_is_lambda),
+            (whose_iou, where_is_lambda),
         ),
         "funnel": Asked(
             "08",
             lambda: FunnelExplorer(seventh, *world.answers["street-07"], stage=5),
-            (proposals.real_order, proposals.scored_background),
+            (real_order, scored_background),
         ),
-        "stepper": Asked("08", world.stepper, (proposals.same_two_thousand,)),
+        "stepper": Asked("08", world.stepper, (same_two_thousand,)),
         "detections": Asked(
             "09",
-            lambda: world.second_head(DetectionExplorer, RoIHead.load("mini"), stage="proposals"),
-            (proposals.what_comes_next,),
+            lambda: world.second_head(DetectionsExplorer, RoIHead.load("mini"), stage="proposals"),
+            (what_comes_next,),
         ),
-        "roi": Asked("09", lambda: world.second_head(RoIExplorer, proposal=5), (proposals.slope_of_a_box,)),
+        "roi": Asked("09", lambda: world.second_head(RoIExplorer, proposal=5), (slope_of_a_box,)),
     }

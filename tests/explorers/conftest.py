@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rpnviz.backbone import WIDTHS, Backbone
-from rpnviz.explorers.linked import LinkedExplorer
+from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead

@@ -10,32 +10,32 @@ import torch
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.detection import RoIHead
-from rpnviz.explorers.anchors import AnchorsExplorer
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.funnel import FunnelExplorer
-from rpnviz.explorers.handed import HandedExplorer
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.labels import LabelExplorer
-from rpnviz.explorers.layers import LayersExplorer
-from rpnviz.explorers.linked import LinkedExplorer
-from rpnviz.explorers.linked_scene import run_scene
-from rpnviz.explorers.live import LiveTraining
-from rpnviz.explorers.loss import LossExplorer
-from rpnviz.explorers.minibatch import MinibatchExplorer
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.poolings import PoolingsExplorer
-from rpnviz.explorers.replay import ReplayExplorer
-from rpnviz.explorers.roi import RoIExplorer
-from rpnviz.explorers.window import WindowExplorer
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.funnel.explorer import FunnelExplorer
+from rpnviz.explorers.iou.explorer import IouExplorer
+from rpnviz.explorers.labels.explorer import LabelsExplorer
+from rpnviz.explorers.layers.explorer import LayersExplorer
+from rpnviz.explorers.linked.explorer import LinkedExplorer
+from rpnviz.explorers.linked.scene import run_scene
+from rpnviz.explorers.live.explorer import LiveExplorer
+from rpnviz.explorers.loss.explorer import LossExplorer
+from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
+from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.poolings.explorer import PoolingsExplorer
+from rpnviz.explorers.precomputed.explorer import PrecomputedExplorer
+from rpnviz.explorers.replay.explorer import ReplayExplorer
+from rpnviz.explorers.roi.explorer import RoIExplorer
+from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
-from rpnviz.head_training import both_ways
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
+from rpnviz.train.head import features_and_mirrored
 from tests.explorers.small_scene import make_picture
-from tests.test_nms import six
+from tests.inspect.test_nms_steps import six
 
 
 @torch.no_grad()
@@ -58,22 +58,24 @@ def every_explorer(
     answers = flatten_head(*head(backbone.features(picture, paper)))
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head, grid_name),
-        "handed": lambda: HandedExplorer(run_scene(picture, grid, features, head)),
+        "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),
-        "iou": lambda: IouPlayground(picture),
-        "labels": lambda: LabelExplorer(picture, grid_name),
+        "iou": lambda: IouExplorer(picture),
+        "labels": lambda: LabelsExplorer(picture, grid_name),
         "minibatch": lambda: MinibatchExplorer(picture, grid_name),
         "layers": lambda: LayersExplorer(picture, grid, backbone, head),
         "poolings": lambda: PoolingsExplorer(picture),
         "channels": lambda: ChannelsExplorer({picture.name: picture}, grid, {picture.name: features}),
         "loss": lambda: LossExplorer(picture, *answers),
-        "live": lambda: LiveTraining(
-            backbone, [picture], [both_ways(backbone, picture, paper)], picture, steps=3, checkpoint=folder / "head.pt"
+        "live": lambda: LiveExplorer(
+            *(backbone, [picture], [features_and_mirrored(backbone, picture, paper)], picture),
+            steps=3,
+            checkpoint=folder / "head.pt",
         ),
         "replay": lambda: ReplayExplorer(),
         "nms": lambda: NmsExplorer(picture, *six(), list("ABCDEF")),
         "funnel": lambda: FunnelExplorer(picture, *answers),
         "roi": lambda: RoIExplorer(picture, grid, features, proposals),
-        "detections": lambda: DetectionExplorer(picture, grid, features, proposals, RoIHead.load("mini")),
+        "detections": lambda: DetectionsExplorer(picture, grid, features, proposals, RoIHead.load("mini")),
     }

@@ -5,54 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import Any
 
 import pytest
 import traitlets as t
 
-from rpnviz import draw
-from rpnviz.explorers import base
-from rpnviz.explorers.base import LOOK, SHARED, STATIC, RpnvizWidget, join_esm
-from rpnviz.explorers.page import standalone_page
-
-LINKED = (
-    "linked_scene.js",
-    "linked_panels.js",
-    "linked_table.js",
-    "linked_funnels.js",
-    "linked_controls.js",
-    "linked.js",
-)
+from rpnviz.explorers.common import base
+from rpnviz.explorers.common.base import LOOK, RpnvizWidget
+from rpnviz.explorers.common.saved_page import standalone_page
+from rpnviz.figures.palette import LINE_STYLES, PALETTE
 
 
-def test_joined_module_imports_nothing_and_exports_render_once() -> None:
-    joined = join_esm(*LINKED)
-    assert not re.search(r"^import ", joined, flags=re.MULTILINE)
-    assert re.findall(r"^export .*", joined, flags=re.MULTILINE) == ["export default { render };"]
-    assert "</script" not in joined.lower()
-
-
-def test_joined_files_declare_no_name_twice() -> None:
-    declared = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", join_esm(*LINKED), flags=re.MULTILINE)
-    assert len(declared) == len(set(declared)) > 40
-
-
-def test_every_import_is_of_a_file_that_is_joined_before() -> None:
-    before: list[str] = []
-    for name in (*SHARED, *LINKED):
-        source = (STATIC / name).read_text(encoding="utf-8")
-        assert set(re.findall(r'^import \{.*\} from "\./(.*)";$', source, flags=re.MULTILINE)) <= set(before)
-        assert source.startswith("// @ts-check")
-        before.append(name)
-
-
-def test_colours_and_lines_come_from_draw_alone() -> None:
-    assert LOOK["palette"] is draw.PALETTE and LOOK["lines"] is draw.LINE_STYLES
-    for name in (*SHARED, *LINKED):
-        assert not re.search(r"#[0-9a-fA-F]{6}\b", (STATIC / name).read_text(encoding="utf-8")), name
+def test_colours_and_lines_come_from_the_palette() -> None:
+    assert LOOK["palette"] is PALETTE and LOOK["lines"] is LINE_STYLES
 
 
 def test_page_scripts_match_the_hashes_of_its_policy() -> None:
-    page = standalone_page("a <b>title</b>", "p { color: red }", "function render() {}", {"x": [b"\x00\xff", "<"]})
+    page = standalone_page("a <b>title</b>", "nms/view.js", "p { color: red }", {"x": [b"\x00\xff", "<"]})
     policy = re.search(r'content="(default-src[^"]*)"', page)
     script = re.search(r'<script type="module">(.*?)</script>', page, flags=re.DOTALL)
     style = re.search(r"<style>(.*?)</style>", page, flags=re.DOTALL)
@@ -64,7 +33,7 @@ def test_page_scripts_match_the_hashes_of_its_policy() -> None:
 
 def test_page_refuses_what_is_neither_json_nor_bytes() -> None:
     with pytest.raises(TypeError, match="set"):
-        standalone_page("", "", "", {"x": {1, 2}})
+        standalone_page("", "nms/view.js", "", {"x": {1, 2}})
 
 
 def test_an_error_is_shown_until_the_next_try() -> None:
@@ -85,5 +54,6 @@ def test_range_errors_name_trait_and_range() -> None:
 
 
 def test_the_heat_map_is_the_one_of_the_stills() -> None:
-    assert len(LOOK["heat"]) == base.HEAT_STOPS
-    assert LOOK["heat"][0] == "#000004" and LOOK["heat"][-1] == "#fcfdbf"  # magma's ends
+    heat: Any = LOOK["heat"]
+    assert len(heat) == base.HEAT_STOPS
+    assert heat[0] == "#000004" and heat[-1] == "#fcfdbf"  # magma's ends

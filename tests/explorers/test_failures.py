@@ -10,11 +10,10 @@ import pytest
 import traitlets as t
 
 from rpnviz.backbone import WIDTHS, Backbone
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.handed import NOT_DRAWN, HandedExplorer
-from rpnviz.explorers.linked import LinkedExplorer
-from rpnviz.explorers.linked_scene import Scene, run_scene
+from rpnviz.explorers import ChannelsExplorer, LinkedExplorer, PrecomputedExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.linked.scene import Scene, run_scene
+from rpnviz.explorers.precomputed.explorer import NOT_DRAWN
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
 from tests.explorers.every import every_explorer
@@ -22,33 +21,33 @@ from tests.explorers.small_scene import make_picture
 
 # explorer, what the page sets, what then breaks; one row at least for each place where the work can fail
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
-    ("linked", {"grid": "floor"}, "linked.run_scene"),
-    ("linked", {"grid": "floor"}, "linked.pack"),
-    ("linked", {"picture": "street-03"}, "linked.Picture.load"),
-    ("linked", {"picture": "street-03", "grid": "ceil"}, "linked.pack"),
-    ("linked", {"map": "channel 511"}, "linked_scene.Scene.channel"),
-    ("linked", {"seed": 99}, "linked.pack_minibatch"),
-    ("handed", {"map": "channel 511"}, "linked_scene.Scene.channel"),
-    ("handed", {"seed": 99}, "linked_scene.Scene.minibatch"),
-    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.inside_picture"),
-    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.looks"),
-    ("labels", {"fg_iou_thresh": 0.6}, "labels.label_anchors"),
-    ("labels", {"fg_iou_thresh": 0.6, "bg_iou_thresh": 0.5}, "labels.label_anchors"),
-    ("labels", {"bg_iou_thresh": 0.2}, "labels.label_codes"),
-    ("labels", {"allow_low_quality_matches": False}, "labels.count_codes"),
-    ("labels", {"drop_cross_boundary": False}, "labels.label_anchors"),
-    ("minibatch", {"seed": 3}, "minibatch.sample_minibatch"),
-    ("minibatch", {"batch_size_per_image": 64, "positive_fraction": 0.25}, "minibatch.sample_minibatch"),
-    ("layers", {"wish": {"layer": "conv1_1", "channel": 3}}, "layers.LayersExplorer._check_channel"),
-    ("channels", {"picture": "two"}, "channels.sheet_file"),
-    ("channels", {"picture": "two"}, "channels.shares"),
-    ("replay", {"picture": "street-05"}, "replay.pack_scene"),
-    ("replay", {"picture": "street-05"}, "replay.Picture.load"),
-    ("funnel", {"nms_thresh": 0.5}, "funnel.propose"),
-    ("funnel", {"min_size": 40.0}, "funnel.score_order"),
-    ("funnel", {"pre_nms_top_n": 100, "post_nms_top_n": 10}, "funnel.stage_by_stage"),
-    ("detections", {"nms_thresh": 0.3}, "detections.detect"),
-    ("detections", {"nms_thresh": 0.3}, "detections.torch.isin"),
+    ("linked", {"grid": "floor"}, "linked.explorer.run_scene"),
+    ("linked", {"grid": "floor"}, "linked.explorer.pack"),
+    ("linked", {"picture": "street-03"}, "linked.explorer.Picture.load"),
+    ("linked", {"picture": "street-03", "grid": "ceil"}, "linked.explorer.pack"),
+    ("linked", {"map": "channel 511"}, "linked.scene.Scene.channel"),
+    ("linked", {"seed": 99}, "linked.explorer.pack_minibatch"),
+    ("precomputed", {"map": "channel 511"}, "linked.scene.Scene.channel"),
+    ("precomputed", {"seed": 99}, "linked.scene.Scene.minibatch"),
+    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.inside_picture"),
+    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.looks"),
+    ("labels", {"fg_iou_thresh": 0.6}, "labels.explorer.label_anchors"),
+    ("labels", {"fg_iou_thresh": 0.6, "bg_iou_thresh": 0.5}, "labels.explorer.label_anchors"),
+    ("labels", {"bg_iou_thresh": 0.2}, "labels.explorer.label_codes"),
+    ("labels", {"allow_low_quality_matches": False}, "labels.explorer.count_codes"),
+    ("labels", {"drop_cross_boundary": False}, "labels.explorer.label_anchors"),
+    ("minibatch", {"seed": 3}, "minibatch.explorer.sample_minibatch"),
+    ("minibatch", {"batch_size_per_image": 64, "positive_fraction": 0.25}, "minibatch.explorer.sample_minibatch"),
+    ("layers", {"wish": {"layer": "conv1_1", "channel": 3}}, "layers.explorer.LayersExplorer._check_channel"),
+    ("channels", {"picture": "two"}, "channels.explorer.sheet_file"),
+    ("channels", {"picture": "two"}, "channels.explorer.brightness"),
+    ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
+    ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
+    ("funnel", {"nms_thresh": 0.5}, "funnel.explorer.propose"),
+    ("funnel", {"min_size": 40.0}, "funnel.explorer.score_order"),
+    ("funnel", {"pre_nms_top_n": 100, "post_nms_top_n": 10}, "funnel.explorer.stage_by_stage"),
+    ("detections", {"nms_thresh": 0.3}, "detections.explorer.detect"),
+    ("detections", {"nms_thresh": 0.3}, "detections.explorer.torch.isin"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
 SETS_ONLY = {("nms", "top_n"), ("loss", "chosen"), ("live", "beside"), ("live", "running")}
@@ -133,8 +132,8 @@ def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], Rp
             if heard and not explorer.traits()[trait].read_only:
                 followed.add((name, trait))
     listed = {(name, trait) for name, asked, _ in BROKEN for trait in asked}
-    # The same code hears of all settings of an explorer; handed refuses another picture or grid before that.
-    same = {("handed", "picture"), ("handed", "grid")}
+    # The same code hears of all settings of an explorer; precomputed refuses another picture or grid before that.
+    same = {("precomputed", "picture"), ("precomputed", "grid")}
     assert followed <= listed | SETS_ONLY | same, followed - listed
     assert followed >= SETS_ONLY
 
@@ -169,7 +168,7 @@ def test_scene_that_fails_half_way_is_taken_back(
     explorer.seed, explorer.channel, explorer.row, explorer.col = 99, 511, 39, 59
     before, results = stands(explorer), explorer.results
     with monkeypatch.context() as patch:
-        patch.setattr("rpnviz.explorers.linked.pack_minibatch", fails)
+        patch.setattr("rpnviz.explorers.linked.explorer.pack_minibatch", fails)
         with pytest.raises(RuntimeError):
             explorer.grid = "floor"
     assert explorer.error == "could not change the picture or the grid: RuntimeError: <b>no memory</b>"
@@ -183,7 +182,7 @@ def test_scene_that_fails_half_way_is_taken_back(
 def test_a_sampler_that_fails_ever_after_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
     picture, grid = make_picture(), Grid.floor()
     features = Backbone(WIDTHS["mini"]).eval().features(picture, grid)
-    explorer = HandedExplorer(run_scene(picture, grid, features, RPNHead().eval()))
+    explorer = PrecomputedExplorer(run_scene(picture, grid, features, RPNHead().eval()))
     explorer.seed = 99
     monkeypatch.setattr(Scene, "minibatch", fails)
     with pytest.raises(RuntimeError):
@@ -197,7 +196,7 @@ def test_a_remark_stands_while_no_error_does(made: Callable[[str], RpnvizWidget]
     features = Backbone(WIDTHS["mini"]).eval().features(picture, grid)
     scene = run_scene(picture, grid, features, RPNHead().eval())
     scene.anchors[:] = scene.anchors.view(-1, 9, 4).transpose(0, 1).reshape(-1, 4).clone()  # other nine in each cell
-    explorer = HandedExplorer(scene)
+    explorer = PrecomputedExplorer(scene)
     explorer.channel = 511
     assert explorer.extra_channel["channel"] == 511 and explorer.error == NOT_DRAWN
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from typing import Any
 
 import numpy as np
@@ -15,17 +14,16 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from rpnviz.boxes import clip
-from rpnviz.explorers import funnel as funnel_module
-from rpnviz.explorers.base import join_esm
-from rpnviz.explorers.funnel import SETTINGS, FunnelExplorer
-from rpnviz.explorers.page import standalone_page
-from rpnviz.funnel import STAGES
+from rpnviz.explorers.funnel import explorer as funnel_module
+from rpnviz.explorers.funnel.explorer import SETTINGS, FunnelExplorer
+from rpnviz.inspect.funnel import STAGES
 from rpnviz.proposals import PRESETS, propose
+from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 ASK = """
-const revive = (key, value) => value && typeof value === "object" && "$bytes" in value
-  ? new DataView(Uint8Array.from(atob(value.$bytes), (letter) => letter.charCodeAt(0)).buffer) : value;
+const { revive } = rpnviz.take("saved/open.js");
+const { typed } = rpnviz.take("common/model.js");
 export function ask(state) {
   const { result, decoded, settings } = JSON.parse(state, revive);
   const read = readResult(result);
@@ -41,10 +39,6 @@ export function ask(state) {
   };
 }
 """
-RUN = """async ([code, state]) => {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return JSON.stringify((await import(url)).ask(state));
-}"""
 
 
 def head(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,11 +60,8 @@ def explorer() -> FunnelExplorer:
 def said(untouched: FunnelExplorer, browser: Browser) -> dict[str, Any]:
     """What the page's code reads out of the result, asked in an empty page."""
     state = {"result": untouched.result, "decoded": untouched.decoded, "settings": untouched.settings}
-    text = standalone_page("", "", "", state).split('id="rpnviz-state">')[1].split("</script>")[0]
-    page = browser.new_page()
-    code = join_esm("funnel_result.js").replace("export ", "") + ASK
-    answer: dict[str, Any] = json.loads(page.evaluate(RUN, [code, text]))
-    page.close()
+    text = as_state(state)
+    answer: dict[str, Any] = ask_page(browser, "funnel/result.js", ASK, text)
     return answer
 
 
@@ -147,7 +138,7 @@ def test_errors_are_shown_and_raised(explorer: FunnelExplorer, monkeypatch: pyte
     monkeypatch.setattr(funnel_module, "propose", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.nms_thresh = 0.5
-    assert explorer.error == "proposing: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 @pytest.mark.parametrize(
@@ -195,5 +186,5 @@ def test_still_draws_the_boxes_of_the_stage(untouched: FunnelExplorer) -> None:
     assert [text.get_text() for text in bars.texts] == [f"{count:,}" for count in explorer.result["left"]]
     paths = picture.collections[0].get_paths()
     assert len(paths) == 7
-    assert np.allclose(paths[0].vertices[[0, 2]].flatten(), explorer.stages.proposals[0].numpy())
+    assert np.allclose(np.asarray(paths[0].vertices)[[0, 2]].flatten(), explorer.stages.proposals[0].numpy())
     assert set(SETTINGS) == set(untouched.settings)

@@ -11,27 +11,29 @@ import pytest
 import torch
 import traitlets as t
 from PIL import Image
+from playwright.sync_api import Browser
 
 from rpnviz import targets
-from rpnviz.draw import PALETTE
-from rpnviz.explorers import labels as labels_module
-from rpnviz.explorers.anchor_map import count_codes, label_codes, object_names
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.labels import LabelExplorer
-from rpnviz.explorers.map_still import labels_figure, squares
+from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
+from rpnviz.explorers.common.payload import LABEL_BITS, LABELS, LOW_QUALITY, count_codes, label_codes, object_names
+from rpnviz.explorers.iou.explorer import IouExplorer
+from rpnviz.explorers.labels import explorer as labels_module
+from rpnviz.explorers.labels.explorer import LabelsExplorer
+from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from tests.explorers.page_code import ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
 @pytest.fixture
-def playground() -> IouPlayground:
-    return IouPlayground(make_picture())
+def playground() -> IouExplorer:
+    return IouExplorer(make_picture())
 
 
 @pytest.fixture
-def explorer() -> LabelExplorer:
-    return LabelExplorer(make_picture())
+def explorer() -> LabelsExplorer:
+    return LabelsExplorer(make_picture())
 
 
 def picture_in(bundle: Any) -> Image.Image:
@@ -47,14 +49,14 @@ def picture_in(bundle: Any) -> Image.Image:
         ([560, 200, 820, 460], 0.0, "negative"),  # touching
     ],
 )
-def test_playground_says_iou_and_label(playground: IouPlayground, anchor: list[float], iou: float, label: str) -> None:
+def test_playground_says_iou_and_label(playground: IouExplorer, anchor: list[float], iou: float, label: str) -> None:
     playground.gt, playground.anchor = [300, 200, 560, 460], anchor
     assert playground.iou == pytest.approx(iou, abs=1e-6)
     assert playground.label == label
     assert f"IoU {iou:.2f}, {label}" in playground.describe()
 
 
-def test_thresholds_change_the_playground_label(playground: IouPlayground) -> None:
+def test_thresholds_change_the_playground_label(playground: IouExplorer) -> None:
     playground.gt, playground.anchor = [300, 200, 560, 460], [430, 200, 690, 460]
     playground.fg_iou_thresh = 0.33
     assert playground.label == "positive"
@@ -75,7 +77,7 @@ def test_thresholds_change_the_playground_label(playground: IouPlayground) -> No
         ("fg_iou_thresh", 1.5),
     ],
 )
-def test_playground_refuses(playground: IouPlayground, trait: str, value: Any) -> None:
+def test_playground_refuses(playground: IouExplorer, trait: str, value: Any) -> None:
     before = getattr(playground, trait)
     with pytest.raises(t.TraitError, match=trait):
         setattr(playground, trait, value)
@@ -84,10 +86,44 @@ def test_playground_refuses(playground: IouPlayground, trait: str, value: Any) -
 
 def test_playground_refuses_an_object_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="gt: got 3, takes an object of mine, 0 to 2"):
-        IouPlayground(make_picture(), gt=3)
+        IouExplorer(make_picture(), gt=3)
 
 
-def test_playground_offers_the_nine_shapes(playground: IouPlayground) -> None:
+UNLESS = "unless it is this object's best anchor"
+
+
+@pytest.mark.parametrize(
+    ("iou", "bg", "fg", "label", "why"),
+    [
+        (0.25, 0.3, 0.7, "negative", f"0.25 < 0.30, {UNLESS}"),
+        (0.2999, 0.3, 0.7, "negative", f"0.2999 < 0.30, {UNLESS}"),
+        (0.3, 0.3, 0.7, "ignored", f"0.30 is at the threshold, {UNLESS}"),
+        (0.3001, 0.3, 0.7, "ignored", f"0.3001 lies between, {UNLESS}"),
+        (0.6999, 0.3, 0.7, "ignored", f"0.6999 lies between, {UNLESS}"),
+        (0.7, 0.3, 0.7, "positive", "0.70 is at the threshold"),
+        (0.7001, 0.3, 0.7, "positive", "0.7001 ≥ 0.70"),
+        (0.305, 0.305, 0.305, "positive", "0.305 is at the threshold"),
+        (1.0, 0.0, 0.0, "positive", "1.00 ≥ 0.00"),
+    ],
+)
+def test_no_number_is_compared_with_itself(
+    browser: Browser, iou: float, bg: float, fg: float, label: str, why: str
+) -> None:
+    said = ask_page(browser, "iou/view.js", "export const ask = (given) => verdict(...given);", [iou, bg, fg])
+    assert said == {"label": label, "why": why}
+    found = targets.label_anchors(
+        torch.tensor([[0.0, 0, 1000, iou * 1000]]),
+        torch.tensor([[0.0, 0, 1000, 1000]]),
+        (2000, 2000),
+        fg,
+        bg,
+        allow_low_quality_matches=False,
+        drop_cross_boundary=False,
+    )
+    assert {1: "positive", 0: "negative", -1: "ignored"}[int(found.labels[0])] == label
+
+
+def test_playground_offers_the_nine_shapes(playground: IouExplorer) -> None:
     shapes = [(shape["width"], shape["height"]) for shape in playground.plan["shapes"]]
     assert len(set(shapes)) == 9 and (128, 128) in shapes and (182, 90) in shapes and (362, 724) in shapes
     assert playground.plan["shapes"][2]["name"] == "scale 512, ratio 0.5: 724×362"
@@ -97,7 +133,7 @@ def test_objects_of_a_kind_are_numbered() -> None:
     assert object_names(make_picture()) == ["car", "dog 1", "dog 2"]
 
 
-def test_labels_are_those_of_label_anchors(explorer: LabelExplorer) -> None:
+def test_labels_are_those_of_label_anchors(explorer: LabelsExplorer) -> None:
     picture = explorer.picture
     for settings in (
         {},
@@ -109,16 +145,18 @@ def test_labels_are_those_of_label_anchors(explorer: LabelExplorer) -> None:
         for name, value in settings.items():
             setattr(explorer, name, value)
         found = targets.label_anchors(explorer.anchors, picture.gt_boxes, picture.image_size, **explorer.settings)
-        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.int8)
-        assert torch.equal(codes.clamp(-1, 1), found.labels)
-        assert torch.equal(codes == 2, found.low_quality)
-        assert torch.equal(codes == -2, found.crosses_boundary)
+        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.uint8)
+        names = [LABELS[code & LABEL_BITS] for code in codes.tolist()]
+        sent = torch.tensor([{"positive": 1, "negative": 0}.get(name, -1) for name in names], dtype=torch.int8)
+        assert torch.equal(sent, found.labels)
+        assert torch.equal(codes & LOW_QUALITY > 0, found.low_quality)
+        assert torch.equal(torch.tensor([name == "crosses_border" for name in names]), found.crosses_boundary)
         assert explorer.counts["positive"] == int((found.labels == 1).sum())
         assert sum(explorer.counts.values()) == 21_600
         assert explorer.answered == explorer.settings
 
 
-def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelExplorer) -> None:
+def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelsExplorer) -> None:
     car, tiny, cut = explorer.object_rows
     assert car["by_threshold"] > 0 and car["best_iou"] > 0.9
     assert tiny["best_iou"] == pytest.approx(900 / 16380, abs=1e-5)  # 30×30 in the smallest anchor, 182×90
@@ -131,7 +169,7 @@ def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelExplorer
     assert explorer.object_rows[1]["by_threshold"] == 0
 
 
-def test_both_thresholds_at_once_label_once(explorer: LabelExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_thresholds_at_once_label_once(explorer: LabelsExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def counting(*args: Any, **kwargs: Any) -> targets.AnchorLabels:
@@ -143,17 +181,17 @@ def test_both_thresholds_at_once_label_once(explorer: LabelExplorer, monkeypatch
     assert [(kwargs["bg_iou_thresh"], kwargs["fg_iou_thresh"]) for kwargs in asked] == [(0.8, 0.9)]
 
 
-def test_errors_are_shown_and_raised(explorer: LabelExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_shown_and_raised(explorer: LabelsExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(labels_module, "label_anchors", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.drop_cross_boundary = False
-    assert explorer.error == "labelling: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
-def test_selected_must_be_an_anchor(explorer: LabelExplorer) -> None:
+def test_selected_must_be_an_anchor(explorer: LabelsExplorer) -> None:
     explorer.selected = 21_599
     with pytest.raises(t.TraitError, match="selected: got 21600, takes 0 to 21599"):
         explorer.selected = 21_600
@@ -161,13 +199,13 @@ def test_selected_must_be_an_anchor(explorer: LabelExplorer) -> None:
 
 def test_no_objects_no_positives() -> None:
     empty = Picture(make_picture().image, torch.zeros(0, 4), [], "empty")
-    explorer = LabelExplorer(empty)
+    explorer = LabelsExplorer(empty)
     assert explorer.counts["positive"] == 0 and explorer.object_rows == []
     assert picture_in(explorer._repr_mimebundle_()[0]).width > 900
 
 
-@pytest.mark.parametrize("widget", [IouPlayground, LabelExplorer])
-def test_something_is_left_without_a_page(widget: type[IouPlayground | LabelExplorer]) -> None:
+@pytest.mark.parametrize("widget", [IouExplorer, LabelsExplorer])
+def test_something_is_left_without_a_page(widget: type[IouExplorer | LabelsExplorer]) -> None:
     shown = widget(make_picture(names=(HOSTILE, "dog", "dog")))
     bundle = shown._repr_mimebundle_()[0]
     assert picture_in(bundle).width > 700
@@ -177,7 +215,7 @@ def test_something_is_left_without_a_page(widget: type[IouPlayground | LabelExpl
     assert payload(shown) < 600_000
 
 
-def test_still_shows_each_anchor_in_the_colour_of_its_label(explorer: LabelExplorer) -> None:
+def test_still_shows_each_anchor_in_the_colour_of_its_label(explorer: LabelsExplorer) -> None:
     codes = label_codes(explorer.found)
     assert count_codes(codes) == explorer.counts
     _, left, _ = labels_figure(explorer.picture, explorer.grid, codes, "sentence")

@@ -11,16 +11,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 import traitlets as t
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
-from rpnviz.channels import class_response, rank_channels
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.layers import LayersExplorer, displayed
-from rpnviz.explorers.poolings import LONGEST, SHORTEST, PoolingsExplorer
-from rpnviz.explorers.window import shares
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
+from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
 from rpnviz.grid import Grid
-from rpnviz.layers import activations, halvings, walk
+from rpnviz.inspect.channels import class_response, rank_channels
+from rpnviz.inspect.layers import activations, halvings, walk
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
@@ -81,7 +82,7 @@ def test_the_maps_are_the_activations_at_the_size_they_are_shown_in(explorer: La
     ):
         channel = explorer.opened[name]
         finer = output.shape[2] // said["shown"][0]
-        wanted = F.avg_pool2d(shares(output[0, channel : channel + 1]), finer) * 255
+        wanted = F.avg_pool2d(brightness(output[0, channel : channel + 1]), finer) * 255
         sent = np.frombuffer(explorer.maps[name], np.uint8).reshape(said["shown"])
         assert finer == max(1, 4 // said["jump"])
         np.testing.assert_allclose(sent, wanted[0].numpy(), atol=0.51)
@@ -121,14 +122,15 @@ def test_the_field_of_the_window_is_the_grids(explorer: LayersExplorer) -> None:
 
 
 def test_a_wish_is_answered_with_that_channel(explorer: LayersExplorer) -> None:
-    wish = {"layer": "conv4_2", "channel": 17, "number": 1}
+    wish = {"layer": "conv4_2", "channel": 17}
     explorer.wish = wish
-    assert explorer.answered == wish
-    assert explorer.answer == explorer._shown["conv4_2"][17].numpy().tobytes()
+    assert explorer.answered == {"wish": wish}
+    assert explorer.extra_map == explorer._shown["conv4_2"][17].numpy().tobytes()
     with pytest.raises(t.TraitError, match=re.escape("channels['conv4_2']: got 128, takes 0 to 127")):
-        explorer.wish = {"layer": "conv4_2", "channel": 128, "number": 2}
+        explorer.wish = {"layer": "conv4_2", "channel": 128}
     assert "got 128, takes 0 to 127" in explorer.error
-    explorer.wish = {**wish, "number": 3}
+    assert explorer.wish == wish
+    explorer.wish = {"layer": "conv4_2", "channel": 18}
     assert explorer.error == ""
 
 
@@ -165,7 +167,7 @@ def test_the_still_shows_map_fields_and_table(explorer: LayersExplorer, layer: s
     shown = figure.axes[0].images[0].get_array()
     np.testing.assert_array_equal(shown, explorer._shown[layer][explorer.channels[layer]])
     number = [said["name"] for said in explorer.layers].index(layer)
-    widths = [patch.get_width() for patch in figure.axes[1].patches]
+    widths = [patch.get_width() for patch in figure.axes[1].patches if isinstance(patch, Rectangle)]
     assert len(widths) == number + 1 and widths == sorted(widths)
     words = {cell.get_text().get_text() for cell in figure.axes[2].tables[0].get_celld().values()}
     assert {"228", "640×960", "RPN 3×3", "receptive field"} <= words
@@ -271,7 +273,7 @@ def test_the_sheet_holds_every_channel_in_its_place(
     assert sheets.shown == "two" and sheets.objects[1]["name"] == HOSTILE
     sent = np.asarray(Image.open(io.BytesIO(sheets.sheet)).convert("L")).astype(float)
     assert sent.shape == (16 * 40, 32 * 60)
-    wanted = shares(features["two"][0]).numpy() * 255
+    wanted = brightness(features["two"][0]).numpy() * 255
     for channel in (0, 31, 32, 200, 511):
         top, left = channel // 32 * 40, channel % 32 * 60
         assert np.abs(sent[top : top + 40, left : left + 60] - wanted[channel]).mean() < 4
@@ -310,7 +312,8 @@ def test_features_of_other_pictures_are_refused(features: dict[str, torch.Tensor
 def test_the_still_lights_the_channel_and_marks_its_tile(sheets: ChannelsExplorer) -> None:
     sheets.channel = sheets.order()[23]  # second row, second tile
     left, right = sheets.figure().axes
-    assert left.patches[0].get_xy() == (62 - 1, 42 - 1)
+    (tile,) = (patch for patch in left.patches if isinstance(patch, Rectangle))
+    assert tile.get_xy() == (62 - 1, 42 - 1)
     dark = np.asarray(right.images[1].get_array())[..., 3]
     np.testing.assert_allclose(dark, 0.78 * (1 - sheets._bright[sheets.channel].numpy()), atol=1e-6)
 

@@ -15,9 +15,11 @@ from PIL import Image
 
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.explorers import explore, linked
-from rpnviz.explorers.linked import LAYERS, LinkedExplorer
-from rpnviz.explorers.linked_scene import CHANNELS_AT_OPENING, KINDS, LARGE, LOW_QUALITY, SEEDS_AT_OPENING, to_bytes
+from rpnviz.explorers import explore
+from rpnviz.explorers.common.payload import LABELS, LOW_QUALITY
+from rpnviz.explorers.linked import explorer as linked
+from rpnviz.explorers.linked.explorer import LAYERS, LinkedExplorer
+from rpnviz.explorers.linked.scene import CHANNELS_AT_OPENING, LARGE, SEEDS_AT_OPENING, to_bytes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
@@ -40,7 +42,7 @@ def test_labels_and_ious_are_those_of_the_compute_module(untouched: LinkedExplor
     picture, grid = make_picture(), Grid.paper()
     found = label_anchors(grid_anchors(grid, cell_anchors()), picture.gt_boxes, image_size=grid.image_size)
     kinds = buffer(untouched, "kinds", "u1")
-    names = np.array(KINDS)[kinds & 3]
+    names = np.array(LABELS)[kinds & 3]
     assert ((names == "positive") == (found.labels == 1).numpy()).all()
     assert ((names == "negative") == (found.labels == 0).numpy()).all()
     assert ((names == "crosses_border") == found.crosses_boundary.numpy()).all()
@@ -146,8 +148,9 @@ def test_bad_values_are_refused_and_change_nothing(
 
 
 def test_layers_keep_one_order(explorer: LinkedExplorer) -> None:
-    explorer.layers = ["proposals", "anchors", "anchors"]
-    assert explorer.layers == ("anchors", "proposals")
+    listed: Any = ["proposals", "anchors", "anchors"]
+    explorer.layers = listed
+    assert list(explorer.layers) == ["anchors", "proposals"]
     from_page(explorer, layers=list(reversed(LAYERS)))
     assert explorer.layers == LAYERS
 
@@ -156,7 +159,7 @@ def test_channel_is_a_view_of_map(explorer: LinkedExplorer) -> None:
     explorer.map = "mean"
     assert explorer.channel is None
     explorer.channel = 17
-    assert (explorer.map, explorer.channel) == ("channel 17", 17)
+    assert [explorer.map, explorer.channel] == ["channel 17", 17]
     with pytest.raises(t.TraitError, match="channel 511"):
         explorer.channel = 512
 

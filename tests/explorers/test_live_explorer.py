@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.explorers.live import NOBODY, LiveTraining
-from rpnviz.explorers.live_runs import INTACT, LOOK_EVERY, VARIANTS, Run, smoothed
+from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
+from rpnviz.explorers.live.runs import LOOK_EVERY, SMOOTH, Run
 from rpnviz.grid import Grid
-from rpnviz.head_training import HeadTraining
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.training import Rules
+from rpnviz.train.head import HeadTraining
+from rpnviz.train.training import Rules
+from rpnviz.train.variants import INTACT, VARIANTS
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 CHANNELS = 8  # the paper's 512 would only take longer
@@ -40,11 +42,12 @@ class SmallBackbone(nn.Module):
         return torch.rand(1, CHANNELS, *grid.feature_size, generator=torch.Generator().manual_seed(1))
 
 
-def make(steps: int = 12, **options: Any) -> LiveTraining:
+def make(steps: int = 12, **options: Any) -> LiveExplorer:
     pictures = [make_picture("one"), make_picture("two")]
     features = [torch.rand(2, CHANNELS, 40, 60, generator=torch.Generator().manual_seed(i)).half() for i in (2, 3)]
     watched = options.pop("watched", make_picture("watched"))
-    return LiveTraining(SmallBackbone(), pictures, features, watched, steps=steps, **options)
+    backbone: Any = SmallBackbone()
+    return LiveExplorer(backbone, pictures, features, watched, steps=steps, **options)
 
 
 @pytest.fixture
@@ -56,7 +59,17 @@ def unheard() -> Iterator[list[Any]]:
     threading.excepthook = hook
 
 
-def until(live: LiveTraining, holds: Callable[[], bool]) -> None:
+def stop_at(live: LiveExplorer, steps: Container[int]) -> Callable[[Any], None]:
+    """An observer that stops the run at one of these steps."""
+
+    def observer(_: Any) -> None:
+        if live.step in steps:
+            live.running = False
+
+    return observer
+
+
+def until(live: LiveExplorer, holds: Callable[[], bool]) -> None:
     """Wait, without a sleep, until something holds after a change of what is shown."""
     changed = threading.Event()
     live.observe(lambda _: changed.set(), "runs")
@@ -101,12 +114,12 @@ def test_the_kernel_stays_free_and_stop_is_heard() -> None:
 def test_stop_and_resume_give_what_one_go_gives() -> None:
     whole, halting = make(), make()
     whole.finish()
-    for stop_at in (2, 5, 9):
-        halting.observe(lambda _, at=stop_at: halting.step >= at and setattr(halting, "running", False), "runs")
+    for step in (2, 5, 9):
+        halting.observe(stop_at(halting, range(step, 12)), "runs")
         halting.running = True
         halting.wait()
         halting.unobserve_all("runs")
-        assert stop_at <= halting.step < 12
+        assert step <= halting.step < 12
     halting.finish()
     assert halting.losses == whole.losses
     assert same(weights(halting.head), weights(whole.head))
@@ -124,7 +137,8 @@ def test_a_hasty_hand_does_not_get_it_stuck() -> None:
 
 def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     live = make()
-    save, resumed = live._save, []
+    save = live._save
+    resumed: list[int] = []
 
     def save_and_resume() -> None:
         save()
@@ -132,8 +146,12 @@ def test_a_resume_that_comes_while_it_is_stopping_is_heard(monkeypatch: pytest.M
             resumed.append(live.step)
             live.running = True
 
+    def stop_once(_: Any) -> None:
+        if live.step == 3 and not resumed:
+            live.running = False
+
     monkeypatch.setattr(live, "_save", save_and_resume)
-    live.observe(lambda _: live.step == 3 and not resumed and setattr(live, "running", False), "runs")
+    live.observe(stop_once, "runs")
     live.running = True
     live.wait()
     assert (resumed, live.step) == ([3], 12)
@@ -157,21 +175,22 @@ def test_a_checkpoint_is_written_at_each_stop_and_can_be_resumed(tmp_path: Path)
     live = make(checkpoint=tmp_path / "head.pt")
     live.finish()
     _, pictures, features, *_ = live._settings
-    again = HeadTraining(SmallBackbone(), RPNHead(CHANNELS), pictures, 12, features=features)
+    backbone: Any = SmallBackbone()
+    again = HeadTraining(backbone, RPNHead(CHANNELS), pictures, 12, features=features)
     again.load(live.checkpoint)
     assert again.step == 12 and same(weights(again.head), weights(live.head))
 
 
 def test_an_interrupted_save_leaves_the_checkpoint_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     live = make()
-    live.observe(lambda _: live.step == 4 and setattr(live, "running", False), "runs")
+    live.observe(stop_at(live, [4]), "runs")
     live.running = True
     live.wait()
     stopped_at = torch.load(live.checkpoint, weights_only=True)["step"]
     assert stopped_at == live.step
 
-    def half_way(state: Any, path: Path) -> None:
-        path.write_bytes(b"half")
+    def half_way(state: Any, file: Any) -> None:
+        file.write(b"half")
         raise OSError("the disk is full")
 
     monkeypatch.setattr(torch, "save", half_way)
@@ -279,7 +298,7 @@ def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
     backbone, pictures, features, (watched, _), steps, _ = make()._settings
     arguments = {"features": features, "steps": steps, **options}
     with pytest.raises(ValueError, match=message):
-        LiveTraining(backbone, pictures, watched=watched, **arguments)
+        LiveExplorer(backbone, pictures, watched=watched, **arguments)
 
 
 def test_something_is_left_without_a_page() -> None:
@@ -311,13 +330,15 @@ def test_still_has_both_runs_beside_each_other() -> None:
         "box loss",
     ]
     raw, mean = figure.axes[1].lines[:2]
-    assert raw.get_ydata().tolist() == pytest.approx([loss for loss, _ in live.losses])
-    assert mean.get_ydata().tolist() == pytest.approx(smoothed(np.array([loss for loss, _ in live.losses])).tolist())
+    assert np.asarray(raw.get_ydata()).tolist() == pytest.approx([loss for loss, _ in live.losses])
+    assert np.asarray(mean.get_ydata()).tolist() == pytest.approx(
+        smoothed(np.array([loss for loss, _ in live.losses]), SMOOTH).tolist()
+    )
 
 
 def test_smoothed_by_hand() -> None:
     assert smoothed(np.array([1, 2, 3, 4], dtype=np.float32), 2).tolist() == [1, 1.5, 2.5, 3.5]
-    assert smoothed(np.array([], dtype=np.float32)).tolist() == []
+    assert smoothed(np.array([], dtype=np.float32), 20).tolist() == []
 
 
 @given(st.lists(st.floats(0, 100, width=32), max_size=30), st.integers(1, 40))

@@ -11,8 +11,8 @@ import torch
 import traitlets as t
 from PIL import Image
 
-from rpnviz.explorers import minibatch as minibatch_module
-from rpnviz.explorers.minibatch import MinibatchExplorer
+from rpnviz.explorers.minibatch import explorer as minibatch_module
+from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.targets import sample_minibatch
 from tests.explorers.small_scene import make_picture, payload
 
@@ -35,7 +35,7 @@ def test_sample_is_that_of_sample_minibatch(explorer: MinibatchExplorer, seed: i
     positives, negatives = sample_minibatch(explorer.found.labels, size, fraction, generator)
     assert sent(explorer.sampled_pos) == positives.tolist() == explorer.sampled_pos_inds.tolist()
     assert sent(explorer.sampled_neg) == negatives.tolist() == explorer.sampled_neg_inds.tolist()
-    assert explorer.answered["most_positive"] == int(size * fraction)
+    assert explorer.most_positive == int(size * fraction)
     assert {name: explorer.answered[name] for name in ("seed", "batch_size_per_image", "positive_fraction")} == {
         "seed": seed,
         "batch_size_per_image": size,
@@ -78,7 +78,7 @@ def test_errors_are_shown_and_raised(explorer: MinibatchExplorer, monkeypatch: p
     monkeypatch.setattr(minibatch_module, "sample_minibatch", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.seed = 5
-    assert explorer.error == "drawing: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 def test_something_is_left_without_a_page(explorer: MinibatchExplorer) -> None:

@@ -12,17 +12,18 @@ import pytest
 import torch
 import torchvision.ops
 import traitlets as t
+from matplotlib.patches import Rectangle
 from PIL import Image
 from playwright.sync_api import Browser
 from torch import Tensor
 
-from rpnviz.draw import PALETTE
-from rpnviz.explorers.base import join_esm
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.nms import kept_rows, nms_steps, ranking, states_after
-from rpnviz.stills_proposals import NMS_LINES
+from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.nms.figure import NMS_LINES
+from rpnviz.figures.palette import PALETTE
+from rpnviz.inspect.nms_steps import kept_rows, nms_steps, ranking, states_after
+from tests.explorers.page_code import ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
-from tests.test_nms import six
+from tests.inspect.test_nms_steps import six
 
 # What the page's own NMS says, for many lists of boxes.
 ASK = """
@@ -37,21 +38,13 @@ export const ask = (cases) => JSON.parse(cases).map(({ boxes, scores, thresh, to
   };
 });
 """
-RUN = """async ([code, cases]) => {
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return JSON.stringify((await import(url)).ask(cases));
-}"""
 
 
 def in_the_page(browser: Browser, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     plain = [
         {name: value.tolist() if isinstance(value, Tensor) else value for name, value in case.items()} for case in cases
     ]
-    page = browser.new_page()
-    answers: list[dict[str, Any]] = json.loads(
-        page.evaluate(RUN, [join_esm("nms_run.js").replace("export ", "") + ASK, json.dumps(plain)])
-    )
-    page.close()
+    answers: list[dict[str, Any]] = ask_page(browser, "common/compute/nms.js", ASK, json.dumps(plain))
     return answers
 
 
@@ -198,8 +191,8 @@ def test_traits_out_of_range_are_refused(explorer: NmsExplorer, trait: str, valu
     [
         (torch.zeros(0, 4), torch.zeros(0), None, "boxes: got none, takes 1 to 500 of them"),
         (torch.zeros(501, 4), torch.zeros(501), None, "boxes: got 501, takes 1 to 500 of them"),
-        (torch.zeros(2, 3), torch.zeros(2), None, "boxes must be a float Tensor"),
-        (torch.zeros(2, 4), torch.zeros(3), None, r"scores must be \[2\], one for each box; got \[3\]"),
+        (torch.zeros(2, 3), torch.zeros(2), None, r"boxes must be Tensor\[N, 4\]"),
+        (torch.zeros(2, 4), torch.zeros(3), None, r"scores must be Tensor\[2\]; got float32 \[3\]"),
         (torch.zeros(2, 4), torch.tensor([0, float("inf")]), None, "scores must be finite"),
         (torch.zeros(2, 4), torch.zeros(2), ["A"], "names must be 2, one for each box; got 1"),
     ],
@@ -227,7 +220,7 @@ def rgb(style: str) -> list[int]:
 def test_still_shows_each_box_in_the_line_of_its_state(explorer: NmsExplorer) -> None:
     explorer.turn = 1
     axes = explorer.figure().axes[0]
-    lines = {tuple(patch.get_xy()): patch for patch in axes.patches}
+    lines = {tuple(patch.get_xy()): patch for patch in axes.patches if isinstance(patch, Rectangle)}
     boxes, _ = six()
     for box, state in zip(boxes.tolist(), states_after(explorer.steps(), 1), strict=True):
         colour = np.round(255 * np.array(lines[box[0], box[1]].get_edgecolor()[:3])).astype(int)

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.moves import allows
-from rpnviz.explorers.poolings import PoolingsExplorer
-from rpnviz.explorers.questions import Choice, Question
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.questions import Choice, Question
+from rpnviz.explorers.common.rules import allows
+from rpnviz.explorers.iou.explorer import IouExplorer
+from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.grid import Grid
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
-from tests.explorers.test_moves import RULES, inside, outside
-from tools.run_notebooks import NOTEBOOKS
+from tests.explorers.test_rules import RULES, inside, outside
+from tools.notebooks.run import NOTEBOOKS
 
 BELIEFS = range(1, 22)  # the 21 questions that learners ask
 MOVES = {"length": 1000}
@@ -83,7 +83,7 @@ def test_a_move_must_be_open_to_a_page_without_a_kernel(
 
 
 def test_a_move_may_not_cross_another_trait() -> None:
-    playground = IouPlayground(make_picture())
+    playground = IouExplorer(make_picture())
     with pytest.raises(ValueError, match=r"bg_iou_thresh: got 0.8, takes at most fg_iou_thresh"):
         playground.ask(lambda _: question({"bg_iou_thresh": 0.8}, {"bg_iou_thresh": 0.2}))
     playground.ask(lambda _: question({"bg_iou_thresh": 0.8, "fg_iou_thresh": 0.9}, {"bg_iou_thresh": 0.2}))
@@ -162,22 +162,19 @@ def _set(explorer: Any, traits: dict[str, Any]) -> None:
             setattr(explorer, name, value)
 
 
-def asked_in(notebook: str) -> list[str]:
-    """Names of the questions that a notebook asks, in its order."""
+def asked_in(notebook: str, makers: set[str]) -> list[str]:
+    """Names of the questions that a notebook asks, in its order; not where it imports them."""
     (path,) = NOTEBOOKS.glob(f"{notebook}_*.ipynb")
     cells = nbformat.read(path, as_version=4).cells
     code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    return [
-        node.attr
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "beliefs"
-    ]
+    return [node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name) and node.id in makers]
 
 
 def test_the_notebooks_ask_what_is_tested_here(every: dict[str, Asked]) -> None:
+    makers = {maker.__name__ for one in every.values() for maker in one.makers}
     for notebook in (f"{number:02}" for number in range(10)):
         here = [maker.__name__ for one in every.values() if one.notebook == notebook for maker in one.makers]
-        assert sorted(asked_in(notebook)) == sorted(here), notebook
+        assert sorted(asked_in(notebook, makers)) == sorted(here), notebook
 
 
 def test_all_beliefs_are_asked_once(asked: dict[str, Any]) -> None:
@@ -220,7 +217,7 @@ def test_every_answer_moves_the_view_somewhere_else(asked: dict[str, Any]) -> No
 
 
 # What a reader may have done meanwhile, so that the sentences would no longer be true.
-MEANWHILE = {
+MEANWHILE: dict[str, dict[str, Any]] = {
     "linked": {"grid": "floor", "seed": 7, "layers": [], "map": "channel 3", "top_n": 1, "row": 0, "selected": 2},
     "poolings": {"length": 640, "rounding": "ceil"},
     "window": {"row": 1, "col": 2, "channel": 9},

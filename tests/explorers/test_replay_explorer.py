@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpnviz.explorers import replay as replay_module
-from rpnviz.explorers.live_runs import smoothed
-from rpnviz.explorers.replay import SMOOTH, ReplayExplorer, covered_by_step, present
+from rpnviz.explorers.common.curves import smoothed
+from rpnviz.explorers.replay import explorer as replay_module
+from rpnviz.explorers.replay.explorer import SMOOTH, ReplayExplorer, covered_by_step, present
+from rpnviz.inspect.recall import best_ious
 from rpnviz.pictures import Picture
-from rpnviz.recall import best_ious
-from rpnviz.replay import Replay
+from rpnviz.train.recording import Replay
 from tests.explorers.small_scene import payload
 
 STEPS = [0, 10, 100, 500]
@@ -153,7 +153,7 @@ def test_errors_are_shown_and_raised_and_the_picture_stays(
     monkeypatch.setattr(replay_module, "pack_scene", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.picture = "street-02"
-    assert explorer.error == "could not change the picture: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
     assert explorer.picture == explorer.scene["picture"] == "street-03"
     assert "of 4 objects" in explorer.describe()
 
@@ -167,7 +167,7 @@ def test_still_shows_the_step(explorer: ReplayExplorer, recorded: Replay) -> Non
     assert len(map_axes.patches) == 4 and len(boxes.patches) == 4 + 10
     for chart in (loss, recall):
         assert chart.lines[-1].get_xdata() == [100, 100]
-    assert [line.get_ydata()[2] for line in recall.lines[:-1]] == pytest.approx(recorded.recall[2].tolist())
+    assert [np.asarray(line.get_ydata())[2] for line in recall.lines[:-1]] == pytest.approx(recorded.recall[2].tolist())
 
 
 def test_something_is_left_without_a_page(explorer: ReplayExplorer) -> None:

@@ -14,30 +14,34 @@ from PIL import Image
 import rpnviz
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.detection import RoIHead
-from rpnviz.explorers import beliefs_labels, beliefs_loss
-from rpnviz.explorers.anchors import AnchorsExplorer
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.funnel import FunnelExplorer
-from rpnviz.explorers.iou import IouPlayground
-from rpnviz.explorers.labels import LabelExplorer
-from rpnviz.explorers.layers import LayersExplorer
-from rpnviz.explorers.linked import LinkedExplorer
-from rpnviz.explorers.loss import LossExplorer
-from rpnviz.explorers.minibatch import MinibatchExplorer
-from rpnviz.explorers.nms import NmsExplorer
-from rpnviz.explorers.poolings import PoolingsExplorer
-from rpnviz.explorers.roi import RoIExplorer
-from rpnviz.explorers.taken import MAX_SIDE
-from rpnviz.explorers.window import WindowExplorer
+from rpnviz.explorers import (
+    AnchorsExplorer,
+    ChannelsExplorer,
+    DetectionsExplorer,
+    FunnelExplorer,
+    IouExplorer,
+    LabelsExplorer,
+    LayersExplorer,
+    LinkedExplorer,
+    LossExplorer,
+    MinibatchExplorer,
+    NmsExplorer,
+    PoolingsExplorer,
+    RoIExplorer,
+    WindowExplorer,
+)
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.taken import MAX_SIDE
+from rpnviz.explorers.labels.questions import low_iou_positive
+from rpnviz.explorers.loss.questions import whose_iou
+from rpnviz.explorers.minibatch.questions import always_half
+from rpnviz.figures.maps import within_rim
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from rpnviz.stills import within_rim
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
-from tests.test_nms import six
+from tests.inspect.test_nms_steps import six
 
 ARRAY = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
 PAPER = Grid.paper()
@@ -50,8 +54,8 @@ OF_PICTURE: dict[str, Callable[[Any], RpnvizWidget]] = {
     "linked": lambda picture: LinkedExplorer(picture, Backbone(WIDTHS["mini"]).features, RPNHead()),
     "window": lambda picture: WindowExplorer(picture, PAPER, FEATURES, RPNHead()),
     "anchors": lambda picture: AnchorsExplorer(picture, PAPER),
-    "iou": lambda picture: IouPlayground(picture),
-    "labels": lambda picture: LabelExplorer(picture),
+    "iou": lambda picture: IouExplorer(picture),
+    "labels": lambda picture: LabelsExplorer(picture),
     "minibatch": lambda picture: MinibatchExplorer(picture),
     "layers": lambda picture: LayersExplorer(picture, PAPER, Backbone(WIDTHS["mini"])),
     "poolings": lambda picture: PoolingsExplorer(picture),
@@ -60,7 +64,7 @@ OF_PICTURE: dict[str, Callable[[Any], RpnvizWidget]] = {
     "nms": lambda picture: NmsExplorer(picture, *six()),
     "funnel": lambda picture: FunnelExplorer(picture, *ANSWERS),
     "roi": lambda picture: RoIExplorer(picture, PAPER, FEATURES, BOXES),
-    "detections": lambda picture: DetectionExplorer(picture, PAPER, FEATURES, BOXES, RoIHead()),
+    "detections": lambda picture: DetectionsExplorer(picture, PAPER, FEATURES, BOXES, RoIHead()),
 }
 each = pytest.mark.parametrize("name", OF_PICTURE)
 
@@ -92,7 +96,7 @@ def test_an_array_is_fitted_where_all_comes_from_it(name: str) -> None:
             OF_PICTURE[name](ARRAY)
     elif name == "iou":
         with pytest.raises(ValueError, match=r"^picture: my picture has no objects \(gt_boxes\)"):
-            IouPlayground(ARRAY)
+            IouExplorer(ARRAY)
     else:
         shown, fitted = OF_PICTURE[name](ARRAY), OF_PICTURE[name](Picture.fit(ARRAY))
         assert shown.saved_state() == fitted.saved_state()
@@ -198,7 +202,7 @@ def test_half_of_a_small_map_is_left_within_the_rim(size: tuple[int, int], left:
 
 def test_no_objects() -> None:
     with pytest.raises(ValueError, match=r"^picture: blank has no objects \(gt_boxes\), takes one with at least one$"):
-        IouPlayground(blank(600, 1000))
+        IouExplorer(blank(600, 1000))
 
 
 def test_no_proposals() -> None:
@@ -207,7 +211,7 @@ def test_no_proposals() -> None:
         RoIExplorer(make_picture(), PAPER, torch.rand(1, 512, 40, 60), none)
     with pytest.raises(ValueError, match=r"^boxes: got none, takes 1 to 500 of them$"):
         NmsExplorer(make_picture(), none, torch.zeros(0))
-    shown = DetectionExplorer(make_picture(), PAPER, torch.rand(1, 512, 40, 60), none, RoIHead())
+    shown = DetectionsExplorer(make_picture(), PAPER, torch.rand(1, 512, 40, 60), none, RoIHead())
     assert shown.describe().startswith("0 proposals, 0 boxes")
 
 
@@ -216,7 +220,7 @@ def test_no_anchor_inside() -> None:
         ValueError, match=r"^picture: all 21,600 anchors cross its border, so none has a loss; takes a la"
     ):
         LossExplorer(blank(80, 80, [[10, 10, 60, 60]]), *ANSWERS)
-    assert LabelExplorer(blank(80, 80, [[10, 10, 60, 60]])).counts["crosses_border"] == 21_600
+    assert LabelsExplorer(blank(80, 80, [[10, 10, 60, 60]])).counts["crosses_border"] == 21_600
     assert "0 positive + 0 negative anchors" in MinibatchExplorer(blank(80, 80, [[10, 10, 60, 60]])).describe()
 
 
@@ -237,9 +241,9 @@ def test_no_place_outside_an_object() -> None:
 @pytest.mark.parametrize(
     ("make", "question"),
     [
-        (lambda: LabelExplorer(blank(600, 1000)), beliefs_labels.low_iou_positive),
-        (lambda: MinibatchExplorer(blank(600, 1000)), beliefs_labels.always_half),
-        (lambda: LossExplorer(blank(600, 1000), *ANSWERS), beliefs_loss.whose_iou),
+        (lambda: LabelsExplorer(blank(600, 1000)), low_iou_positive),
+        (lambda: MinibatchExplorer(blank(600, 1000)), always_half),
+        (lambda: LossExplorer(blank(600, 1000), *ANSWERS), whose_iou),
     ],
 )
 def test_question_that_the_view_cannot_answer_is_named(make: Callable[[], Any], question: Any) -> None:

@@ -13,8 +13,9 @@ import traitlets as t
 from PIL import Image
 
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.explorers.stage import place
-from rpnviz.explorers.window import WindowExplorer, shares
+from rpnviz.explorers.common.map_and_picture import place
+from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import make_picture
@@ -55,7 +56,7 @@ def test_the_sheets_show_features_and_vectors(window: WindowExplorer, features: 
 
 
 def test_an_empty_channel_stays_dark() -> None:
-    assert shares(torch.zeros(2, 20, 20)).eq(0).all()
+    assert brightness(torch.zeros(2, 20, 20)).eq(0).all()
 
 
 def test_it_opens_on_the_channel_that_varies_most(features: torch.Tensor, head: RPNHead) -> None:
@@ -115,7 +116,7 @@ def test_the_still_shows_the_window_also_at_the_rim(window: WindowExplorer, row:
     window.row, window.col, window.channel = row, col, 17
     figure = window.figure()
     patch = F.pad(window._features, (1, 1, 1, 1))[:, row : row + 3, col : col + 3]
-    tiles = figure.axes[2].images[0].get_array()
+    tiles = np.asarray(figure.axes[2].images[0].get_array())
     assert tiles.shape == (48, 96)
     for channel in (0, 31, 32, 511):
         top, left = 3 * (channel // 32), 3 * (channel % 32)

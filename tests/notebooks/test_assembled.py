@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from tools.exercises import SOLUTIONS
-from tools.run_notebooks import NOTEBOOKS, execute
+from tools.notebooks.exercises import SOLUTIONS
+from tools.notebooks.run import NOTEBOOKS, execute
 
 (PATH,) = NOTEBOOKS.glob("12_*.ipynb")
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path) -> list[str]:
     """Run notebook 12 there; return what its outputs say, one text for each."""
-    notebook: NotebookNode = nbformat.read(PATH, as_version=4)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.read(PATH, as_version=4)
     assert execute(notebook, folder) == []
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [str(output.get("text") or output.data["text/plain"]) for output in outputs]

@@ -14,8 +14,8 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES
-from tools.address import TAG
-from tools.run_notebooks import METADATA, NOTEBOOKS, WIDGET_VIEW
+from tools.docs.address import TAG
+from tools.notebooks.run import METADATA, NOTEBOOKS, WIDGET_VIEW
 from tools.site import executed
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
@@ -26,7 +26,8 @@ every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.st
 
 @cache
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def code_cells(path: Path) -> list[NotebookNode]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from tools.exercises import SOLUTIONS, exercises_of, lesson_of
 
 from rpnviz.exercises import EXERCISES, check_source
-from rpnviz.exercises.submission import read_notebook
-from tools.exercises import SOLUTIONS, exercises_of, lesson_of
-from tools.run_notebooks import execute, offline_environment
+from rpnviz.exercises.notebooks.submission import read_notebook
+from tools.notebooks.run import execute, offline_environment
 
 PATHS = sorted(SOLUTIONS.glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])
@@ -19,7 +19,8 @@ every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
 def read(path: Path) -> NotebookNode:
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def place_of(name: str) -> Path:
@@ -56,7 +57,7 @@ def test_the_solution_behind_the_click_passes_with_what_the_lesson_imports(name:
     cells = {cell.id: cell for cell in lesson.cells}
     shown = cells[f"{name}-solution"].source
     cells[name].source = shown[shown.index("```python\n") + 10 : shown.rindex("\n```")]
-    nbformat.write(lesson, tmp_path / "solved.ipynb")  # type: ignore[no-untyped-call]
+    nbformat.write(lesson, tmp_path / "solved.ipynb")
     result = check_source(read_notebook(tmp_path / "solved.ipynb").source(name), name)
     assert result.verdict == "pass", result
 

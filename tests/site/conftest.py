@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.series import CONTROLS, LOOK_AT_ROOT
-from tools.lab import Notebook, listen, new_page
+from tools.browser.lab import Notebook, listen, new_page
 from tools.site.executed import ROOT
 from tools.site.policy import policy
 
@@ -142,7 +142,7 @@ def open_page(browser: Browser) -> Iterator[Any]:
         note = Notebook(page)
         listen(page, note)
         page.on("requestfailed", lambda request: note.note(f"failed: {request.url}"))
-        page.on("response", lambda answer: answer.status >= 400 and note.note(f"{answer.status}: {answer.url}"))
+        page.on("response", lambda got: note.note(f"{got.status}: {got.url}") if got.status >= 400 else None)
         page.add_init_script(WATCH)
         page.goto(url)
         opened.append(Opened(page, note))

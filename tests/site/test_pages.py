@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tools.run_notebooks import chosen
+from tests.site.conftest import Opened
+from tools.notebooks.run import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
 # Two small explorers, each a text field for a trait, that a notebook has linked.
@@ -71,7 +72,7 @@ def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: An
 
 
 def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, open_page: Any) -> None:
-    opened = open_page(f"{served}/index.html")
+    opened: Opened = open_page(f"{served}/index.html")
     view = opened.live(opened.places[0])
     centre = view.get_attribute("data-cell")
 
@@ -134,7 +135,9 @@ def test_explorers_that_a_notebook_links_stay_in_step(served: str, browser: Brow
 
 def test_two_views_of_one_explorer_stay_in_step(served: str, open_page: Any) -> None:
     opened = open_page(f"{served}/09_what_comes_next.html")
-    first, second, *_ = (opened.live(place) for place in opened.places if place.get_attribute("data-view") == "roi.js")
+    first, second, *_ = (
+        opened.live(place) for place in opened.places if place.get_attribute("data-view") == "roi/view.js"
+    )
     sentence = first.locator(".rpnviz-shown").text_content()
     assert second.locator(".rpnviz-shown").text_content() == sentence
     for moved, other in ((first, second), (second, first)):

@@ -14,14 +14,16 @@ from nbformat import v4
 from PIL import Image
 from playwright.sync_api import Browser
 
-from rpnviz.explorers.base import STATIC, RpnvizWidget
-from tools.run_notebooks import WIDGET_VIEW
+from rpnviz.explorers import EXPLORERS, load
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.recorded import Recorded
+from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
 from tools.site.pages import _opening, _section
 from tools.site.policy import guard, policy
-from tools.site.record import OWN_FILE, Files, Question, key, record, view_of
-from tools.site.scripts import as_registered, write
+from tools.site.record import OWN_FILE, Files, key, record
+from tools.site.scripts import write
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
 
@@ -63,7 +65,7 @@ def test_the_index_takes_words_and_commands_from_the_readme() -> None:
 
 def test_answers_are_written_by_the_values_that_were_asked(tmp_path: Path) -> None:
     doubler = Doubler()
-    question = Question({"side": ["left", "right"]}, {"number": [1, 2, 3]})
+    question = Recorded({"side": ["left", "right"]}, {"number": [1, 2, 3]})
     sides, numbers = record(doubler, question, Files(tmp_path))
     assert sides["given"] == ["side"] and set(sides["files"]) == {"left", "right"}
     assert put(tmp_path, sides["files"]["right"]) == {"said": {"$bytes": base64.b64encode(b"right").decode()}}
@@ -96,38 +98,16 @@ def test_values_are_written_as_the_page_writes_them(browser: Browser) -> None:
     page.close()
 
 
-def test_the_view_is_the_last_of_the_joined_files() -> None:
-    from rpnviz.explorers.linked import LinkedExplorer
-    from rpnviz.explorers.window import WindowExplorer
-
-    assert view_of(LinkedExplorer.__new__(LinkedExplorer)) == "linked.js"
-    assert view_of(WindowExplorer.__new__(WindowExplorer)) == "window.js"
-
-
-def test_modules_become_calls_of_the_registry() -> None:
-    source = (
-        '// @ts-check\nimport { a, b } from "./core.js";\nexport const c = a;\nexport async function d() {}\n'
-        "export class E {}\nconst f = 1;\nexport default { f };\n"
-    )
-    made = as_registered("x.js", source)
-    assert 'const { a, b } = take("core.js");' in made
-    assert "return { c, d, E, f };" in made
-    assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", ['import a from "./a.js";', "export { a };", "export default a;", 'import "./a.js";'])
-def test_unknown_forms_of_modules_are_named(line: str) -> None:
-    with pytest.raises(ValueError, match=r"x\.js: cannot register"):
-        as_registered("x.js", f"{line}\n")
-
-
 def test_every_module_that_is_taken_is_defined(tmp_path: Path) -> None:
     write(tmp_path)
     text = (tmp_path / "site.js").read_text("utf-8")
-    defined = set(re.findall(r'^rpnviz\.define\("([\w-]+\.js)"', text, re.MULTILINE))
-    assert defined == {path.name for path in STATIC.glob("*.js")}
-    assert set(re.findall(r'take\("([\w-]+\.js)"\)', text)) <= defined
-    assert text.startswith("// @ts-check")
+    defined = set(re.findall(r'^rpnviz\.define\("([\w./-]+\.js)"', text, re.MULTILINE))
+    assert {load(name).view for name in EXPLORERS} < defined
+    assert set(re.findall(r'take\("([\w./-]+\.js)"\)', text)) <= defined
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.css")} >= {
+        "common/rpnviz.css",
+        "site.css",
+    }
 
 
 def test_policy_names_what_is_inline_by_its_hash(tmp_path: Path) -> None:
@@ -154,11 +134,11 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=outputs)])
     known = {
         "m": {
-            "kind": "LiveTraining",
+            "needs_python": "Python trains",
             "number": 0,
             "links": [],
-            "view": "live.js",
-            "css": ["rpnviz.css", "training.css"],
+            "view": "live/view.js",
+            "css": ["common/training.css"],
             "state": "abc",
             "asks": [[HOSTILE, ["this", HOSTILE]]],
         }
@@ -166,7 +146,7 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     explorer, still = as_pages_need(Executed(notebook, known, tmp_path), tmp_path).cells[0].outputs
     for html in (explorer.data["text/html"], still.data["text/html"]):
         assert "<img src=x" not in html and "</script" not in html and 'width="4" height="3"' in html
-    assert 'data-view="live.js" data-state="abc"' in explorer.data["text/html"]
+    assert 'data-view="live/view.js" data-state="abc"' in explorer.data["text/html"]
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
     assert explorer.data["text/html"].count("<li>") == 2 and "<li>this</li>" in explorer.data["text/html"]
     assert "rpnviz-mount" not in still.data["text/html"] and "<li>" not in still.data["text/html"]

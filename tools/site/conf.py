@@ -7,7 +7,7 @@ language = "en"
 extensions = ["myst_nb"]
 html_theme = "furo"
 html_favicon = "static/icon.svg"
-html_css_files = ["rpnviz.css", "saved.css", "site.css"]
+html_css_files = ["common/rpnviz.css", "saved/saved.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 exclude_patterns = ["static"]
 

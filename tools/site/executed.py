@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from tools.run_notebooks import execute
+from tools.notebooks.run import execute
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEPT = ROOT / "runs" / "site"
@@ -38,21 +38,21 @@ def run(path: Path) -> Executed:
     Raises:
         RuntimeError: if a cell goes wrong; says which and how.
     """
-    source = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    source = nbformat.read(path, as_version=4)
     folder = KEPT / f"{path.stem}-{_key(source)}"
     if not (folder / "executed.ipynb").exists():
         for old in KEPT.glob(f"{path.stem}-*"):
             shutil.rmtree(old)
         save = SAVE.format(root=str(ROOT), folder=str(folder), name=path.stem)
-        source.cells.append(v4.new_code_cell(save))  # type: ignore[no-untyped-call]
+        source.cells.append(v4.new_code_cell(save))
         wrong = execute(source, path.parent)
         if wrong:
             raise RuntimeError("\n".join([f"{path.name}:", *wrong]))
         source.cells.pop()
         source.metadata.pop("widgets", None)  # record.py has written what they hold
-        nbformat.write(source, folder / "executed.ipynb")  # type: ignore[no-untyped-call]
+        nbformat.write(source, folder / "executed.ipynb")
     return Executed(
-        nbformat.read(folder / "executed.ipynb", as_version=4),  # type: ignore[no-untyped-call]
+        nbformat.read(folder / "executed.ipynb", as_version=4),
         json.loads((folder / "explorers.json").read_text("utf-8")),
         folder,
     )
@@ -60,7 +60,7 @@ def run(path: Path) -> Executed:
 
 def as_committed(path: Path) -> Executed:
     """Return the notebook as it was committed: with pictures, and no explorer moves."""
-    return Executed(nbformat.read(path, as_version=4), {}, path.parent)  # type: ignore[no-untyped-call]
+    return Executed(nbformat.read(path, as_version=4), {}, path.parent)
 
 
 def _key(notebook: NotebookNode) -> str:

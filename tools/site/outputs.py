@@ -19,7 +19,7 @@ from typing import Any
 from nbformat import NotebookNode, v4
 from PIL import Image
 
-from tools.run_notebooks import WIDGET_VIEW
+from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import Executed
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
@@ -32,18 +32,6 @@ MOUNT = """{sheets}
 NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
 ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'
-NEEDS_PYTHON = {  # what of an explorer moves with Python only
-    "AnchorsExplorer": "Other grids, scales and ratios are computed by Python",
-    "ChannelsExplorer": "",
-    "DetectionExplorer": "",
-    "FunnelExplorer": "Other settings are computed by Python",
-    "HandedExplorer": "What you wrote runs in Python",
-    "LabelExplorer": "Other thresholds and rules are computed by Python",
-    "LayersExplorer": "The other channels are looked up by Python",
-    "LinkedExplorer": "Pictures of your own go through the network in Python",
-    "LiveTraining": "This is how far the recorded run came. The steps of a training are taken by Python",
-    "MinibatchExplorer": "Other samples are drawn by Python",
-}
 
 
 def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
@@ -53,7 +41,7 @@ def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
         executed: left as it is.
         static: the folder for image files.
     """
-    notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)  # type: ignore[no-untyped-call]
+    notebook: NotebookNode = v4.new_notebook(cells=[], metadata=executed.notebook.metadata)
     for cell in executed.notebook.cells:
         cell = cell.copy()
         if cell.cell_type == "markdown":
@@ -71,7 +59,7 @@ def _converted(output: NotebookNode, explorers: dict[str, dict[str, Any]], stati
     still = image(base64.b64decode(data["image/png"]), data["text/plain"], static)
     known = explorers.get(data.get(WIDGET_VIEW, {}).get("model_id", ""))
     text = explorer_html(known, still, data["text/plain"]) if known else f"<p>{still}</p>"
-    made: NotebookNode = v4.new_output("display_data", {"text/html": text})  # type: ignore[no-untyped-call]
+    made: NotebookNode = v4.new_output("display_data", {"text/html": text})
     return made
 
 
@@ -86,8 +74,8 @@ def image(png: bytes, sentence: str, static: Path) -> str:
 
 def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:
     """Return the place of an explorer, from its entry in explorers.json."""
-    sheets = [f'<link rel="stylesheet" href="_static/{name}">' for name in known["css"] if name != "rpnviz.css"]
-    what = NEEDS_PYTHON.get(known["kind"], "")
+    sheets = [f'<link rel="stylesheet" href="_static/{name}">' for name in known["css"]]
+    what = known["needs_python"]
     asks = "".join(ASK.format(text=html.escape(text), choices=_items(choices)) for text, choices in known["asks"])
     return MOUNT.format(
         sheets="".join(sheets),

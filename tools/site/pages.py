@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from tools.run_notebooks import chosen
+from tools.notebooks.run import chosen
 from tools.site import scripts
 from tools.site.executed import ROOT, Executed, as_committed, run
 from tools.site.outputs import as_pages_need
@@ -84,7 +84,7 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
     scripts.write(static)
     for path, one in executed.items():
         notebook = as_pages_need(one, static)
-        nbformat.write(notebook, source / path.name)  # type: ignore[no-untyped-call]
+        nbformat.write(notebook, source / path.name)
         for file in one.files.glob("*.js"):
             shutil.copy(file, static / "data")
     (source / "index.md").write_text(_index(source, list(executed)), encoding="utf-8")
@@ -92,7 +92,7 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
 
 def _index(source: Path, paths: list[Path]) -> str:
     readme = (ROOT / "README.md").read_text("utf-8")
-    page = nbformat.read(source / paths[0].name, as_version=4)  # type: ignore[no-untyped-call]
+    page = nbformat.read(source / paths[0].name, as_version=4)
     explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-still" in html)
     return INDEX.format(
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),

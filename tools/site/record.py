@@ -4,7 +4,7 @@ Every file is a script with one call, `rpnviz.put(NAME, VALUE)`: from file:// a 
 NAME is a hash of the content, so that pages share what they have in common. In VALUE, bytes stand as {"$bytes":
 base64}, and many bytes as {"$file": NAME} of a file of their own.
 
-Where Python answers the view (another picture, say), answers are asked for here and kept: for each `Question` the site
+Where Python answers the view (another picture, say), answers are asked for here and kept: for each `Recorded` the site
 has rules that lead from the values of traits to the file with the traits to set.
 """
 
@@ -15,40 +15,22 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import ipywidgets  # type: ignore[import-untyped]
+import ipywidgets
 
-from rpnviz.explorers.base import RpnvizWidget
-from rpnviz.explorers.channels import ChannelsExplorer
-from rpnviz.explorers.detections import DetectionExplorer
-from rpnviz.explorers.linked import GRIDS, LinkedExplorer
-from rpnviz.explorers.moves import Rule, one_of, whole
-from rpnviz.explorers.page import STATIC, without_imports
-from rpnviz.explorers.replay import ReplayExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.recorded import Recorded
+from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 
 OWN_FILE = (
     32 * 1024
 )  # bytes: pictures and tables of all anchors, which several explorers share; below it a request costs more
-SEEDS = range(100)
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a view asks by setting traits.
-
-    Attributes:
-        given: trait → values; all combinations are asked, and each answer has a file.
-        then: a further trait → values, asked of each combination; the answers are small and share a file.
-    """
-
-    given: dict[str, list[Any]]
-    then: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,24 +45,11 @@ class Change:
         return bool(self.before[name] != self.after[name])
 
 
-def questions(explorer: RpnvizWidget, notebook: str) -> list[Question]:
-    """Say what is recorded of an explorer: that which is asked of Python and has few answers."""
-    if isinstance(explorer, LinkedExplorer) and notebook.startswith("00"):
-        return _linked(explorer)
-    if isinstance(explorer, ChannelsExplorer):
-        return [Question({"picture": explorer.pictures})]
-    if isinstance(explorer, ReplayExplorer):
-        return [Question({"picture": explorer.plan["pictures"]})]
-    if isinstance(explorer, DetectionExplorer):
-        return [Question({}, {"nms_thresh": [i / 20 for i in range(21)]})]
-    return []
-
-
-def _linked(explorer: LinkedExplorer) -> list[Question]:
-    seeds = [seed for seed in SEEDS if str(seed) not in explorer.scene["minibatches"]]
-    channels = [f"channel {i}" for i in range(512) if str(i) not in explorer.scene["channels"]]
-    scenes = Question({"picture": Picture.bundled(), "grid": list(GRIDS)}, {"seed": seeds})
-    return [scenes, Question({"picture": [explorer.picture], "grid": [explorer.grid]}, {"map": channels})]
+def recorded(explorer: RpnvizWidget, notebook: str) -> list[Recorded]:
+    """What is recorded of an explorer in a notebook; all pictures of the linked one for the first notebook alone."""
+    if isinstance(explorer, LinkedExplorer) and not notebook.startswith("00"):
+        return []
+    return explorer.recorded()
 
 
 def save(folder: Path, notebook: str) -> None:
@@ -93,25 +62,24 @@ def save(folder: Path, notebook: str) -> None:
     asked: dict[str, list[dict[str, Any]]] = {}  # two of a kind in one notebook answer alike
     for number, (explorer, state) in enumerate(zip(explorers, states, strict=True)):
         kind, rules = type(explorer).__name__, []
-        asks = questions(explorer, notebook)
+        asks = recorded(explorer, notebook)
         for question in asks:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
-        sheets = [path for path in sorted(STATIC.glob("*.css")) if path.read_text("utf-8") in str(explorer._css)]
         index[explorer.model_id] = {
-            "kind": kind,
+            "needs_python": explorer.needs_python,
             "number": number,
             "links": links(explorer, explorers),
-            "view": view_of(explorer),
-            "css": [path.name for path in sheets],
+            "view": explorer.view,
+            "css": list(explorer.sheets),
             "asks": [[one["text"], [choice["text"] for choice in one["choices"]]] for one in state["questions"]],
             "state": files.write({**state, "moves": moves(state["moves"], asks), "answers": rules} if rules else state),
         }
     (folder / "explorers.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
-def moves(rules: dict[str, Rule], asks: list[Question]) -> dict[str, Rule]:
+def moves(rules: dict[str, Rule], asks: list[Recorded]) -> dict[str, Rule]:
     """Widen what a link may set by what is recorded: other pictures and grids, whose maps may be larger."""
     wider = dict(rules)
     for name, values in [pair for question in asks for pair in [*question.given.items(), *question.then.items()]]:
@@ -137,14 +105,7 @@ def links(explorer: RpnvizWidget, explorers: list[RpnvizWidget]) -> list[tuple[s
     ]
 
 
-def view_of(explorer: RpnvizWidget) -> str:
-    """Name the file of static/ that draws an explorer: the last of those that its module was joined from."""
-    views = [path for path in STATIC.glob("*.js") if str(explorer._esm).endswith(without_imports(path.name))]
-    (view,) = views
-    return view.name
-
-
-def record(explorer: RpnvizWidget, question: Question, files: Files) -> list[dict[str, Any]]:
+def record(explorer: RpnvizWidget, question: Recorded, files: Files) -> list[dict[str, Any]]:
     """Ask an explorer a question, write the answers and return the rules; the explorer is left as it was.
 
     Returns:

@@ -1,0 +1,1 @@
+"""Files: where the data lies, pictures read safely, and whole files written or nothing."""

@@ -1,0 +1,190 @@
+"""The learner's own functions, put together: each runs beside ours on the same input, and the difference is kept.
+
+    mine = Assembly()                       # reads my_… out of the lesson notebooks in this folder
+    iou = mine.my_box_iou(gt_boxes, anchors)
+    mine.report()                           # a table: whose function ran, and whether the results are the same
+
+Since both get the same input, a wrong result is told where it arises and not again at every later stage. Where a
+function is missing, fails, or returns what the next stage cannot take, ours stands in and the table says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rpnviz.exercises.figures.differences import figure_of, row_in_words
+from rpnviz.exercises.notebooks.judging import Stage, as_ours, copy_of, judged
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.sandbox.protocol import Seed
+from rpnviz.exercises.source import gap, parsed
+from rpnviz.exercises.tasks import EXERCISES
+from rpnviz.figures.primitives import Still
+
+SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function
+COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}
+WORDS = {
+    "same": "the same as ours",
+    "differs": "differs",
+    "fails": "fails: ours stands in",
+    "missing": "ours stands in",
+}
+
+Row = tuple[str, str, str, str]  # function, notebook it comes from, key of COLOURS, words
+
+
+@dataclass(frozen=True)
+class Table:
+    """Whose function ran, and how it fared; a notebook shows it, `str` says it in text."""
+
+    rows: list[Row]
+
+    def __str__(self) -> str:
+        """One line for each function."""
+        return "\n".join(f"{name:20} {file:32} {words}" for name, file, _, words in self.rows)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        cell, mark = '<td style="text-align: left">', '<td style="text-align: left; border-left: 4px solid'
+        rows = "".join(
+            f"<tr>{cell}<code>{name}</code></td>{cell}{escape(file)}</td>"
+            f'{mark} {COLOURS[verdict]}">{escape(words)}</td></tr>'
+            for name, file, verdict, words in self.rows
+        )
+        head = "".join(f'<th style="text-align: left">{name}</th>' for name in ("function", "from", "beside ours"))
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        return {"text/html": table, "text/plain": str(self)}
+
+
+class Assembly:
+    """The learner's functions, by their names; see the head of this module.
+
+    Args:
+        folder: where the lesson notebooks lie, as they were saved last.
+        seconds: that a call may take before it is stopped.
+
+    Attributes:
+        found (dict[str, Submission]): the notebook that holds each function she has written.
+        stages (dict[str, Stage]): by name, in the order of the first calls; of several calls the first that differs.
+    """
+
+    def __init__(self, folder: str | Path = ".", seconds: float = SECONDS) -> None:
+        """Read the notebooks; run nothing yet."""
+        self.found = written_functions(Path(folder))
+        self.stages: dict[str, Stage] = {}
+        self._recent: list[str] = []
+        self._worker = Worker(seconds, MEMORY)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Give the function of an exercise; it takes and returns what the exercise says."""
+        if name not in EXERCISES:
+            raise AttributeError(f"no exercise is called {name}; there are {', '.join(EXERCISES)}")
+        return partial(self._call, name)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        wanted = EXERCISES[name].reference(*arguments)
+        before = self.stages.get(name)
+        self._recent += [name] if name not in self._recent else []
+        if before is not None and before.verdict == "fails":  # once is enough: it may have taken a minute
+            return wanted
+        verdict, message, got = self._hers(name, arguments, wanted)
+        if before is None or before.verdict == "same":
+            self.stages[name] = Stage(name, verdict, message, arguments, got, wanted)
+        return copy_of(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it
+
+    def _hers(self, name: str, arguments: tuple[Any, ...], wanted: Any) -> tuple[str, str, Any]:
+        """Run her function: verdict, what is wrong, what came out."""
+        if name not in self.found:
+            return "missing", "Not written yet.", None
+        try:
+            loaded = self._worker.ask(
+                "define", name, None, self.found[name].source(name), len(arguments), seconds=LOADING
+            )
+            if "raised" in loaded or not loaded["takes"]:
+                return "fails", _raised(loaded) or "It takes other arguments.", None
+            (answer,) = self._worker.ask("call", [tuple(map(_sendable, arguments))])
+        except NoAnswerError:
+            return "fails", f"It was stopped after {self._worker.seconds:g} s.", None
+        except EndedError:
+            return "fails", "It ended the process in which it ran.", None
+        if "raised" in answer:
+            return "fails", _raised(answer), None
+        got = as_ours(answer["value"], wanted)
+        return *judged(name, arguments, got, wanted), got
+
+    @property
+    def first_difference(self) -> Stage | None:
+        """The first stage at which hers differs or fails; None if there is none."""
+        return next((stage for stage in self.stages.values() if stage.verdict in ("differs", "fails")), None)
+
+    def draw_difference(self, image: Any, anchors: Tensor) -> Still:
+        """Draw the first difference on the picture: a row in which hers and ours differ.
+
+        Args:
+            image (uint8 [H, W, 3]): the picture.
+            anchors (Tensor[N, 4]): xyxy, px; of the labels.
+        """
+        return figure_of(self.first_difference, image, anchors, [self._whose(name) for name in self.stages])
+
+    @property
+    def by(self) -> str:
+        """Whose results these are, for the explorer's words."""
+        return "your functions" if self.found else "our functions"
+
+    def report(self) -> Table:
+        """The table of what was called since the last report."""
+        recent, self._recent = self._recent, []
+        return Table([self._row(self.stages[name]) for name in recent])
+
+    def _whose(self, name: str) -> str:
+        return self.found[name].path.name if name in self.found else ""
+
+    def _row(self, stage: Stage) -> Row:
+        words, file = WORDS[stage.verdict], self._whose(stage.name) or "–"
+        if stage.verdict in ("differs", "fails"):
+            words = f"{words}. {stage.message} {row_in_words(stage)}".strip()
+        return stage.name, file, stage.verdict, words
+
+    def _table(self) -> Table:
+        """The table of all calls; before the first, of all exercises."""
+        if self.stages:
+            return Table([self._row(stage) for stage in self.stages.values()])
+        state = [(name, self._whose(name)) for name in EXERCISES]
+        return Table([(n, f, "yours", "yours") if f else (n, "–", "missing", WORDS["missing"]) for n, f in state])
+
+    def __str__(self) -> str:
+        """The table as text."""
+        return str(self._table())
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return self._table()._repr_mimebundle_()
+
+
+def written_functions(folder: Path) -> dict[str, Submission]:
+    """For each exercise whose function is written in a notebook of a folder: that notebook; the last one counts."""
+    found = {}
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        try:
+            submission = read_notebook(path)
+        except ValueError:  # half saved, say: its functions are missing, and the table says so
+            continue
+        for name in EXERCISES:
+            if submission.defines(name) and not gap(parsed(submission.source(name)), name):
+                found[name] = submission
+    return found
+
+
+def _sendable(argument: Any) -> Any:
+    return Seed(argument.initial_seed()) if isinstance(argument, torch.Generator) else argument
+
+
+def _raised(answer: dict[str, Any]) -> str:
+    raised = answer.get("raised")
+    return f"It raises {raised['type']}: {raised['text']}".strip(": ") if raised else ""

@@ -1,0 +1,1 @@
+"""The channels explorer: 512 channels, and which answers to what."""

@@ -1,0 +1,195 @@
+"""Notebook 01's third explorer: the feature map's channels as a contact sheet, and which of them fire on what."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets as t
+from PIL import Image
+from torch import Tensor
+
+from rpnviz._inputs import take_shown
+from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.map_and_picture import place, webp
+from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.recorded import Recorded
+from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.common.taken import check_picture
+from rpnviz.figures.primitives import Still
+from rpnviz.grid import Grid
+from rpnviz.inspect.channels import Response, class_response, rank_channels
+from rpnviz.pictures import Picture
+
+SENT_COLUMNS = 32  # of the sheet as it is sent: one grey picture, a fifth of the bytes
+
+
+class ChannelsExplorer(RpnvizWidget):
+    """Browse channels, ranked by what they answer to. Another picture is asked of Python."""
+
+    asks = ("picture",)
+    presented = "channel"
+    view = "channels/view.js"
+    sheets = ("common/map_and_picture.css", "common/layers.css")
+    place = t.Dict(read_only=True, help="how the map lies on the picture").tag(sync=True)
+    image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
+    sheet = t.Bytes(read_only=True, help="brightness of all channels as one grey WebP, 32 tiles of w×h a row").tag(
+        sync=True
+    )
+    objects: t.List[Any] = t.List(read_only=True, help="name and box of each object of the picture").tag(sync=True)
+    shown = t.Unicode("", read_only=True, help="the picture that `image` and `sheet` belong to").tag(sync=True)
+    num_channels = t.Int(0, read_only=True).tag(sync=True)
+    pictures: t.List[str] = t.List(read_only=True, help="names of the pictures").tag(sync=True)
+    classes: t.List[str] = t.List(read_only=True, help="names of the classes").tag(sync=True)
+    entries: t.List[Any] = t.List(read_only=True, help="class, picture, cells: where there is such an object").tag(
+        sync=True
+    )
+    means = t.Bytes(read_only=True, help="float32 [entries, 2, C]: mean inside the boxes, mean outside").tag(sync=True)
+    ratios = t.Bytes(read_only=True, help="float32 [classes, C]: inside / outside over all pictures").tag(sync=True)
+    orders = t.Bytes(read_only=True, help="uint16 [classes, C]: channels, the highest ratio first").tag(sync=True)
+    sheet_columns = t.Int(SHEET_COLUMNS, read_only=True).tag(sync=True)
+    class_name = t.Unicode("", help="the class that ranks the channels; empty: by number").tag(sync=True)
+    channel = t.Int(0, help="the channel on the picture").tag(sync=True)
+    picture = t.Unicode("", help="name of the picture").tag(sync=True)
+
+    def __init__(
+        self, pictures: Mapping[str, Picture], grid: Grid, features: Mapping[str, Tensor], **traits: Any
+    ) -> None:
+        """Rank the channels for every class of the pictures.
+
+        Args:
+            pictures: by name.
+            grid: how the map lies on each of them.
+            features (name → Tensor[1, C, h, w]): what the backbone makes of each.
+            **traits: where to start, e.g. class_name="dog", picture="street-04"; on the best channel unless told.
+
+        Raises:
+            ValueError: if there are no pictures, or not the same in both, or one cannot be shown, or pictures or features
+                are not of the grid.
+        """
+        if not pictures:
+            raise ValueError("pictures: got none, takes at least one by its name")
+        for name, picture in pictures.items():
+            check_picture(picture, grid, f"pictures[{name!r}]")
+        if set(pictures) != set(features):
+            raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
+        h, w = grid.feature_size
+        maps = {name: take_shown(values, f"features[{name!r}]", f"1, C, {h}, {w}") for name, values in features.items()}
+        self.grid, self._pictures, self._features = grid, dict(pictures), maps
+        classes = sorted({name for picture in pictures.values() for name in picture.class_names})
+        self.responses = {
+            (kind, name): class_response(maps[name], picture, grid, kind)
+            for kind in classes
+            for name, picture in pictures.items()
+            if kind in picture.class_names
+        }
+        self.ranked = {kind: rank_channels(list(self.of_class(kind).values())) for kind in classes}
+        super().__init__()
+        self._send_rankings(classes)
+        first = traits.get("class_name") or (classes[0] if classes else "")
+        start = {"picture": next(iter(pictures)), "class_name": first}
+        for name, value in {**start, **traits}.items():
+            setattr(self, name, value)
+        self.start_answering()
+        if "channel" not in traits and self.class_name:
+            self.channel = int(self.ranked[self.class_name][0][0])
+
+    def of_class(self, class_name: str) -> dict[str, Response]:
+        """The responses to a class, by picture; only of the pictures that show one."""
+        return {name: response for (kind, name), response in self.responses.items() if kind == class_name}
+
+    def _send_rankings(self, classes: list[str]) -> None:
+        count = next(iter(self._features.values())).shape[1]
+        entries = [(kind, name, response.cells_inside) for (kind, name), response in self.responses.items()]
+        means = [torch.stack([r.inside, r.outside]) for r in self.responses.values()]
+        self.set_trait("place", place(self.grid))
+        self.set_trait("num_channels", count)
+        self.set_trait("pictures", list(self._pictures))
+        self.set_trait("classes", classes)
+        self.set_trait("entries", [list(entry) for entry in entries])
+        for name, tensors, dtype in (
+            ("means", means, "<f4"),
+            ("ratios", [ratio for _, ratio in self.ranked.values()], "<f4"),
+            ("orders", [order for order, _ in self.ranked.values()], "<u2"),
+        ):
+            self.set_trait(
+                name, np.concatenate([x.numpy().astype(dtype).ravel() for x in tensors]).tobytes() if tensors else b""
+            )
+
+    @t.validate("picture", "class_name")
+    def _known(self, proposal: Any) -> str:
+        name, value = proposal["trait"].name, proposal["value"]
+        known = list(self._pictures) if name == "picture" else ["", *self.classes]
+        if value not in known:
+            raise t.TraitError(f"{name}: got {value!r}, takes one of {', '.join(map(repr, known))}")
+        return str(value)
+
+    @t.validate("channel")
+    def _a_channel(self, proposal: Any) -> int:
+        return self.check_range("channel", proposal["value"], 0, self.num_channels - 1)
+
+    def answer(self) -> dict[str, Any]:
+        """Show the picture chosen, and the sheet of its channels."""
+        picture, bright = self._pictures[self.picture], brightness(self._features[self.picture][0])
+        boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
+        sent = {
+            "image": webp(picture.image),
+            "sheet": sheet_file(bright),
+            "objects": [{"name": kind, "box": box} for kind, box in boxes],
+            "shown": self.picture,
+        }
+        self._bright = bright
+        return sent
+
+    def order(self) -> list[int]:
+        """The channels in the order of the sheet."""
+        return self.ranked[self.class_name][0].tolist() if self.class_name else list(range(self.num_channels))
+
+    def recorded(self) -> list[Recorded]:
+        """Record every picture."""
+        return [Recorded({"picture": self.pictures})]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {
+            "picture": one_of([self.picture]),
+            "class_name": one_of(["", *self.classes]),
+            "channel": whole(0, self.num_channels - 1),
+        }
+
+    def figure(self) -> Still:
+        """Draw the explorer as it stands."""
+        picture = self._pictures[self.picture]
+        return channels_figure(
+            picture.image,
+            self._bright,
+            self.order(),
+            self.channel,
+            picture.gt_boxes,
+            picture.class_names,
+            self.describe(),
+        )
+
+    def describe(self) -> str:
+        """Say in a sentence what the explorer shows."""
+        told = f"Channel {self.channel} of {self.num_channels} on {self.picture}"
+        if not self.class_name:
+            return f"{told}."
+        order, ratio = self.ranked[self.class_name]
+        rank = int((order == self.channel).nonzero()) + 1
+        return f"{told}: {ratio[self.channel]:.1f} times as bright in a {self.class_name} as elsewhere, rank {rank}."
+
+
+def sheet_file(bright: Tensor) -> bytes:
+    """All maps (Tensor[C, h, w], 0 to 1) as tiles of one grey WebP; a pixel is off by about 2 of 255 on average."""
+    count, height, width = bright.shape
+    rows = -(-count // SENT_COLUMNS)
+    tiles = torch.zeros(rows * SENT_COLUMNS, height, width)
+    tiles[:count] = bright
+    sheet = tiles.reshape(rows, SENT_COLUMNS, height, width).permute(0, 2, 1, 3).reshape(rows * height, -1)
+    Image.fromarray((sheet * 255).round().byte().numpy()).save(buffer := io.BytesIO(), "WEBP", quality=62, method=6)
+    return buffer.getvalue()

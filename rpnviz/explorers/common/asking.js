@@ -1,0 +1,50 @@
+// @ts-check
+// The page asks Python by setting traits (base.py: `asks`), and Python answers by setting others; `answered` says to which
+// values the answer belongs. A page without a kernel has the answers that were recorded for it, and no others.
+
+import { explains } from "./elements.js";
+
+/** @typedef {import("./model.js").Model} Model */
+/**
+ * @typedef {{given: string[], files: Record<string, string>, last?: {name: string, values: string[]}}} Rule `files`: by
+ *   the values of the traits `given`; with `last`, a file holds the answers to these values of one more trait
+ */
+
+/** The traits that Python has not yet answered. @param {Model} model */
+export function waitsFor(model) {
+  if (model.get("error")) return [];
+  const answered = Object.entries(model.get("answered") || {});
+  return answered
+    .filter(([name, value]) => JSON.stringify(model.get(name)) !== JSON.stringify(value))
+    .map(([name]) => name);
+}
+
+/**
+ * The file in which a page without a kernel has Python's answer to the traits as they are, "" if it was not recorded.
+ * @param {Model} model @param {Rule} rule @param {Record<string, any>} [values] instead of the model's
+ */
+export function answerTo(model, { given, files, last }, values = {}) {
+  const now = (/** @type {string} */ name) => String(name in values ? values[name] : model.get(name));
+  return !last || last.values.includes(now(last.name)) ? files[given.map(now).join(" ")] || "" : "";
+}
+
+/** Whether anybody answers when a trait is set to a value: Python, or what was recorded. @param {Model} model @param {string} name @param {any} value */
+export function canAsk(model, name, value) {
+  if ((model.get("handed") || []).includes(name)) return false;
+  if (model.get("has_kernel")) return true;
+  const rules = /** @type {Rule[]} */ (model.get("answers") || []);
+  return rules.some(
+    (rule) =>
+      (rule.last ? rule.last.name === name : rule.given.includes(name)) &&
+      answerTo(model, rule, { [name]: value }) !== "",
+  );
+}
+
+/** Switch controls off where nobody answers, and say why. @param {Model} model @param {(HTMLInputElement | HTMLButtonElement | HTMLSelectElement)[]} controls */
+export function lockWithoutKernel(model, controls) {
+  if (model.get("has_kernel")) return;
+  for (const control of controls) {
+    control.disabled = true;
+    explains(control, `${model.get("needs_python")}: this page has none.`);
+  }
+}

@@ -1,0 +1,81 @@
+"""One script of many ES modules: for the widget, a saved page and the site; no Node, no build step.
+
+The page's code is plain ES modules that import each other by relative path. Neither a widget's text nor a page from
+file:// can follow such a path. So each module becomes a function, and its imports look-ups in modules.js:
+
+    import { h } from "../common/elements.js";      const { h } = take("common/elements.js");
+    export function frame() {}                      function frame() {} … return { frame };
+
+A module is named by its path below explorers/. Each has a scope of its own, as in a browser.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from functools import cache
+from pathlib import Path
+
+EXPLORERS = Path(__file__).resolve().parent.parent
+_IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?) (\w+))", re.MULTILINE)
+
+
+def bundle(*names: str) -> str:
+    """Write the named modules and all that they import, each once, as one script; `rpnviz.take(name)` then gives one.
+
+    Args:
+        *names: paths below explorers/, e.g. "linked/view.js".
+
+    Raises:
+        ValueError: if modules import each other in a circle, or in a form that is not known here.
+    """
+    order: list[str] = []
+    for name in names:
+        _visit(name, order, ())
+    return "\n".join([read("common/modules.js"), *map(_as_registered, order)])
+
+
+def widget_module(view: str) -> str:
+    """Write a view as the one ES module that a widget hands to its front end."""
+    return f'{bundle(view)}\nexport default {{ render: rpnviz.take("{view}").render }};\n'
+
+
+def read(name: str) -> str:
+    """Return the text of a file below explorers/."""
+    return (EXPLORERS / name).read_text(encoding="utf-8")
+
+
+def _visit(name: str, order: list[str], above: tuple[str, ...]) -> None:
+    """Append a module to `order` after all that it imports; `above` are those that are waiting for it."""
+    if name in above:
+        raise ValueError(f"modules import each other in a circle: {' → '.join([*above, name])}")
+    if name not in order:
+        for _, target in _IMPORT.findall(read(name)):
+            _visit(_resolve(name, target), order, (*above, name))
+        order.append(name)
+
+
+def _resolve(name: str, target: str) -> str:
+    """Name the module that `name` means by a relative path."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+
+
+@cache
+def _as_registered(name: str) -> str:
+    return as_registered(name, read(name))
+
+
+def as_registered(name: str, source: str) -> str:
+    """Write a module as a call of `rpnviz.define`.
+
+    Raises:
+        ValueError: if an import or an export is of a form that is not known here.
+    """
+    body = _IMPORT.sub(lambda found: f'const {found[1]} = take("{_resolve(name, found[2])}");\n', source)
+    body = _EXPORT.sub("", body)
+    left = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
+    if left:
+        raise ValueError(f"{name}: cannot register {left[0]!r}")
+    exported = ", ".join(_EXPORT.findall(source))
+    return f'rpnviz.define("{name}", (take) => {{\n"use strict";\n{body}\nreturn {{ {exported} }};\n}});\n'

@@ -1,0 +1,105 @@
+// @ts-check
+// What stands round the view of every explorer: the questions above it, the line that explains below it, and the sentences
+// for those who cannot see it.
+import { h, setText } from "./elements.js";
+import { watch } from "./model.js";
+import { questionCard } from "./question_card.js";
+
+/** @typedef {import("./model.js").Model} Model */
+
+/**
+ * The outer element of an explorer: its questions, if it has any; `body` for the view; below it the status line in one fixed place (what the element
+ * under mouse or focus is; busy; errors of the kernel), the sentence that says what is shown now (it describes every
+ * picture, and is their caption in print), and a live region that speaks it once the hand rests.
+ * @param {{model: Model, el: HTMLElement}} context
+ * @param {{className: string, label: string, hint: string, keys?: [string, string][]}} options hint: the status line while
+ *   nothing is pointed at; keys: what the explorer's own keys do, beyond those of native controls, for the dialog of a saved page
+ */
+export function frame({ model, el }, { className, label, hint, keys = [] }) {
+  const text = h("span", { class: "rpnviz-what" }, hint);
+  const note = h("strong", { class: "rpnviz-note", role: "status" });
+  const live = h("div", { class: "rpnviz-live", role: "status", "aria-live": "polite" });
+  const card = questionCard(model, () => busy !== "");
+  const body = h("div", { class: "rpnviz-body" });
+  const status = h("div", { class: "rpnviz-status" }, text, note);
+  const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
+  const root = h(
+    "section",
+    {
+      class: `rpnviz ${className}`,
+      "aria-label": label,
+      "aria-describedby": shown.id,
+      "data-keys": JSON.stringify(keys),
+    },
+    card.element,
+    body,
+    status,
+    shown,
+    live,
+  );
+  const stops = [card.destroy];
+  let speaking = 0;
+  let busy = "";
+
+  const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
+  const point = (/** @type {Event} */ event) => {
+    const target = /** @type {Element} */ (event.target).closest("[data-what]");
+    if (target) what(target.getAttribute("data-what") || "");
+  };
+  root.addEventListener("pointerover", point);
+  root.addEventListener("focusin", point);
+  root.addEventListener("pointerleave", () => what(""));
+
+  const showNote = () => {
+    const error = model.get("error") || "";
+    setText(note, busy || error);
+    note.classList.toggle("rpnviz-error", !busy && error !== "");
+    root.classList.toggle("rpnviz-busy", busy !== "");
+    root.setAttribute("aria-busy", String(busy !== ""));
+  };
+  stops.push(watch(model, ["error"], showNote));
+  showNote();
+  el.append(root);
+
+  // A table too large for its place scrolls in it, and only then the Tab key stops there.
+  const places = new ResizeObserver(() => {
+    for (const place of body.querySelectorAll(".rpnviz-scroll")) {
+      const scrolls = place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight;
+      if (scrolls) place.setAttribute("tabindex", "0");
+      else place.removeAttribute("tabindex");
+    }
+  });
+  places.observe(root);
+  stops.push(() => places.disconnect());
+
+  return {
+    root,
+    body,
+    /** Show a sentence in the status line (hovering a box on a canvas, say). */
+    what,
+    /**
+     * Say what is shown now: at once to whoever asks what a picture shows, aloud once nothing has changed for a moment.
+     * @param {string} sentence
+     */
+    say(sentence) {
+      setText(shown, sentence);
+      for (const picture of body.querySelectorAll('canvas, [role="img"]'))
+        picture.setAttribute("aria-describedby", shown.id);
+      clearTimeout(speaking);
+      speaking = window.setTimeout(() => setText(live, sentence), 400);
+    },
+    /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
+    busy(sentence) {
+      busy = sentence;
+      showNote();
+      card.arrive();
+    },
+    /** @param {() => void} stop to be called when the view goes */
+    onDestroy: (stop) => stops.push(stop),
+    destroy() {
+      clearTimeout(speaking);
+      stops.forEach((stop) => stop());
+      root.remove();
+    },
+  };
+}

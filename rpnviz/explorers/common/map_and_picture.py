@@ -1,0 +1,91 @@
+"""What the explorers of notebooks 02 and 03 share: a picture, a grid on it, and the window's cell."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import traitlets as t
+from PIL import Image
+from torch import Tensor
+
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import check_picture
+from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+
+
+class MapAndPicture(RpnvizWidget):
+    """An explorer with the map and its sliders at the left and the picture at the right; see map_and_picture.js."""
+
+    presented = "col"
+    sheets = ("common/map_and_picture.css",)
+    image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
+    place = t.Dict(read_only=True, help="how the feature map lies on the picture").tag(sync=True)
+    anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
+    row = t.Int(0, help="row of the cell under the window's centre").tag(sync=True)
+    col = t.Int(0, help="column of the cell under the window's centre").tag(sync=True)
+    selected = t.Int(-1, help="the anchor that stands out; -1 for none").tag(sync=True)
+
+    def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
+        """Show ``picture`` with ``grid`` laid over it."""
+        self.picture, self.grid = check_picture(picture, grid), grid
+        super().__init__()
+        self.set_trait("image", webp(picture.image))
+        self.set_trait("place", place(grid))
+        rows, cols = grid.feature_size
+        for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
+            setattr(self, name, value)
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        rows, cols = self.grid.feature_size
+        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, len(self.anchors) - 1)}
+
+    @t.validate("row", "col")
+    def _on_the_map(self, proposal: Any) -> int:
+        high = self.grid.feature_size[proposal["trait"].name == "col"] - 1
+        return self.check_range(proposal["trait"].name, proposal["value"], 0, high)
+
+    @t.validate("selected")
+    def _an_anchor(self, proposal: Any) -> int:
+        return self.check_range("selected", proposal["value"], -1, (len(self.anchors) or 9) - 1)
+
+
+def webp(image: npt.NDArray[np.uint8]) -> bytes:
+    """Encode a picture for the page."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "WEBP", quality=85)
+    return buffer.getvalue()
+
+
+def place(grid: Grid) -> dict[str, Any]:
+    """Say to the page, in picture pixels, how the grid lies: sizes, stride, half sides of window and field."""
+    boxes = {"window": grid.footprint(0, 0), "receptive_field": grid.receptive_field(0, 0)}
+    halves = {name: [(box[2] - box[0]) / 2, (box[3] - box[1]) / 2] for name, box in boxes.items()}
+    return {
+        "name": grid.name,
+        "image_size": list(grid.image_size),
+        "feature_size": list(grid.feature_size),
+        "stride": list(grid.stride),
+        "half": halves,
+    }
+
+
+def looks(cells: Tensor, num_scales: int) -> list[dict[str, Any]]:
+    """Describe the anchors of a cell to the page: name, box round (0, 0) and line of each."""
+    described = []
+    for a, box in enumerate(cells.tolist()):
+        style, colour = anchor_look(a, num_scales)
+        line = {**LINE_STYLES[style], "color": colour, "casing": PALETTE["casing"]}
+        described.append({"name": size_name(box), "box": box, **line})
+    return described
+
+
+def size_name(box: list[float]) -> str:
+    """Name an anchor by its sides: "182×90"."""
+    return f"{box[2] - box[0]:.0f}×{box[3] - box[1]:.0f}"

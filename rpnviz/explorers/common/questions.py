@@ -1,0 +1,95 @@
+"""Predict first: a question above a view. Every answer moves the view to the place that shows why.
+
+A question is made for one explorer, as it stands, by a function of its questions.py: where it moves to and which
+numbers it states are worked out from what the explorer holds.
+
+    explorer = LabelsExplorer("street-07")
+    explorer.ask(low_iou_positive)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rpnviz.explorers.common.rules import Rule, allows
+
+CHOICES = (2, 4)  # at least, at most
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An answer that a learner may give.
+
+    Attributes:
+        text (str): in a learner's words.
+        why (str): one sentence: what the view then shows, and what that says about this answer.
+        moves (dict): trait → value; where the view goes.
+        right (bool): whether it is the right one.
+    """
+
+    text: str
+    why: str
+    moves: dict[str, Any]
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with two to four choices, one of them right.
+
+    Attributes:
+        fact (int): which of the 21 beliefs that learners bring it tests.
+        text (str): the question.
+        choices (tuple[Choice, ...]): as they are shown.
+
+    Raises:
+        ValueError: if there are too few or too many choices, two alike, or not exactly one right.
+    """
+
+    fact: int
+    text: str
+    choices: tuple[Choice, ...]
+
+    def __post_init__(self) -> None:
+        """Check what every question must have."""
+        least, most = CHOICES
+        if not least <= len(self.choices) <= most:
+            raise ValueError(f"{self.text!r}: choices: got {len(self.choices)}, takes {least} to {most}")
+        if len({choice.text for choice in self.choices}) < len(self.choices):
+            raise ValueError(f"{self.text!r}: choices: two of them have the same text")
+        right = sum(choice.right for choice in self.choices)
+        if right != 1:
+            raise ValueError(f"{self.text!r}: choices: got {right} that are right, takes exactly 1")
+
+
+def packed(question: Question, rules: dict[str, Rule], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a question for the page.
+
+    Args:
+        question: the question.
+        rules: what a page without a kernel may set, from `RpnvizWidget.moves`.
+        now: what a reader may set, as it stands: every answer goes back to it first, so that its sentence holds.
+
+    Raises:
+        ValueError: if a choice moves nothing, or what may not be moved, or too far; names question, choice and trait.
+    """
+    for number, choice in enumerate(question.choices, start=1):
+        where = f"{question.text!r}, choice {number}: moves"
+        if not choice.moves:
+            raise ValueError(f"{where}: got none, takes at least one of {', '.join(rules)}")
+        for trait, value in choice.moves.items():
+            if trait not in rules:
+                raise ValueError(f"{where}: got {trait}, which a page cannot set by itself; takes {', '.join(rules)}")
+            if not allows(rules[trait], value):
+                raise ValueError(f"{where}: {trait}: got {value!r}, takes {rules[trait]}")
+        after = {**now, **choice.moves}
+        for trait, rule in rules.items():
+            if "at_most" in rule and after[trait] > after[rule["at_most"]]:
+                raise ValueError(f"{where}: {trait}: got {after[trait]}, takes at most {rule['at_most']}")
+    choices = [
+        {"text": choice.text, "right": choice.right, "why": choice.why, "moves": choice.moves}
+        for choice in question.choices
+    ]
+    return {"fact": question.fact, "text": question.text, "asked": dict(now), "choices": choices}

@@ -1,0 +1,1 @@
+"""The detections explorer: from proposals to named boxes."""

@@ -1,0 +1,137 @@
+"""From proposals to detections: the second head's answers before and after the last NMS (notebook 09)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import traitlets as t
+from torch import Tensor
+
+from rpnviz._inputs import check_count, take_shown
+from rpnviz.boxes import check_boxes
+from rpnviz.detection import CLASSES, Detections, RoIHead, detect
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.common.recorded import Recorded
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
+from rpnviz.explorers.common.taken import check_picture
+from rpnviz.explorers.detections.figure import detections_figure
+from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
+from rpnviz.figures.primitives import Still
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+
+LOWEST = 0.05  # a class that scores less is not sent to the page
+MOST_PROPOSALS = 2000  # the page gets a box for each class of each
+MOST = 100  # detections of a picture, as in detection.detect
+STAGES = ("proposals", "named", "detections")
+
+
+class DetectionsExplorer(RpnvizWidget):
+    """The proposals, the boxes that the second head makes of them, and those that the last NMS keeps.
+
+    Args:
+        picture: what the features were computed from.
+        grid: how they lie on the picture.
+        features (Tensor[1, C, h, w]): the feature map.
+        proposals (Tensor[K, 4]): px of the picture, best first; at most 2,000.
+        head: the second head.
+        **traits: where to start, e.g. stage="named", score_thresh=0.5.
+
+    Raises:
+        ValueError: as `detect`, or if there are more proposals.
+    """
+
+    asks = unmoved = ("nms_thresh",)
+    needs_python = "NMS at a threshold that is not recorded runs in Python"
+    presented = "stage"
+    view = "detections/view.js"
+    sheets = ("common/roi.css",)
+    plan = t.Dict(read_only=True, help="sizes, objects, classes, proposals").tag(sync=True)
+    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
+    boxes = t.Bytes(read_only=True, help="float32 [D, 4]: a box for each class that scores, best first").tag(sync=True)
+    labels = t.Bytes(read_only=True, help="uint8 [D]: its class").tag(sync=True)
+    scores = t.Bytes(read_only=True, help="float32 [D]").tag(sync=True)
+    proposal_inds = t.Bytes(read_only=True, help="int32 [D]: the proposal it came from").tag(sync=True)
+    kept = t.Bytes(read_only=True, help="uint8 [D]: 1 if the last NMS keeps it").tag(sync=True)
+    stage = t.Enum(STAGES, "detections", help="which boxes are shown").tag(sync=True)
+    score_thresh = Finite(LOWEST, min=LOWEST, max=0.95, help="a class must score above it").tag(sync=True)
+    nms_thresh = Finite(0.5, min=0, max=1, help="of two boxes of a class that overlap more, one goes").tag(sync=True)
+    selected = t.Int(-1, min=-1, help="the box that stands out, best first; -1 for none").tag(sync=True)
+
+    def __init__(
+        self, picture: Picture, grid: Grid, features: Tensor, proposals: Tensor, head: RoIHead, **traits: Any
+    ) -> None:
+        """Ask the head once, and NMS at its usual threshold."""
+        self.picture, self.grid = check_picture(picture, grid), grid
+        proposals = check_boxes(proposals, "proposals").detach().float().cpu()
+        check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
+        self._asked = (take_shown(features, "features"), proposals, head, grid)
+        every = len(proposals) * len(CLASSES)  # NMS at 1 removes nothing
+        self.named = detect(*self._asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
+        super().__init__()
+        self.set_trait("plan", self._plan())
+        self.set_trait("image", picture_file(picture))
+        for name, kind in (("boxes", "<f4"), ("labels", "u1"), ("scores", "<f4"), ("proposal_inds", "<i4")):
+            self.set_trait(name, getattr(self.named, name).numpy().astype(kind).tobytes())
+        self.start_answering()
+        for name, value in traits.items():
+            setattr(self, name, value)
+
+    def _plan(self) -> dict[str, Any]:
+        lines = [(name, *class_look(label)) for label, name in enumerate(CLASSES) if label]
+        lines.insert(0, ("proposal", *PROPOSAL_LOOK))
+        looks = [{"name": n, **LINE_STYLES[style], "color": c, "casing": PALETTE["casing"]} for n, style, c in lines]
+        limits = {"lowest": LOWEST, "most": MOST}
+        return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
+
+    def answer(self) -> dict[str, Any]:
+        """NMS at the threshold as it stands."""
+        kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
+        pairs = [found.proposal_inds * len(CLASSES) + found.labels for found in (self.named, kept)]
+        return {"kept": torch.isin(*pairs).numpy().astype(np.uint8).tobytes()}
+
+    @property
+    def proposals(self) -> Tensor:
+        """Tensor[K, 4]: px, best first."""
+        return self._asked[1]
+
+    @property
+    def detections(self) -> Detections:
+        """What is left at both thresholds."""
+        return detect(*self._asked, self.score_thresh, self.nms_thresh, MOST)
+
+    def recorded(self) -> list[Recorded]:
+        """Record the places of the slider."""
+        return [Recorded({}, {"nms_thresh": [i / 20 for i in range(21)]})]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(-1, len(self.named.boxes) - 1)}
+
+    def figure(self) -> Still:
+        """Draw the explorer as it stands."""
+        if self.stage == "proposals":
+            proposals = self._asked[1]
+            return detections_figure(self.picture.image, proposals, [0] * len(proposals), [], self.describe())
+        if self.stage == "named":
+            above = self.named.scores > self.score_thresh
+            boxes, labels = self.named.boxes[above], self.named.labels[above].tolist()
+            return detections_figure(self.picture.image, boxes, labels, [], self.describe())
+        found = self.detections
+        names = [f"{name} {score:.2f}" for name, score in zip(found.names, found.scores.tolist(), strict=True)]
+        return detections_figure(self.picture.image, found.boxes, found.labels.tolist(), names, self.describe())
+
+    def describe(self) -> str:
+        """Say how many boxes there are at each stage."""
+        above, left = int((self.named.scores > self.score_thresh).sum()), len(self.detections.boxes)
+        best = "the best " if left == MOST else ""
+        return (
+            f"{len(self._asked[1])} proposals, {above} boxes that score above {self.score_thresh:.2f} for a class, "
+            f"{best}{left} detections after NMS at {self.nms_thresh:.2f}."
+        )
+
+    _check = obeys_rules("selected")

@@ -1,0 +1,1 @@
+"""The funnel explorer: who is left after each stage."""

@@ -1,0 +1,1 @@
+"""The IoU explorer: two boxes to move, and their IoU."""

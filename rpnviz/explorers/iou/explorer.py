@@ -1,0 +1,118 @@
+"""Two boxes to drag, and their IoU worked out in numbers (notebook 04)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import traitlets as t
+from matplotlib.figure import Figure
+
+from rpnviz.anchors import cell_anchors
+from rpnviz.boxes import box_iou
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.payload import anchor_plan, picture_file
+from rpnviz.explorers.common.rules import Rule, box, number
+from rpnviz.explorers.common.taken import AnyPicture, take_picture
+from rpnviz.explorers.common.thresholds import HasThresholds
+from rpnviz.figures.boxes import boxes_on_picture
+from rpnviz.grid import Grid
+from rpnviz.targets import label_anchors
+
+LABEL_NAMES = {1: "positive", 0: "negative", -1: "ignored"}
+
+
+def _box(help: str) -> Any:
+    return t.List(t.Float(), minlen=4, maxlen=4, help=f"{help}; [x1, y1, x2, y2] in pixels of the picture").tag(
+        sync=True
+    )
+
+
+class IouExplorer(HasThresholds, RpnvizWidget):
+    """An anchor and an object's box on a picture; drag both and read their IoU.
+
+    Args:
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
+        gt: index of the object that is compared at first.
+
+    Raises:
+        ValueError: if the picture cannot be shown, or has no such object.
+    """
+
+    unmoved = ("worked_out",)
+    view = "iou/view.js"
+    sheets = ("common/labels.css",)
+    plan = t.Dict(read_only=True, help="sizes, objects and the nine shapes").tag(sync=True)
+    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
+    anchor = _box("the anchor")
+    gt = _box("the object's box")
+    worked_out = t.Dict(help="what the page worked out last: intersection, union, iou; empty before").tag(sync=True)
+
+    def __init__(self, picture: AnyPicture = "street-03", gt: int = 0) -> None:
+        """Put an anchor of scale 256 on the upper left corner of the object."""
+        self.picture = take_picture(picture)
+        count = len(self.picture.gt_boxes)
+        if not count:
+            raise ValueError(f"picture: {self.picture.name} has no objects (gt_boxes), takes one with at least one")
+        if not 0 <= gt < count:
+            raise ValueError(f"gt: got {gt}, takes an object of {self.picture.name}, 0 to {count - 1}")
+        cells = cell_anchors()
+        plan = anchor_plan(self.picture, Grid.paper(self.picture.image_size), cells)
+        shapes = [
+            (name, x2 - x1, y2 - y1)
+            for name, (x1, y1, x2, y2) in zip(plan["anchor_names"], cells.tolist(), strict=True)
+        ]
+        plan["shapes"] = [{"name": f"{name}: {w:.0f}×{h:.0f}", "width": w, "height": h} for name, w, h in shapes]
+        box = self.picture.gt_boxes[gt].tolist()
+        anchor = [round(box[0]) - 128, round(box[1]) - 128, round(box[0]) + 128, round(box[1]) + 128]
+        super().__init__(anchor=anchor, gt=box)
+        self.set_trait("plan", plan)
+        self.set_trait("image", picture_file(self.picture))
+
+    @property
+    def iou(self) -> float:
+        """IoU of the two boxes as they stand."""
+        return float(box_iou(torch.tensor([self.anchor]), torch.tensor([self.gt])))
+
+    @property
+    def label(self) -> str:
+        """What the two thresholds make of it: positive, negative or ignored."""
+        found = label_anchors(
+            torch.tensor([self.anchor]),
+            torch.tensor([self.gt]),
+            self.picture.image_size,
+            self.fg_iou_thresh,
+            self.bg_iou_thresh,
+            allow_low_quality_matches=False,
+            drop_cross_boundary=False,
+        )
+        return LABEL_NAMES[int(found.labels[0])]
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        height, width = self.picture.image_size
+        return {
+            "anchor": box([-width, -height, 2 * width, 2 * height]),
+            "gt": box([-width, -height, 2 * width, 2 * height]),
+            "bg_iou_thresh": number(0, 1, at_most="fg_iou_thresh"),
+        }
+
+    def figure(self) -> Figure:
+        """Draw both boxes on the picture."""
+        gt, anchor = torch.tensor([self.gt]), torch.tensor([self.anchor])
+        return boxes_on_picture(self.picture.image, anchor, [self.label], self.describe(), gt, ["object"])
+
+    def describe(self) -> str:
+        """Say how large the boxes are and what their IoU is."""
+        sizes = [f"{x2 - x1:.0f}×{y2 - y1:.0f} px" for x1, y1, x2, y2 in (self.anchor, self.gt)]
+        return f"An anchor of {sizes[0]} and an object of {sizes[1]}: IoU {self.iou:.2f}, {self.label}."
+
+    @t.validate("anchor", "gt")
+    def _check_box(self, proposal: Any) -> list[float]:
+        box: list[float] = proposal["value"]
+        if not all(map(math.isfinite, box)) or box[0] >= box[2] or box[1] >= box[3]:
+            raise t.TraitError(
+                f"{proposal['trait'].name}: got {box}, takes four finite numbers with x1 < x2 and y1 < y2"
+            )
+        return box

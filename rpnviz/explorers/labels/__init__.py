@@ -1,0 +1,1 @@
+"""The labels explorer: which anchors are positive, and why."""

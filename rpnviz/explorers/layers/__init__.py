@@ -1,0 +1,1 @@
+"""The layers explorer: the backbone layer by layer, and what one unit sees."""

@@ -1,0 +1,237 @@
+"""One picture on one grid, run through every station, and the same packed for the page of the linked explorer.
+
+Shapes: N = h · w · 9 anchors in the order of `anchors.grid_anchors`, M ground-truth boxes, h × w feature map.
+Nothing is decided here: labels, ranks and boxes are the compute modules'; packing only rounds them (see `pack`).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from rpnviz._inputs import take_shown
+from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
+from rpnviz.boxes import box_iou, check_boxes
+from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
+from rpnviz.figures.maps import RIM, within_rim
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+from rpnviz.proposals import Stages, propose
+from rpnviz.rpn import RPNHead, flatten_head
+from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
+
+THRESHOLDS = (0.3, 0.7)  # of the labels shown
+CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
+SEEDS_AT_OPENING = 8
+LARGE = 8  # a further bit of the byte of an anchor's label
+NOBODY = 255  # instead of an object's index
+MAX_ANCHORS = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the stations say of a picture on a grid; fields as in those modules, features Tensor[512, h, w].
+
+    `sample` draws minibatches, as `sample_minibatch` does. `by` is "" for this package's stations, else whose they are.
+    """
+
+    picture: Picture
+    grid: Grid
+    anchors: Tensor
+    features: Tensor
+    found: AnchorLabels
+    stages: Stages
+    sample: Callable[..., tuple[Tensor, Tensor]] = sample_minibatch
+    by: str = ""
+
+    def __post_init__(self) -> None:
+        """Take anchors and features of any number type."""
+        h, w = self.grid.feature_size
+        object.__setattr__(self, "anchors", check_boxes(self.anchors, "anchors").detach().cpu())
+        object.__setattr__(self, "features", take_shown(self.features, "features", f"C, {h}, {w}"))
+
+    @property
+    def kinds(self) -> Tensor:
+        """uint8 [N]: place in LABELS."""
+        return label_codes(self.found) & LABEL_BITS
+
+    def here(self, row: int, col: int) -> Tensor:
+        """int64 [9]: numbers of the anchors of a cell."""
+        return (row * self.grid.feature_size[1] + col) * 9 + torch.arange(9)
+
+    def channel(self, number: int) -> npt.NDArray[np.uint8]:
+        """One channel of the feature map, stretched: uint8 [h, w]."""
+        return to_bytes(self.features[number], RIM)
+
+    def mean(self) -> npt.NDArray[np.uint8]:
+        """The mean of all channels, stretched: uint8 [h, w]."""
+        return to_bytes(self.features.mean(dim=0), RIM)
+
+    def varied_channels(self) -> list[int]:
+        """The channels that vary most over the picture, the most varied first."""
+        within = within_rim(self.features).flatten(1)
+        channels: list[int] = within.std(dim=1, correction=0).topk(CHANNELS_AT_OPENING).indices.tolist()
+        return channels
+
+    def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
+        """(pos_inds, neg_inds) that this seed draws."""
+        return self.sample(self.found.labels, 256, 0.5, torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:
+    """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
+
+    Raises:
+        ValueError: if the picture has more objects, or the grid more anchors, than the page can number, or the features
+            are not of the grid.
+    """
+    check_scene(picture, grid)
+    h, w = grid.feature_size
+    features = take_shown(features, "features", f"1, C, {h}, {w}")
+    anchors = grid_anchors(grid, cell_anchors())
+    objectness, pred_bbox_deltas = flatten_head(*head(features))
+    found = label_anchors(anchors, picture.gt_boxes, image_size=grid.image_size)
+    stages = propose(objectness, pred_bbox_deltas, anchors, grid.image_size)
+    return Scene(picture, grid, anchors, features[0], found, stages)
+
+
+def check_scene(picture: Picture, grid: Grid) -> None:
+    """Refuse what the page cannot number; raises ValueError as `run_scene`."""
+    if len(picture.gt_boxes) >= NOBODY:
+        raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
+    rows, cols = grid.feature_size
+    if rows * cols * 9 > MAX_ANCHORS:
+        many = f"{rows}×{cols} cells with {rows * cols * 9:,} anchors"
+        raise ValueError(f"grid: has {many}, the explorer takes up to {MAX_ANCHORS:,}")
+
+
+def pack(scene: Scene) -> dict[str, Any]:
+    """Pack a scene for the page: JSON and little-endian buffers, about half a megabyte.
+
+    Rounded on the way: IoUs and scores to 1/65535 (the IoU of a suppression, which is only read out, to 1/100), box
+    edges to 1/65535 of the picture's longer side. Anchors are not
+    sent: the page builds them from the nine cell anchors and the strides.
+    """
+    picture, grid = scene.picture, scene.grid
+    return {
+        "picture": picture.name,
+        "grid": grid.name,
+        "image_size": grid.image_size,
+        "feature_size": grid.feature_size,
+        "stride": grid.stride,
+        "scales": SCALES,
+        "ratios": ASPECT_RATIOS,
+        "cell_anchors": cells_of(scene).tolist(),
+        "by": scene.by,
+        "footprint": _about_centre(grid, grid.footprint(0, 0)),
+        "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
+        "gt_boxes": picture.gt_boxes.tolist(),
+        "class_names": picture.class_names,
+        "best_anchors": _best_anchors(scene),
+        "best_of": _best_of(scene),
+        "funnel": scene.stages.funnel(),
+        "box_step": max(grid.image_size) / 65535,
+        "photo": _webp(picture.image),
+        "mean": scene.mean().tobytes(),
+        "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
+        "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
+        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in _numbers(scene).items()},
+    }
+
+
+def _numbers(scene: Scene) -> dict[str, tuple[Tensor, str]]:
+    """What is sent of every anchor and of every box before NMS: the numbers, and the type that they are sent as."""
+    found, stages = scene.found, scene.stages
+    large = LARGE * _members(stages.large_inds, len(scene.anchors))
+    order = stages.pre_nms_inds
+    suppressors = stages.suppressed_by[order]
+    return {
+        "kinds": (label_codes(found) + large, "u1"),
+        "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
+        "iou": (_ious_in_sixteen_bits(found.iou), "<u2"),
+        "scores": (_sixteen_bits(stages.all_scores), "<u2"),
+        "boxes": (_sixteen_bits(stages.all_boxes / max(scene.grid.image_size)), "<u2"),
+        "order": (order, "<u2"),
+        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
+        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
+    }
+
+
+def cells_of(scene: Scene) -> Tensor:
+    """The nine anchors of the first cell round its centre, Tensor[9, 4]; the page puts them at every other."""
+    x, y = scene.grid.centre(0, 0)
+    return (scene.anchors[:9].double() - torch.tensor([x, y, x, y])).round(decimals=2)
+
+
+def pack_minibatch(scene: Scene, seed: int) -> dict[str, bytes]:
+    """Pack what a seed draws: two lists of anchor numbers."""
+    positive, negative = (inds.numpy().astype("<u2").tobytes() for inds in scene.minibatch(seed))
+    return {"positive": positive, "negative": negative}
+
+
+def to_bytes(values: Tensor, rim: int = 0) -> npt.NDArray[np.uint8]:
+    """Stretch a map [h, w] so that it goes from 0 to 255 within the rim; a flat one is all 0."""
+    within = within_rim(values, rim)
+    low, high = within.min(), within.max()
+    scaled = ((values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny)).clamp(0, 1) * 255
+    array: npt.NDArray[np.uint8] = scaled.round().to(torch.uint8).numpy()
+    return array
+
+
+def _sixteen_bits(values: Tensor) -> Tensor:
+    return (values.double().clamp(0, 1) * 65535).round().long()
+
+
+def _ious_in_sixteen_bits(ious: Tensor) -> Tensor:
+    """Rounded, but never across a threshold: what the page words must not contradict the label."""
+    bits = _sixteen_bits(ious)
+    for threshold in THRESHOLDS:
+        first = math.ceil(threshold * 65535)  # the first number at or above it
+        bits = torch.where(ious >= threshold, bits.clamp(min=first), bits.clamp(max=first - 1))
+    return bits
+
+
+def _members(inds: Tensor, count: int) -> Tensor:
+    members = torch.zeros(count, dtype=torch.uint8)
+    members[inds] = 1
+    return members
+
+
+def _about_centre(grid: Grid, box: tuple[float, float, float, float]) -> list[float]:
+    x, y = grid.centre(0, 0)
+    return [box[0] - x, box[1] - y, box[2] - x, box[3] - y]
+
+
+def _best_anchors(scene: Scene) -> list[int]:
+    """For each object the anchor that fits it best, of those that are labelled at all; -1 if none overlaps it."""
+    if len(scene.picture.gt_boxes) == 0:
+        return []
+    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors.double())
+    best, index = iou.masked_fill(scene.found.crosses_boundary, 0.0).max(dim=1)
+    return torch.where(best > 0, index, -1).tolist()
+
+
+def _best_of(scene: Scene) -> dict[str, int]:
+    """For each anchor that is positive by the best-per-object rule alone: whose best it is (not always its own)."""
+    inds = scene.found.low_quality.nonzero().flatten()
+    if len(inds) == 0:
+        return {}
+    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors[inds].double())  # [M, n]
+    whose = (iou >= scene.found.best_iou_per_gt[:, None].double() - TIE).int().argmax(dim=0)
+    return dict(zip(map(str, inds.tolist()), whose.tolist(), strict=True))
+
+
+def _webp(image: npt.NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""The live explorer: train a head, with a rule left out beside it."""

@@ -1,0 +1,1 @@
+"""The minibatch explorer: which 256 anchors train the network."""

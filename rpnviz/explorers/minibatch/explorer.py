@@ -1,0 +1,114 @@
+"""The minibatch of one training step: seed, batch size and positive fraction can be moved (notebook 05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import traitlets as t
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
+from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import AnyPicture, take_picture
+from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.primitives import draw_box
+from rpnviz.grid import Grid
+from rpnviz.targets import label_anchors, sample_minibatch
+
+SETTINGS = ("seed", "batch_size_per_image", "positive_fraction")
+
+
+class MinibatchExplorer(RpnvizWidget):
+    """The anchors that are drawn for the loss: on the map, on the picture, and counted.
+
+    Args:
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
+        grid: "paper", "floor" or "ceil".
+    """
+
+    asks = unmoved = SETTINGS
+    needs_python = "Other samples are drawn by Python"
+    presented = "selected"
+    view = "minibatch/view.js"
+    sheets = ("common/labels.css",)
+    plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
+    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
+    codes = t.Bytes(read_only=True, help="uint8 [N]: see payload.label_codes").tag(sync=True)
+    counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
+    seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
+    batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
+    positive_fraction = Finite(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
+    selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
+    sampled_pos = t.Bytes(read_only=True, help="int32: the positive anchors drawn").tag(sync=True)
+    sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
+    most_positive = t.Int(read_only=True, help="as many may be positive at most").tag(sync=True)
+
+    def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
+        """Label all anchors once and draw with the paper's numbers."""
+        self.picture = take_picture(picture)
+        self.grid = Grid.named(grid, self.picture.image_size)
+        cells = cell_anchors()
+        self.anchors = grid_anchors(self.grid, cells)
+        self.found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size)
+        codes = label_codes(self.found)
+        super().__init__()
+        self.set_trait("plan", anchor_plan(self.picture, self.grid, cells))
+        self.set_trait("image", picture_file(self.picture))
+        self.set_trait("codes", codes.numpy().tobytes())
+        self.set_trait("counts", count_codes(codes))
+        self.start_answering()
+        drawn = torch.cat([self.sampled_pos_inds, self.sampled_neg_inds])
+        self.selected = int(drawn[0]) if len(drawn) else 0
+
+    @property
+    def sampled_pos_inds(self) -> Tensor:
+        """int64: rows of the positive anchors drawn, ascending."""
+        return self._sampled[0]
+
+    @property
+    def sampled_neg_inds(self) -> Tensor:
+        """int64: rows of the negative anchors drawn, ascending."""
+        return self._sampled[1]
+
+    def answer(self) -> dict[str, Any]:
+        """Draw with the settings as they stand."""
+        size, fraction = self.batch_size_per_image, self.positive_fraction
+        generator = torch.Generator().manual_seed(self.seed)
+        sampled = sample_minibatch(self.found.labels, size, fraction, generator)
+        positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in sampled)
+        self._sampled = sampled
+        return {"sampled_pos": positives, "sampled_neg": negatives, "most_positive": int(size * fraction)}
+
+    def limits(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {"selected": whole(0, len(self.anchors) - 1)}
+
+    def figure(self) -> Figure:
+        """Draw the sample as dots on the map; on the picture the positives as boxes, the negatives' centres as dots."""
+        codes = label_codes(self.found)
+        figure, left, right = labels_figure(self.picture, self.grid, codes, self.describe(), fade=0.35)
+        negatives = self.anchors[self.sampled_neg_inds]
+        dots: dict[str, Any] = {"s": 14, "linewidths": 0.6, "edgecolors": PALETTE["casing"], "zorder": 3}
+        centres = (negatives[:, :2] + negatives[:, 2:]) / 2
+        right.scatter(*centres.T, color=PALETTE["sampled_negative"], **dots)
+        for box in self.anchors[self.sampled_pos_inds]:
+            draw_box(right, box, "sampled_positive")
+        for inds, style in ((self.sampled_neg_inds, "sampled_negative"), (self.sampled_pos_inds, "sampled_positive")):
+            left.scatter(*squares(inds, self.grid), color=PALETTE[style], **dots)
+        return figure
+
+    def describe(self) -> str:
+        """Say how many anchors there are and how many were drawn."""
+        drawn = f"{len(self.sampled_pos_inds)} positive + {len(self.sampled_neg_inds)} negative"
+        there = f"{self.counts['positive']:,} positive and {self.counts['negative']:,} negative"
+        return f"Minibatch, seed {self.seed}: {drawn} anchors, out of {there}."
+
+    @t.validate("selected")
+    def _check_selected(self, proposal: Any) -> int:
+        return self.check_range("selected", proposal["value"], 0, len(self.anchors) - 1)

@@ -1,0 +1,276 @@
+// @ts-check
+// The minibatch: which anchors the losses of one step see (notebook 05). The draw itself is made in Python.
+
+import { labelWord, readLabel } from "../common/anchor.js";
+import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { lockWithoutKernel } from "../common/asking.js";
+import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
+import { thousands } from "../common/format.js";
+import { commit, derived, typed, watch } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { table } from "../common/table.js";
+import { defineView, group } from "../common/view.js";
+
+/** @typedef {import("../common/anchor_map.js").Plan} Plan */
+/** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
+/** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
+
+const HINT =
+  "A filled dot is a sampled positive anchor, a ring a sampled negative one. Point at the map, or click and walk with the arrows.";
+const FADE = 0.35; // the labels behind the dots
+
+export const render = defineView({
+  frame: {
+    className: "rpnviz-minibatch",
+    label: "The minibatch",
+    hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the map", "the next anchor in that direction"],
+      ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
+    ],
+  },
+  traits: ["seed", "batch_size_per_image", "positive_fraction", "sampled_pos", "sampled_neg", "selected"],
+  local: { pointed: -1, boxes: false }, // the anchor under the mouse; whether negatives are drawn as boxes
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("figure", {}, anchorMap(context), settings(context)),
+    group("figure", {}, picture(context), about(), batchBar(context), drawTable(context), masked(context)),
+  ],
+  say: ({ pointed, pos, neg, counts: { positive, negative }, words }) =>
+    pointed
+      ? ""
+      : `${pos.length} positive and ${neg.length} negative anchors drawn, of ${thousands(positive)} and ${thousands(negative)}. ${words}`,
+  busy: () => "drawing",
+  listen: ({ model, set }) => [watch(model, ["selected"], () => set({ pointed: -1 }))],
+});
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const plan = /** @type {Plan} */ (model.get("plan"));
+  const geometry = anchorGeometry(plan);
+  const styles = lineStyles(model.get("look"));
+  const codes = typed(model.get("codes"), Uint8Array);
+  const drawn = (/** @type {string} */ name) =>
+    derived(
+      () => model.get(name),
+      (sent) => typed(sent, Int32Array),
+    );
+  return {
+    plan,
+    geometry,
+    styles,
+    codes,
+    faded: labelImage(geometry, codes, styles, plan, FADE),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    pos: drawn("sampled_pos"),
+    neg: drawn("sampled_neg"),
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store, local }) {
+  const { codes, geometry } = store;
+  const [pos, neg] = [store.pos(), store.neg()];
+  const { batch_size_per_image: size, positive_fraction: share } = model.get("answered"); // what was drawn with
+  const shown = local.pointed >= 0 ? local.pointed : model.get("selected");
+  const label = readLabel(codes[shown]);
+  const drawn = pos.includes(shown) || neg.includes(shown);
+  const ever = label === "positive" || label === "negative";
+  const fate = drawn ? "in the minibatch" : ever ? "not drawn this time, masked out of the loss" : "never drawn";
+  return {
+    ...{ pos, neg, shown, label },
+    ...{ size: /** @type {number} */ (size), share: /** @type {number} */ (share) },
+    most: /** @type {number} */ (model.get("most_positive")),
+    counts: /** @type {Record<string, number>} */ (model.get("counts")),
+    pointed: local.pointed >= 0,
+    boxes: /** @type {boolean} */ (local.boxes),
+    wanted: ["seed", "batch_size_per_image", "positive_fraction"].map(
+      (name) => /** @type {number} */ (model.get(name)),
+    ),
+    words: `${geometry.words(shown)}: ${labelWord(label)}, ${fate}.`,
+  };
+}
+
+/** The map of all anchors with the sampled ones. @param {Context} context @returns {Part} */
+function anchorMap({ model, store: { faded, geometry, plan, styles }, redraw, set }) {
+  const panel = mapPanel({
+    geometry,
+    label: "Map of all anchors with the sampled ones",
+    what: HINT,
+    selected: () => model.get("selected"),
+    onSelect: (i) => commit(model, { selected: i }),
+    onPoint: (i) => set({ pointed: i }),
+    onResize: redraw,
+  });
+  /** The middle of an anchor's square. @param {number} i @returns {[number, number]} */
+  const middle = (i) => {
+    const [x, y] = geometry.square(i);
+    return [x + 0.5, y + 0.5];
+  };
+  return {
+    element: panel.canvas,
+    draw({ pos, neg, shown }) {
+      if (!panel.begin()) return;
+      panel.backdrop("labels", () => drawMap(panel, geometry, faded, { plan, style: styles.ground_truth }));
+      for (const i of neg) ring(panel, ...middle(i), styles.sampled_negative);
+      for (const i of pos) panel.dot(...middle(i), styles.sampled_positive, 3.2);
+      const [x, y] = geometry.square(shown);
+      panel.box([x - 1, y - 1, x + 2, y + 2], styles.window);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** A ring round a point. @param {Panel} panel @param {number} x @param {number} y @param {LineStyle} style */
+function ring(panel, x, y, { color, casing }) {
+  const { g, unit } = panel;
+  for (const [stroke, width] of /** @type {[string, number][]} */ ([
+    [casing, 2.8],
+    [color, 1.3],
+  ])) {
+    g.beginPath();
+    g.arc(panel.x(x), panel.y(y), 2.6 * unit, 0, 2 * Math.PI);
+    g.strokeStyle = stroke;
+    g.lineWidth = width * unit;
+    g.stroke();
+  }
+}
+
+/** The three settings of the draw, and two switches of the view. @param {Context} context @returns {Part} */
+function settings({ model, set }) {
+  const control = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ options) =>
+    slider({ label, name, onInput: (value) => commit(model, { [name]: value }), ...options });
+  const sliders = [
+    control("seed", "seed", {
+      max: 99,
+      what: "seed: another seed, another draw from the same anchors. In training every step draws anew.",
+    }),
+    control("batch_size_per_image", "batch size", {
+      min: 16,
+      max: 512,
+      step: 16,
+      what: "batch_size_per_image: how many anchors are drawn in all; 256 in the paper.",
+    }),
+    control("positive_fraction", "positive fraction", {
+      max: 1,
+      step: 0.05,
+      format: (/** @type {number} */ v) => v.toFixed(2),
+      what: "positive_fraction: at most this share of the batch is positive; one half in the paper.",
+    }),
+  ];
+  const next = () => commit(model, { seed: (model.get("seed") + 1) % 100 });
+  const what = "The next seed: what the next training step would draw.";
+  const again = h("button", { type: "button", what, click: next, ...OWN_KEYS }, "draw again");
+  const boxes = checkbox({
+    label: "negatives as boxes",
+    what: "Show the sampled negative anchors as thin boxes instead of rings at their centres.",
+    onChange: (on) => set({ boxes: on }),
+  });
+  lockWithoutKernel(model, [again, ...sliders.map(({ input }) => input)]);
+  const row = h("div", { class: "rpnviz-controls" }, again, boxes.element);
+  return {
+    element: h("div", { class: "rpnviz-settings" }, ...sliders.map(({ element }) => element), row),
+    draw: ({ wanted }) => sliders.forEach((one, i) => one.set(wanted[i])),
+  };
+}
+
+/** The picture with the sample. @param {Context} context @returns {Part} */
+function picture({ store: { geometry, photo, plan, styles }, redraw }) {
+  const [height, width] = plan.image_size;
+  const panel = new Panel({
+    extent: plan.extent,
+    className: "rpnviz-picture",
+    label: "The picture with the sample",
+    onResize: redraw,
+    what: "The picture: sampled positive anchors as boxes, the centres of sampled negative anchors as rings.",
+    attributes: { role: "img" },
+  });
+  return {
+    element: panel.canvas,
+    draw({ pos, neg, shown, label, boxes }) {
+      const bitmap = photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      panel.backdrop("photo", () => {
+        panel.image(bitmap, [0, 0, width, height]);
+        for (const { box } of plan.objects) panel.box(box, styles.ground_truth);
+      });
+      for (const i of neg) {
+        const box = geometry.box(i);
+        if (boxes) panel.box(box, { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
+        else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.sampled_negative);
+      }
+      for (const i of pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
+      panel.box(geometry.box(shown), styles[label], { strong: true });
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** What the anchor is that is pointed at, or chosen. @returns {Part} */
+function about() {
+  const element = h("p", { class: "rpnviz-about" });
+  return { element, draw: ({ words }) => setText(element, words) };
+}
+
+/** The minibatch as one bar: how much of it is positive, where positives must stop. @param {Context} context @returns {Part} */
+function batchBar({ store: { styles } }) {
+  const [positive, negative] = [h("i"), h("i", { class: "rpnviz-thin" })];
+  positive.style.backgroundColor = styles.sampled_positive.color;
+  negative.style.backgroundColor = styles.sampled_negative.color;
+  const limit = h("b");
+  const what = "The minibatch. The line is the most that may be positive.";
+  const attributes = { class: "rpnviz-batch-bar", role: "img", "aria-label": "the minibatch", what };
+  return {
+    element: h("div", attributes, positive, negative, limit),
+    draw({ pos, neg, size, most }) {
+      positive.style.width = `${(100 * pos.length) / size}%`;
+      negative.style.width = `${(100 * neg.length) / size}%`;
+      limit.style.left = `${(100 * most) / size}%`;
+      limit.classList.toggle("rpnviz-flip", most > size / 2);
+      setText(limit, `at most ${most} positive`);
+    },
+  };
+}
+
+/** What there is, what is wanted, what is drawn. @param {Context} context @returns {Part} */
+function drawTable({ store: { styles } }) {
+  const rows = table({
+    label: "the minibatch in numbers",
+    className: "rpnviz-draw",
+    heads: ["", "there are", "wanted", "drawn", "left out"].map((text) => ({ text })),
+    rows: ["positive", "negative"].map((name) => ({ head: [swatch(styles[`sampled_${name}`]), name] })),
+  });
+  return {
+    element: rows.element,
+    draw({ pos: { length: pos }, neg: { length: neg }, counts: { positive, negative }, size, share, most }) {
+      rows.write([
+        [
+          thousands(positive),
+          `up to ${most} = ${size} × ${share.toFixed(2)}`,
+          thousands(pos),
+          thousands(positive - pos),
+        ],
+        [thousands(negative), `${size - pos} = ${size} − ${pos}`, thousands(neg), thousands(negative - neg)],
+      ]);
+    },
+  };
+}
+
+/** How many count in the loss. @param {Context} context @returns {Part} */
+function masked({ store: { geometry } }) {
+  const element = h("p", { class: "rpnviz-masked" });
+  return {
+    element,
+    draw({ pos, neg }) {
+      const [all, drawn] = [geometry.count, pos.length + neg.length];
+      const words = `${thousands(drawn)} count in the loss, ${thousands(all - drawn)} are masked.`;
+      setText(element, `All ${thousands(all)} anchors are computed; ${words}`);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""The NMS explorer: one box's turn at a time."""

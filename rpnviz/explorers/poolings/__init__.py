@@ -1,0 +1,1 @@
+"""The poolings explorer: which columns the poolings drop."""

@@ -1,0 +1,1 @@
+"""The linked explorer of results that were computed elsewhere."""

@@ -1,0 +1,1 @@
+"""The replay explorer: a recorded training, step by step."""

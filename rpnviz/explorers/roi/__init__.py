@@ -1,0 +1,1 @@
+"""The RoI explorer: a box, its bins and sampling points."""

@@ -1,0 +1,1 @@
+"""Train the network, its heads alone, and record how it went."""

@@ -1,0 +1,38 @@
+"""A module of the page, run in an empty page without any explorer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from playwright.sync_api import Browser
+
+from rpnviz.explorers.common import bundle
+from rpnviz.explorers.common.saved_page import SAVED, standalone_page
+
+RUN = """async ([code, given]) => {
+  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  return JSON.stringify((await import(url)).ask(given));
+}"""
+
+
+def importable(name: str) -> str:
+    """A module and what it imports as text for one `import`, with all that it exports in reach of what is appended."""
+    exported = re.findall(r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", bundle.read(name), re.MULTILINE)
+    return f'{bundle.bundle(name, SAVED)}\nconst {{ {", ".join(exported)} }} = rpnviz.take("{name}");\n'
+
+
+def ask_page(browser: Browser, name: str, ask: str, given: Any) -> Any:
+    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON."""
+    page = browser.new_page()
+    try:
+        return json.loads(page.evaluate(RUN, [importable(name) + ask, given]))
+    finally:
+        page.close()
+
+
+def as_state(value: dict[str, Any]) -> str:
+    """Write traits as a saved page holds them; `revive` of saved/open.js reads them back."""
+    page = standalone_page("", "nms/view.js", "", value)
+    return page.split('id="rpnviz-state">')[1].split("</script>")[0]

@@ -1,0 +1,119 @@
+"""One script of many modules: each once, after what it imports, in a scope of its own; odd forms are refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from rpnviz.explorers import EXPLORERS, load
+from rpnviz.explorers.common import bundle
+from rpnviz.explorers.common.saved_page import SAVED
+from tests.explorers.page_code import ask_page
+
+MODULES = sorted(path.relative_to(bundle.EXPLORERS).as_posix() for path in bundle.EXPLORERS.rglob("*.js"))
+VIEWS = sorted({load(name).view for name in EXPLORERS})
+
+
+def defined(text: str) -> list[str]:
+    return re.findall(r'^rpnviz\.define\("([\w./-]+\.js)"', text, re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of modules in place of explorers/."""
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "modules.js").write_text(bundle.read("common/modules.js"), encoding="utf-8")
+    monkeypatch.setattr(bundle, "EXPLORERS", tmp_path)
+    bundle._as_registered.cache_clear()
+    return tmp_path
+
+
+def test_modules_become_calls_of_the_registry() -> None:
+    source = (
+        '// @ts-check\nimport {\n  a,\n  b,\n} from "../common/x.js";\nexport const c = a;\n'
+        "export async function d() {}\nexport class E {}\n"
+    )
+    made = bundle.as_registered("nms/view.js", source)
+    assert 'const {\n  a,\n  b,\n} = take("common/x.js");' in made
+    assert "return { c, d, E };" in made
+    assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *('import a from "./a.js";', 'import "./a.js";', 'import * as a from "./a.js";', 'import { a } from "a";'),
+        *("export { a };", "export default a;", 'export * from "./a.js";', 'import { a } from "https://a.org/a.js";'),
+    ],
+)
+def test_unknown_forms_of_modules_are_named(line: str) -> None:
+    with pytest.raises(ValueError, match=r"x\.js: cannot register"):
+        bundle.as_registered("x.js", f"{line}\n")
+
+
+def test_a_module_stands_once_and_after_what_it_imports(folder: Path, browser: Browser) -> None:
+    (folder / "a.js").write_text('import { b } from "./b.js";\nimport { c } from "./c.js";\nexport const a = [b, c];\n')
+    (folder / "b.js").write_text('import { c } from "./c.js";\nconst own = "b";\nexport const b = own + c;\n')
+    (folder / "c.js").write_text('const own = "c";\nexport const c = own;\n')
+    assert defined(bundle.bundle("a.js")) == ["c.js", "b.js", "a.js"]
+    assert defined(bundle.bundle("c.js", "b.js")) == ["c.js", "b.js"]
+    (folder / "saved").mkdir()
+    (folder / SAVED).write_text("")
+    assert ask_page(browser, "a.js", "export const ask = () => a;", None) == ["bc", "c"]
+
+
+def test_a_circle_is_named(folder: Path) -> None:
+    (folder / "a.js").write_text('import { b } from "./b.js";\n')
+    (folder / "b.js").write_text('import { a } from "./a.js";\n')
+    with pytest.raises(ValueError, match=r"circle: a\.js → b\.js → a\.js"):
+        bundle.bundle("a.js")
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_is_one_module_that_imports_nothing(name: str) -> None:
+    code = str(load(name)._esm)
+    assert not re.search(r"^import\b", code, re.MULTILINE) and "</script" not in code.lower()
+    assert re.findall(r"^export .*", code, re.MULTILINE) == [
+        f'export default {{ render: rpnviz.take("{load(name).view}").render }};'
+    ]
+    assert set(re.findall(r'take\("([\w./-]+\.js)"\)', code)) <= set(defined(code))
+
+
+def test_every_module_is_taken_by_somebody() -> None:
+    assert sorted([*defined(bundle.bundle(*VIEWS, SAVED)), "common/modules.js"]) == MODULES
+
+
+def test_notebooks_get_nothing_of_saved_pages() -> None:
+    for name in EXPLORERS:
+        assert not any(module.startswith("saved/") for module in defined(str(load(name)._esm)))
+        assert "rpnviz-tools" not in str(load(name)._css)
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "common/modules.js"])
+def test_modules_are_checked_and_leave_colours_to_the_palette(name: str) -> None:
+    text = bundle.read(name)
+    assert text.startswith("// @ts-check")
+    assert not re.search(r"#[0-9a-fA-F]{6}\b", text)
+
+
+# Built before `defineView`: each is one closure. None may join them, and one that is rebuilt leaves this list.
+CLOSURES = {
+    *("anchors/view.js", "funnel/view.js", "layers/view.js"),
+    *("linked/view.js", "live/view.js", "loss/view.js", "nms/view.js", "roi/view.js", "window/view.js"),
+}
+MOST_LINES = 60
+
+
+def longest_function(name: str) -> int:
+    """Lines of the longest function at the top of a module, as Biome formats it."""
+    found = re.findall(r"^(?:export )?(?:async )?function .*?^\}", bundle.read(name), re.MULTILINE | re.DOTALL)
+    return max((text.count("\n") + 1 for text in found), default=0)
+
+
+def test_views_are_made_of_parts() -> None:
+    closures = {name for name in VIEWS if "defineView(" not in bundle.read(name)}
+    assert closures == CLOSURES
+    assert {name for name in VIEWS if longest_function(name) > MOST_LINES} <= CLOSURES

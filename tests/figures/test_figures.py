@@ -1,0 +1,136 @@
+"""Drawing: the pixel at a known edge has the palette's colour; names stay text; nothing global is touched."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from rpnviz.explorers.linked.figure import LinkedState, linked_figure
+from rpnviz.figures.boxes import boxes_on_picture
+from rpnviz.figures.palette import LINE_STYLES, PALETTE
+from rpnviz.figures.primitives import Still, to_png
+from rpnviz.grid import Grid
+
+GREY = np.full((600, 1000, 3), 128, np.uint8)
+GT = torch.tensor([[700.0, 100.0, 900.0, 500.0]])
+
+
+def pixels(figure: Still) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(to_png(figure))).convert("RGB"))
+
+
+def colour_at(figure: Still, axes: int, x: float, y: float) -> np.ndarray:
+    """Colour of the pixel where the picture's point (x, y) was drawn."""
+    image = pixels(figure)
+    px, py = figure.axes[axes].transData.transform((x, y))
+    return np.asarray(image[round(image.shape[0] - py), round(px)] / 255)
+
+
+def state(**changes: Any) -> LinkedState:
+    standard: dict[str, Any] = {
+        "image": GREY,
+        "grid": Grid.paper(),
+        "row": 20,
+        "col": 20,
+        "feature_map": np.zeros((40, 60)),
+        "map_name": "mean",
+        "anchors": torch.tensor([[250.0, 200.0, 450.0, 400.0], [-90.0, 300.0, 300.0, 580.0]]),
+        "labels": ["positive", "negative"],
+        "iou": torch.tensor([0.8, 0.1]),
+        "gt_boxes": GT,
+        "class_names": ["dog"],
+    }
+    return LinkedState(**{**standard, **changes})
+
+
+@pytest.mark.parametrize("style", ["positive", "negative", "ground_truth", "window", "proposal"])
+def test_an_edge_has_the_colour_of_the_palette(style: str) -> None:
+    box = torch.tensor([[200.0, 150.0, 600.0, 450.0]])
+    figure = boxes_on_picture(GREY, box, [style], "one box")
+    on_edge = [colour_at(figure, 0, x, 300) for x in np.linspace(196, 204, 9)]
+    assert min(abs(c - to_rgb(PALETTE[style])).max() for c in on_edge) < 0.1
+    assert abs(colour_at(figure, 0, 300, 300) - 128 / 255).max() < 0.02
+
+
+def test_a_line_has_a_dark_casing() -> None:
+    figure = boxes_on_picture(
+        np.full_like(GREY, 255), torch.tensor([[200.0, 150.0, 600.0, 450.0]]), ["ground_truth"], "white on white"
+    )
+    assert min(colour_at(figure, 0, x, 300).max() for x in np.linspace(190, 210, 41)) < 0.45
+
+
+def test_a_box_is_drawn_beyond_the_border() -> None:
+    figure = boxes_on_picture(GREY, torch.tensor([[-60.0, 100.0, 300.0, 500.0]]), ["positive"], "overhang")
+    on_edge = [colour_at(figure, 0, x, 300) for x in np.linspace(-64, -56, 9)]
+    assert min(abs(c - to_rgb(PALETTE["positive"])).max() for c in on_edge) < 0.1
+
+
+def test_the_view_reaches_as_far_as_the_boxes() -> None:
+    """A box that ends beyond the usual margin is drawn whole: its far edge is a part of the lesson."""
+    figure = boxes_on_picture(GREY, torch.tensor([[-350.0, 100.0, 300.0, 900.0]]), ["positive"], "far out")
+    for x, y in ((-350, 500), (0, 900)):
+        near = [colour_at(figure, 0, x + d, y + d) for d in np.linspace(-6, 6, 13)]
+        assert min(abs(c - to_rgb(PALETTE["positive"])).max() for c in near) < 0.1
+    assert figure.axes[0].get_xlim()[1] == pytest.approx(1120)  # no more room than is needed
+
+
+def test_the_linked_figure_shows_labels_window_and_receptive_field() -> None:
+    figure = linked_figure(state())
+    map_edge = [colour_at(figure, 0, x, 20.2) for x in np.linspace(18.8, 19.2, 9)]
+    assert min(abs(c - to_rgb(PALETTE["window"])).max() for c in map_edge) < 0.1
+    x1, _, _, _ = Grid.paper().footprint(20, 20)
+    footprint = [colour_at(figure, 1, x1 + d, 300) for d in np.linspace(-4, 4, 9)]
+    assert min(abs(c - to_rgb(PALETTE["window"])).max() for c in footprint) < 0.1
+    anchor = [colour_at(figure, 1, x, 230) for x in np.linspace(246, 254, 9)]
+    assert min(abs(c - to_rgb(PALETTE["positive"])).max() for c in anchor) < 0.1
+    assert "1 positive, 1 negative" in figure.sentence
+
+
+@pytest.mark.parametrize("name", ["$x^2$", "<b>dog</b>", r"\frac", "$", "犬"])
+def test_names_are_text_never_markup(name: str) -> None:
+    figure = linked_figure(state(class_names=[name], map_name=name))
+    texts = [t for ax in figure.axes for t in (*ax.texts, ax.title, vars(ax)["_left_title"]) if t.get_text()]
+    assert any(t.get_text() == name for t in texts)
+    assert not any(t.get_parse_math() for t in (*texts, *figure.texts))
+
+
+def test_a_name_with_dollars_is_drawn_as_it_is_written() -> None:
+    plain, dollars = (linked_figure(state(class_names=[n])) for n in ("xx", "$xx$"))
+    width = [max(t.get_window_extent().width for t in f.axes[1].texts) for f in (plain, dollars)]
+    assert width[1] > width[0] + 5
+
+
+def test_no_pyplot_and_the_same_bytes_twice() -> None:
+    pyplot_before = "matplotlib.pyplot" in sys.modules
+    first, second = linked_figure(state()), linked_figure(state())
+    assert to_png(first) == to_png(second) == to_png(first)
+    assert ("matplotlib.pyplot" in sys.modules) == pyplot_before
+    if pyplot_before:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+def test_a_still_shows_itself_in_a_notebook() -> None:
+    bundle: dict[str, Any] = linked_figure(state())._repr_mimebundle_()
+    assert bundle["image/png"].startswith(b"\x89PNG")
+    assert bundle["text/plain"].startswith("Row 20, column 20")
+
+
+def test_every_style_has_a_colour_and_every_label_a_style() -> None:
+    for style in LINE_STYLES:
+        assert style in PALETTE or style.startswith("ratio_")
+    assert {"positive", "negative", "ignored", "crosses_border"} <= set(LINE_STYLES)
+    dashes = [tuple(LINE_STYLES[s]["dash"]) for s in ("ignored", "crosses_border", "receptive_field")]
+    assert len(set(dashes)) == 3
+    assert LINE_STYLES["negative"]["width"] < LINE_STYLES["positive"]["width"]
+
+
+def test_boxes_and_styles_must_pair() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        boxes_on_picture(GREY, GT, ["positive", "negative"], "one box, two styles")

@@ -1,0 +1,1 @@
+"""What opens a real JupyterLab in a real browser."""

@@ -1,0 +1,1 @@
+"""What makes weights, tables and the recorded training of data/, from rendered scenes."""

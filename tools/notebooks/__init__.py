@@ -1,0 +1,1 @@
+"""What runs the notebooks, and what makes their exercise cells from the solutions."""
