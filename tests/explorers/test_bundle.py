@@ -36,7 +36,7 @@ def test_modules_become_calls_of_the_registry() -> None:
         '// @ts-check\nimport {\n  a,\n  b,\n} from "../common/x.js";\nexport const c = a;\n'
         "export async function d() {}\nexport class E {}\n"
     )
-    made = bundle.as_registered("nms/view.js", source)
+    made = bundle.as_registered(source)
     assert 'const {\n  a,\n  b,\n} = take("common/x.js");' in made
     assert "return { c, d, E };" in made
     assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
@@ -102,7 +102,7 @@ def test_modules_are_checked_and_leave_colours_to_the_palette(name: str) -> None
 # Built before `defineView`: each is one closure. None may join them, and one that is rebuilt leaves this list.
 CLOSURES = {
     *("anchors/view.js", "layers/view.js"),
-    *("linked/view.js", "live/view.js", "loss/view.js", "nms/view.js", "roi/view.js", "window/view.js"),
+    *("linked/view.js", "live/view.js", "loss/view.js", "roi/view.js", "window/view.js"),
 }
 MOST_LINES = 60
 
