@@ -36,7 +36,7 @@ def test_modules_become_calls_of_the_registry() -> None:
         '// @ts-check\nimport {\n  a,\n  b,\n} from "../common/x.js";\nexport const c = a;\n'
         "export async function d() {}\nexport class E {}\n"
     )
-    made = bundle.as_registered(source)
+    made = bundle.as_registered("nms/view.js", source)
     assert 'const {\n  a,\n  b,\n} = take("common/x.js");' in made
     assert "return { c, d, E };" in made
     assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
