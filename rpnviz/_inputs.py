@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from reprlib import repr as shorten
 from typing import Any, TypeVar
 
 import numpy as np
@@ -87,9 +88,10 @@ def take_flags(values: Any, argument: str, shape: str) -> Tensor:
     Raises:
         ValueError: if they are anything else, or of another shape.
     """
-    if getattr(values, "dtype", None) in (torch.bool, np.bool_):
-        values = torch.as_tensor(values).byte()
-    return take_whole_numbers(values, argument, shape, 0, 1).bool()
+    tensor = _shaped(values, argument, shape, flags=True).detach()
+    if ((tensor != 0) & (tensor != 1)).any():
+        raise ValueError(f"{argument} must be true or false, or 1 or 0")
+    return tensor.bool()
 
 
 def to_one_type(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -110,7 +112,7 @@ def take_whole(value: Any, argument: str, low: int = 1, high: int | None = None)
         number = low - 1
     if isinstance(value, bool) or number < low or (high is not None and number > high):
         limits = f"of at least {low}" if high is None else f"from {low} to {high:,}"
-        raise ValueError(f"{argument} must be a whole number {limits}; got {value!r}")
+        raise ValueError(f"{argument} must be a whole number {limits}; got {shorten(value)}")
     return number
 
 
@@ -128,7 +130,7 @@ def take_number(value: Any, argument: str, low: float = 0.0, high: float = math.
     if not (math.isfinite(taken) and low <= taken <= high) or (above and taken == low):
         least = "" if low == -math.inf else f" above {low:g}" if above else f" of at least {low:g}"
         takes = f"a finite number{least}" if high == math.inf else f"a number{least} and at most {high:g}"
-        raise ValueError(f"{argument} must be {takes}; got {value!r}")
+        raise ValueError(f"{argument} must be {takes}; got {shorten(value)}")
     return taken
 
 
@@ -143,7 +145,7 @@ def take_each(values: Any, argument: str, take: Callable[..., Taken], *limits: A
     except TypeError:
         given = []
     if not given:
-        raise ValueError(f"{argument} must be one or more numbers; got {values!r}")
+        raise ValueError(f"{argument} must be one or more numbers; got {shorten(values)}")
     return [take(value, f"{argument}[{i}]", *limits) for i, value in enumerate(given)]
 
 
@@ -170,7 +172,7 @@ def take_size(value: Any, argument: str, low: int = 1, high: int = FURTHEST) -> 
         return take_whole(height, argument, low, high), take_whole(width, argument, low, high)
     except (TypeError, ValueError):
         takes = f"(height, width), two whole numbers from {low} to {high:,}"
-        raise ValueError(f"{argument} must be {takes}; got {value!r}") from None
+        raise ValueError(f"{argument} must be {takes}; got {shorten(value)}") from None
 
 
 def check_count(count: int, most: int, what: str) -> None:
@@ -183,11 +185,12 @@ def check_count(count: int, most: int, what: str) -> None:
         raise ValueError(f"{what.replace('…', f'{count:,}')}; at most {most:,} are taken")
 
 
-def _shaped(values: Any, argument: str, shape: str) -> Tensor:
-    """Any numbers as a tensor, if they have the shape; nothing is rounded yet."""
+def _shaped(values: Any, argument: str, shape: str, flags: bool = False) -> Tensor:
+    """Any numbers as a tensor, if they have the shape; nothing is rounded yet. `flags` are taken as well."""
     tensor = values if isinstance(values, Tensor) else _from_array(values, argument)
     kind = str(tensor.dtype).removeprefix("torch.")
-    if tensor.is_complex() or tensor.dtype == torch.bool or tensor.is_quantized or tensor.layout != torch.strided:
+    plain = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_complex()
+    if not plain or (tensor.dtype == torch.bool and not flags):
         raise ValueError(f"{argument} must be plain numbers; got {kind}, {tensor.layout}")
     if shape != "...":
         sides = shape.split(", ")

@@ -8,6 +8,7 @@ number (row · w + col) · A + a. The network's output channels have the same or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import repr as shorten
 from typing import Any
 
 import torch
@@ -58,7 +59,7 @@ def _above_zero(values: Any, argument: str) -> Tensor:
         taken = torch.zeros(0)
     if len(taken) == 0 or not (0 < taken.amin() <= taken.amax() <= FURTHEST):
         takes = f"one or more finite numbers above 0 and at most {FURTHEST:,}"
-        raise ValueError(f"{argument} must be {takes}; got {values!r}")
+        raise ValueError(f"{argument} must be {takes}; got {shorten(values)}")
     return taken
 
 

@@ -756,3 +756,8 @@ def test_nothing_is_divided_by_nothing(name: str) -> None:
 def test_no_boxes_may_be_an_empty_list() -> None:
     assert box_iou([], BOXES).shape == (0, 4)  # type: ignore[arg-type]
     assert not (label_anchors(BOXES, [], SIZE).labels == 1).any()  # type: ignore[arg-type]
+
+
+def test_a_refusal_is_a_sentence_and_not_a_table() -> None:
+    with pytest.raises(ValueError, match=r"got \[0, 0, 0, 0, 0, 0, \.\.\.\]$"):
+        cell_anchors([0] * 100_000)

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, RoIHead
 from rpnviz.explorers import (
     EXPLORERS,
@@ -23,6 +25,7 @@ from rpnviz.explorers import (
     DetectionsExplorer,
     FunnelExplorer,
     LinkedExplorer,
+    LiveExplorer,
     LossExplorer,
     NmsExplorer,
     PrecomputedExplorer,
@@ -35,6 +38,7 @@ from rpnviz.explorers.linked.scene import Scene, run_scene
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
+from tests.explorers.small_scene import make_picture
 from tests.test_inputs import KINDS, maps
 
 SIZE = (256, 320)
@@ -102,7 +106,7 @@ ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
     ),
     "PrecomputedExplorer": (handed, {"features": FEATURES[0]}),
 }
-ELSEWHERE = {"LiveExplorer": "tests/explorers/test_live_explorer.py"}
+ELSEWHERE = {"LiveExplorer": "is tried below: what it shows at first is not made of its features"}
 
 
 def test_every_explorer_that_is_given_tensors_has_a_row() -> None:
@@ -171,6 +175,26 @@ def test_a_seed_may_be_numpys(seed: Any) -> None:
     assert LossExplorer(small(), *answers(), seed=seed).offered == LossExplorer(small(), *answers(), seed=3).offered
     with pytest.raises(ValueError, match=r"^seed must be a whole number"):
         LossExplorer(small(), *answers(), seed=0.5)
+
+
+def test_a_live_training_takes_features_of_any_type_and_names_what_it_refuses(tmp_path: Path) -> None:
+    picture = make_picture()
+    backbone = Backbone((2, 2, 2, 2, 2)).eval()
+    both = maps(512, 40, 60).repeat(2, 1, 1, 1)
+
+    def open_live(**given: Any) -> LiveExplorer:
+        given = {"features": [both], "steps": 3, "seed": 0, **given}
+        return LiveExplorer(backbone, [picture], watched=picture, checkpoint=tmp_path / "head.pt", **given)
+
+    wanted = open_live()
+    wanted.finish()
+    for kind in ("half", "bfloat16", "float64", "turned array", "half with a gradient"):
+        explorer = open_live(features=[KINDS[kind](both)], steps=np.int64(3), seed=torch.tensor(0))
+        explorer.finish()
+        assert explorer.losses == wanted.losses, kind
+    for name, bad in (("features", [both * math.nan]), ("steps", 10_001), ("steps", 1.5), ("seed", "0")):
+        with pytest.raises(ValueError, match=rf"^{name}\b"):
+            open_live(**{name: bad})
 
 
 def test_channels_may_be_numpys() -> None:
