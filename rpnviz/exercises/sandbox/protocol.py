@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -43,6 +44,15 @@ class Foreign:
     """A value that is no number, tensor or list of them; `what` names it, as in "a NumPy array of shape [3]"."""
 
     what: str
+
+
+MAKERS: dict[str, Callable[[Any], Any]] = {  # what a kind's content is made into
+    "tuple": tuple,
+    "dict": dict,
+    "seed": Seed,
+    "foreign": Foreign,
+    "ellipsis": lambda _: Ellipsis,
+}
 
 
 def ready(argument: Any) -> Any:
@@ -101,8 +111,7 @@ def _value_of(one: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
         if kind == "bytes":
             return tensor.numpy().tobytes()
         return torch.view_as_complex(tensor) if kind == "complex" else tensor
-    kinds = {"tuple": tuple, "dict": dict, "seed": Seed, "foreign": Foreign, "ellipsis": lambda _: Ellipsis}
-    return kinds[kind](content)
+    return MAKERS[kind](content)
 
 
 @dataclass
