@@ -126,7 +126,7 @@ def _keep(graded: Sequence[Row], out: Path) -> None:
     except OSError as error:
         _say(as_csv(graded).decode("utf-8-sig"))
         raise _NotWrittenError(f"{out} can no longer be written: {error.strerror}. The table is printed.") from error
-    _say(f"{len(graded)} rows in {out}")
+    _say(f"{len(graded)} {'row' if len(graded) == 1 else 'rows'} in {out}")
 
 
 if __name__ == "__main__":

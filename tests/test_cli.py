@@ -115,7 +115,7 @@ def test_a_wrong_call_ends_with_2_and_says_why(
 ODD = ("Łukasz.ipynb", "Žofie 学生 🦊.ipynb", "=cmd|' C'!A0.ipynb")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_console_that_knows_few_letters_costs_no_table(tmp_path: Path, data: Path, encoding: str) -> None:
     for name in ODD:
         notebook(tmp_path / name, SUBMISSIONS["stub"])
@@ -125,10 +125,9 @@ def test_a_console_that_knows_few_letters_costs_no_table(tmp_path: Path, data: P
     assert {path.name for path in tmp_path.iterdir()} == {*ODD, "grades.csv"}  # nothing unfinished lies about
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("arguments", [["progress"], ["forget"], ["--help"], ["grade", "--help"]])
-def test_every_command_speaks_on_every_console(tmp_path: Path, data: Path, encoding: str, arguments: list[str]) -> None:
-    done = call(*arguments, cwd=tmp_path, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+def test_every_command_speaks_on_the_poorest_console(tmp_path: Path, data: Path, arguments: list[str]) -> None:
+    done = call(*arguments, cwd=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0 and done.stdout and done.stderr == ""
 
 
@@ -181,7 +180,7 @@ def test_what_was_graded_is_kept_when_grading_is_interrupted(
     graded_then(KeyboardInterrupt())
     assert main(["grade", "a.ipynb", "b.ipynb"]) == 128 + signal.SIGINT
     assert [row["file"] for row in read(Path("grades.csv"))] == ["a.ipynb"]
-    assert "Interrupted.\n1 rows in grades.csv" in capsys.readouterr().out
+    assert "Interrupted.\n1 row in grades.csv" in capsys.readouterr().out
 
 
 def test_what_was_graded_is_kept_when_grading_breaks(graded_then: Any) -> None:

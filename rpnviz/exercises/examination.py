@@ -105,11 +105,13 @@ class Examination:
     def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
         """Find the usual mistake that gives the same results: on the smallest case, and on most inputs that fail.
 
-        Of several, the one that gives the same most often, also where that is right.
+        Of several, the one that gives the same most often, also where that is right. One that is right on the smallest
+        case is not what is wrong there: the type of the result is, say.
         """
         best, most = None, 0
         for mistake in self.exercise.mistakes:
-            if not self._alike(mistake, smallest):
+            values = self._values_of(mistake, smallest.arguments)
+            if not self._alike(mistake, smallest) or not self._problem(smallest.arguments, values):
                 continue
             alike = [(bool(trial.problem), self._alike(mistake, trial)) for trial in probes]
             failures = [same_there for failed, same_there in alike if failed]
@@ -119,16 +121,20 @@ class Examination:
         return best
 
     def _alike(self, mistake: Mistake, trial: Trial) -> bool:
-        if trial.raised is not None:
-            return False
-        try:
-            values = [mistake.function(*map(protocol.ready, call)) for call in self.exercise.calls(trial.arguments)]
-        except Exception:  # a wrong function need not work everywhere
+        values = self._values_of(mistake, trial.arguments)
+        if trial.raised is not None or not values:
             return False
         signature = self.exercise.signature
         if signature is not None:
             return bool(signature(trial.arguments, values) == signature(trial.arguments, trial.values))
         return same(trial.values, values, self.exercise.tolerance)
+
+    def _values_of(self, mistake: Mistake, arguments: Arguments) -> list[Any]:
+        """What a wrong function returns; none where it does not work."""
+        try:
+            return [mistake.function(*map(protocol.ready, call)) for call in self.exercise.calls(arguments)]
+        except Exception:  # it need not work everywhere
+            return []
 
     def _png(self, case: Case) -> bytes:
         from rpnviz.figures.primitives import to_png

@@ -46,6 +46,15 @@ class Foreign:
     what: str
 
 
+MAKERS: dict[str, Callable[[Any], Any]] = {  # what a kind's content is made into
+    "tuple": tuple,
+    "dict": dict,
+    "seed": Seed,
+    "foreign": Foreign,
+    "ellipsis": lambda _: Ellipsis,
+}
+
+
 def ready(argument: Any) -> Any:
     """An argument as a function gets it: its own copy, and a generator for a seed."""
     if isinstance(argument, Seed):
@@ -102,9 +111,7 @@ def _value_of(one: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
         if kind == "bytes":
             return tensor.numpy().tobytes()
         return torch.view_as_complex(tensor) if kind == "complex" else tensor
-    kinds: dict[str, Callable[[Any], Any]]
-    kinds = {"tuple": tuple, "dict": dict, "seed": Seed, "foreign": Foreign, "ellipsis": lambda _: Ellipsis}
-    return kinds[kind](content)
+    return MAKERS[kind](content)
 
 
 @dataclass

@@ -59,7 +59,7 @@ def judge_one(arguments: Arguments, value: Any) -> str:
         return "It returns None. Does it end with return?"
     drawn = as_lists(value)
     if drawn is None:
-        parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) else kind(value)
+        parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) and value else kind(value)
         return f"It should return two lists of indices, (pos_inds, neg_inds); it returns {parts}."
     labels = arguments[0]
     for indices, label, name, count in zip(

@@ -84,7 +84,7 @@ def test_only_the_stage_where_it_arises_is_told(assemble: Assemble) -> None:
         ("return box_iou(boxes1, boxes2) / 0", "infinity|NaN"),
         ("return box_iou(boxes1, boxes2).long()", "wrong dtype"),
         ("return unknown", "It raises NameError: name 'unknown' is not defined"),
-        ("exit()", "It raises SystemExit"),
+        ("exit()", r"It calls exit\(\) instead of returning something. In: exit\(\)"),
         ("import os; os._exit(1)", "It ended the process"),
     ],
 )
@@ -99,7 +99,7 @@ def test_what_cannot_go_on_is_replaced_by_ours(assemble: Assemble, body: str, sa
 def test_a_function_that_does_not_return_is_stopped_and_the_next_one_runs(assemble: Assemble) -> None:
     mine = assemble(IOU + "while True: pass", NMS + "return [0, 2]", seconds=2)
     assert mine.my_box_iou(BOXES, BOXES)[0].tolist() == [1, 0.5, 0]
-    assert mine.stages["my_box_iou"].message == "It was stopped after 2 s."
+    assert mine.stages["my_box_iou"].message == "It did not return within 2 s and was stopped. Does a loop never end?"
     assert mine.my_nms(BOXES, SCORES, 0.4).tolist() == [0, 2]
     assert mine.stages["my_nms"].verdict == "same"
 
@@ -115,12 +115,12 @@ def test_a_function_that_failed_is_not_called_again(assemble: Assemble, tmp_path
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
-        ("[1, 1], [2, 3]", "one has another label or is drawn twice"),
-        ("[0], [2, 3]", "one has another label or is drawn twice"),
-        ("[1], [2]", "It draws 1 anchors of label 0; right is 2"),
-        ("[1], [9]", "two integer tensors of places in labels"),
-        ("[1.0], [2.0]", "two integer tensors of places in labels"),
-        ("[]", "two integer tensors of places in labels"),
+        ("[1, 1], [2, 3]", "pos_inds holds anchor 1 more than once"),
+        ("[0], [2, 3]", "pos_inds holds anchor 0, whose label is -1"),
+        ("[1], [2]", "neg_inds holds 1 anchors; 2 is right"),
+        ("[1], [9]", "neg_inds names an anchor that does not exist: 9"),
+        ("[1.0], [2.0]", "two lists of indices, (pos_inds, neg_inds); it returns a Tensor of shape [1], a Tensor"),
+        ("[]", "two lists of indices, (pos_inds, neg_inds); it returns a Tensor of shape [0]"),
     ],
 )
 def test_a_minibatch_is_judged_by_its_counts_and_labels(assemble: Assemble, returned: str, said: str) -> None:
@@ -157,9 +157,57 @@ def test_of_several_calls_the_first_that_differs_is_kept(assemble: Assemble) -> 
     assert len(mine.stages["my_box_iou"].arguments[0]) == 2
 
 
-def test_damaged_notebooks_are_left_out(tmp_path: Path) -> None:
+def test_damaged_notebooks_are_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "04_mine.ipynb").write_text("half a note")
-    assert Assembly(tmp_path).found == {}
+    notebook(tmp_path / "08_mine.ipynb", NMS + "return [0, 2", IOU + "return box_iou(boxes1, boxes2)")
+    mine = Assembly(tmp_path)
+    assert list(mine.found) == ["my_box_iou"]
+    assert mine.notes == [
+        "04_mine.ipynb is not a notebook: it is not JSON.",
+        "08_mine.ipynb: Code cell 1 is not Python: '[' was never closed in line 4.",
+    ]
+    assert str(mine).endswith("\n".join(mine.notes)) and "04_mine.ipynb is not" in mine._repr_mimebundle_()["text/html"]
+
+
+def test_cells_that_are_no_python_are_nothing_to_say_where_all_is_found(tmp_path: Path) -> None:
+    notebook(
+        tmp_path / "04_mine.ipynb", IOU + "...", "def my_label_anchors(m, a, b):\n    ...", "%%bash\necho it is fine"
+    )
+    assert Assembly(tmp_path).notes == []
+
+
+def test_a_folder_without_lessons_is_named(tmp_path: Path) -> None:
+    notebook(tmp_path / "12_your_own_rpn.ipynb", IOU + "return box_iou(boxes1, boxes2)")
+    mine = Assembly(tmp_path)
+    said = f"There is no lesson notebook, 01_….ipynb to 09_….ipynb, in {tmp_path}."
+    assert str(mine).count("ours stands in") == 13 and str(mine).endswith(f"\n{said}")
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert str(mine).endswith(f"\n{said}") and f"<div>{said}</div>" in mine._repr_mimebundle_()["text/html"]
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"folder must be the one of your lesson notebooks; got .*none.*"):
+        Assembly(tmp_path / "none")
+
+
+def test_what_changes_its_arguments_differs(assemble: Assemble) -> None:
+    mine = assemble(IOU + "iou = box_iou(boxes1, boxes2)\n    boxes1.zero_()\n    return iou")
+    assert mine.my_box_iou(BOXES, BOXES)[0].tolist() == [1, 0.5, 0] and BOXES[0, 2] == 10
+    assert mine.stages["my_box_iou"].verdict == "differs" and "boxes1 is changed in place" in str(mine)
+
+
+def test_what_one_function_does_to_a_library_does_not_reach_the_next(assemble: Assemble) -> None:
+    mine = assemble(
+        IOU + "torch.tensor = None\n    return box_iou(boxes1, boxes2)", NMS + "return torch.tensor([0, 2])"
+    )
+    mine.my_box_iou(BOXES, BOXES)
+    assert mine.my_nms(BOXES, SCORES, 0.4).tolist() == [0, 2] and mine.stages["my_nms"].verdict == "same"
+
+
+def test_rows_in_another_order_are_not_all_listed(assemble: Assemble) -> None:
+    mine = assemble(NMS + "return [2, 0]")
+    mine.my_nms(BOXES, SCORES, 0.4)
+    assert mine.stages["my_nms"].message == "2 of the 2 rows that it keeps are others, or stand elsewhere."
 
 
 def test_names_and_messages_are_text_in_the_table(assemble: Assemble) -> None:

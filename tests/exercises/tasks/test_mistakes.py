@@ -98,6 +98,18 @@ def test_unknown_mistake_gets_no_false_hint() -> None:
         assert len(result.hints) == 2
 
 
+@pytest.mark.parametrize("end", [".int()", ".int().tolist()"])
+def test_right_numbers_of_another_kind_are_no_usual_mistake(end: str) -> None:
+    """For one scale the usual mistake "all ratios of a scale first" gives the right boxes."""
+    body = """
+        ratio, scale = torch.tensor(aspect_ratios)[:, None] ** 0.5, torch.tensor(scales)[None]
+        w, h = scale / ratio, scale * ratio
+        return (torch.stack([-w, -h, w, h], dim=-1).reshape(-1, 4) / 2).round()"""
+    result = check(typed(f"{body.strip()}{end}", "my_cell_anchors", "scales, aspect_ratios"))
+    assert (result.verdict, result.mistake) == ("not yet", "")
+    assert "wrong dtype" in result.message or "returns a list" in result.message
+
+
 def test_two_mistakes_at_once_give_no_false_hint() -> None:
     body = "return box_iou(boxes1, boxes2).T * 2 if len(boxes1) > 1 else 7 * box_iou(boxes1, boxes2)"
     assert check(typed(body)).mistake == ""

@@ -34,6 +34,7 @@ def test_fair_draws_are_right_in_any_order_and_kind() -> None:
         (None, "returns None"),
         (3, "should return two lists of indices, (pos_inds, neg_inds); it returns the number 3"),
         (([0, 3],), "it returns a list of 2"),
+        ((), "it returns a tuple of 0"),
         (([0.0, 3.0], [1, 4]), "it returns a list of 2, a list of 2"),
         ((torch.tensor([True] * 8), [1, 4]), "pos_inds holds anchor 1, whose label is 0"),
         (([0, 3], [1, 2]), "neg_inds holds anchor 2, whose label is -1"),
