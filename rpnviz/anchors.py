@@ -7,12 +7,14 @@ number (row · w + col) · A + a. The network's output channels have the same or
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import FURTHEST, MOST_ANCHORS, check_count, take_numbers, take_size
+from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 
 SCALES = (128, 256, 512)  # side of the square of the same area, px of the picture
@@ -30,18 +32,15 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
         Tensor[A, 4]: float32 xyxy, px, symmetric about (0, 0), half sides rounded to whole pixels.
 
     Raises:
-        ValueError: if a list is empty or holds anything but finite numbers above 0, or a side rounds to 0 px.
+        ValueError: if a list is empty or holds anything but numbers above 0 and up to 2²⁴, or a side rounds to 0 px.
 
     Source: Ren et al. 2015, section 3.3: 3 scales × 3 ratios, "not carefully chosen for a particular dataset".
     Differs: no; torchvision's AnchorGenerator rounds in the same way (hence 182 × 90 rather than 181.02 × 90.51).
         py-faster-rcnn rounds in inclusive pixels (184 × 96), detectron2 is scale-major and does not round.
     """
-    for values, argument in ((scales, "scales"), (aspect_ratios, "aspect_ratios")):
-        if len(values) == 0 or not all(math.isfinite(v) and v > 0 for v in values):
-            raise ValueError(f"{argument} must be one or more finite numbers above 0; got {list(values)}")
+    scale, ratio = _above_zero(scales, "scales"), _above_zero(aspect_ratios, "aspect_ratios")
+    check_count(len(scale) * len(ratio), MOST_ANCHORS, "scales and aspect_ratios make … anchors a cell")
     # 1. A ratio r = h / w at area s²: h = s·√r, w = s / √r.
-    ratio = torch.as_tensor(aspect_ratios, dtype=torch.float32)
-    scale = torch.as_tensor(scales, dtype=torch.float32)
     heights = (ratio.sqrt()[:, None] * scale[None, :]).flatten()  # [A], ratio-major
     widths = ((1 / ratio.sqrt())[:, None] * scale[None, :]).flatten()  # [A]
     # 2. Half of it to either side of the origin, rounded.
@@ -49,6 +48,18 @@ def cell_anchors(scales: Sequence[float] = SCALES, aspect_ratios: Sequence[float
     if (cells[:, 2:] == 0).any():
         raise ValueError(f"scales {list(scales)} with aspect_ratios {list(aspect_ratios)} round to a box without area")
     return cells
+
+
+def _above_zero(values: Any, argument: str) -> Tensor:
+    """One or more numbers above 0, as float32."""
+    try:
+        taken = take_numbers(values, argument, "S").detach().float()
+    except ValueError:
+        taken = torch.zeros(0)
+    if len(taken) == 0 or not (0 < taken.amin() <= taken.amax() <= FURTHEST):
+        takes = f"one or more finite numbers above 0 and at most {FURTHEST:,}"
+        raise ValueError(f"{argument} must be {takes}; got {values!r}")
+    return taken
 
 
 def ctpn_cell_anchors() -> Tensor:
@@ -70,20 +81,20 @@ def grid_anchors(grid: Grid, cells: Tensor) -> Tensor:
 
     Args:
         grid: h × w cells on the picture.
-        cells (Tensor[A, 4]): from `cell_anchors`; its dtype and device are kept.
+        cells (Tensor[A, 4]): from `cell_anchors`; its device is kept.
 
     Returns:
         Tensor[h·w·A, 4]: xyxy, px; row (row · w + col) · A + a. Many reach beyond the picture.
 
     Raises:
-        ValueError: if `cells` is not [A, 4].
+        ValueError: if `cells` is not a list of boxes, or there would be more than 4,194,304 anchors.
 
     Source: Ren et al. 2015, section 3.1.1: "an anchor is centered at the sliding window in question".
     Differs: torchvision centres on the cell's corner; ours minus (8, 8) equals torchvision's on the 37 × 62 grid.
     """
-    if cells.ndim != 2 or cells.shape[1] != 4:
-        raise ValueError(f"cells must be Tensor[A, 4]; got {list(cells.shape)}")
+    cells = check_boxes(cells, "cells")
     h, w = grid.feature_size
+    check_count(h * w * len(cells), MOST_ANCHORS, "grid and cells make … anchors")
     stride_y, stride_x = grid.stride
     # 1. The centre of every cell.
     y = (torch.arange(h, dtype=cells.dtype, device=cells.device) + 0.5) * stride_y  # [h]
@@ -104,8 +115,12 @@ def inside_picture(anchors: Tensor, image_size: tuple[int, int]) -> Tensor:
     Returns:
         BoolTensor[N].
 
+    Raises:
+        ValueError: if `anchors` is not a list of boxes, or image_size is no size.
+
     Source: Ren et al. 2015, section 3.3: cross-boundary anchors are left out of training.
     Differs: py-faster-rcnn asks x2 < W in inclusive pixels, which is the same edge.
     """
-    height, width = image_size
+    anchors = check_boxes(anchors, "anchors")
+    height, width = take_size(image_size, "image_size")
     return (anchors[:, 0] >= 0) & (anchors[:, 1] >= 0) & (anchors[:, 2] <= width) & (anchors[:, 3] <= height)

@@ -6,6 +6,7 @@ Shapes: B pictures, H' × W' the network's input, h × w the feature map, 1/16 o
 from __future__ import annotations
 
 import copy
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
 from rpnviz._files.data import data_folder
-from rpnviz.grid import Grid
+from rpnviz._inputs import MOST_PIXELS, check_count, take_each, take_numbers, take_size, take_whole
+from rpnviz.grid import CELL, Grid
 
 if TYPE_CHECKING:
     from rpnviz.pictures import Picture
@@ -34,7 +36,7 @@ class Backbone(nn.Module):
     """3 × H' × W' → 512 × h × w.
 
     Args:
-        widths: channels of the five stages.
+        widths: channels of the five stages; each at most 2,048.
         batch_norm: put a batch norm after every convolution, for training from scratch; see `fold_batch_norm`.
 
     Source: Simonyan and Zisserman 2014 (arXiv 1409.1556), configuration D, without its last pooling; Ren et al.
@@ -45,7 +47,10 @@ class Backbone(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int, int] = WIDTHS["vgg16"], batch_norm: bool = False) -> None:
         """Start untrained."""
         super().__init__()
-        channels = [3, *(width for width, depth in zip(widths, DEPTHS, strict=True) for _ in range(depth))]
+        stages = take_each(widths, "widths", take_whole, 1, 2048)
+        if len(stages) != len(DEPTHS):
+            raise ValueError(f"widths must be {len(DEPTHS)} numbers of channels; got {widths}")
+        channels = [3, *(width for width, depth in zip(stages, DEPTHS, strict=True) for _ in range(depth))]
         channels[-1] = OUT_CHANNELS
         convolutions = [
             nn.Conv2d(before, after, 3, padding=1, bias=not batch_norm) for before, after in pairwise(channels)
@@ -92,12 +97,17 @@ class Backbone(nn.Module):
         """Run the convolutions and poolings.
 
         Args:
-            images (Tensor[B, 3, H', W']): normalised, see `preprocess`.
+            images (Tensor[B, 3, H', W']): normalised, see `preprocess`; at least 16 px high and wide.
             ceil_mode: poolings keep an odd last row or column.
 
         Returns:
             Tensor[B, 512, h, w].
+
+        Raises:
+            ValueError: if `images` have another shape or hold NaN or infinity.
         """
+        images = take_numbers(images, "images", "B, 3, H, W").to(next(self.parameters()).dtype)
+        take_size(images.shape[2:], "images", CELL)
         for layer in self.layers:
             images = F.max_pool2d(images, 2, ceil_mode=ceil_mode) if isinstance(layer, nn.MaxPool2d) else layer(images)
         return images
@@ -151,13 +161,18 @@ def preprocess(images: Tensor, input_size: tuple[int, int]) -> Tensor:
     """Resample and normalise pictures for the network.
 
     Args:
-        images (Tensor[B, 3, H, W]): uint8.
-        input_size: (H', W') of the network's input.
+        images (Tensor[B, 3, H, W]): 0 to 255.
+        input_size: (H', W') of the network's input; at most 8,388,608 px in all.
 
     Returns:
         Tensor[B, 3, H', W']: float32, ImageNet's mean and deviation taken out.
+
+    Raises:
+        ValueError: if `images` have another shape or hold NaN or infinity, or input_size is no size.
     """
-    x = images.float() / 255
+    x = take_numbers(images, "images", "B, 3, H, W").float() / 255
+    input_size = take_size(input_size, "input_size")
+    check_count(math.prod(input_size), MOST_PIXELS, f"input_size {input_size} has … px")
     if x.shape[-2:] != input_size:
         x = F.interpolate(x, size=input_size, mode="bilinear", antialias=True)
     mean, std = (torch.tensor(values, device=x.device).view(1, 3, 1, 1) for values in (MEAN, STD))

@@ -17,6 +17,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rpnviz._files.data import data_folder
+from rpnviz._inputs import (
+    MOST_ANCHORS,
+    MOST_BIN_VALUES,
+    check_count,
+    take_number,
+    take_numbers,
+    take_whole,
+    take_whole_numbers,
+    to_one_type,
+)
 from rpnviz.boxes import check_boxes, clip, decode
 from rpnviz.grid import Grid
 from rpnviz.roi import to_cells
@@ -30,10 +40,10 @@ class RoIHead(nn.Module):
     """Turn every proposal into C class logits and one refined box for each class.
 
     Args:
-        in_channels: of the feature map.
-        num_classes: C, the background included.
-        channels: of the map after the 1×1 convolution that makes it narrow.
-        hidden: length of the vector that a box becomes.
+        in_channels: of the feature map; at most 2,048.
+        num_classes: C, the background included; at most 10,000.
+        channels: of the map after the 1×1 convolution that makes it narrow; at most 512.
+        hidden: length of the vector that a box becomes; at most 4,096.
 
     Source: Girshick 2015, section 2.
     Differs: two layers of 4,096 there, one of 256 after a 1×1 convolution to 64 channels here: six classes of rendered
@@ -45,6 +55,9 @@ class RoIHead(nn.Module):
     ) -> None:
         """Start untrained."""
         super().__init__()
+        in_channels = take_whole(in_channels, "in_channels", 1, 2048)
+        num_classes = take_whole(num_classes, "num_classes", 1, 10_000)
+        channels, hidden = take_whole(channels, "channels", 1, 512), take_whole(hidden, "hidden", 1, 4096)
         self.conv = nn.Conv2d(in_channels, channels, kernel_size=1)
         self.fc = nn.Linear(channels * BINS * BINS, hidden)
         self.cls_score = nn.Linear(hidden, num_classes)
@@ -82,24 +95,22 @@ class RoIHead(nn.Module):
             box_regression (Tensor[K, C, 4]): (dx, dy, dw, dh) · BOX_WEIGHTS for each class.
 
         Raises:
-            ValueError: if `features` is not one finite map of in_channels channels on the grid, of the head's dtype, or
-                `proposals` are no boxes.
+            ValueError: if `features` is not one finite map of in_channels channels on the grid, `proposals` are no
+                boxes, or there are so many that their bins would hold more than 268,435,456 values.
         """
-        shape = [1, self.conv.in_channels, *grid.feature_size]
-        if list(features.shape) != shape or features.dtype != self.conv.weight.dtype:
-            raise ValueError(
-                f"features must be {self.conv.weight.dtype} {shape}; got {features.dtype} {list(features.shape)}"
-            )
-        if not torch.isfinite(features).all():
-            raise ValueError("features must be finite; it holds NaN or infinity")
-        check_boxes(proposals, "proposals")
-        # 1. A narrow map.
-        narrow = F.relu(self.conv(features))  # (1, 64, h, w)
+        h, w = grid.feature_size
+        features = take_numbers(features, "features", f"1, {self.conv.in_channels}, {h}, {w}").to(
+            self.conv.weight.dtype
+        )
+        proposals = check_boxes(proposals, "proposals")
+        check_count(len(proposals) * self.fc.in_features, MOST_BIN_VALUES, "proposals make … values in their bins")
+        # 1. A narrow map; after autocast it may be in half, in which no coordinate has a place.
+        (narrow,) = to_one_type(F.relu(self.conv(features)))  # (1, 64, h, w)
         # 2. 7 × 7 bins of every box, whatever its size.
         boxes = to_cells(proposals, grid).to(narrow.dtype)
         bins = torchvision.ops.roi_align(narrow, [boxes], BINS, sampling_ratio=2, aligned=True)  # (K, 64, 7, 7)
         # 3. One vector a box; both answers are read off it.
-        vector = F.relu(self.fc(bins.flatten(1)))  # (K, 256)
+        vector = F.relu(self.fc(bins.flatten(1).to(self.fc.weight.dtype)))  # (K, 256)
         logits: Tensor = self.cls_score(vector)
         return logits, self.bbox_pred(vector).unflatten(1, (-1, 4))
 
@@ -116,15 +127,17 @@ def roi_losses(
         regression_targets (Tensor[K, 4]): (dx, dy, dw, dh), not multiplied by BOX_WEIGHTS; read for objects only.
 
     Returns:
-        loss_classifier, loss_box_reg: two scalars; 0 if nothing was sampled.
+        loss_classifier, loss_box_reg: two scalars; 0 if nothing was sampled. Gradients flow back to the answers.
 
     Raises:
-        ValueError: if the shapes do not fit, or labels are no classes.
+        ValueError: if the shapes do not fit, a number is not finite, or labels are no classes.
 
     Source: Girshick 2015, section 2.3.
     Differs: no; torchvision's `fastrcnn_loss`.
     """
-    _check_answers(class_logits, box_regression, labels, regression_targets)
+    class_logits, box_regression, labels, regression_targets = _checked_answers(
+        class_logits, box_regression, labels, regression_targets
+    )
     # 1. Cross-entropy over all that was sampled.
     loss_classifier = F.cross_entropy(class_logits, labels, reduction="sum") / max(len(labels), 1)
     # 2. Smooth L1 for objects, and only at the box of their own class.
@@ -134,20 +147,17 @@ def roi_losses(
     return loss_classifier, loss / max(len(labels), 1)
 
 
-def _check_answers(class_logits: Tensor, box_regression: Tensor, labels: Tensor, regression_targets: Tensor) -> None:
-    if class_logits.ndim != 2 or not class_logits.is_floating_point():
-        got = f"{class_logits.dtype} {list(class_logits.shape)}"
-        raise ValueError(f"class_logits must be a float Tensor[K, C]; got {got}")
+def _checked_answers(
+    class_logits: Tensor, box_regression: Tensor, labels: Tensor, regression_targets: Tensor
+) -> tuple[Tensor, ...]:
+    """The arguments of `roi_losses`, fit to compute with."""
+    class_logits = take_numbers(class_logits, "class_logits", "K, C")
     count, num_classes = class_logits.shape
-    for argument, tensor, shape in (
-        ("box_regression", box_regression, [count, num_classes, 4]),
-        ("labels", labels, [count]),
-        ("regression_targets", regression_targets, [count, 4]),
-    ):
-        if list(tensor.shape) != shape:
-            raise ValueError(f"{argument} must be {shape}, as class_logits; got {list(tensor.shape)}")
-    if labels.dtype != torch.int64 or ((labels < 0) | (labels >= num_classes)).any():
-        raise ValueError(f"labels must be int64, 0 to {num_classes - 1}; got {labels.dtype} {labels.tolist()}")
+    box_regression = take_numbers(box_regression, "box_regression", f"{count}, {num_classes}, 4")
+    labels = take_whole_numbers(labels, "labels", f"{count}", 0, num_classes - 1)
+    regression_targets = take_numbers(regression_targets, "regression_targets", f"{count}, 4").detach()
+    logits, box_regression, targets = to_one_type(class_logits, box_regression, regression_targets)
+    return logits, box_regression, labels, targets
 
 
 @dataclass(frozen=True)
@@ -202,13 +212,14 @@ def detect(
     Source: Girshick 2015, section 2.2 (test time); Ren et al. 2015, section 3.3.
     Differs: no; the settings are torchvision's `postprocess_detections`.
     """
-    for name, value in (("score_thresh", score_thresh), ("nms_thresh", nms_thresh)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie in [0, 1]; got {value}")
-    if max_detections < 1:
-        raise ValueError(f"max_detections must be at least 1; got {max_detections}")
+    score_thresh, nms_thresh = (
+        take_number(value, name, 0, 1) for value, name in ((score_thresh, "score_thresh"), (nms_thresh, "nms_thresh"))
+    )
+    max_detections, proposals = take_whole(max_detections, "max_detections"), check_boxes(proposals, "proposals")
     # 1. Every proposal gets a score and a box for every class.
-    class_logits, box_regression = head(features, proposals, grid)
+    answers = head(features, proposals, grid)
+    class_logits, box_regression = to_one_type(*(take_numbers(answer, "answers of head") for answer in answers))
+    check_count(class_logits.numel(), MOST_ANCHORS, "proposals make … boxes, one for each class")
     scores = class_logits.softmax(dim=1)  # (K, C)
     num_proposals, num_classes = scores.shape
     deltas = box_regression / box_regression.new_tensor(BOX_WEIGHTS)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rpnviz._inputs import FURTHEST, MOST_PIXELS, check_count, take_number, take_size, take_whole
+
 POOLINGS = 4  # VGG-16 up to conv5_3 has four 2 × 2 poolings, so one cell is 2**4 input pixels
 CELL = 2**POOLINGS
 WINDOW = 3 * CELL  # the 3 × 3 window measured in strides: 48 input pixels
@@ -25,7 +27,7 @@ class Grid:
     Args:
         name: "paper", "floor" or "ceil".
         image_size: (H, W) of the picture in px.
-        input_size: (H, W) of what the network sees; the picture is resampled to it.
+        input_size: (H, W) of what the network sees; the picture is resampled to it. At most 8,388,608 px in all.
         ceil_mode: whether a pooling keeps an odd last row or column (Caffe) or drops it (PyTorch).
 
     Source: Ren et al. 2015 (arXiv 1506.01497), section 3.1.1 for the 3 × 3 window, section 3.3 for 60 × 40.
@@ -42,10 +44,8 @@ class Grid:
     def __post_init__(self) -> None:
         """Refuse sizes that no picture has."""
         for argument in ("image_size", "input_size"):
-            size = getattr(self, argument)
-            pair = isinstance(size, (tuple, list)) and len(size) == 2
-            if not pair or not all(isinstance(n, int) and n >= CELL for n in size):
-                raise ValueError(f"{argument} must be (H, W), two whole numbers of at least {CELL} px; got {size!r}")
+            object.__setattr__(self, argument, take_size(getattr(self, argument), argument, low=CELL))
+        check_count(math.prod(self.input_size), MOST_PIXELS, f"input_size {self.input_size} has … px")
 
     @classmethod
     def paper(cls, image_size: tuple[int, int] = (600, 1000)) -> Grid:
@@ -90,12 +90,14 @@ class Grid:
 
     def centre(self, row: int, col: int) -> tuple[float, float]:
         """(x, y) of the centre of a cell, in picture px."""
-        self._check(row, col)
+        h, w = self.feature_size
+        row, col = take_whole(row, "row", 0, h - 1), take_whole(col, "col", 0, w - 1)
         stride_y, stride_x = self.stride
         return (col + 0.5) * stride_x, (row + 0.5) * stride_y
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
         """(row, col) of the cell that covers a point of the picture; the nearest cell if no cell covers it."""
+        x, y = take_number(x, "x", -FURTHEST, FURTHEST), take_number(y, "y", -FURTHEST, FURTHEST)
         h, w = self.feature_size
         stride_y, stride_x = self.stride
         return min(max(int(y // stride_y), 0), h - 1), min(max(int(x // stride_x), 0), w - 1)
@@ -113,8 +115,3 @@ class Grid:
         x, y = self.centre(row, col)
         half_y, half_x = (side / 2 * stride / CELL for stride in self.stride)
         return x - half_x, y - half_y, x + half_x, y + half_y
-
-    def _check(self, row: int, col: int) -> None:
-        h, w = self.feature_size
-        if not (0 <= row < h and 0 <= col < w):
-            raise ValueError(f"(row, col) must lie in 0…{h - 1}, 0…{w - 1} on the {h} × {w} grid; got ({row}, {col})")

@@ -6,13 +6,14 @@ Shapes: N anchors. Every stage is a list of indices into these N, so that a view
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypedDict
 
 import torch
 import torchvision.ops
 from torch import Tensor
 
-from rpnviz.boxes import box_iou, clip, decode
+from rpnviz.boxes import clip, decode, pairwise_iou
 
 
 class Settings(TypedDict):
@@ -31,8 +32,8 @@ def _settings(pre_nms_top_n: int, post_nms_top_n: int, min_size: float) -> Setti
     return Settings(pre_nms_top_n=pre_nms_top_n, post_nms_top_n=post_nms_top_n, nms_thresh=0.7, min_size=min_size)
 
 
-# Who uses what, in training and in use. The paper names neither a top-N before NMS nor a smallest size. torchvision's
-# numbers are meant for the five levels of a feature pyramid: its top-N before NMS holds for each level.
+# What each of them uses, in training and in use. The paper names neither a top-N before NMS nor a smallest size.
+# torchvision's numbers are meant for the five levels of a feature pyramid: its top-N before NMS holds for each level.
 PRESETS: dict[str, dict[str, Settings]] = {
     "paper": {"train": _settings(NO_LIMIT, 2000, 0), "test": _settings(NO_LIMIT, 300, 0)},
     "py-faster-rcnn": {"train": _settings(12000, 2000, 16), "test": _settings(6000, 300, 16)},
@@ -53,9 +54,7 @@ class Stages:
         pre_nms_inds (Tensor[K2]): int64, best score first; the top-N of these.
         nms_inds (Tensor[K3]): int64, best first; what NMS keeps.
         post_nms_inds (Tensor[K]): int64, best first; the top-N of these: the proposals.
-        rank (Tensor[N]): int64; place among pre_nms_inds, 0 is best, -1 if not among them.
-        suppressed_by (Tensor[N]): int64; the kept anchor whose box removed this one at NMS, -1 if none did.
-        suppressed_iou (Tensor[N]): float32; the IoU of these two boxes, 0 if none.
+        nms_thresh (float): the IoU above which NMS removed a box.
     """
 
     all_scores: Tensor
@@ -65,9 +64,49 @@ class Stages:
     pre_nms_inds: Tensor
     nms_inds: Tensor
     post_nms_inds: Tensor
-    rank: Tensor
-    suppressed_by: Tensor
-    suppressed_iou: Tensor
+    nms_thresh: float
+
+    @classmethod
+    def from_nms(
+        cls,
+        *,
+        all_scores: Tensor,
+        decoded: Tensor,
+        all_boxes: Tensor,
+        large_inds: Tensor,
+        pre_nms_inds: Tensor,
+        nms_inds: Tensor,
+        post_nms_top_n: int,
+        nms_thresh: float,
+    ) -> Stages:
+        """Cut the list of what NMS kept off at the top-N.
+
+        The NMS may be another one, also a wrong one: a box that it removed without a reason is said to be suppressed
+        by the kept box that overlaps it most.
+
+        Args:
+            all_scores (Tensor[N]): as in `Stages`, and so are all but the next to last.
+            decoded (Tensor[N, 4]): xyxy, px.
+            all_boxes (Tensor[N, 4]): xyxy, px.
+            large_inds (Tensor[K1]): int64, ascending.
+            pre_nms_inds (Tensor[K2]): int64, best score first; what went into NMS.
+            nms_inds (Tensor[K3]): int64, best first; what came out.
+            post_nms_top_n: how many proposals there are at most.
+            nms_thresh: the IoU above which NMS removed a box.
+
+        Returns:
+            Stages: see there.
+        """
+        return cls(
+            all_scores=all_scores,
+            decoded=decoded,
+            all_boxes=all_boxes,
+            large_inds=large_inds,
+            pre_nms_inds=pre_nms_inds,
+            nms_inds=nms_inds,
+            post_nms_inds=nms_inds[:post_nms_top_n],
+            nms_thresh=nms_thresh,
+        )
 
     @property
     def proposals(self) -> Tensor:
@@ -78,6 +117,28 @@ class Stages:
     def scores(self) -> Tensor:
         """Tensor[K]: of the proposals, best first."""
         return self.all_scores[self.post_nms_inds]
+
+    @cached_property
+    def rank(self) -> Tensor:
+        """Tensor[N]: int64; place among pre_nms_inds, 0 is best, -1 if not among them."""
+        rank = torch.full_like(self.all_scores, -1, dtype=torch.int64)
+        rank[self.pre_nms_inds] = torch.arange(len(self.pre_nms_inds), device=rank.device)
+        return rank
+
+    @property
+    def suppressed_by(self) -> Tensor:
+        """Tensor[N]: int64; the kept anchor that suppressed this one at NMS, -1 if none did."""
+        return self._suppressors[0]
+
+    @property
+    def suppressed_iou(self) -> Tensor:
+        """Tensor[N]: float32; the IoU of these two boxes, 0 if none did."""
+        return self._suppressors[1]
+
+    @cached_property
+    def _suppressors(self) -> tuple[Tensor, Tensor]:
+        """Worked out when asked for: it takes longer than all of `propose`, and training has no use for it."""
+        return _find_suppressors(self.all_boxes, self.pre_nms_inds, self.nms_inds, self.rank, self.nms_thresh)
 
     def funnel(self) -> list[tuple[str, int]]:
         """How many are left after each stage, as (name, count)."""
@@ -143,66 +204,69 @@ def propose(
         nms_thresh 0.6, since that IoU in float32 is a little above 0.6; here it stays.
     """
     _check(objectness, pred_bbox_deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_thresh, min_size)
-    # 1. Move every anchor by its deltas; nobody is dropped for crossing the border here.
-    decoded = decode(pred_bbox_deltas, anchors)
-    scores = objectness.sigmoid()
+    # 1. Move every anchor by its deltas. To cross the border is no reason to drop one here.
+    decoded = decode(pred_bbox_deltas, anchors)  # [N, 4]
+    scores = objectness.sigmoid()  # [N]
     # 2. Cut the boxes off at the border.
-    boxes = clip(decoded, image_size)
+    boxes = clip(decoded, image_size)  # [N, 4]
     # 3. Drop what is tiny now (in the degenerate case of min_size 0: what has no area).
-    large = torchvision.ops.remove_small_boxes(boxes, max(min_size, torch.finfo(boxes.dtype).tiny))
+    large = torchvision.ops.remove_small_boxes(boxes, max(min_size, torch.finfo(boxes.dtype).tiny))  # [K1]
     # 4. Keep the best N by score. A background score is no reason to drop: proposals are ranked, not classified.
-    by_score = objectness[large].argsort(descending=True, stable=True)
-    pre_nms = large[by_score[:pre_nms_top_n]]
+    # Ranked by the logits, since sigmoids of large logits tie at 1.
+    pre_nms = large[_top_n(objectness[large], pre_nms_top_n)]  # [K2]
     # 5. Non-maximum suppression: go down the list, keep a box unless a kept one overlaps it more than nms_thresh.
-    # Sorted by the logits, since sigmoids of large logits tie at 1. The threshold is rounded as the IoUs are: float32's
-    # 0.6 is above 0.6.
-    nms_thresh = boxes.new_tensor(nms_thresh).item()
-    kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], nms_thresh)
+    kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], _round_as(boxes, nms_thresh))  # [K3]
     # 6. The best of these are the proposals.
-    return trace(scores, decoded, boxes, large, pre_nms, pre_nms[kept], post_nms_top_n, nms_thresh)
-
-
-def trace(
-    scores: Tensor,
-    decoded: Tensor,
-    boxes: Tensor,
-    large: Tensor,
-    pre_nms: Tensor,
-    nms: Tensor,
-    post_nms_top_n: int,
-    nms_thresh: float,
-) -> Stages:
-    """Say of each anchor what became of it, given who went into NMS and who came out; arguments as in `Stages`.
-
-    The NMS may be another one, also a wrong one: a box that it removed without a reason is said to be suppressed by
-    the kept box that overlaps it most.
-    """
-    rank = torch.full_like(scores, -1, dtype=torch.int64)
-    rank[pre_nms] = torch.arange(len(pre_nms), device=rank.device)
-    suppressed_by, suppressed_iou = _suppressors(boxes, pre_nms, nms, rank, nms_thresh)
-    return Stages(
-        scores, decoded, boxes, large, pre_nms, nms, nms[:post_nms_top_n], rank, suppressed_by, suppressed_iou
+    return Stages.from_nms(
+        all_scores=scores,
+        decoded=decoded,
+        all_boxes=boxes,
+        large_inds=large,
+        pre_nms_inds=pre_nms,
+        nms_inds=pre_nms[kept],
+        post_nms_top_n=post_nms_top_n,
+        nms_thresh=nms_thresh,
     )
 
 
-def _suppressors(boxes: Tensor, pre_nms: Tensor, nms: Tensor, rank: Tensor, nms_thresh: float) -> tuple[Tensor, Tensor]:
+def _top_n(objectness: Tensor, count: int) -> Tensor:
+    """Rows of the best `count` logits, best first, equal ones in the order of the list."""
+    rows = torch.arange(len(objectness), device=objectness.device)
+    if count < len(objectness):  # sort only what can be among them
+        least = objectness.topk(count, sorted=False).values.min()
+        rows = (objectness >= least).nonzero().flatten()
+    by_score = objectness[rows].argsort(descending=True, stable=True)
+    return rows[by_score[:count]]
+
+
+def _round_as(boxes: Tensor, nms_thresh: float) -> float:
+    """The threshold, rounded as IoUs of these boxes are: float32's 0.6 is above 0.6."""
+    return boxes.new_tensor(nms_thresh).item()
+
+
+@torch.no_grad()
+def _find_suppressors(
+    boxes: Tensor, pre_nms: Tensor, nms: Tensor, rank: Tensor, nms_thresh: float
+) -> tuple[Tensor, Tensor]:
     """For each box that NMS removed: the first kept box that overlaps it above the threshold, and their IoU.
 
-    A box that was itself removed suppresses nobody, and none suppresses a better one: only better kept ones are asked.
+    A box that was itself removed suppresses none, and none suppresses a better one: only better kept ones are asked.
     """
     suppressed_by = torch.full_like(rank, -1)
     suppressed_iou = boxes.new_zeros(len(boxes))
+    nms_thresh = _round_as(boxes, nms_thresh)
     removed = pre_nms[~torch.isin(pre_nms, nms)] if len(nms) else nms
     for start in range(0, len(removed), 64):  # some at a time, to bound the memory
         some = removed[start : start + 64]  # best first
         better = nms[rank[nms] < rank[some[-1]]]
         better = better if len(better) else nms
-        iou = box_iou(boxes[some], boxes[better])  # [64, better]
+        iou = pairwise_iou(boxes[some], boxes[better])  # [64, better]
         worse = rank[better] > rank[some][:, None]
         iou = iou.masked_fill(worse & ~worse.all(dim=1, keepdim=True), -1)
         above = (iou > nms_thresh) & ~worse
         # Should the library's NMS and box_iou round the last bit differently, it is the largest IoU.
-        first = torch.where(above.any(dim=1), above.int().argmax(dim=1), iou.argmax(dim=1))
+        found, first = above.max(dim=1)
+        first = torch.where(found, first, iou.max(dim=1).indices)
         suppressed_by[some] = better[first]
         suppressed_iou[some] = iou.gather(1, first[:, None]).squeeze(1)
     return suppressed_by, suppressed_iou

@@ -14,6 +14,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import (
+    MOST_PAIRS,
+    MOST_VALUES,
+    check_count,
+    take_numbers,
+    take_size,
+    take_thresholds,
+    take_whole,
+    take_whole_numbers,
+    to_one_type,
+)
 from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.grid import Grid
 from rpnviz.targets import IGNORED, NEGATIVE, POSITIVE, regression_targets, sample_minibatch
@@ -35,14 +46,14 @@ def to_cells(boxes: Tensor, grid: Grid) -> Tensor:
     Source: Girshick 2015 (Fast R-CNN), section 2.1.
     Differs: torchvision multiplies by one spatial_scale; a Grid may have two strides (15 and 16.67 px on the paper's).
     """
-    check_boxes(boxes, "boxes")
+    boxes = check_boxes(boxes, "boxes")
     stride_y, stride_x = grid.stride
     return boxes / boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
 
 
 def to_pixels(boxes: Tensor, grid: Grid) -> Tensor:
     """The inverse of `to_cells`: xyxy in cells → xyxy in px of the picture, Tensor[N, 4] each."""
-    check_boxes(boxes, "boxes")
+    boxes = check_boxes(boxes, "boxes")
     stride_y, stride_x = grid.stride
     return boxes * boxes.new_tensor([stride_x, stride_y, stride_x, stride_y])
 
@@ -70,7 +81,7 @@ def pool_one_box(features: Tensor, box: Tensor, output_size: tuple[int, int] = (
     Args:
         features (Tensor[C, h, w]): the feature map of one picture.
         box (Tensor[4]): xyxy in cells, see `to_cells`.
-        output_size: (oh, ow), bins.
+        output_size: (oh, ow), bins; at most 100 each way.
 
     Returns:
         PooledBox: the cells of every bin and the output.
@@ -81,7 +92,7 @@ def pool_one_box(features: Tensor, box: Tensor, output_size: tuple[int, int] = (
     Source: Girshick 2015, section 2.1; the rounding is that of its code.
     Differs: no; torchvision.ops.roi_pool with spatial_scale 1.
     """
-    _check(features, box, output_size)
+    features, box, output_size = _checked(features, box, output_size)
     # 1. First rounding: the box's edges to the nearest whole cell (halves away from 0). The last cell counts too.
     first, last = _round(box[:2]), _round(box[2:])  # (x, y) each
     rectangle = torch.cat([first, last + 1])
@@ -142,8 +153,9 @@ def align_one_box(
     Args:
         features (Tensor[C, h, w]): the feature map of one picture.
         box (Tensor[4]): xyxy in cells, see `to_cells`. A gradient flows back to it.
-        output_size: (oh, ow), bins.
-        sampling_ratio: points of a bin in each direction; 0 takes as many as the bin is cells long, rounded up.
+        output_size: (oh, ow), bins; at most 100 each way.
+        sampling_ratio: points of a bin in each direction; 0 takes as many as the bin is cells long, rounded up. In
+            all at most 16,777,216 values are read: points · channels.
         aligned: the values sit at the centres of the cells, so a point of the map lies half a cell before its
             coordinate. False leaves that half out, as the first implementations did.
 
@@ -157,9 +169,8 @@ def align_one_box(
     Differs: torchvision.ops.roi_align has aligned=False and sampling_ratio=-1 (here 0) by default, and gives the box
         no gradient. torchvision's Faster R-CNN takes aligned=False and 2 points, detectron2's aligned=True and 0.
     """
-    _check(features, box, output_size)
-    if not isinstance(sampling_ratio, int) or sampling_ratio < 0:
-        raise ValueError(f"sampling_ratio must be 0 (as many as needed) or a whole number; got {sampling_ratio}")
+    features, box, output_size = _checked(features, box, output_size)
+    sampling_ratio = take_whole(sampling_ratio, "sampling_ratio", 0, 1000)
     # 1. From the box to the coordinates in which the values sit at whole numbers.
     x1, y1, x2, y2 = box - 0.5 if aligned else box
     height, width = y2 - y1, x2 - x1
@@ -168,6 +179,8 @@ def align_one_box(
     # 2. Equal bins, and in each of them points on an even grid. Nothing is rounded.
     ys = _even_points(y1, height, output_size[0], sampling_ratio)
     xs = _even_points(x1, width, output_size[1], sampling_ratio)
+    read = ys.numel() * xs.numel() * len(features)
+    check_count(read, MOST_VALUES, "box, output_size and sampling_ratio read … values")
     # 3. At each point: the four cells round it, the nearer the more.
     found = neighbours(torch.cartesian_prod(ys.flatten(), xs.flatten()), (features.shape[1], features.shape[2]))
     values = (features[:, found.rows, found.cols] * found.weights).sum(dim=2)  # [C, points]
@@ -210,17 +223,13 @@ def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
         Neighbours: of each point. Beyond the outermost centres the nearest cell is repeated.
 
     Raises:
-        ValueError: if points is not a float Tensor[K, 2], one is NaN, or feature_size is no size.
+        ValueError: if points is not Tensor[K, 2] of finite numbers, or feature_size is no size.
 
     Source: He et al. 2017, figure 3.
     Differs: no; as in torchvision.ops.roi_align.
     """
-    if points.ndim != 2 or points.shape[1] != 2 or not points.is_floating_point():
-        raise ValueError(f"points must be a float Tensor[K, 2] of (y, x); got {points.dtype} {list(points.shape)}")
-    if points.isnan().any():
-        raise ValueError(f"points must be numbers; points[{int(points.isnan().nonzero()[0, 0])}] is NaN")
-    _check_size(feature_size, "feature_size", "(h, w)")
-    size = points.new_tensor(feature_size)
+    points = take_numbers(points, "points", "K, 2")
+    size = points.new_tensor(take_size(feature_size, "feature_size"))
     outside = ((points < -1) | (points > size)).any(dim=1)
     at = torch.minimum(points.clamp(min=0), size - 1)
     low = at.detach().floor()
@@ -234,21 +243,15 @@ def neighbours(points: Tensor, feature_size: tuple[int, int]) -> Neighbours:
     return Neighbours(rows, cols, weights)
 
 
-def _check(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> None:
-    if features.ndim != 3 or not features.is_floating_point() or 0 in features.shape[1:]:
-        raise ValueError(
-            f"features must be a float Tensor[C, h, w] of one picture; got {features.dtype} {list(features.shape)}"
-        )
-    if box.shape != (4,):
-        raise ValueError(f"box must be one box, Tensor[4]; got {list(box.shape)}")
-    check_boxes(box[None], "box")
-    _check_size(output_size, "output_size", "(oh, ow)")
-
-
-def _check_size(size: tuple[int, int], argument: str, what: str) -> None:
-    pair = isinstance(size, (tuple, list)) and len(size) == 2
-    if not pair or not all(isinstance(n, int) and n >= 1 for n in size):
-        raise ValueError(f"{argument} must be {what}, two whole numbers of at least 1; got {size!r}")
+def _checked(features: Tensor, box: Tensor, output_size: tuple[int, int]) -> tuple[Tensor, Tensor, tuple[int, int]]:
+    """What both poolings are given, fit to compute with."""
+    features, box = take_numbers(features, "features", "C, h, w"), take_numbers(box, "box", "4")
+    if 0 in features.shape[1:]:
+        raise ValueError(f"features must be of at least one cell; got {list(features.shape)}")
+    features, box = to_one_type(features, check_boxes(box[None], "box")[0])
+    output_size = take_size(output_size, "output_size", high=100)
+    check_count(len(features) * output_size[0] * output_size[1], MOST_VALUES, "features and output_size make … values")
+    return features, box, output_size
 
 
 @dataclass(frozen=True)
@@ -303,16 +306,11 @@ def sample_proposals(
         detectron2 512 a picture and all from 0 on, as here. torchvision multiplies the targets by (10, 10, 5, 5)
         and writes 0 where matched_idxs is -1 here.
     """
-    check_boxes(proposals, "proposals")
-    check_boxes(gt_boxes, "gt_boxes")
-    classes = torch.ones(len(gt_boxes)).long() if gt_labels is None else gt_labels
-    if classes.shape != (len(gt_boxes),) or classes.is_floating_point() or (classes < 1).any():
-        raise ValueError(f"gt_labels must be {len(gt_boxes)} whole numbers from 1 on, as gt_boxes; got {gt_labels}")
-    if not 0 <= bg_iou_thresh <= fg_iou_thresh <= 1:
-        raise ValueError(
-            f"thresholds must be 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh={bg_iou_thresh}, "
-            f"fg_iou_thresh={fg_iou_thresh}"
-        )
+    proposals, gt_boxes = check_boxes(proposals, "proposals"), check_boxes(gt_boxes, "gt_boxes").detach()
+    given = torch.ones(len(gt_boxes)) if gt_labels is None else gt_labels
+    classes = take_whole_numbers(given, "gt_labels", f"{len(gt_boxes)}", low=1)
+    bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
+    check_count((len(proposals) + len(gt_boxes)) * len(gt_boxes), MOST_PAIRS, "proposals and gt_boxes make … pairs")
     # 1. The boxes are numbers from here on, not outputs of a network: no gradient flows back through them.
     # The gt boxes join them, so that there is foreground before the RPN has learnt anything.
     candidates = torch.cat([proposals.detach(), gt_boxes.to(proposals)])

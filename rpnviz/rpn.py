@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rpnviz._files.data import data_folder
+from rpnviz._inputs import take_numbers, take_whole, take_whole_numbers, to_one_type
 
 BETA = 1 / 9  # where smooth L1 turns from a parabola into a line
 
@@ -22,9 +23,9 @@ class RPNHead(nn.Module):
     """Turn every 3 × 3 window of the feature map into A objectness logits and 4 · A deltas.
 
     Args:
-        in_channels: of the feature map, and of the vector the window becomes.
-        num_anchors: A, anchors of a cell.
-        kernel_size: of the window; an odd number, 3 in the paper. 1 looks at a single cell.
+        in_channels: of the feature map, and of the vector the window becomes; at most 2,048.
+        num_anchors: A, anchors of a cell; at most 1,024.
+        kernel_size: of the window; an odd number up to 7, 3 in the paper. 1 looks at a single cell.
 
     Source: Ren et al. 2015, section 3.1 and figure 3.
     Differs: the paper has 2 · A scores and a softmax; A logits and a sigmoid (torchvision's way) say the same.
@@ -33,7 +34,10 @@ class RPNHead(nn.Module):
     def __init__(self, in_channels: int = 512, num_anchors: int = 9, kernel_size: int = 3) -> None:
         """Start untrained, with small random weights."""
         super().__init__()
-        if kernel_size < 1 or kernel_size % 2 == 0:
+        in_channels = take_whole(in_channels, "in_channels", 1, 2048)
+        num_anchors = take_whole(num_anchors, "num_anchors", 1, 1024)
+        kernel_size = take_whole(kernel_size, "kernel_size", 1, 7)
+        if kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, so that the window has a middle; got {kernel_size}")
         self.conv = nn.Conv2d(in_channels, in_channels, kernel_size, padding=kernel_size // 2)
         self.cls_logits = nn.Conv2d(in_channels, num_anchors, kernel_size=1)
@@ -70,7 +74,11 @@ class RPNHead(nn.Module):
 
         Returns:
             Tensor[B, C, h, w].
+
+        Raises:
+            ValueError: as `forward`.
         """
+        features = take_numbers(features, "features", f"B, {self.conv.in_channels}, h, w").to(self.conv.weight)
         return F.relu(self.conv(features))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,10 +92,8 @@ class RPNHead(nn.Module):
             pred_bbox_deltas (Tensor[B, 4A, h, w]): channel 4 · a + {dx, dy, dw, dh}.
 
         Raises:
-            ValueError: if `features` has another number of dimensions or channels.
+            ValueError: if `features` has another number of dimensions or channels, or holds NaN or infinity.
         """
-        if features.ndim != 4 or features.shape[1] != self.conv.in_channels:
-            raise ValueError(f"features must be [B, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
         vector = self.window_vector(features)  # (B, C, h, w)
         return self.cls_logits(vector), self.bbox_pred(vector)
 
@@ -134,17 +140,14 @@ def flatten_head(objectness: Tensor, pred_bbox_deltas: Tensor) -> tuple[Tensor, 
         objectness (Tensor[N]) and pred_bbox_deltas (Tensor[N, 4]), row (row · w + col) · A + a.
 
     Raises:
-        ValueError: if the shapes are not those of one picture.
+        ValueError: if the shapes are not those of one picture, or a number is not finite.
 
     Source: torchvision's `concat_box_prediction_layers`, for one feature map of one picture.
     Differs: no.
     """
-    if objectness.ndim != 4 or objectness.shape[0] != 1:
-        raise ValueError(f"objectness must be [1, A, h, w], one picture; got {list(objectness.shape)}")
+    objectness = take_numbers(objectness, "objectness", "1, A, h, w")
     _, num_anchors, h, w = objectness.shape
-    if pred_bbox_deltas.shape != (1, 4 * num_anchors, h, w):
-        expected = [1, 4 * num_anchors, h, w]
-        raise ValueError(f"pred_bbox_deltas must be {expected}; got {list(pred_bbox_deltas.shape)}")
+    pred_bbox_deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"1, {4 * num_anchors}, {h}, {w}")
     logits = objectness[0].permute(1, 2, 0).reshape(-1)  # (A, h, w) -> (h, w, A) -> (N,)
     deltas = (
         pred_bbox_deltas[0].view(num_anchors, 4, h, w).permute(2, 3, 0, 1).reshape(-1, 4)
@@ -165,27 +168,25 @@ def rpn_losses(
     Args:
         objectness (Tensor[N]): logits.
         pred_bbox_deltas (Tensor[N, 4]): (dx, dy, dw, dh).
-        labels (Tensor[N]): 1 and 0 count, at the sampled indices only.
+        labels (Tensor[N]): read at the sampled indices only.
         regression_targets (Tensor[N, 4]): read at the positive indices only.
-        sampled_pos_inds (Tensor[P]): int64.
-        sampled_neg_inds (Tensor[Q]): int64.
+        sampled_pos_inds (Tensor[P]): int64; their labels are 1.
+        sampled_neg_inds (Tensor[Q]): int64; their labels are 0.
 
     Returns:
-        loss_objectness, loss_rpn_box_reg: two scalars; 0 if nothing was sampled.
+        loss_objectness, loss_rpn_box_reg: two scalars, float32; 0 if nothing was sampled. Gradients flow back to
+        objectness and pred_bbox_deltas, whatever number type these have.
 
     Raises:
-        ValueError: if the lengths differ.
+        ValueError: if the lengths differ, a number is not finite, or a sampled anchor has another label.
 
     Source: Ren et al. 2015, equation 1.
     Differs: the paper divides the box loss by about 2,400 positions and multiplies by λ = 10, which is 1/240; here
         both losses are divided by the number sampled (256), and λ is gone, as in py-faster-rcnn and torchvision.
     """
-    num_anchors = len(objectness)
-    if not (len(pred_bbox_deltas) == len(labels) == len(regression_targets) == num_anchors):
-        lengths = [num_anchors, len(pred_bbox_deltas), len(labels), len(regression_targets)]
-        raise ValueError(
-            f"objectness, pred_bbox_deltas, labels and regression_targets must have one length; got {lengths}"
-        )
+    objectness, pred_bbox_deltas, labels, regression_targets, sampled_pos_inds, sampled_neg_inds = _checked(
+        objectness, pred_bbox_deltas, labels, regression_targets, sampled_pos_inds, sampled_neg_inds
+    )
     # 1. Binary cross-entropy over all that was sampled.
     sampled_inds = torch.cat([sampled_pos_inds, sampled_neg_inds])
     num_sampled = max(len(sampled_inds), 1)
@@ -197,3 +198,27 @@ def rpn_losses(
         pred_bbox_deltas[sampled_pos_inds], regression_targets[sampled_pos_inds], beta=BETA, reduction="sum"
     )
     return loss_objectness / num_sampled, loss_rpn_box_reg / num_sampled
+
+
+def _checked(
+    objectness: Tensor, pred_bbox_deltas: Tensor, labels: Tensor, regression_targets: Tensor, pos: Tensor, neg: Tensor
+) -> tuple[Tensor, ...]:
+    """The arguments of `rpn_losses`, fit to compute with."""
+    objectness = take_numbers(objectness, "objectness", "N")
+    count = len(objectness)
+    pred_bbox_deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"{count}, 4")
+    regression_targets = take_numbers(regression_targets, "regression_targets", f"{count}, 4").detach()
+    objectness, pred_bbox_deltas, regression_targets = to_one_type(objectness, pred_bbox_deltas, regression_targets)
+    labels = take_whole_numbers(labels, "labels", f"{count}")
+    pos, neg = _sampled(pos, "sampled_pos_inds", labels, 1), _sampled(neg, "sampled_neg_inds", labels, 0)
+    return objectness, pred_bbox_deltas, labels, regression_targets, pos, neg
+
+
+def _sampled(inds: Tensor, argument: str, labels: Tensor, label: int) -> Tensor:
+    """Indices of anchors that all have one label, int64."""
+    inds = take_whole_numbers(inds, argument, "P", 0, len(labels) - 1).to(labels.device)
+    others = inds[labels[inds] != label]
+    if len(others):
+        got = f"anchor {int(others[0])}, whose label is {int(labels[others[0]])}"
+        raise ValueError(f"{argument} must name anchors of label {label}; got {got}")
+    return inds

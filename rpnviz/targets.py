@@ -6,29 +6,50 @@ Shapes: N anchors, M gt boxes of one picture. Labels: 1 positive, 0 negative, -1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import MOST_PAIRS, check_count
 from rpnviz.anchors import inside_picture
-from rpnviz.boxes import box_iou, check_boxes, encode
+from rpnviz.boxes import check_boxes, encode, pairwise_iou
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
-TIE = 1e-6  # IoUs this close are the same IoU: float32 corners of equal anchors differ in the last bit
+
+# IoUs that differ by less than this share of the larger one are the same IoU. Where strides are no whole numbers, as on
+# the 40 × 60 grid, float32 rounds the corners of anchors: beyond 512 px to steps of 0.00006 px. Then the areas of two
+# equal anchors of 182 × 90 px differ by up to 2 millionths, and so do their IoUs with a box in both. The next anchor in
+# size, 128 × 128 px, is larger by 1 / 4096.
+TIE = 1e-5
+
+
+class _Match(NamedTuple):
+    """Which anchor fits which gt box best, before any threshold; the fields are those of `AnchorLabels`."""
+
+    iou: Tensor
+    best_gt_idxs: Tensor
+    best_for_gt_idxs: Tensor
+    best_iou_per_gt: Tensor
+    best_anchor_per_gt: Tensor
+    num_tied: Tensor
 
 
 @dataclass(frozen=True)
 class AnchorLabels:
-    """What `label_anchors` found, one entry for each of the N anchors unless said otherwise.
+    """What `label_anchors` found, one entry for each of the N anchors or M gt boxes.
 
     Attributes:
         labels (Tensor[N]): int8; 1 positive, 0 negative, -1 ignored.
         matched_idxs (Tensor[N]): int64; the gt box a positive anchor has to move to, -1 for all others.
         iou (Tensor[N]): float32; best IoU with any gt box, also of anchors that were dropped.
-        best_gt_idxs (Tensor[N]): int64; whose IoU that is, -1 if no gt box overlaps the anchor.
+        best_gt_idxs (Tensor[N]): int64; the gt box of that IoU, -1 if no gt box overlaps the anchor.
         crosses_boundary (Tensor[N]): bool; dropped before labelling because it crosses the picture's border.
-        low_quality (Tensor[N]): bool; positive only because no anchor fits some gt box better.
-        best_iou_per_gt (Tensor[M]): float32; the best any labelled anchor reaches with that gt box.
+        low_quality (Tensor[N]): bool; positive although its IoU is below the upper threshold: by the best-per-gt rule.
+        best_for_gt_idxs (Tensor[N]): int64; the first gt box that no anchor fits better, ties included; -1 if none.
+        best_iou_per_gt (Tensor[M]): float32; the best IoU of any anchor that was not dropped with that gt box.
+        best_anchor_per_gt (Tensor[M]): int64; the first anchor with that IoU, -1 if none overlaps the gt box.
+        num_tied (Tensor[M]): int64; how many anchors have that IoU; 0 if no anchor overlaps the gt box.
     """
 
     labels: Tensor
@@ -37,32 +58,38 @@ class AnchorLabels:
     best_gt_idxs: Tensor
     crosses_boundary: Tensor
     low_quality: Tensor
+    best_for_gt_idxs: Tensor
     best_iou_per_gt: Tensor
+    best_anchor_per_gt: Tensor
+    num_tied: Tensor
 
     @classmethod
-    def of(
-        cls, labels: Tensor, match_quality_matrix: Tensor, crosses_boundary: Tensor, fg_iou_thresh: float = 0.7
+    def from_labels(
+        cls, *, labels: Tensor, match_quality_matrix: Tensor, crosses_boundary: Tensor, fg_iou_thresh: float = 0.7
     ) -> AnchorLabels:
-        """Say of labels, however they were made, what they are owed to.
+        """Work out all but the labels, which may have been made in another way.
 
         Args:
             labels (Tensor[N]): 1 positive, 0 negative, -1 ignored.
             match_quality_matrix (Tensor[M, N]): IoU; rows gt boxes, columns anchors.
-            crosses_boundary (Tensor[N]): bool; who took no part.
-            fg_iou_thresh: what a positive anchor below it is positive for is the best-per-gt rule.
+            crosses_boundary (Tensor[N]): bool; the anchors that took no part.
+            fg_iou_thresh: a positive anchor below it is positive by the best-per-gt rule.
+
+        Returns:
+            AnchorLabels: see there.
         """
-        iou, best_gt_idxs = _best_per_anchor(match_quality_matrix)
-        eligible = match_quality_matrix.masked_fill(crosses_boundary, 0.0)
-        best_iou_per_gt = eligible.amax(dim=1) if labels.numel() else eligible.new_zeros(len(eligible))  # [M]
+        match = _match(match_quality_matrix, crosses_boundary)
+        return cls._from_match(labels, match, crosses_boundary, fg_iou_thresh)
+
+    @classmethod
+    def _from_match(cls, labels: Tensor, match: _Match, crosses_boundary: Tensor, fg_iou_thresh: float) -> AnchorLabels:
         positive = labels == POSITIVE
         return cls(
             labels=labels.to(torch.int8),
-            matched_idxs=torch.where(positive, best_gt_idxs, -1),
-            iou=iou.float(),
-            best_gt_idxs=best_gt_idxs,
+            matched_idxs=torch.where(positive, match.best_gt_idxs, -1),
             crosses_boundary=crosses_boundary,
-            low_quality=positive & (iou < fg_iou_thresh),
-            best_iou_per_gt=best_iou_per_gt.float(),
+            low_quality=positive & (match.iou < fg_iou_thresh),
+            **match._asdict(),
         )
 
 
@@ -91,12 +118,14 @@ def label_anchors(
         AnchorLabels: see there.
 
     Raises:
-        ValueError: if a box is malformed, or not 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1.
+        ValueError: if a box is malformed, there are more than 33,554,432 pairs of anchor and gt box, or not
+            0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1.
 
     Source: Ren et al. 2015, section 3.1.2 (labels) and 3.3 (cross-boundary anchors).
     Differs: torchvision and detectron2 keep cross-boundary anchors (drop_cross_boundary=False). In torchvision a gt
         box that overlaps no anchor makes every anchor of IoU 0 a "best" one; here it makes none. torchvision asks
-        ties to be equal to the last bit; here to 1e-6, so that float32 corners cannot break a tie.
+        ties to be equal to the last bit; here to 1e-5 of the IoU, so that float32 corners cannot break a tie. On the
+        40 × 60 grid 110 anchors tie for a box of 8 × 8 px at (480, 300); torchvision finds 12 of them.
         As in torchvision, an anchor that is best for one gt box but overlaps another more is matched to the other.
     """
     if not 0 <= bg_iou_thresh <= fg_iou_thresh <= 1:
@@ -104,31 +133,28 @@ def label_anchors(
             f"thresholds must be 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh={bg_iou_thresh}, "
             f"fg_iou_thresh={fg_iou_thresh}"
         )
-    check_boxes(anchors, "anchors")
-    check_boxes(gt_boxes, "gt_boxes")
+    anchors, gt_boxes = check_boxes(anchors, "anchors").detach(), check_boxes(gt_boxes, "gt_boxes").detach()
+    check_count(len(anchors) * len(gt_boxes), MOST_PAIRS, "anchors and gt_boxes make … pairs")
     # 1. Compare every anchor with every gt box, on the picture.
-    match_quality_matrix = box_iou(gt_boxes.double(), anchors.double())  # [M, N]
-    iou, best_gt_idxs = _best_per_anchor(match_quality_matrix)
+    match_quality_matrix = pairwise_iou(gt_boxes, anchors)  # [M, N]
 
-    # 2. Anchors that cross the border take no part.
-    crosses_boundary = torch.zeros_like(iou, dtype=torch.bool)
+    # 2. Anchors that cross the border take no part: no gt box has its best anchor among them.
+    crosses_boundary = torch.zeros(len(anchors), dtype=torch.bool, device=anchors.device)
     if drop_cross_boundary:
         crosses_boundary = ~inside_picture(anchors, image_size)
-    eligible = match_quality_matrix.masked_fill(crosses_boundary, 0.0)
-    best_iou_per_gt = eligible.amax(dim=1) if anchors.numel() else eligible.new_zeros(len(gt_boxes))  # [M]
+    match = _match(match_quality_matrix, crosses_boundary)
 
     # 3. Two thresholds: positive above, negative below, ignored between.
-    labels = torch.full_like(best_gt_idxs, IGNORED, dtype=torch.int8)
-    labels[iou < bg_iou_thresh] = NEGATIVE
-    labels[(iou >= fg_iou_thresh) & (best_gt_idxs >= 0)] = POSITIVE
+    labels = torch.full_like(match.best_gt_idxs, IGNORED, dtype=torch.int8)  # [N]
+    labels[match.iou < bg_iou_thresh] = NEGATIVE
+    labels[(match.iou >= fg_iou_thresh) & (match.best_gt_idxs >= 0)] = POSITIVE
 
-    # 4. No gt box shall go without: its best anchors are positive too.
+    # 4. No gt box shall go without: its best anchors are positive too, ties included.
     if allow_low_quality_matches:
-        is_best = (eligible >= best_iou_per_gt[:, None] - TIE) & (eligible > 0)  # [M, N]
-        labels[is_best.any(dim=0)] = POSITIVE
+        labels[match.best_for_gt_idxs >= 0] = POSITIVE
 
     labels[crosses_boundary] = IGNORED
-    return AnchorLabels.of(labels, match_quality_matrix, crosses_boundary, fg_iou_thresh)
+    return AnchorLabels._from_match(labels, match, crosses_boundary, fg_iou_thresh)
 
 
 def sample_minibatch(
@@ -214,13 +240,39 @@ def regression_targets(anchors: Tensor, gt_boxes: Tensor, matched_idxs: Tensor) 
     return targets
 
 
-def _best_per_anchor(match_quality_matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """[M, N] -> the best IoU of each anchor [N], and whose it is [N] (-1: nobody's)."""
+def _match(match_quality_matrix: Tensor, crosses_boundary: Tensor) -> _Match:
+    """Find the best gt box of each anchor, and the best anchors of each gt box among those that take part."""
     num_gt, num_anchors = match_quality_matrix.shape
-    if num_gt == 0:
-        return match_quality_matrix.new_zeros(num_anchors), match_quality_matrix.new_full((num_anchors,), -1).long()
-    iou, best_gt_idxs = match_quality_matrix.max(dim=0)
-    return iou, torch.where(iou.float() > 0, best_gt_idxs, -1)  # float, as it is handed on
+    match_quality_matrix = match_quality_matrix.float()
+    # 1. The gt box that each anchor overlaps most.
+    iou = match_quality_matrix.new_zeros(num_anchors)  # [N]
+    best_gt_idxs = torch.full_like(iou, -1, dtype=torch.int64)
+    if num_gt:
+        iou, best_gt_idxs = match_quality_matrix.max(dim=0)
+        best_gt_idxs.masked_fill_(iou == 0, -1)
+
+    # 2. The highest IoU of each gt box with an anchor that takes part.
+    eligible = match_quality_matrix  # [M, N]
+    if crosses_boundary.any():
+        eligible = eligible.masked_fill(crosses_boundary, 0.0)
+    best_iou_per_gt = eligible.amax(dim=1) if num_anchors else eligible.new_zeros(num_gt)  # [M]
+
+    # 3. All pairs of gt box and anchor that reach it. A gt box that no anchor overlaps is in no pair.
+    least = torch.where(best_iou_per_gt > 0, best_iou_per_gt * (1 - TIE), torch.inf)
+    gt_idxs, anchor_idxs = torch.where(eligible >= least[:, None])  # [T] each
+    return _Match(
+        iou=iou,
+        best_gt_idxs=best_gt_idxs,
+        best_for_gt_idxs=_first(num_anchors, anchor_idxs, gt_idxs),
+        best_iou_per_gt=best_iou_per_gt,
+        best_anchor_per_gt=_first(num_gt, gt_idxs, anchor_idxs),
+        num_tied=torch.bincount(gt_idxs, minlength=num_gt),
+    )
+
+
+def _first(count: int, places: Tensor, values: Tensor) -> Tensor:
+    """For each of `count` places the smallest value that lies there, -1 where none does."""
+    return values.new_full((count,), -1).scatter_reduce(0, places, values, "amin", include_self=False)
 
 
 def _draw(indices: Tensor, count: int, generator: torch.Generator | None) -> Tensor:

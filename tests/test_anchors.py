@@ -139,5 +139,5 @@ def test_anchors_rounded_to_nothing_are_refused() -> None:
 
 @pytest.mark.parametrize("shape", [(4,), (9, 5), (1, 9, 4)])
 def test_malformed_cells_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"^cells must be Tensor\[A, 4\]"):
+    with pytest.raises(ValueError, match=r"^cells must be Tensor\[N, 4\]"):
         grid_anchors(Grid.paper(), torch.zeros(shape))

@@ -1,4 +1,4 @@
-"""Who may import whom, what stays unloaded: the rules that keep the package readable."""
+"""Who may import whom, what stays unloaded, how long a function may be: the rules that keep the package readable."""
 
 from __future__ import annotations
 
@@ -16,26 +16,31 @@ from rpnviz import explorers
 from rpnviz.explorers import EXPLORERS, load
 
 PACKAGE = Path(rpnviz.__file__).parent
+ROOT = PACKAGE.parent
+CODE = sorted(path for folder in ("rpnviz", "tools", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
+MOST_LINES = 30  # of code in a function
 MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
 # In the order in which data flows: module or folder -> those that it may import. Of a folder with modules of its own
 # here, the modules; of any other, the folder: within it all may import each other, see below for the explorers.
+# All may look at their arguments by _inputs.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
-    "__main__": {"exercises"},
+    "__main__": {"_files", "exercises"},
     "_files": set(),
+    "_inputs": set(),
     "boxes": set(),
     "grid": set(),
     "pictures": {"_files"},
     "backbone": {"_files", "grid"},
-    "anchors": {"grid"},
+    "anchors": {"boxes", "grid"},
     "targets": {"boxes", "anchors"},
     "rpn": {"_files"},
     "proposals": {"boxes"},
     "roi": {"boxes", "grid", "targets"},
     "detection": {"_files", "boxes", "grid", "roi"},
 }
-LESSON = set(MAY_IMPORT) - {"__init__", "__main__", "_files"}
+LESSON = set(MAY_IMPORT) - {"__init__", "__main__", "_files", "_inputs"}
 MAY_IMPORT |= {
     "feature_cache": {"_files", "backbone", "grid", "pictures"},
     "inspect": LESSON | {"_files"},
@@ -100,7 +105,7 @@ def test_walk_sees_imports_in_functions_and_skips_those_for_types() -> None:
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_imports_follow_the_data(module: str) -> None:
     assert station(module) in MAY_IMPORT, f"{module} is not in the table of this test"
-    extra = stations_imported(MODULES[module]) - MAY_IMPORT[station(module)] - {station(module)}
+    extra = stations_imported(MODULES[module]) - MAY_IMPORT[station(module)] - {station(module), "_inputs"}
     assert not extra, f"{module} may not import {', '.join(sorted(extra))}"
 
 
@@ -178,7 +183,7 @@ def test_bare_package_loads_nothing_heavy() -> None:
 
 def test_untouched_exercises_and_their_worker_load_no_hypothesis() -> None:
     assert "hypothesis" not in loaded_by("from rpnviz.exercises import EXERCISES, check")
-    loaded = loaded_by("import rpnviz.exercises.worker, rpnviz.exercises.references")
+    loaded = loaded_by("import rpnviz.exercises.sandbox.worker, rpnviz.exercises.references")
     assert "cloudpickle" in loaded and not loaded & {"hypothesis", "matplotlib", "IPython", "rpnviz.exercises.tasks"}
 
 
@@ -187,8 +192,40 @@ def test_unknown_attribute_of_the_package_is_an_attribute_error() -> None:
         rpnviz.explode  # noqa: B018
 
 
+def lines_of_code(function: ast.FunctionDef) -> int:
+    """Lines of a function's body on which something begins or ends: no docstring, no comments, no blank lines."""
+    body = ast.Module(function.body[ast.get_docstring(function) is not None :], [])
+    nodes = [node for node in ast.walk(body) if isinstance(node, ast.stmt | ast.expr)]
+    return len({line for node in nodes for line in (node.lineno, node.end_lineno)})
+
+
+def long_functions(tree: ast.AST) -> list[str]:
+    """The functions above 30 lines of code. A question is one literal, its texts and moves, and may be longer."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    asks = [node for node in functions if node.returns is not None and ast.unparse(node.returns) == "Question"]
+    return [
+        f"{node.name} has {lines} lines"
+        for node in functions
+        if node not in asks and (lines := lines_of_code(node)) > MOST_LINES
+    ]
+
+
+def test_lines_of_code_are_counted_without_words_about_them() -> None:
+    source = 'def f(\n    a,\n):\n    """Says.\n\n    more."""\n    # why\n\n    return [\n        a\n    ]\n'
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef) and lines_of_code(function) == 3
+    fits = "def f():\n" + "    a()\n" * MOST_LINES
+    assert long_functions(ast.parse(fits)) == []
+    assert long_functions(ast.parse(fits + "    a()\n")) == ["f has 31 lines"]
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_functions_are_read_at_a_glance(path: Path) -> None:
+    assert long_functions(ast.parse(path.read_text("utf-8"))) == []
+
+
 # The one place that runs code that is not ours, in a process of its own. Learners' functions are packed elsewhere.
-LEARNERS_PROCESS = "exercises/worker.py"
+LEARNERS_PROCESS = "exercises/sandbox/worker.py"
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.models.detection._utils import BoxCoder
+from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
-from rpnviz.boxes import BBOX_XFORM_CLIP, box_area, box_iou, check_boxes, clip, decode, encode
+from rpnviz.boxes import BBOX_XFORM_CLIP, FORMATS, box_area, box_iou, check_boxes, clip, decode, encode
 
 CODER = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))
 
@@ -127,8 +128,10 @@ BAD_BOXES = {
     "turned": torch.tensor([[5.0, 0, 1, 1]]),
     "flat": torch.zeros(4),
     "five columns": torch.zeros(2, 5),
-    "whole numbers": torch.zeros(1, 4, dtype=torch.int64),
-    "a list": [[0, 0, 1, 1]],
+    "truth values": torch.zeros(1, 4, dtype=torch.bool),
+    "a ragged list": [[0, 0, 1, 1], [0, 0, 1]],
+    "too far off": torch.tensor([[0.0, 0, 1, 2**24 + 2]]),
+    "a word": "0, 0, 1, 1",
 }
 
 
@@ -143,12 +146,12 @@ def test_malformed_boxes_are_refused_by_name(bad: Tensor) -> None:
         ("anchors", lambda: encode(good, bad)),
     ]
     for argument, call in calls:
-        with pytest.raises(ValueError, match=rf"^{argument}(\[0\])? must be"):
+        with pytest.raises(ValueError, match=rf"^{argument}(\[0\])? must (be|have)"):
             call()
 
 
 def test_refusal_names_the_first_bad_row() -> None:
-    with pytest.raises(ValueError, match=r"^boxes\[1\] must be finite with x1 ≤ x2 and y1 ≤ y2; got \[5.0, 0.0, 1.0"):
+    with pytest.raises(ValueError, match=r"^boxes\[1\] must have x1 ≤ x2 and y1 ≤ y2.*; got \[5.0, 0.0, 1.0"):
         check_boxes(torch.tensor([[0.0, 0, 1, 1], [5, 0, 1, 1], [9, 9, 0, 0]]), "boxes")
 
 
@@ -165,5 +168,19 @@ def test_unpaired_boxes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"gt_boxes and anchors must pair up; got \[2, 4\] and \[3, 4\]"):
         encode(boxes[:2], boxes)
     for deltas, anchors in ((boxes[:2], boxes), (boxes[:, :3], boxes[:, :3]), (boxes[None], boxes[None])):
-        with pytest.raises(ValueError, match="deltas and anchors must both be"):
+        with pytest.raises(ValueError, match=r"^(deltas|anchors) must be Tensor"):
             decode(deltas, anchors)
+
+
+def test_torchvisions_boxes_are_taken_as_they_say_they_are_written() -> None:
+    corners = torch.tensor([[10.0, 20, 40, 80], [0, 0, 6, 4]])
+    for written in ("xyxy", "xywh", "cxcywh"):
+        numbers = torchvision.ops.box_convert(corners, "xyxy", written)
+        boxes = BoundingBoxes(numbers, format=written.upper(), canvas_size=(100, 100))
+        assert torch.equal(check_boxes(boxes, "boxes"), corners) and type(check_boxes(boxes, "boxes")) is Tensor
+        half = BoundingBoxes(numbers, format=written.upper(), canvas_size=(100, 100), dtype=torch.half)
+        assert box_area(half).tolist() == [1800, 24]
+    for written in set(BoundingBoxFormat.__members__) - set(FORMATS):  # turned boxes, in later versions
+        turned = BoundingBoxes(torch.zeros(2, 5), format=written, canvas_size=(100, 100))
+        with pytest.raises(ValueError, match=f"^boxes must be written as one of XYXY, XYWH, CXCYWH; got {written}"):
+            check_boxes(turned, "boxes")

@@ -17,10 +17,11 @@ from torchvision.models.detection import fasterrcnn_resnet50_fpn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
+from rpnviz import proposals
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import box_iou
 from rpnviz.grid import Grid
-from rpnviz.proposals import PRESETS, Stages, _suppressors, propose, trace
+from rpnviz.proposals import PRESETS, Stages, _find_suppressors, _top_n, propose
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 PAPER = Grid.paper()
@@ -182,7 +183,7 @@ def test_a_suppressor_is_better_even_if_the_library_rounds_the_last_bit_differen
     widths = torch.tensor([100.0, 60, 55, 58, 54])  # A … E, nested: the IoU of two is the ratio of their widths
     boxes = torch.stack([torch.zeros(5), torch.zeros(5), widths, torch.full((5,), 100.0)], dim=1)
     best_first = torch.arange(5)
-    by, iou = _suppressors(boxes, best_first, torch.tensor([0, 2, 3]), best_first, 0.6)
+    by, iou = _find_suppressors(boxes, best_first, torch.tensor([0, 2, 3]), best_first, 0.6)
     assert by.tolist() == [-1, 0, -1, -1, 2]
     assert iou.tolist() == pytest.approx([0, 0.6, 0, 0, 54 / 55])
 
@@ -393,14 +394,46 @@ def test_settings_out_of_range_are_refused_by_name(argument: str, value: float) 
         propose(**{**good(), argument: value})
 
 
+# --- what is worked out when asked for -------------------------------------------------------------------------------
+
+
+def test_suppressors_are_worked_out_when_asked_for_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def counting(*args: Any) -> tuple[Tensor, Tensor]:
+        calls.append(len(args[0]))
+        return _find_suppressors(*args)
+
+    monkeypatch.setattr(proposals, "_find_suppressors", counting)
+    stages = propose_boxes([[0, 0, 100, 100], [0, 0, 100, 80]], [3.0, 2.0])
+    assert len(stages.proposals) == len(stages.scores) == dict(stages.funnel())["proposals"] == 1
+    assert stages.fate(0) == "proposal 1 of 1" and stages.rank.tolist() == [0, 1]
+    assert calls == []
+    assert stages.fate(1) == "suppressed by rank 1, IoU 0.80"
+    assert stages.suppressed_by.tolist() == [-1, 0] and stages.suppressed_iou.tolist() == pytest.approx([0, 0.8])
+    assert calls == [2]
+
+
+@given(st.lists(st.integers(-3, 3), max_size=40), st.integers(1, 50))
+def test_the_top_n_are_those_of_a_stable_sort(logits: list[int], count: int) -> None:
+    by_score = sorted(range(len(logits)), key=lambda i: -logits[i])  # stable: ties by index
+    assert _top_n(torch.tensor(logits, dtype=torch.float32), count).tolist() == by_score[:count]
+
+
 # --- gradient and device ---------------------------------------------------------------------------------------------
+
+
+def all_of(stages: Stages) -> list[Tensor]:
+    kept = [value for value in vars(stages).values() if isinstance(value, Tensor)]
+    assert len(kept) == 7
+    return [*kept, stages.rank, stages.suppressed_by, stages.suppressed_iou, stages.proposals, stages.scores]
 
 
 def test_no_gradient_flows_through_a_proposal() -> None:
     arguments = good()
     arguments["objectness"].requires_grad_()
     arguments["pred_bbox_deltas"].requires_grad_()
-    assert not any(value.requires_grad for value in vars(propose(**arguments)).values())
+    assert not any(tensor.requires_grad for tensor in all_of(propose(**arguments)))
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -408,7 +441,7 @@ def test_everything_stays_on_its_device(device: str) -> None:
     logits, deltas = random_head(SMALL_ANCHORS, 0)
     expected = propose(logits, deltas, SMALL_ANCHORS, SMALL.image_size)
     stages = propose(logits.to(device), deltas.to(device), SMALL_ANCHORS.to(device), SMALL.image_size)
-    assert {value.device.type for value in vars(stages).values()} == {device}
+    assert {tensor.device.type for tensor in all_of(stages)} == {device}
     assert stages.proposals.device.type == device
     torch.testing.assert_close(stages.proposals.cpu(), expected.proposals, rtol=0, atol=1e-3)
     assert stages.fate(int(stages.post_nms_inds[0])) == "proposal 1 of 300"
@@ -452,7 +485,16 @@ def test_an_nms_of_somebody_else_is_traced_and_nothing_it_removed_is_without_a_s
     rows, scores = torch.arange(3), torch.tensor([0.9, 0.8, 0.7])
 
     def removed(kept: list[int]) -> list[tuple[int, float]]:
-        stages = trace(scores, boxes, boxes, rows, rows, torch.tensor(kept, dtype=torch.int64), 300, 0.4)
+        stages = Stages.from_nms(
+            all_scores=scores,
+            decoded=boxes,
+            all_boxes=boxes,
+            large_inds=rows,
+            pre_nms_inds=rows,
+            nms_inds=torch.tensor(kept, dtype=torch.int64),
+            post_nms_top_n=300,
+            nms_thresh=0.4,
+        )
         return list(zip(stages.suppressed_by.tolist(), stages.suppressed_iou.tolist(), strict=True))
 
     assert removed([0, 2]) == [(-1, 0), (0, 0.5), (-1, 0)]

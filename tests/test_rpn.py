@@ -71,7 +71,7 @@ def test_a_loop_over_windows_gives_the_same_numbers() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 5, 4, 4), (6, 4, 4), (6,)])
 def test_features_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"^features must be \[B, 6, h, w\]"):
+    with pytest.raises(ValueError, match=r"^features must be Tensor\[B, 6, h, w\]"):
         small_head()(torch.zeros(shape))
 
 
@@ -294,7 +294,9 @@ def test_losses_refuse_unequal_lengths(short: int) -> None:
     rows[short] = rows[short][:4]
     logits, deltas, labels, targets = rows
     none = torch.zeros(0, dtype=torch.int64)
-    with pytest.raises(ValueError, match="must have one length; got"):
+    # the first argument says how many there are
+    name = ("pred_bbox_deltas", "pred_bbox_deltas", "labels", "regression_targets")[short]
+    with pytest.raises(ValueError, match=f"^{name} must be Tensor"):
         rpn_losses(logits, deltas, labels, targets, none, none)
 
 
@@ -316,7 +318,5 @@ def test_the_window_sees_as_far_as_its_size_says(kernel_size: int, reaches: int)
 
 @pytest.mark.parametrize("kernel_size", [0, 2, -1])
 def test_a_window_without_a_middle_is_refused(kernel_size: int) -> None:
-    with pytest.raises(
-        ValueError, match=f"kernel_size must be odd, so that the window has a middle; got {kernel_size}"
-    ):
+    with pytest.raises(ValueError, match=f"^kernel_size must be .*; got {kernel_size}"):
         RPNHead(kernel_size=kernel_size)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler, Matcher
 
+from rpnviz import boxes, targets
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import box_iou, encode
 from rpnviz.grid import Grid
@@ -22,6 +23,9 @@ from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, samp
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 FLOOR = Grid.floor()
 FLOOR_ANCHORS = grid_anchors(FLOOR, cell_anchors())
+PAPER = Grid.paper()
+PAPER_ANCHORS = grid_anchors(PAPER, cell_anchors())
+EXACT_PAPER_ANCHORS = grid_anchors(PAPER, cell_anchors().double())
 SMALL = Grid.floor((160, 240))
 SMALL_ANCHORS = grid_anchors(SMALL, cell_anchors((32, 64, 128)))
 LARGE_PICTURE = (10_000, 10_000)  # no anchor of a hand-made list crosses its border
@@ -131,6 +135,51 @@ def test_a_small_ball_lives_by_the_best_per_gt_rule_alone(grid: Grid, ties: int)
     assert not (found.labels == -1)[~found.crosses_boundary].any()
 
 
+@pytest.mark.parametrize(
+    ("anchors", "image_size", "positives", "torchvisions"),
+    [
+        # The box is 480 … 488, 300 … 308. 182 × 90 holds it if its centre is in x 397 … 571, y 263 … 345, that is
+        # 8 + 16·i for i 25 … 35, 16 … 21: 11 · 6. 90 × 182: x 443 … 525, y 217 … 391: i 28 … 32, 14 … 23: 5 · 10
+        (FLOOR_ANCHORS, FLOOR.image_size, 116, 116),
+        # the same with centres 16.667·(i + .5), 15·(i + .5): i 24 … 33, 18 … 22: 10 · 5, and 27 … 31, 14 … 25: 5 · 12
+        (PAPER_ANCHORS, PAPER.image_size, 110, 12),
+    ],
+    ids=["floor", "paper"],
+)
+def test_a_tie_is_relative(anchors: Tensor, image_size: tuple[int, int], positives: int, torchvisions: int) -> None:
+    # 64 / 16380 and 64 / 16384 are two IoUs, though they differ by less than a millionth
+    gt_boxes = torch.tensor([[480.0, 300, 488, 308]])
+    found = label_anchors(anchors, gt_boxes, image_size)
+    positive = found.labels == 1
+    assert found.best_iou_per_gt.item() == pytest.approx(64 / 16380)
+    assert int(positive.sum()) == found.num_tied.item() == positives
+    areas = (anchors[:, 2:] - anchors[:, :2]).prod(dim=1)
+    assert areas[positive].tolist() == pytest.approx([182 * 90] * positives)
+    assert int((torchvisions_labels(anchors, gt_boxes, True)[0] == 1).sum()) == torchvisions
+
+
+def test_what_each_gt_box_has() -> None:
+    # gt 0: IoU 0.4 with anchors 1 and 2, 0.2 with 3. gt 1: 0.5 with 3. gt 2: none. Anchor 0 fits best, but was dropped.
+    anchors = [[-1, 0, 100, 100], [0, 0, 100, 40], [0, 60, 100, 100], [0, 100, 100, 120], [700, 0, 710, 10]]
+    gt_boxes = [[0, 0, 100, 100], [0, 100, 100, 140], [900, 900, 910, 910]]
+    found = label(anchors, gt_boxes)
+    assert found.best_iou_per_gt.tolist() == pytest.approx([0.4, 0.5, 0])
+    assert found.best_anchor_per_gt.tolist() == [1, 3, -1]  # the first of those that tie
+    assert found.num_tied.tolist() == [2, 1, 0]
+    assert found.best_for_gt_idxs.tolist() == [-1, 0, 0, 1, -1]
+    assert found.labels.tolist() == [-1, 1, 1, 1, 0]
+    assert {tensor.dtype for tensor in (found.best_anchor_per_gt, found.num_tied, found.best_for_gt_idxs)} == {
+        torch.int64
+    }
+
+
+def test_an_anchor_may_be_the_best_of_several_gt_boxes_and_counts_for_each() -> None:
+    # one anchor, two gt boxes in it, each half as large; it goes to the first
+    found = label([[0, 0, 100, 100], [300, 0, 310, 10]], [[0, 0, 100, 50], [0, 50, 100, 100]])
+    assert (found.num_tied.tolist(), found.best_anchor_per_gt.tolist()) == ([1, 1], [0, 0])
+    assert (found.best_for_gt_idxs.tolist(), found.matched_idxs.tolist()) == ([0, -1], [0, -1])
+
+
 # --- torchvision as oracle --------------------------------------------------------------------------------------------
 
 
@@ -167,6 +216,27 @@ def test_labels_are_torchvisions(seed: int, low_quality: bool) -> None:
     labels, matched_idxs = torchvisions_labels(FLOOR_ANCHORS, gt_boxes, low_quality)
     assert torch.equal(found.labels, labels)
     assert torch.equal(found.matched_idxs, matched_idxs)
+
+
+# On a small box the best anchors hold it and are of the smallest area; next come 128 × 128, 1 / 4096 larger, and those
+# that miss a pixel of it, a share of 1 / 40 or more. So there is no doubt about what ties.
+SMALL_BOXES = st.tuples(st.integers(220, 700), st.integers(220, 340), st.integers(6, 40), st.integers(6, 40)).map(
+    lambda row: torch.tensor([[row[0], row[1], row[0] + row[2], row[1] + row[3]]], dtype=torch.float32)
+)
+
+
+@given(SMALL_BOXES)
+def test_ties_are_torchvisions_where_corners_are_whole_numbers(gt_boxes: Tensor) -> None:
+    found = label_anchors(FLOOR_ANCHORS, gt_boxes, FLOOR.image_size, drop_cross_boundary=False)
+    assert torch.equal(found.labels, torchvisions_labels(FLOOR_ANCHORS, gt_boxes, True)[0])
+    assert found.num_tied.tolist() == [int((found.labels == 1).sum())]
+
+
+@given(SMALL_BOXES)
+def test_ties_are_those_of_exact_corners_where_float32_rounds_them(gt_boxes: Tensor) -> None:
+    found = label_anchors(PAPER_ANCHORS, gt_boxes, PAPER.image_size, drop_cross_boundary=False)
+    iou = box_iou(gt_boxes.double(), EXACT_PAPER_ANCHORS)[0]
+    assert torch.equal(found.labels == 1, iou > iou.max() * (1 - 1e-12))
 
 
 def test_zero_overlap_trap() -> None:
@@ -211,15 +281,30 @@ def test_label_properties(gt_boxes: Tensor, low_quality: bool, drop: bool) -> No
     assert positive[found.low_quality].all()
     assert positive[(found.iou > 0.7 + 1e-6) & ~crosses].all()
     assert (positive | crosses | (found.iou >= 0.3 - 1e-6) | negative).all()
-    if low_quality and len(gt_boxes):
-        iou = box_iou(gt_boxes.double(), SMALL_ANCHORS.double()).masked_fill(crosses, 0)  # [M, N]
-        for gt in range(len(gt_boxes)):
-            best = iou[gt] == iou[gt].max()
-            assert positive[best & (iou[gt] > 0)].all()  # ties included
-            assert found.best_iou_per_gt[gt].item() == pytest.approx(iou[gt].max().item())
+    iou = box_iou(gt_boxes.double(), SMALL_ANCHORS.double()).masked_fill(crosses, 0)  # [M, N]
+    best = iou.amax(dim=1, keepdim=True)  # [M, 1]
+    torch.testing.assert_close(found.best_iou_per_gt, best[:, 0].float())
+    surely = (iou >= best * (1 - 5e-6)) & (iou.float() > 0)  # ties included
+    perhaps = (iou >= best * (1 - 2e-5)) & (iou.float() > 0)  # relative, however small the IoU is
+    assert torch.equal(surely.any(dim=1), found.best_anchor_per_gt >= 0)
+    assert ((surely.sum(dim=1) <= found.num_tied) & (found.num_tied <= perhaps.sum(dim=1))).all()
+    assert (found.best_for_gt_idxs[surely.any(dim=0)] >= 0).all()
+    assert (found.best_for_gt_idxs[~perhaps.any(dim=0)] == -1).all()
+    for gt, anchor in enumerate(found.best_anchor_per_gt.tolist()):
+        assert anchor < 0 or (perhaps[gt, anchor] and not surely[gt, :anchor].any())  # the first
+    if low_quality:
+        assert torch.equal(positive, ((found.iou >= 0.7) & ~crosses) | (found.best_for_gt_idxs >= 0))
 
 
 # --- degenerate input -------------------------------------------------------------------------------------------------
+
+
+PER_GT = ("best_iou_per_gt", "best_anchor_per_gt", "num_tied")
+
+
+def found_per_gt(found: AnchorLabels, name: str) -> Tensor:
+    tensor: Tensor = getattr(found, name)
+    return tensor
 
 
 def test_without_gt_boxes_all_is_background() -> None:
@@ -229,7 +314,8 @@ def test_without_gt_boxes_all_is_background() -> None:
     assert (found.matched_idxs == -1).all()
     assert (found.best_gt_idxs == -1).all()
     assert (found.iou == 0).all()
-    assert found.best_iou_per_gt.shape == (0,)
+    assert (found.best_for_gt_idxs == -1).all()
+    assert {tuple(found_per_gt(found, name).shape) for name in PER_GT} == {(0,)}
 
 
 def test_gt_box_without_area_matches_nothing() -> None:
@@ -246,8 +332,10 @@ def test_gt_box_that_only_dropped_anchors_overlap_matches_nothing() -> None:
 
 def test_no_anchors() -> None:
     found = label_anchors(torch.zeros(0, 4), torch.tensor([[0.0, 0, 1, 1]]), (10, 10))
-    assert found.labels.shape == (0,)
-    assert found.best_iou_per_gt.tolist() == [0.0]
+    assert found.labels.shape == found.best_for_gt_idxs.shape == (0,)
+    assert [found_per_gt(found, name).tolist() for name in PER_GT] == [[0.0], [-1], [0]]
+    found = label_anchors(torch.zeros(0, 4), torch.zeros(0, 4), (10, 10))
+    assert {tuple(tensor.shape) for tensor in vars(found).values()} == {(0,)}
 
 
 @pytest.mark.parametrize(("fg", "bg"), [(0.3, 0.7), (1.1, 0.3), (0.7, -0.1), (math.nan, 0.3), (0.7, math.nan)], ids=str)
@@ -419,14 +507,62 @@ def test_without_balance_no_more_than_there_are() -> None:
     assert (pos_inds.tolist(), neg_inds.tolist()) == ([0, 4], [2, 3])
 
 
-def test_labels_made_elsewhere_are_told_what_they_are_owed_to() -> None:
+# --- labels made elsewhere -------------------------------------------------------------------------------------------
+
+
+def test_of_labels_made_elsewhere_the_rest_is_worked_out() -> None:
     """IoU of two objects with four anchors; the last anchor crosses the border."""
     matrix = torch.tensor([[0.8, 0.2, 0.0, 0.9], [0.1, 0.4, 0.0, 0.0]], dtype=torch.float64)
-    crosses = torch.tensor([False, False, False, True])
-    found = AnchorLabels.of(torch.tensor([1, 1, 0, -1]), matrix, crosses)
+    before = matrix.clone()
+    found = AnchorLabels.from_labels(
+        labels=torch.tensor([1, 1, 0, -1]),
+        match_quality_matrix=matrix,
+        crosses_boundary=torch.tensor([False, False, False, True]),
+    )
     assert found.labels.dtype == torch.int8
     assert found.matched_idxs.tolist() == [0, 1, -1, -1]
     assert found.best_gt_idxs.tolist() == [0, 1, -1, 0]
     assert found.low_quality.tolist() == [False, True, False, False]
     assert found.best_iou_per_gt.tolist() == pytest.approx([0.8, 0.4])
     assert found.iou.tolist() == pytest.approx([0.8, 0.4, 0, 0.9])
+    assert (found.best_anchor_per_gt.tolist(), found.num_tied.tolist()) == ([0, 1], [1, 1])
+    assert found.best_for_gt_idxs.tolist() == [0, 1, -1, -1]
+    assert torch.equal(matrix, before)  # it is the caller's
+
+
+def test_of_wrong_labels_the_rest_is_true() -> None:
+    # the second anchor is the best of no gt box, and positive all the same
+    found = AnchorLabels.from_labels(
+        labels=torch.tensor([0, 1]),
+        match_quality_matrix=torch.tensor([[0.6, 0.5]]),
+        crosses_boundary=torch.tensor([False, False]),
+        fg_iou_thresh=0.55,
+    )
+    assert found.low_quality.tolist() == [False, True]
+    assert found.best_for_gt_idxs.tolist() == [0, -1]
+    assert found.matched_idxs.tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("drop", [True, False])
+def test_of_our_own_labels_the_rest_is_our_own(drop: bool) -> None:
+    gt_boxes = random_gt_boxes(3, 5, SMALL.image_size)
+    found = label_anchors(SMALL_ANCHORS, gt_boxes, SMALL.image_size, drop_cross_boundary=drop)
+    again = AnchorLabels.from_labels(
+        labels=found.labels,
+        match_quality_matrix=box_iou(gt_boxes, SMALL_ANCHORS),
+        crosses_boundary=found.crosses_boundary,
+    )
+    for name, tensor in vars(found).items():
+        assert torch.equal(getattr(again, name), tensor), name
+
+
+def test_labelling_compares_the_boxes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    def counting(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+        compared.append((len(boxes1), len(boxes2)))
+        return boxes.pairwise_iou(boxes1, boxes2)
+
+    monkeypatch.setattr(targets, "pairwise_iou", counting)
+    label_anchors(SMALL_ANCHORS, random_gt_boxes(0, 3, SMALL.image_size), SMALL.image_size)
+    assert compared == [(3, len(SMALL_ANCHORS))]

@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from rpnviz.exercises.checking import check as check
     from rpnviz.exercises.checking import check_source as check_source
     from rpnviz.exercises.exercise import Exercise as Exercise
-    from rpnviz.exercises.process import Worker as Worker
+    from rpnviz.exercises.notebooks.assembly import Assembly as Assembly
     from rpnviz.exercises.progress_file import forget as forget
     from rpnviz.exercises.progress_file import progress as progress
     from rpnviz.exercises.result import Result as Result
+    from rpnviz.exercises.sandbox.process import Worker as Worker
     from rpnviz.exercises.tasks import EXERCISES as EXERCISES
 
 _HOMES = {
+    "Assembly": "notebooks.assembly",
     "check": "checking",
     "check_source": "checking",
     "Exercise": "exercise",
-    "Worker": "process",
+    "Worker": "sandbox.process",
     "forget": "progress_file",
     "progress": "progress_file",
     "Result": "result",

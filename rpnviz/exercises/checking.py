@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from rpnviz.exercises import parcel
 from rpnviz.exercises.examination import Examination
-from rpnviz.exercises.process import MEMORY, SECONDS, Worker
 from rpnviz.exercises.progress_file import record
 from rpnviz.exercises.result import Result
+from rpnviz.exercises.sandbox import pickling
+from rpnviz.exercises.sandbox.process import MEMORY, SECONDS, Worker
 from rpnviz.exercises.source import gap, parsed, source_of
 from rpnviz.exercises.tasks import EXERCISES
 
@@ -34,10 +34,10 @@ def check(function: Callable[..., Any]) -> Result:
     if left := _gap(source, name):
         return Result(name, "not written", left, hints=exercise.hints)
     try:
-        pickled = parcel.pack(function)
-    except parcel.CannotTravelError as error:
+        pickled = pickling.pack(function)
+    except pickling.CannotTravelError as error:
         return Result(name, "error", str(error))
-    result = Examination(exercise, _worker).examine(pickled, None)
+    result = Examination(exercise, _worker).examine(pickled)
     if result.verdict != "not written":
         record(name, result.verdict)
     return result
@@ -77,7 +77,7 @@ def check_source(source: str, name: str, *, seconds: float = SECONDS, memory: in
             worker.stop()
         _submissions.clear()
         _submissions[key] = Worker(seconds, memory)
-    return Examination(EXERCISES[name], _submissions[key], source).examine(None, source)
+    return Examination(EXERCISES[name], _submissions[key], source).examine(None)
 
 
 def _gap(source: str, name: str) -> str:

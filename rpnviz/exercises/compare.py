@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.exercises.wire import Foreign
+from rpnviz.exercises.sandbox.protocol import Foreign
 
 
 def difference(value: Any, right: Any, names: tuple[str, ...], tolerance: float, indices: bool = False) -> str:

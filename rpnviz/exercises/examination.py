@@ -6,16 +6,15 @@ from typing import Any
 
 import cloudpickle
 
-from rpnviz.exercises import wire
 from rpnviz.exercises.compare import difference, same
 from rpnviz.exercises.exercise import Arguments, Case, Exercise, Mistake
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.result import Result
+from rpnviz.exercises.running import changed_in_place, ended, leave_nothing_running, load, no_answer, printed, raised
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.search import Search, Stopped, Trial
-from rpnviz.exercises.source import own_line
 
 TIMING_SECONDS = 20.0  # for the comparison of speed, after which there is none
-DEFINE_SECONDS = 60.0  # to load the function with what it imports
 
 
 class Examination:
@@ -25,29 +24,14 @@ class Examination:
         """Take what is to be computed, who runs the function, and its text if it came as one."""
         self.exercise, self.worker, self.source = exercise, worker, source
 
-    def examine(self, pickled: bytes | None, source: str | None) -> Result:
+    def examine(self, pickled: bytes | None) -> Result:
         """Load the function, search a failing case, say what came of it; leave nothing running."""
-        result = self._examine(pickled, source)
-        try:
-            if self.worker.pid is not None and self.worker.ask("spoiled"):
-                self.worker.stop()
-        except (NoAnswerError, EndedError):
-            pass  # it is stopped already
+        self.worker.start()  # it imports PyTorch while hypothesis is imported here
+        result = load(self.exercise, self.worker, pickled, self.source) or self._searched()
+        leave_nothing_running(self.worker)
         return result
 
-    def _examine(self, pickled: bytes | None, source: str | None) -> Result:
-        self.worker.start()  # it imports PyTorch while hypothesis is imported here
-        count = len(self.exercise.arguments)
-        try:
-            loaded = self.worker.ask("define", self.exercise.name, pickled, source, count, seconds=DEFINE_SECONDS)
-        except (NoAnswerError, EndedError):
-            return self._result("error", "Loading the function did not come to an end, or ended its process.")
-        if "raised" in loaded and loaded["raised"]["kind"] == "undefined":
-            return self._result("not written", f"The code defines no function {self.exercise.name}.")
-        if "raised" in loaded:
-            return self._raised(loaded["raised"], None, _said(loaded))
-        if not loaded["takes"]:
-            return self._result("error", self._wrong_parameters(loaded["parameters"]))
+    def _searched(self) -> Result:
         search = Search(self.exercise, self._trial)
         failure = search.smallest_failure()
         if failure is not None:
@@ -61,30 +45,22 @@ class Examination:
             self.exercise.name, verdict, message, hints=self.exercise.hints if verdict != "pass" else (), **more
         )
 
-    def _wrong_parameters(self, parameters: list[str]) -> str:
-        count, name = len(self.exercise.arguments), self.exercise.name
-        takes = f"{len(parameters)}: ({', '.join(parameters)})" if parameters else "none"
-        return f"{name} takes {count} arguments, ({', '.join(self.exercise.arguments)}). Yours takes {takes}."
-
     def _trial(self, arguments: Arguments) -> Trial:
         """Run the function on one input."""
         exercise = self.exercise
         try:
             answers = self.worker.ask("call", exercise.calls(arguments))
         except NoAnswerError:
-            raise Stopped(self._no_answer(arguments)) from None
+            raise Stopped(self._stopped(arguments, no_answer(self.worker))) from None
         except EndedError as error:
-            raise Stopped(self._ended(arguments, error.code)) from None
-        said = _said(answers[0])
+            raise Stopped(self._stopped(arguments, ended(error.code))) from None
+        said = printed(answers[0])
         for answer in answers:
             if "raised" in answer:
                 return Trial(arguments, [], "It raises an exception.", answer["raised"], said)
         values = [answer["value"] for answer in answers]
-        problem = self._problem(arguments, values)
-        changed = sorted({i for answer in answers for i in answer["changed"]})
-        if not problem and changed:
-            names = ", ".join(exercise.arguments[i] for i in changed)
-            problem = f"The result is right, but {names} is changed in place: it is no longer what the caller had."
+        changed = changed_in_place(exercise, (i for answer in answers for i in answer["changed"]))
+        problem = self._problem(arguments, values) or changed
         return Trial(arguments, values, problem, None, said)
 
     def _problem(self, arguments: Arguments, values: list[Any]) -> str:
@@ -94,31 +70,22 @@ class Examination:
         right = exercise.reference(*arguments)
         return difference(values[0], right, exercise.returns, exercise.tolerance, exercise.indices)
 
-    def _no_answer(self, arguments: Arguments) -> Result:
+    def _stopped(self, arguments: Arguments, message: str) -> Result:
         case = self._case(arguments, [], raised=True)
-        message = f"It did not return within {self.worker.seconds:g} s and was stopped. Does a loop never end?"
-        return self._result("error", message, case=case, png=self._png(case))
-
-    def _ended(self, arguments: Arguments, code: int | None) -> Result:
-        case = self._case(arguments, [], raised=True)
-        if code is None:
-            message = "It spoiled the process in which it ran, so that no answer came. Does it change files or modules?"
-        else:
-            how = f"by signal {-code}" if code < 0 else f"with exit status {code}"
-            message = f"It ended the process in which it ran, {how}, instead of returning something."
         return self._result("error", message, case=case, png=self._png(case))
 
     def _case(self, arguments: Arguments, values: list[Any], raised: bool = False) -> Case:
         exercise = self.exercise
-        right = exercise.reference(*map(wire.ready, arguments))
-        wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
+        right = exercise.reference(*map(protocol.ready, arguments))
+        wanted = right if exercise.wanted is None else protocol.Foreign(exercise.wanted(arguments))
         named = dict(zip(exercise.arguments, arguments, strict=True))
         return Case(named, values[0] if values else None, wanted, raised, values)
 
     def _failed(self, failure: Trial, search: Search) -> Result:
         if failure.raised is not None:
             case = self._case(failure.arguments, [], raised=True)
-            return self._raised(failure.raised, case, failure.said)
+            what = raised(failure.raised, self.worker, self.source)
+            return self._result("error", **what, case=case, png=self._png(case), **failure.said)
         case = self._case(failure.arguments, failure.values)
         mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
         shown = {"case": case, "png": self._png(case), **failure.said}
@@ -147,28 +114,13 @@ class Examination:
         if trial.raised is not None:
             return False
         try:
-            values = [mistake.function(*map(wire.ready, call)) for call in self.exercise.calls(trial.arguments)]
+            values = [mistake.function(*map(protocol.ready, call)) for call in self.exercise.calls(trial.arguments)]
         except Exception:  # a wrong function need not work everywhere
             return False
         signature = self.exercise.signature
         if signature is not None:
             return bool(signature(trial.arguments, values) == signature(trial.arguments, trial.values))
         return same(trial.values, values, self.exercise.tolerance)
-
-    def _raised(self, raised: dict[str, Any], case: Case | None, said: dict[str, Any]) -> Result:
-        sayings = {
-            "recursion": "It calls itself without end.",
-            "exit": "It calls exit() instead of returning something.",
-            "input": "It asks for input; everything it needs is in its arguments.",
-            "memory": f"It asks for more than {self.worker.memory:,} MB of memory.",
-        }
-        text = f"{raised['type']}: {raised['text']}" if raised["text"] else raised["type"]
-        message = sayings.get(raised["kind"], f"It raises {text}")
-        line, code, inside = own_line(raised["places"], self.source)
-        if raised["kind"] == "memory":
-            self.worker.stop()  # what is left of it may be short of memory
-        png = self._png(case) if case is not None else b""
-        return self._result("error", message, case=case, png=png, line=line, code=code, inside=inside, **said)
 
     def _png(self, case: Case) -> bytes:
         from rpnviz.figures.primitives import to_png
@@ -189,10 +141,6 @@ class Examination:
         own, theirs = timed["value"]
         message = f"{message} {speed_in_words(own / theirs, exercise)}"
         return self._result("pass", message, speed=own / theirs, **search.said)
-
-
-def _said(answer: dict[str, Any]) -> dict[str, Any]:
-    return {"output": answer["output"], "lines": answer["lines"]}
 
 
 def speed_in_words(ratio: float, exercise: Exercise) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.words import case_in_words
+from rpnviz.exercises.formatting import case_in_words
 
 VERDICTS = {"pass": "Right", "not yet": "Not yet", "error": "Error in your function", "not written": "Not written yet"}
 _COLOURS = {"pass": "#0a8f6c", "not yet": "#b8860b", "error": "#c4451f", "not written": "#7a7f8c"}

@@ -13,9 +13,9 @@ from typing import Any
 
 import platformdirs
 
-from rpnviz.exercises import wire
 from rpnviz.exercises.exercise import Arguments, Exercise
 from rpnviz.exercises.result import Result
+from rpnviz.exercises.sandbox import protocol
 
 EXAMPLES = 150  # inputs that a right function sees
 PROBES = 40  # inputs of usual size that tell mistakes apart
@@ -113,10 +113,10 @@ class Search:
                 )
             except hypothesis.errors.HypothesisException:  # there is none, or the time was up while shrinking
                 return None
-        return self._known.get(wire.encode(found))
+        return self._known.get(protocol.encode(found))
 
     def _condition(self, arguments: Arguments, condition: Callable[[Trial], bool]) -> bool:
-        key = wire.encode(arguments)
+        key = protocol.encode(arguments)
         if key not in self._known:
             if self.stopped is not None or time.monotonic() > self._give_up:
                 return False

@@ -1,21 +1,13 @@
-"""The learner's code as text: whether it is written yet, and which line of hers an exception came from."""
+"""A learner's function as text: what it is, and whether it is written yet."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import linecache
-import sysconfig
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeGuard
-
-from rpnviz.exercises.worker import SUBMISSION
-
-PACKAGE = Path(__file__).resolve().parent.parent
-_LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -76,27 +68,3 @@ def _outside_indices(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_ellipsis(node: ast.AST) -> TypeGuard[ast.Constant]:
     return isinstance(node, ast.Constant) and node.value is Ellipsis
-
-
-def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str, str]:
-    """The learner's innermost line of a traceback: number, text, name of its function; (0, "", "") if none is hers.
-
-    Args:
-        places: [file, line, function], outermost first.
-        source: the text, if the function came as one.
-    """
-    for file, line, function in reversed(places):
-        if file == SUBMISSION:
-            lines = source.splitlines()
-            return line or 0, lines[line - 1].strip() if line and line <= len(lines) else "", function
-        if is_own(file):
-            return line, linecache.getline(file, line).strip(), function
-    return 0, "", ""
-
-
-def is_own(file: str) -> bool:
-    """Whether a file is the learner's: neither Python's, nor a library's, nor this package's."""
-    if file.startswith("<") and "ipython" not in file:
-        return False
-    path = Path(file)
-    return not any(path.is_relative_to(folder) for folder in (*_LIBRARIES, PACKAGE))

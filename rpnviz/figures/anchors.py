@@ -10,6 +10,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from torch import Tensor
 
+from rpnviz._inputs import take_whole
+from rpnviz.boxes import check_boxes
 from rpnviz.figures.palette import PALETTE, anchor_look
 from rpnviz.figures.primitives import Still, draw_box, legend, line_of, new_still, show_picture
 
@@ -31,7 +33,11 @@ def anchors_on_picture(
         num_scales: how many scales there are; anchor a has scale a modulo this.
         sentence: the title.
         receptive_field: xyxy, drawn too if given.
+
+    Raises:
+        ValueError: if anchors are no boxes, or num_scales is below 1.
     """
+    anchors, num_scales = check_boxes(anchors, "anchors"), take_whole(num_scales, "num_scales")
     figure = new_still(8, 5.9, sentence)
     ax = figure.add_axes((0.01, 0.14, 0.98, 0.79))
     show_picture(ax, image, margin=0.2)

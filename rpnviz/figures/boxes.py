@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from rpnviz.boxes import check_boxes
 from rpnviz.figures.palette import IN_WORDS
 from rpnviz.figures.primitives import Still, draw_box, legend, new_still, show_objects, show_picture
 
@@ -31,12 +32,16 @@ def boxes_on_picture(
         sentence: the title, and the text for those who do not see the figure.
         gt_boxes (Tensor[M, 4], optional): objects, drawn under the boxes.
         class_names (list[str], M entries): their names.
+
+    Raises:
+        ValueError: if boxes or gt_boxes are none.
     """
+    boxes = check_boxes(boxes, "boxes")
     figure = new_still(8, 5.5, sentence)
     ax = figure.add_axes((0.01, 0.09, 0.98, 0.84))
     show_picture(ax, image)
     if gt_boxes is not None:
-        show_objects(ax, gt_boxes, class_names)
+        show_objects(ax, check_boxes(gt_boxes, "gt_boxes"), class_names)
     for box, style in zip(boxes.tolist(), styles, strict=True):
         draw_box(ax, box, style)
         (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()

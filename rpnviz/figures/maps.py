@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_shown, take_whole
 from rpnviz.figures.palette import OUTSIDE
 from rpnviz.figures.primitives import Still, draw_box, new_still
 
@@ -44,8 +45,13 @@ def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int 
         maps (Tensor[K, h, w]): the maps.
         names (list[str], K entries): their titles.
         sentence: the title of the whole.
-        columns: maps a row.
+        columns: maps a row; at most 12.
+
+    Raises:
+        ValueError: if maps are none, or more than 144.
     """
+    maps, columns = take_shown(maps, "maps", "K, h, w"), take_whole(columns, "columns", 1, 12)
+    check_count(len(maps), 144, "maps are … maps")
     rows = -(-len(maps) // columns)
     figure = new_still(3.6 * columns, 2.65 * rows + 0.4, sentence)
     axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"left": 0.01, "right": 0.99, "bottom": 0.01})
@@ -68,7 +74,11 @@ def gradient_figure(gradients: Sequence[Tensor], names: Sequence[str], box: Sequ
         names: their titles.
         box: xyxy in pixels of the network's input.
         sentence: the title of the whole.
+
+    Raises:
+        ValueError: if one of the gradients is not a map of finite numbers.
     """
+    gradients = [take_shown(values, f"gradients[{i}]", "H, W") for i, values in enumerate(gradients)]
     figure = new_still(4.2 * len(gradients), 4.5, sentence)
     axes = figure.subplots(1, len(gradients), squeeze=False)[0]
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=0.83, wspace=0.04)

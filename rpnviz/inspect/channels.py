@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import take_numbers, take_whole
 from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -30,6 +31,13 @@ class Response:
     cells_inside: int
     cells_outside: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is no mean over cells."""
+        for name in ("inside", "outside"):
+            object.__setattr__(self, name, take_numbers(getattr(self, name), name, "C").detach())
+            cells = f"cells_{name}"
+            object.__setattr__(self, cells, take_whole(getattr(self, cells), cells))
+
 
 def cells_inside(grid: Grid, boxes: Tensor) -> Tensor:
     """Which cells have their centre in one of the boxes; a box that holds no centre gets the cell under its own.
@@ -44,7 +52,7 @@ def cells_inside(grid: Grid, boxes: Tensor) -> Tensor:
     Raises:
         ValueError: if `boxes` is not a list of boxes.
     """
-    check_boxes(boxes, "boxes")
+    boxes = check_boxes(boxes, "boxes").detach()
     rows, cols = grid.feature_size
     y = (torch.arange(rows) + 0.5) * grid.stride[0]
     x = (torch.arange(cols) + 0.5) * grid.stride[1]
@@ -76,14 +84,11 @@ def class_response(features: Tensor, picture: Picture, grid: Grid, class_name: s
         raise ValueError(f"class_name must be one that {picture.name} has ({has}); got {class_name!r}")
     if picture.image_size != grid.image_size:
         raise ValueError(f"picture must have the grid's image_size {grid.image_size}; got {picture.image_size}")
-    if features.ndim != 4 or features.shape[0] != 1 or features.shape[2:] != grid.feature_size:
-        raise ValueError(f"features must be [1, C, *{grid.feature_size}]; got {list(features.shape)}")
-    if not features.is_floating_point() or not torch.isfinite(features).all():
-        raise ValueError(f"features must be finite floats; got {features.dtype}, or NaN or infinity in it")
+    h, w = grid.feature_size
+    maps = take_numbers(features, "features", f"1, C, {h}, {w}")[0].detach()
     inside = cells_inside(grid, picture.gt_boxes[wanted])
     if inside.all():
         raise ValueError(f"class_name {class_name!r} covers every cell of {picture.name}: there is no outside")
-    maps = features[0].detach()
     means = [maps[:, chosen].mean(dim=1) for chosen in (inside, ~inside)]
     return Response(means[0], means[1], int(inside.sum()), int((~inside).sum()))
 
@@ -96,7 +101,8 @@ def rank_channels(responses: Sequence[Response]) -> tuple[Tensor, Tensor]:
 
     Returns:
         order (Tensor[C]): int64, the channel numbers, the highest ratio first; ties by number.
-        ratio (Tensor[C]): mean inside / mean outside; 0 for a channel that is dark inside, whatever it is outside.
+        ratio (Tensor[C]): mean inside / mean outside, at most 1e9 for one that is dark outside; 0 for a channel that is
+            dark inside, whatever it is outside.
 
     Raises:
         ValueError: if there are no responses, or they are not of the same channels.
@@ -108,5 +114,5 @@ def rank_channels(responses: Sequence[Response]) -> tuple[Tensor, Tensor]:
     inside = sum(r.inside.double() * r.cells_inside for r in responses) / sum(r.cells_inside for r in responses)
     outside = sum(r.outside.double() * r.cells_outside for r in responses) / sum(r.cells_outside for r in responses)
     assert isinstance(inside, Tensor) and isinstance(outside, Tensor)
-    ratio = torch.where(inside > 0, inside / outside.clamp(min=1e-9), 0.0)
+    ratio = torch.where(inside > 0, inside / outside.maximum(1e-9 * inside), 0.0)
     return ratio.argsort(descending=True, stable=True), ratio.float()

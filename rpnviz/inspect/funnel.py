@@ -1,4 +1,4 @@
-"""Stage by stage from all anchors to the proposals: who is left, who was dropped where, and which objects are covered.
+"""Stage by stage from all anchors to the proposals: what is left, what was dropped where, which objects are covered.
 
 Shapes: N anchors, M gt boxes.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import take_number
 from rpnviz.boxes import check_boxes
 from rpnviz.inspect.recall import best_ious
 from rpnviz.proposals import Stages
@@ -35,9 +36,7 @@ class Stage:
 
     def covered(self, iou_thresh: float) -> int:
         """How many objects some box covers at or above a threshold; a ValueError if it lies outside [0, 1]."""
-        if not 0 <= iou_thresh <= 1:
-            raise ValueError(f"iou_thresh must lie in [0, 1]; got {iou_thresh}")
-        return int((self.best_ious >= iou_thresh).sum())
+        return int((self.best_ious >= take_number(iou_thresh, "iou_thresh", 0, 1)).sum())
 
 
 def stage_by_stage(stages: Stages, anchors: Tensor, gt_boxes: Tensor) -> list[Stage]:
@@ -54,7 +53,7 @@ def stage_by_stage(stages: Stages, anchors: Tensor, gt_boxes: Tensor) -> list[St
     Raises:
         ValueError: if an argument is not a list of boxes, or the anchors are not those of the stages.
     """
-    check_boxes(anchors, "anchors")
+    anchors, gt_boxes = check_boxes(anchors, "anchors").detach(), check_boxes(gt_boxes, "gt_boxes").detach()
     if anchors.shape != stages.all_boxes.shape:
         raise ValueError(f"anchors must be {list(stages.all_boxes.shape)}, as the stages; got {list(anchors.shape)}")
     by_score = score_order(stages)

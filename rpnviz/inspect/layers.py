@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rpnviz._inputs import take_numbers, take_whole
 from rpnviz.backbone import Backbone, preprocess
-from rpnviz.grid import POOLINGS, Box, Grid
+from rpnviz.grid import CELL, POOLINGS, Box, Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
@@ -56,15 +57,14 @@ class Layer:
             ValueError: if there is no such unit.
         """
         h, w = self.size
-        if row not in range(h) or col not in range(w):
-            raise ValueError(f"(row, col) of {self.name} must lie in 0…{h - 1}, 0…{w - 1}; got ({row}, {col})")
+        row, col = take_whole(row, f"row of {self.name}", 0, h - 1), take_whole(col, f"col of {self.name}", 0, w - 1)
         half = self.receptive_field / 2
         y, x = (row + 0.5) * self.jump, (col + 0.5) * self.jump
         per_y, per_x = (1.0, 1.0) if grid is None else picture_per_input(grid)
         return (x - half) * per_x, (y - half) * per_y, (x + half) * per_x, (y + half) * per_y
 
 
-def walk(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[Layer]:
+def layer_table(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[Layer]:
     """Follow the picture through the backbone, and through the window's 3 × 3 convolution if there is a head.
 
     Args:
@@ -78,7 +78,7 @@ def walk(backbone: Backbone, grid: Grid, head: RPNHead | None = None) -> list[La
     """
     layers: list[Layer] = []
     channels, size, jump, receptive_field = 3, grid.input_size, 1, 1  # a pixel sees itself
-    for name, modules in stations(backbone, head):
+    for name, modules in layer_modules(backbone, head):
         kernel, stride, padding = _window(modules[0])
         # 1. The window of this layer covers `kernel` units of the layer before, which lie `jump` px apart.
         receptive_field += (kernel - 1) * jump
@@ -107,11 +107,11 @@ def activations(
         head: the window after the backbone.
 
     Yields:
-        name (str), Tensor[1, C, h, w]: as in `walk`.
+        name (str), Tensor[1, C, h, w]: as in `layer_table`.
     """
     x = network_input(picture, grid)
-    for name, modules in stations(backbone, head):
-        x = through(modules, x, grid.ceil_mode)
+    for name, modules in layer_modules(backbone, head):
+        x = run_layer(modules, x, grid.ceil_mode)
         yield name, x
 
 
@@ -128,9 +128,7 @@ def halvings(length: int, ceil_mode: bool = False) -> list[int]:
     Raises:
         ValueError: if nothing would be left.
     """
-    if not isinstance(length, int) or length < 2**POOLINGS:
-        raise ValueError(f"length must be a whole number of at least {2**POOLINGS} px; got {length!r}")
-    steps = [length]
+    steps = [take_whole(length, "length", low=CELL)]
     for _ in range(POOLINGS):
         steps.append(-(-steps[-1] // 2) if ceil_mode else steps[-1] // 2)
     return steps
@@ -148,7 +146,7 @@ def picture_per_input(grid: Grid) -> tuple[float, float]:
     return grid.image_size[0] / grid.input_size[0], grid.image_size[1] / grid.input_size[1]
 
 
-def stations(backbone: Backbone, head: RPNHead | None) -> list[tuple[str, list[nn.Module]]]:
+def layer_modules(backbone: Backbone, head: RPNHead | None) -> list[tuple[str, list[nn.Module]]]:
     """The modules of each layer under VGG's names: a convolution with its ReLU, or a pooling."""
     stations: list[tuple[str, list[nn.Module]]] = []
     stage, number = 1, 0
@@ -171,14 +169,17 @@ def _window(module: nn.Module) -> tuple[int, int, int]:
     return kernel, stride, padding
 
 
-def through(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
-    """Apply the modules of one layer; poolings round as asked."""
+def run_layer(modules: list[nn.Module], x: Tensor, ceil_mode: bool) -> Tensor:
+    """Apply the modules of one layer to Tensor[B, C, h, w]; poolings round as asked."""
+    x = take_numbers(x, "x", "B, C, h, w")
     for module in modules:
+        if isinstance(module, nn.Conv2d):
+            x = x.to(module.weight.dtype)
         x = F.max_pool2d(x, 2, ceil_mode=ceil_mode) if isinstance(module, nn.MaxPool2d) else module(x)
     return x
 
 
-def named(layers: Sequence[Layer], name: str) -> Layer:
+def find_layer(layers: Sequence[Layer], name: str) -> Layer:
     """The layer of that name; a ValueError lists those there are."""
     for layer in layers:
         if layer.name == name:

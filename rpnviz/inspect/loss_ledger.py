@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import take_number, take_numbers, take_whole, take_whole_numbers
 from rpnviz.rpn import BETA
 
 
@@ -23,7 +24,10 @@ class Normalisation:
         n_cls: divides the sum of the cross-entropies; None is the number of anchors sampled.
         n_reg: divides the sum of the box losses; None is the number of anchors sampled.
         box_weight: λ, multiplies the box loss.
-        whose: in words.
+        whose: where it is done like this, in words.
+
+    Raises:
+        ValueError: if beta or box_weight is negative, or a divisor is below 1.
     """
 
     beta: float
@@ -32,8 +36,17 @@ class Normalisation:
     box_weight: float
     whose: str
 
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be divided or multiplied by."""
+        for argument in ("beta", "box_weight"):
+            object.__setattr__(self, argument, take_number(getattr(self, argument), argument))
+        for argument in ("n_cls", "n_reg"):
+            if (divisor := getattr(self, argument)) is not None:
+                object.__setattr__(self, argument, take_whole(divisor, argument))
+
     def factors(self, num_sampled: int) -> tuple[float, float]:
-        """What one unit of cross-entropy, and one unit of box loss, adds to the loss."""
+        """What one unit of cross-entropy, and one unit of box loss, adds to the loss; a ValueError for less than 0."""
+        num_sampled = take_whole(num_sampled, "num_sampled", low=0)
         n_cls = max(num_sampled, 1) if self.n_cls is None else self.n_cls
         n_reg = max(num_sampled, 1) if self.n_reg is None else self.n_reg
         return 1 / n_cls, self.box_weight / n_reg
@@ -101,7 +114,7 @@ def binary_cross_entropy(objectness: Tensor, labels: Tensor) -> Tensor:
     Source: Ren et al. 2015, equation 1, L_cls.
     Differs: no. Written as ln(1 + e^∓logit), which is the same number and does not overflow.
     """
-    _check_rows(objectness, labels)
+    objectness, labels = take_numbers(objectness, "objectness", "K"), _checked_labels(labels, len(objectness))
     signed = torch.where(labels == 1, -objectness, objectness)
     return signed.clamp(min=0) + torch.log1p(torch.exp(-signed.abs()))
 
@@ -117,13 +130,12 @@ def smooth_l1(differences: Tensor, beta: float = BETA) -> Tensor:
         Tensor[...]: d² / (2 · beta) on the parabola, |d| − beta / 2 on the line.
 
     Raises:
-        ValueError: if beta is negative or not finite.
+        ValueError: if a difference is not finite, or beta is negative or not finite.
 
     Source: Girshick 2015 (Fast R-CNN), equation 3, for beta = 1.
     Differs: no; torch.nn.functional.smooth_l1_loss.
     """
-    _check_beta(beta)
-    size = differences.abs()
+    beta, size = take_number(beta, "beta"), take_numbers(differences, "differences").abs()
     if beta == 0:
         return size
     return torch.where(size < beta, size**2 / (2 * beta), size - beta / 2)
@@ -142,7 +154,7 @@ def smooth_l1_slope(differences: Tensor, beta: float = BETA) -> Tensor:
     Raises:
         ValueError: as `smooth_l1`.
     """
-    _check_beta(beta)
+    beta, differences = take_number(beta, "beta"), take_numbers(differences, "differences")
     return differences.sign() if beta == 0 else (differences / beta).clamp(-1, 1)
 
 
@@ -168,9 +180,8 @@ def write_ledger(
     Source: Ren et al. 2015, equation 1, before the sums.
     Differs: no.
     """
-    _check_rows(objectness, labels, pred_bbox_deltas=pred_bbox_deltas, regression_targets=regression_targets)
-    _check_beta(beta)
-    logits, deltas, targets = (x.detach().double() for x in (objectness, pred_bbox_deltas, regression_targets))
+    logits, deltas, labels, targets = _checked_rows(objectness, pred_bbox_deltas, labels, regression_targets)
+    beta = take_number(beta, "beta")
     # 1. Objectness: every anchor with a label counts.
     counts = (labels >= 0).double()
     scores = torch.sigmoid(logits)
@@ -199,7 +210,7 @@ def minibatch_losses(
         pred_bbox_deltas (Tensor[K, 4]): their deltas.
         labels (Tensor[K]): their labels.
         regression_targets (Tensor[K, 4]): their targets.
-        normalisation: whose way.
+        normalisation: by what to divide.
 
     Returns:
         loss_objectness, loss_rpn_box_reg: weighted, so that their sum is the loss.
@@ -208,7 +219,7 @@ def minibatch_losses(
         ValueError: as `write_ledger`.
     """
     ledger = write_ledger(objectness, pred_bbox_deltas, labels, regression_targets, normalisation.beta)
-    per_bce, per_box = normalisation.factors(int((labels >= 0).sum()))
+    per_bce, per_box = normalisation.factors(int((ledger.labels >= 0).sum()))
     return float(ledger.bce.sum()) * per_bce, float(ledger.box_loss.sum()) * per_box
 
 
@@ -227,24 +238,20 @@ def take_step(ledger: Ledger, learning_rate: float) -> tuple[Tensor, Tensor]:
     Raises:
         ValueError: if learning_rate is not above 0 and finite.
     """
-    if not 0 < learning_rate < float("inf"):
-        raise ValueError(f"learning_rate must be above 0 and finite; got {learning_rate}")
+    learning_rate = take_number(learning_rate, "learning_rate", above=True)
     return ledger.objectness - learning_rate * ledger.bce_slopes, ledger.deltas - learning_rate * ledger.slopes
 
 
-def _check_beta(beta: float) -> None:
-    if not 0 <= beta < float("inf"):
-        raise ValueError(f"beta must be 0 or above and finite; got {beta}")
+def _checked_rows(
+    objectness: Tensor, pred_bbox_deltas: Tensor, labels: Tensor, regression_targets: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four columns of a ledger, fit to compute with: float64 without gradients, labels int64."""
+    logits = take_numbers(objectness, "objectness", "K").detach().double()
+    deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"{len(logits)}, 4").detach().double()
+    targets = take_numbers(regression_targets, "regression_targets", f"{len(logits)}, 4").detach().double()
+    return logits, deltas, _checked_labels(labels, len(logits)), targets
 
 
-def _check_rows(objectness: Tensor, labels: Tensor, **deltas: Tensor) -> None:
-    count = objectness.numel()
-    for argument, tensor in {"objectness": objectness, "labels": labels, **deltas}.items():
-        shape = [count, 4] if argument in deltas else [count]
-        if list(tensor.shape) != shape:
-            raise ValueError(f"{argument} must be {shape}; got {list(tensor.shape)}")
-        if not torch.isfinite(tensor).all():
-            raise ValueError(f"{argument} must be finite; got {tensor[~torch.isfinite(tensor)][0].item()}")
-    for label in set(labels.tolist()):
-        if label not in (1, 0, -1):
-            raise ValueError(f"labels must be 1, 0 or -1; got {label}")
+def _checked_labels(labels: Tensor, count: int) -> Tensor:
+    """Labels of any number type, one for each of `count` anchors, as int64."""
+    return take_whole_numbers(labels, "labels", f"{count}", -1, 1)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_number, take_numbers, take_whole, to_one_type
 from rpnviz.boxes import box_iou, check_boxes
+
+MOST_BOXES = 2**15  # so many turns take seconds
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,7 @@ def ranking(scores: Tensor, reverse_ties: bool = False) -> Tensor:
     Raises:
         ValueError: if scores are not flat, or one is NaN or infinite.
     """
-    if scores.ndim != 1:
-        raise ValueError(f"scores must be Tensor[N]; got {list(scores.shape)}")
-    if not torch.isfinite(scores).all():
-        raise ValueError("scores must be finite; it holds NaN or infinity")
+    scores = take_numbers(scores, "scores", "N").detach()
     if reverse_ties:
         return len(scores) - 1 - scores.flip(0).argsort(descending=True, stable=True)
     return scores.argsort(descending=True, stable=True)
@@ -65,7 +65,7 @@ def nms_steps(boxes: Tensor, scores: Tensor, nms_thresh: float = 0.7, suppressed
     """Go down the list of boxes, and say of each what happens at its turn.
 
     Args:
-        boxes (Tensor[N, 4]): xyxy, px.
+        boxes (Tensor[N, 4]): xyxy, px; at most 32,768.
         scores (Tensor[N]): the higher, the earlier its turn.
         nms_thresh: a box is suppressed by a better kept box if their IoU is above it; at it, both stay.
         suppressed_too: let suppressed boxes suppress others as well. Many believe this, but it is not NMS.
@@ -74,14 +74,14 @@ def nms_steps(boxes: Tensor, scores: Tensor, nms_thresh: float = 0.7, suppressed
         list[NmsStep], N entries: best score first; of equal scores the first in the list.
 
     Raises:
-        ValueError: if an argument is not a list of boxes, the shapes do not fit, a score is NaN or infinite, or the
-            threshold lies outside [0, 1].
+        ValueError: if an argument is not a list of boxes, there are too many, the shapes do not fit, a score is NaN or
+            infinite, or the threshold lies outside [0, 1].
 
     Source: Ren et al. 2015, section 3.3; Felzenszwalb et al. 2010, section 7.2.
     Differs: torchvision on a CPU suppresses a box of IoU 0.6 at nms_thresh 0.6, since that IoU in float32 is a little
         above 0.6; here it stays, as in `proposals.propose`.
     """
-    _check(boxes, scores, nms_thresh)
+    boxes, scores, nms_thresh = _checked(boxes, scores, nms_thresh)
     nms_thresh = boxes.new_tensor(nms_thresh).item()  # rounded as the IoUs are
     # 1. Best score first.
     order = ranking(scores)
@@ -89,12 +89,12 @@ def nms_steps(boxes: Tensor, scores: Tensor, nms_thresh: float = 0.7, suppressed
     suppressed_iou = boxes.new_zeros(len(boxes))
     steps = []
     for rank, row in enumerate(order.tolist()):
-        # 2. Who of those that come later, and are still there, overlaps this box more than the threshold?
+        # 2. Which boxes that come later, and are still there, overlap this one more than the threshold?
         later = order[rank + 1 :]
         later = later[suppressed_by[later] < 0]
         ious = box_iou(boxes[row, None], boxes[later])[0]
         above = ious > nms_thresh
-        # 3. A box that is still there is kept, and suppresses them. One that was suppressed suppresses nobody.
+        # 3. A box that is still there is kept, and suppresses them. One that was suppressed suppresses none.
         kept = bool(suppressed_by[row] < 0)
         acts = above if kept or suppressed_too else torch.zeros_like(above)
         suppressed_by[later[acts]] = row
@@ -130,8 +130,7 @@ def states_after(steps: list[NmsStep], turns: int) -> list[str]:
     Raises:
         ValueError: if there are not so many turns.
     """
-    if turns not in range(len(steps) + 1):
-        raise ValueError(f"turns must be 0 to {len(steps)}, as steps; got {turns}")
+    turns = take_whole(turns, "turns", 0, len(steps))
     states = ["waiting"] * len(steps)
     for turn, step in enumerate(steps[:turns], start=1):
         now = turn == turns
@@ -144,10 +143,9 @@ def states_after(steps: list[NmsStep], turns: int) -> list[str]:
     return states
 
 
-def _check(boxes: Tensor, scores: Tensor, nms_thresh: float) -> None:
-    check_boxes(boxes, "boxes")
-    if not isinstance(scores, Tensor) or scores.shape != (len(boxes),):
-        got = list(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        raise ValueError(f"scores must be [{len(boxes)}], one for each box; got {got}")
-    if not 0 <= nms_thresh <= 1:
-        raise ValueError(f"nms_thresh must lie in [0, 1]; got {nms_thresh}")
+def _checked(boxes: Tensor, scores: Tensor, nms_thresh: float) -> tuple[Tensor, Tensor, float]:
+    """The arguments of `nms_steps`, fit to compute with."""
+    boxes = check_boxes(boxes, "boxes").detach()
+    check_count(len(boxes), MOST_BOXES, "boxes are … boxes")
+    boxes, scores = to_one_type(boxes, take_numbers(scores, "scores", f"{len(boxes)}").detach())
+    return boxes, scores, take_number(nms_thresh, "nms_thresh", 0, 1)

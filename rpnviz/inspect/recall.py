@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from rpnviz._files.data import data_folder
+from rpnviz._inputs import MOST_PAIRS, check_count, take_each, take_number, take_numbers, take_whole
 from rpnviz.boxes import box_iou, check_boxes
 
-IOU_THRESHOLDS = tuple(0.5 + 0.05 * i for i in range(10))  # 0.5, 0.55 … 0.95
+IOU_THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))  # 0.5, 0.55 … 0.95, none rounded up
 
 
 def best_ious(proposals: Tensor, gt_boxes: Tensor, top_n: int) -> Tensor:
@@ -32,13 +33,13 @@ def best_ious(proposals: Tensor, gt_boxes: Tensor, top_n: int) -> Tensor:
     Raises:
         ValueError: if an argument is not a list of boxes, or top_n < 1.
     """
-    check_boxes(proposals, "proposals")
-    check_boxes(gt_boxes, "gt_boxes")
-    if top_n < 1:
-        raise ValueError(f"top_n must be at least 1; got {top_n}")
+    proposals, gt_boxes = check_boxes(proposals, "proposals").detach(), check_boxes(gt_boxes, "gt_boxes").detach()
+    top_n = take_whole(top_n, "top_n")
     if len(proposals) == 0:
         return gt_boxes.new_zeros(len(gt_boxes))
-    return box_iou(gt_boxes, proposals[:top_n].to(gt_boxes.dtype)).amax(dim=1)
+    proposals = proposals[:top_n].to(gt_boxes.dtype)
+    check_count(len(proposals) * len(gt_boxes), MOST_PAIRS, "proposals and gt_boxes make … pairs")
+    return box_iou(gt_boxes, proposals).amax(dim=1)
 
 
 def recall(ious: Tensor, iou_thresh: float = 0.5) -> float:
@@ -57,13 +58,10 @@ def recall(ious: Tensor, iou_thresh: float = 0.5) -> float:
     Source: Hosang et al. 2015 (arXiv 1502.05082), section 4.
     Differs: one proposal may cover two gt boxes; with boxes of distinct objects this hardly ever counts.
     """
-    if ious.ndim != 1 or ious.isnan().any():
-        raise ValueError(f"ious must be Tensor[M] without NaN; got {list(ious.shape)}, NaN: {int(ious.isnan().sum())}")
+    ious, iou_thresh = take_numbers(ious, "ious", "M"), take_number(iou_thresh, "iou_thresh", 0, 1, above=True)
     if len(ious) == 0:
         raise ValueError("ious is empty: recall needs at least one gt box")
-    if not 0 < iou_thresh <= 1:
-        raise ValueError(f"iou_thresh must lie in (0, 1]; got {iou_thresh}")
-    return float((ious >= iou_thresh - 1e-9).double().mean())
+    return float((ious >= iou_thresh).double().mean())
 
 
 def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLDS) -> float:
@@ -82,8 +80,7 @@ def average_recall(ious: Tensor, iou_thresholds: Sequence[float] = IOU_THRESHOLD
     Source: Hosang et al. 2015, section 4.2, in COCO's ten steps.
     Differs: no.
     """
-    if not iou_thresholds:
-        raise ValueError("iou_thresholds is empty: average_recall needs at least one")
+    iou_thresholds = take_each(iou_thresholds, "iou_thresholds", take_number, 0, 1, True)
     return sum(recall(ious, thresh) for thresh in iou_thresholds) / len(iou_thresholds)
 
 
@@ -106,7 +103,7 @@ def recall_table(
     if not pairs:
         raise ValueError("pictures is empty: recall needs at least one")
     table = {}
-    for top_n in top_ns:
+    for top_n in take_each(top_ns, "top_ns", take_whole):
         ious = torch.cat([best_ious(proposals, gt_boxes, top_n) for proposals, gt_boxes in pairs])
         table[top_n] = {"recall@0.5": recall(ious), "average_recall": average_recall(ious)}
     return table

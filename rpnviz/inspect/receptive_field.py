@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rpnviz._inputs import take_numbers
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Box, Grid
-from rpnviz.inspect.layers import Layer, named, network_input, stations, through, walk
+from rpnviz.inspect.layers import Layer, find_layer, layer_modules, layer_table, network_input, run_layer
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
@@ -27,7 +28,7 @@ def input_gradient(
         backbone: the network.
         picture: where the gradient is taken.
         grid: says what the picture is resampled to.
-        layer: a name of `walk`.
+        layer: a name of `layer_table`.
         row: of the unit.
         col: of the unit.
         head: needed for the layer "RPN 3×3".
@@ -38,26 +39,26 @@ def input_gradient(
     Raises:
         ValueError: if there is no such layer or unit.
     """
-    found = named(walk(backbone, grid, head), layer)
+    found = find_layer(layer_table(backbone, grid, head), layer)
     found.sees(row, col)  # refuses a unit that is not there
     x = pixels = network_input(picture, grid).requires_grad_()
     with torch.enable_grad():
-        for name, modules in stations(backbone, head):
-            x = through(modules, x, grid.ceil_mode)
+        for name, modules in layer_modules(backbone, head):
+            x = run_layer(modules, x, grid.ceil_mode)
             if name == layer:
                 break
         (gradient,) = torch.autograd.grad(x[0, :, row, col].sum(), pixels)
     return gradient[0].abs().sum(dim=0)
 
 
-def path_shares(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tensor:
+def uniform_path_weights(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tensor:
     """The share of all ways from the input to one unit of the last of `layers` that start at each input pixel.
 
     The gradient of a network of this shape whose weights are all alike and which closes no path: convolutions and
     poolings take means. Where it is not 0 a pixel can reach the unit, and nowhere else.
 
     Args:
-        layers: the first K of `walk`.
+        layers: the first K of `layer_table`.
         grid: the one they were walked on.
         row: of the unit.
         col: of the unit.
@@ -69,7 +70,7 @@ def path_shares(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tens
         ValueError: if there is no layer or no such unit, or the grid is another.
     """
     if not layers:
-        raise ValueError("layers is empty: path_shares needs at least one")
+        raise ValueError("layers is empty: uniform_path_weights needs at least one")
     layers[-1].sees(row, col)
     pixels = torch.zeros((1, 1, *grid.input_size), dtype=torch.float64, requires_grad=True)
     x: Tensor = pixels
@@ -86,7 +87,7 @@ def path_shares(layers: Sequence[Layer], grid: Grid, row: int, col: int) -> Tens
     return gradient[0, 0]
 
 
-def extent(values: Tensor) -> Box:
+def nonzero_box(values: Tensor) -> Box:
     """The smallest box round all that is not 0: xyxy in whole pixels.
 
     Args:
@@ -95,7 +96,8 @@ def extent(values: Tensor) -> Box:
     Raises:
         ValueError: if all is 0 or something is not a number.
     """
-    if values.ndim != 2 or not bool(values.isfinite().all()) or not bool(values.any()):
-        raise ValueError(f"values must be a finite [H', W'] with something that is not 0; got {list(values.shape)}")
+    values = take_numbers(values, "values", "H, W")
+    if not bool(values.any()):
+        raise ValueError(f"values must hold something that is not 0; got {list(values.shape)}")
     rows, cols = values.any(dim=1).nonzero(), values.any(dim=0).nonzero()
     return float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1)

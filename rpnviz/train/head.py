@@ -43,8 +43,8 @@ def features_and_mirrored(backbone: Backbone, picture: Picture, grid: Grid) -> T
 
 
 def mirror_boxes(boxes: Tensor, grid: Grid) -> Tensor:
-    """Boxes (Tensor[M, 4]) of the mirror image of a picture."""
-    check_boxes(boxes, "boxes")
+    """Boxes (Tensor[M, 4]) of the mirror image of a picture; a ValueError if they are none."""
+    boxes = check_boxes(boxes, "boxes")
     width = grid.image_size[1]
     return torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], dim=1)
 

@@ -12,6 +12,9 @@ from safetensors import safe_open
 from torch import Tensor
 
 from rpnviz._files.data import data_folder
+from rpnviz._inputs import check_count, take_shown, take_whole, take_whole_numbers
+
+MOST_BYTES = 2**26  # of a run: all of it goes to the page, a picture at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +32,9 @@ class Replay:
         scores (Tensor[S, P, 50]): float32, of these.
         top_ns (Tensor[K]): int64.
         recall (Tensor[S, K]): float32; share of the objects covered at IoU 0.5 by the best so many proposals.
+
+    Raises:
+        ValueError: if shapes do not belong together, a number is not finite, or the run is longer than a page can show.
     """
 
     picture_names: list[str]
@@ -42,6 +48,23 @@ class Replay:
     scores: Tensor
     top_ns: Tensor
     recall: Tensor
+
+    def __post_init__(self) -> None:
+        """Take numbers of any type, as what is said above."""
+        s, t, p, k = len(self.steps), len(self.loss_steps), len(self.picture_names), len(self.top_ns)
+        object.__setattr__(self, "held_out", take_whole(self.held_out, "held_out", low=0))
+        for name, shape in (("steps", f"{s}"), ("loss_steps", f"{t}"), ("top_ns", f"{k}")):
+            object.__setattr__(self, name, take_whole_numbers(getattr(self, name), name, shape, low=0).cpu())
+        for name in ("loss_objectness", "loss_rpn_box_reg"):
+            object.__setattr__(self, name, take_shown(getattr(self, name), name, f"{t}"))
+        object.__setattr__(self, "recall", take_shown(self.recall, "recall", f"{s}, {k}"))
+        scores = take_whole_numbers(self.objectness, "objectness", f"{s}, {p}, h, w", 0, 255)
+        object.__setattr__(self, "objectness", scores.byte().cpu())
+        for name, shape in (("proposals", f"{s}, {p}, 50, 4"), ("scores", f"{s}, {p}, 50")):
+            object.__setattr__(self, name, take_shown(getattr(self, name), name, shape, gaps=True))
+        check_count(
+            self.objectness.numel() + 4 * self.proposals.numel(), MOST_BYTES, "objectness and proposals are … bytes"
+        )
 
     @classmethod
     def load(cls, name: str = "mini") -> Replay:

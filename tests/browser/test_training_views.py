@@ -15,20 +15,24 @@ from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
 from tools.browser.lab import Notebook
 
-# Many steps on two pictures, so that there is time to press something; and the linked explorer beside it.
-LIVE = """import rpnviz
-from rpnviz.backbone import Backbone
-from rpnviz.explorers.live import LiveExplorer
+LAST = 50_000  # so many steps that there is time to press something
+# On eight channels of noise: a step takes a moment on every machine. And the linked explorer beside it.
+LIVE = f"""import rpnviz, torch
+from rpnviz.explorers import LiveExplorer
 from rpnviz.grid import Grid
-from rpnviz.train.head import features_and_mirrored
 from rpnviz.pictures import Picture
 
-backbone = Backbone.load("mini")
+class Noise(torch.nn.Module):
+    unused = torch.nn.Parameter(torch.zeros(1))
+
+    def features(self, picture, grid):
+        return torch.rand(1, 8, *grid.feature_size)
+
 pictures = [Picture.load("street-01"), Picture.load("street-04")]
-features = [features_and_mirrored(backbone, picture, Grid.paper()) for picture in pictures]
-live = LiveExplorer(backbone, pictures, features, Picture.load("street-03"), steps=5000)
+features = [torch.rand(2, 8, 40, 60).half() for _ in pictures]
+live = LiveExplorer(Noise(), pictures, features, Picture.load("street-03"), steps={LAST})
 live"""
-REPLAY = "from rpnviz.explorers.replay import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
+REPLAY = "from rpnviz.explorers import ReplayExplorer\n\nreplay = ReplayExplorer('street-07')\nreplay"
 RUN = Replay.load("mini")
 STEPS = RUN.steps.tolist()
 CHANGED = f"([canvas, then]) => ({PIXELS})(canvas) !== then"
@@ -63,6 +67,14 @@ def step(view: View) -> int:
     return int((view.root.get_attribute("data-step") or "").split()[0])
 
 
+def counted(view: View) -> Locator:
+    return view.root.locator(".rpnviz-counted > span").first
+
+
+def time_left(view: View) -> Locator:
+    return view.root.locator(".rpnviz-counted > span").last
+
+
 def wait_for_more(view: View, since: int) -> None:
     """Wait until the page shows a later step."""
     view.notebook.page.wait_for_function(
@@ -81,7 +93,8 @@ def test_training_is_started_stopped_and_resumed_by_keys(live: View) -> None:
     live.press("Space")
     expect(button(live)).to_have_text("Stop")
     wait_for_more(live, since + 2)
-    expect(live.root.locator(".rpnviz-counted")).to_contain_text(re.compile(r"of 5000, about \d+ s left"))
+    expect(counted(live)).to_have_text(re.compile(rf"^step \d+ of {LAST}$"))
+    expect(time_left(live)).to_have_text(re.compile(r"^about (\d+ )?(an? )?(second|minute|hour)s? left$"))
     expect(curve.locator("path")).to_have_count(3)  # raw, casing, mean
     live.press("Enter")
     expect(button(live)).to_have_text("Resume")
@@ -90,7 +103,8 @@ def test_training_is_started_stopped_and_resumed_by_keys(live: View) -> None:
     stopped_at = live.notebook.ask("live.step")
     expect(live.root).to_have_attribute("data-step", str(stopped_at))
     expect(live.root.get_by_role("progressbar")).to_have_js_property("value", stopped_at)
-    expect(live.root.locator(".rpnviz-counted")).to_have_text(f"step {stopped_at} of 5000")
+    expect(counted(live)).to_have_text(f"step {stopped_at} of {LAST}")
+    expect(time_left(live)).to_have_text(live.notebook.ask("live.time_left"))
     length = len(curve.locator("path").first.get_attribute("d") or "")
     live.press("Space")
     wait_for_more(live, stopped_at + 2)
@@ -117,6 +131,26 @@ def test_linked_explorer_moves_while_it_trains(live: View) -> None:
     live.notebook.execute("live.running = False; live.wait()")
 
 
+def test_stop_is_heard_while_a_cell_waits_and_the_cells_behind_it_go_on(live: View) -> None:
+    since = step(live)
+    live.notebook.page.evaluate(START_CELL, "live.finish()\nprint('came to', live.step)")
+    live.notebook.page.evaluate(START_CELL, "print('behind it', live.step, live.running)")  # as Run All asks for it
+    wait_for_more(live, since)
+    live.root.get_by_role("radio", name="best 50").click()
+    button(live).click()
+    shown = live.notebook.page.locator(".jp-OutputArea-output")
+    expect(shown.get_by_text(re.compile(r"^came to \d+$"))).to_be_attached()
+    came_to = live.notebook.ask("live.step")
+    assert since < came_to < LAST
+    assert live.notebook.ask("live.top_n") == 50
+    expect(shown.get_by_text(f"behind it {came_to} False", exact=True)).to_be_attached()
+    button(live).click()  # the view still speaks, and is heard
+    wait_for_more(live, came_to)
+    button(live).click()
+    expect(button(live)).to_have_text("Resume")
+    live.notebook.wait_for("live.running", False)
+
+
 def test_an_interrupted_cell_stops_it_and_it_goes_on_from_there(live: View) -> None:
     since = step(live)
     live.notebook.page.evaluate(START_CELL, "live.finish()")
@@ -124,7 +158,7 @@ def test_an_interrupted_cell_stops_it_and_it_goes_on_from_there(live: View) -> N
     live.notebook.page.evaluate("() => jupyterapp.commands.execute('notebook:interrupt-kernel')")
     expect(button(live)).to_have_text("Resume")
     live.notebook.page.evaluate("() => ended")
-    assert live.notebook.ask("since < live.step < 5000", f"since = {since}") is True
+    assert live.notebook.ask(f"since < live.step < {LAST}", f"since = {since}") is True
     assert any("KeyboardInterrupt" in line for line in live.notebook.collect())
     live.notebook.page.evaluate(
         "() => { rpnvizComplaints.length = 0; jupyterapp.commands.execute('notebook:delete-cell'); }"
@@ -142,11 +176,20 @@ def test_a_variant_is_trained_beside_it(live: View) -> None:
     button(live).click()
     second = "([root, since]) => Number(root.dataset.step.split(' ')[1]) > since"
     live.notebook.page.wait_for_function(second, arg=[live.root.element_handle(), other + 1])
+    expect(time_left(live)).to_have_text(re.compile("^about .* left$"))
     expect(live.root.locator(".rpnviz-chart").first.locator("g").nth(1).locator("path")).to_have_count(6)
     button(live).click()
     expect(button(live)).to_have_text("Resume")
     live.notebook.execute("live.wait(); live.beside = 'nothing'")
     expect(titles.nth(0)).to_have_text("before training")
+
+
+def test_it_promises_nothing_before_it_was_measured(live: View) -> None:
+    live.notebook.execute("live.unobserve(live._on_running, 'running')")  # the page alone believes that it runs
+    live.notebook.execute("live.set_trait('time_left', ''); live.running = True")
+    expect(time_left(live)).to_have_text("timing the first steps")
+    live.notebook.execute("live.running = False; live.observe(live._on_running, 'running')")
+    expect(time_left(live)).to_have_text("")
 
 
 def test_map_and_number_of_proposals_are_switched(live: View) -> None:

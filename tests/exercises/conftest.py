@@ -38,4 +38,5 @@ def typed(body: str, name: str = "my_box_iou", parameters: str = "boxes1, boxes2
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     names: dict[str, Any] = {"torch": torch, "box_iou": torchvision.ops.box_iou, "__name__": "__main__", **scope}
     exec(compile(source, file, "exec"), names)
-    return names[name]
+    function: Callable[..., Any] = names[name]
+    return function

@@ -10,9 +10,9 @@ import torch
 
 from rpnviz.exercises import check
 from rpnviz.exercises.exercise import Case
+from rpnviz.exercises.formatting import case_in_words, in_words
 from rpnviz.exercises.result import Result
-from rpnviz.exercises.wire import Foreign, Seed
-from rpnviz.exercises.words import case_in_words, in_words
+from rpnviz.exercises.sandbox.protocol import Foreign, Seed
 from tests.exercises.conftest import typed
 
 EVIL = "</pre></div><script>alert('1')</script><img src=x onerror=alert(2)>\"'&"

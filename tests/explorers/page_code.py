@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from rpnviz.explorers.common import bundle
-from rpnviz.explorers.common.saved_page import SAVED
+from rpnviz.explorers.common.saved_page import SAVED, standalone_page
 
 RUN = """async ([code, given]) => {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
@@ -30,3 +30,9 @@ def ask_page(browser: Browser, name: str, ask: str, given: Any) -> Any:
         return json.loads(page.evaluate(RUN, [importable(name) + ask, given]))
     finally:
         page.close()
+
+
+def as_state(value: dict[str, Any]) -> str:
+    """Write traits as a saved page holds them; `revive` of saved/open.js reads them back."""
+    page = standalone_page("", "nms/view.js", "", value)
+    return page.split('id="rpnviz-state">')[1].split("</script>")[0]

@@ -97,3 +97,23 @@ def test_modules_are_checked_and_leave_colours_to_the_palette(name: str) -> None
     text = bundle.read(name)
     assert text.startswith("// @ts-check")
     assert not re.search(r"#[0-9a-fA-F]{6}\b", text)
+
+
+# Built before `defineView`: each is one closure. None may join them, and one that is rebuilt leaves this list.
+CLOSURES = {
+    *("anchors/view.js", "layers/view.js"),
+    *("linked/view.js", "live/view.js", "loss/view.js", "nms/view.js", "roi/view.js", "window/view.js"),
+}
+MOST_LINES = 60
+
+
+def longest_function(name: str) -> int:
+    """Lines of the longest function at the top of a module, as Biome formats it."""
+    found = re.findall(r"^(?:export )?(?:async )?function .*?^\}", bundle.read(name), re.MULTILINE | re.DOTALL)
+    return max((text.count("\n") + 1 for text in found), default=0)
+
+
+def test_views_are_made_of_parts() -> None:
+    closures = {name for name in VIEWS if "defineView(" not in bundle.read(name)}
+    assert closures == CLOSURES
+    assert {name for name in VIEWS if longest_function(name) > MOST_LINES} <= CLOSURES

@@ -101,7 +101,7 @@ def test_errors_are_shown_and_raised(explorer: DetectionsExplorer, monkeypatch: 
     monkeypatch.setattr(module, "detect", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.nms_thresh = 0.25
-    assert explorer.error == "NMS: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 @pytest.mark.parametrize("stage", module.STAGES)

@@ -14,12 +14,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from rpnviz.boxes import clip
-from rpnviz.explorers.common.saved_page import standalone_page
 from rpnviz.explorers.funnel import explorer as funnel_module
 from rpnviz.explorers.funnel.explorer import SETTINGS, FunnelExplorer
 from rpnviz.inspect.funnel import STAGES
 from rpnviz.proposals import PRESETS, propose
-from tests.explorers.page_code import ask_page
+from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 ASK = """
@@ -61,7 +60,7 @@ def explorer() -> FunnelExplorer:
 def said(untouched: FunnelExplorer, browser: Browser) -> dict[str, Any]:
     """What the page's code reads out of the result, asked in an empty page."""
     state = {"result": untouched.result, "decoded": untouched.decoded, "settings": untouched.settings}
-    text = standalone_page("", "funnel/view.js", "", state).split('id="rpnviz-state">')[1].split("</script>")[0]
+    text = as_state(state)
     answer: dict[str, Any] = ask_page(browser, "funnel/result.js", ASK, text)
     return answer
 
@@ -139,7 +138,7 @@ def test_errors_are_shown_and_raised(explorer: FunnelExplorer, monkeypatch: pyte
     monkeypatch.setattr(funnel_module, "propose", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.nms_thresh = 0.5
-    assert explorer.error == "proposing: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 @pytest.mark.parametrize(

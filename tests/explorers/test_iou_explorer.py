@@ -11,6 +11,7 @@ import pytest
 import torch
 import traitlets as t
 from PIL import Image
+from playwright.sync_api import Browser
 
 from rpnviz import targets
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
@@ -21,6 +22,7 @@ from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from tests.explorers.page_code import ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
@@ -85,6 +87,40 @@ def test_playground_refuses(playground: IouExplorer, trait: str, value: Any) -> 
 def test_playground_refuses_an_object_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="gt must be an object of mine, 0 to 2; got 3"):
         IouExplorer(make_picture(), gt=3)
+
+
+UNLESS = "unless it is this object's best anchor"
+
+
+@pytest.mark.parametrize(
+    ("iou", "bg", "fg", "label", "why"),
+    [
+        (0.25, 0.3, 0.7, "negative", f"0.25 < 0.30, {UNLESS}"),
+        (0.2999, 0.3, 0.7, "negative", f"0.2999 < 0.30, {UNLESS}"),
+        (0.3, 0.3, 0.7, "ignored", f"0.30 is at the threshold, {UNLESS}"),
+        (0.3001, 0.3, 0.7, "ignored", f"0.3001 lies between, {UNLESS}"),
+        (0.6999, 0.3, 0.7, "ignored", f"0.6999 lies between, {UNLESS}"),
+        (0.7, 0.3, 0.7, "positive", "0.70 is at the threshold"),
+        (0.7001, 0.3, 0.7, "positive", "0.7001 ≥ 0.70"),
+        (0.305, 0.305, 0.305, "positive", "0.305 is at the threshold"),
+        (1.0, 0.0, 0.0, "positive", "1.00 ≥ 0.00"),
+    ],
+)
+def test_no_number_is_compared_with_itself(
+    browser: Browser, iou: float, bg: float, fg: float, label: str, why: str
+) -> None:
+    said = ask_page(browser, "iou/view.js", "export const ask = (given) => verdict(...given);", [iou, bg, fg])
+    assert said == {"label": label, "why": why}
+    found = targets.label_anchors(
+        torch.tensor([[0.0, 0, 1000, iou * 1000]]),
+        torch.tensor([[0.0, 0, 1000, 1000]]),
+        (2000, 2000),
+        fg,
+        bg,
+        allow_low_quality_matches=False,
+        drop_cross_boundary=False,
+    )
+    assert {1: "positive", 0: "negative", -1: "ignored"}[int(found.labels[0])] == label
 
 
 def test_playground_offers_the_nine_shapes(playground: IouExplorer) -> None:
@@ -152,7 +188,7 @@ def test_errors_are_shown_and_raised(explorer: LabelsExplorer, monkeypatch: pyte
     monkeypatch.setattr(labels_module, "label_anchors", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.drop_cross_boundary = False
-    assert explorer.error == "labelling: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 def test_selected_must_be_an_anchor(explorer: LabelsExplorer) -> None:

@@ -21,7 +21,7 @@ from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
 from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import class_response, rank_channels
-from rpnviz.inspect.layers import activations, halvings, walk
+from rpnviz.inspect.layers import activations, halvings, layer_table
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
@@ -66,7 +66,7 @@ def sheets(features: dict[str, torch.Tensor]) -> ChannelsExplorer:
 
 
 def test_the_table_is_the_walk(explorer: LayersExplorer, network: NETWORK) -> None:
-    steps = walk(*network[:1], PAPER, network[1])
+    steps = layer_table(*network[:1], PAPER, network[1])
     for said, step in zip(explorer.layers, steps, strict=True):
         for name in ("name", "kernel", "stride", "channels", "jump", "receptive_field"):
             assert said[name] == getattr(step, name)

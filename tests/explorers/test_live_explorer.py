@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from rpnviz.anchors import cell_anchors
 from rpnviz.explorers.common.curves import smoothed
 from rpnviz.explorers.live.explorer import NOBODY, LiveExplorer
+from rpnviz.explorers.live.pace import Pace
 from rpnviz.explorers.live.runs import LOOK_EVERY, SMOOTH, Run
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -100,6 +101,68 @@ def test_finish_takes_all_steps_and_says_how_it_went() -> None:
     assert live.describe().startswith("Live training: as in the paper: step 12 of 12, ")
 
 
+class Minutes:
+    """A clock that every look moves on by a minute: a step is looked at once, at its end."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 60
+        return self.now
+
+
+def test_it_says_how_long_it_takes_from_its_first_steps_and_each_run_counts() -> None:
+    live = make()
+    live._pace = Pace(Minutes())
+    assert live.time_left == ""
+    said: list[str] = []
+    live.observe(lambda _: said.append(live.time_left), "runs")
+    live.finish()
+    assert said == [
+        "",
+        "",
+        *(f"about {minutes} minutes left" for minutes in range(9, 1, -1)),
+        "about a minute left",
+        "",
+    ]
+    said.clear()
+    live.beside = "one scale only"
+    live.finish()
+    assert said == [
+        "",
+        "",
+        "",
+        *(f"about {minutes} minutes left" for minutes in range(9, 1, -1)),
+        "about a minute left",
+        "",
+    ]
+    live.beside = NOBODY
+    assert live.time_left == ""
+
+
+def test_two_runs_side_by_side_take_the_time_of_both() -> None:
+    live = make(steps=4)
+    live._pace = Pace(Minutes())
+    live.beside = "one scale only"
+    said: list[str] = []
+    live.observe(lambda _: said.append(live.time_left), "runs")
+    live.finish()
+    assert said == ["", "", "", "", "", "about 2 minutes left", "about a minute left", ""]  # three steps of each first
+
+
+def test_stopped_it_still_knows_and_a_choice_that_was_not_measured_takes_the_promise_back() -> None:
+    live = make()
+    live._pace = Pace(Minutes())
+    live.observe(stop_at(live, [5]), "runs")
+    live.running = True
+    live.wait()
+    assert live.time_left == f"about {12 - live.step} minutes left"
+    live.beside = "one scale only"
+    assert live.time_left == ""
+    live.beside = NOBODY
+    assert live.time_left == f"about {12 - live.step} minutes left"
+
+
 def test_the_kernel_stays_free_and_stop_is_heard() -> None:
     live = make(steps=5000)
     live.running = True  # returns at once: what follows runs beside the steps
@@ -109,6 +172,19 @@ def test_the_kernel_stays_free_and_stop_is_heard() -> None:
     stopped_at = live.step
     assert 3 <= stopped_at < 5000
     assert len(live.losses) == stopped_at == live.runs[0]["step"]
+
+
+def test_another_training_stops_the_one_before_it() -> None:
+    """A cell that is run again leaves one behind, which would go on unseen and take half of the machine."""
+    left, new = make(steps=5000), make()
+    left.running = True
+    until(left, lambda: left.step >= 1)
+    new.finish()
+    assert (new.step, left.running) == (12, False)
+    left.wait()
+    left.observe(stop_at(left, range(left.step + 1, 5000)), "runs")
+    left.finish()
+    assert 1 <= left.step < 5000
 
 
 def test_stop_and_resume_give_what_one_go_gives() -> None:

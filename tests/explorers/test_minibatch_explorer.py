@@ -78,7 +78,7 @@ def test_errors_are_shown_and_raised(explorer: MinibatchExplorer, monkeypatch: p
     monkeypatch.setattr(minibatch_module, "sample_minibatch", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.seed = 5
-    assert explorer.error == "drawing: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
 
 
 def test_something_is_left_without_a_page(explorer: MinibatchExplorer) -> None:

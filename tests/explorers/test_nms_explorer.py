@@ -191,8 +191,8 @@ def test_traits_out_of_range_are_refused(explorer: NmsExplorer, trait: str, valu
     [
         (torch.zeros(0, 4), torch.zeros(0), None, "boxes must be 1 to 500; got 0"),
         (torch.zeros(501, 4), torch.zeros(501), None, "boxes must be 1 to 500; got 501"),
-        (torch.zeros(2, 3), torch.zeros(2), None, "boxes must be a float Tensor"),
-        (torch.zeros(2, 4), torch.zeros(3), None, r"scores must be \[2\], one for each box; got \[3\]"),
+        (torch.zeros(2, 3), torch.zeros(2), None, r"boxes must be Tensor\[N, 4\]"),
+        (torch.zeros(2, 4), torch.zeros(3), None, r"scores must be Tensor\[2\]; got float32 \[3\]"),
         (torch.zeros(2, 4), torch.tensor([0, float("inf")]), None, "scores must be finite"),
         (torch.zeros(2, 4), torch.zeros(2), ["A"], "names must be 2, one for each box; got 1"),
     ],

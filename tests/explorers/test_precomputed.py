@@ -44,7 +44,9 @@ def test_what_was_computed_elsewhere_is_shown(scene: Scene) -> None:
     labels[7] = 1
     iou = torch.zeros(3, len(labels))
     iou[2, 7] = 0.4
-    found = AnchorLabels.of(labels, iou, torch.zeros_like(labels, dtype=torch.bool))
+    found = AnchorLabels.from_labels(
+        labels=labels, match_quality_matrix=iou, crosses_boundary=torch.zeros_like(labels, dtype=torch.bool)
+    )
     handed = PrecomputedExplorer(replace(scene, found=found, sample=last_of_all, by="your functions"))
     kinds = torch.frombuffer(bytearray(handed.scene["kinds"]), dtype=torch.uint8)
     assert [int(kind) for kind in (kinds[7] & 3, kinds[7] & 4, kinds[8] & 3)] == [

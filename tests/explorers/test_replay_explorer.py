@@ -153,7 +153,7 @@ def test_errors_are_shown_and_raised_and_the_picture_stays(
     monkeypatch.setattr(replay_module, "pack_scene", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         explorer.picture = "street-02"
-    assert explorer.error == "could not change the picture: RuntimeError: no memory"
+    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
     assert explorer.picture == explorer.scene["picture"] == "street-03"
     assert "of 4 objects" in explorer.describe()
 

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import traitlets as t
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.rules import Rule, box, number, numbers, one_of, rule_of, some_of, whole
+from rpnviz.explorers.common.rules import Rule, box, number, numbers, obeys_rules, one_of, rule_of, some_of, whole
 from tests.explorers.every import every_explorer
 from tests.explorers.page_code import importable
 
@@ -165,6 +165,59 @@ def test_a_trait_that_does_not_say_what_it_takes_must_be_told() -> None:
         with pytest.raises(TypeError, match=r"depth: say in limits\(\) what it takes"):
             rule_of("depth", trait)
     assert number(0, 1, at_most="b") == {"kind": "number", "min": 0, "max": 1, "at_most": "b"}
+
+
+class Ruled(t.HasTraits):
+    """A trait of each kind of rule, and one that says itself what it takes."""
+
+    rules: ClassVar[dict[str, Rule]] = {
+        "last": whole(0, 9, at_most="most"),
+        "share": number(0, 0.5),
+        "side": one_of(["left", 2]),
+        "layers": some_of(["boxes", "labels"]),
+        "deltas": numbers([-2, -3], [2, 5]),
+        "frame": box([0, 0, 100, 60]),
+        "on": {"kind": "switch"},
+    }
+    most = t.Int(9)
+    last, share = t.Int(0), t.Float(0)
+    side, on = t.Any("left"), t.Any(False)
+    layers, deltas, frame = t.Tuple(("boxes",)), t.List([0, 0]), t.List([0, 0, 1, 1])
+    turn = t.Int(1, min=1, max=3)
+    _check = obeys_rules(*rules, "turn")
+
+    def limits(self) -> dict[str, Rule]:
+        """The rules."""
+        return self.rules
+
+
+@pytest.mark.parametrize(
+    ("trait", "good", "bad", "words"),
+    [
+        ("last", 4, 6, "got 6, takes 0 to 5"),  # most is 5
+        ("last", 0, -1, "got -1, takes 0 to 5"),
+        ("share", 0.5, 0.51, "got 0.51, takes 0 to 0.5"),
+        ("share", 0, math.nan, "got nan, takes 0 to 0.5"),
+        ("side", 2, "right", "got right, takes one of left, 2"),
+        ("layers", ("labels",), ("labels", "hats"), "got 'hats', takes some of boxes, labels"),
+        ("layers", (), ("boxes", "boxes"), "got ('boxes', 'boxes'), takes some of boxes, labels"),
+        ("deltas", [2, -3], [0, 6], "got [0, 6], takes 2 numbers, -2 to 2, -3 to 5"),
+        ("frame", [0, 0, 100, 60], [0, 0, 0, 60], "got [0, 0, 0, 60], takes x1 < x2 and y1 < y2 within 0, 0, 100, 60"),
+        ("on", True, 1, "got 1, takes True or False"),
+        ("turn", 3, 4, ""),
+    ],
+)
+def test_a_rule_is_the_validator(trait: str, good: Any, bad: Any, words: str) -> None:
+    ruled = Ruled(most=5)
+    setattr(ruled, trait, good)
+    with pytest.raises(t.TraitError, match=re.escape(f"{trait}: {words}" if words else trait)):
+        setattr(ruled, trait, bad)
+    assert getattr(ruled, trait) == good
+
+
+def test_an_explorer_may_rule_what_a_saved_page_does_not_move(made: Callable[[str], RpnvizWidget]) -> None:
+    funnel = made("funnel")
+    assert "min_size" in funnel.limits() and "min_size" in funnel.unmoved and "min_size" not in funnel.moves()
 
 
 # --- the page's reading of a link ------------------------------------------------------------------------------------

@@ -89,14 +89,14 @@ def test_nothing_large_enough_covers_nothing() -> None:
 @pytest.mark.parametrize("iou_thresh", [-0.1, 1.1, float("nan")])
 def test_a_threshold_out_of_range_is_named(iou_thresh: float) -> None:
     row = stage_by_stage(proposed(), ANCHORS, torch.zeros(0, 4))[0]
-    with pytest.raises(ValueError, match=rf"iou_thresh must lie in \[0, 1\]; got {iou_thresh}"):
+    with pytest.raises(ValueError, match=f"iou_thresh must be .* at most 1; got {iou_thresh}"):
         row.covered(iou_thresh)
 
 
 def test_other_anchors_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"anchors must be \[1350, 4\], as the stages; got \[1349, 4\]"):
         stage_by_stage(proposed(), ANCHORS[1:], torch.zeros(0, 4))
-    with pytest.raises(ValueError, match=r"anchors\[0\] must be finite with x1 ≤ x2"):
+    with pytest.raises(ValueError, match=r"anchors\[0\] must have x1 ≤ x2"):
         stage_by_stage(proposed(), ANCHORS.flip(1), torch.zeros(0, 4))
-    with pytest.raises(ValueError, match=r"gt_boxes must be a float Tensor\[N, 4\]"):
+    with pytest.raises(ValueError, match=r"gt_boxes must be Tensor\[N, 4\]"):
         stage_by_stage(proposed(), ANCHORS, torch.zeros(4))

@@ -200,17 +200,20 @@ def test_sigmoid_of_the_difference_is_the_two_way_softmax(background: float, obj
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"objectness": torch.zeros(3, 1)}, r"objectness must be \[3\]; got \[3, 1\]"),
-        ({"pred_bbox_deltas": torch.zeros(2, 4)}, r"pred_bbox_deltas must be \[3, 4\]; got \[2, 4\]"),
-        ({"regression_targets": torch.zeros(3, 5)}, r"regression_targets must be \[3, 4\]; got \[3, 5\]"),
-        ({"labels": torch.zeros(2)}, r"labels must be \[3\]; got \[2\]"),
-        ({"labels": torch.tensor([1, 0, 2])}, "labels must be 1, 0 or -1; got 2"),
-        ({"labels": torch.tensor([1, 0, 0.5])}, "labels must be 1, 0 or -1; got 0.5"),
-        ({"objectness": torch.tensor([0.0, float("nan"), 0])}, "objectness must be finite; got nan"),
-        ({"pred_bbox_deltas": torch.full((3, 4), float("inf"))}, "pred_bbox_deltas must be finite; got inf"),
-        ({"beta": -0.1}, "beta must be 0 or above and finite; got -0.1"),
-        ({"beta": float("nan")}, "beta must be 0 or above and finite; got nan"),
-        ({"beta": float("inf")}, "beta must be 0 or above and finite; got inf"),
+        ({"objectness": torch.zeros(3, 1)}, r"objectness must be Tensor\[K\]; got float32 \[3, 1\]"),
+        ({"pred_bbox_deltas": torch.zeros(2, 4)}, r"pred_bbox_deltas must be Tensor\[3, 4\]; got float32 \[2, 4\]"),
+        ({"regression_targets": torch.zeros(3, 5)}, r"regression_targets must be Tensor\[3, 4\]; got float32 \[3, 5\]"),
+        ({"labels": torch.zeros(2)}, r"labels must be Tensor\[3\]; got float32 \[2\]"),
+        ({"labels": torch.tensor([1, 0, 2])}, "labels must be whole numbers, -1 to 1; got 2"),
+        ({"labels": torch.tensor([1, 0, 0.5])}, "labels must be whole numbers, -1 to 1; got 0.5"),
+        ({"objectness": torch.tensor([0.0, float("nan"), 0])}, r"objectness must be finite; objectness\[1\] is nan"),
+        (
+            {"pred_bbox_deltas": torch.full((3, 4), float("inf"))},
+            r"pred_bbox_deltas must be finite; pred_bbox_deltas\[0, 0\] is inf",
+        ),
+        ({"beta": -0.1}, "beta must be a finite number of at least 0; got -0.1"),
+        ({"beta": float("nan")}, "beta must be a finite number of at least 0; got nan"),
+        ({"beta": float("inf")}, "beta must be a finite number of at least 0; got inf"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
@@ -227,18 +230,18 @@ def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("function", [smooth_l1, smooth_l1_slope])
 def test_a_bad_beta_is_named_by_each_function(function: Any) -> None:
-    with pytest.raises(ValueError, match="beta must be 0 or above and finite; got -1"):
+    with pytest.raises(ValueError, match="beta must be a finite number of at least 0; got -1"):
         function(torch.zeros(2), -1)
 
 
 def test_cross_entropy_needs_a_label_for_each_logit() -> None:
-    with pytest.raises(ValueError, match=r"labels must be \[2\]; got \[3\]"):
+    with pytest.raises(ValueError, match=r"labels must be Tensor\[2\]; got float32 \[3\]"):
         binary_cross_entropy(torch.zeros(2), torch.zeros(3))
-    with pytest.raises(ValueError, match="labels must be 1, 0 or -1; got 2"):
+    with pytest.raises(ValueError, match="labels must be whole numbers, -1 to 1; got 2"):
         binary_cross_entropy(torch.zeros(2), torch.tensor([1, 2]))
 
 
 @pytest.mark.parametrize("learning_rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_step_goes_somewhere(learning_rate: float) -> None:
-    with pytest.raises(ValueError, match="learning_rate must be above 0 and finite"):
+    with pytest.raises(ValueError, match="learning_rate must be a finite number above 0"):
         take_step(one(0, [0.0] * 4, 1, [0.0] * 4), learning_rate)

@@ -76,7 +76,7 @@ def test_how_all_stand_after_so_many_turns(turns: int, states: str) -> None:
 
 @pytest.mark.parametrize("turns", [-1, 7, 1.5])
 def test_there_are_as_many_turns_as_boxes(turns: Any) -> None:
-    with pytest.raises(ValueError, match=f"turns must be 0 to 6, as steps; got {turns}"):
+    with pytest.raises(ValueError, match=f"turns must be a whole number from 0 to 6; got {turns}"):
         states_after(nms_steps(*six(), 0.7), turns)
 
 
@@ -166,18 +166,15 @@ def test_boxes_without_area_and_no_boxes() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (
-            {"boxes": torch.zeros(3, 5)},
-            r"boxes must be a float Tensor\[N, 4\] of xyxy boxes; got torch.float32",
-        ),
-        ({"boxes": torch.zeros(3, 4).long()}, r"boxes must be a float Tensor\[N, 4\]"),
-        ({"boxes": CHAIN.flip(1)}, r"boxes\[0\] must be finite with x1 ≤ x2"),
-        ({"scores": torch.zeros(2)}, r"scores must be \[3\], one for each box; got \[2\]"),
-        ({"scores": [1, 2, 3]}, r"scores must be \[3\], one for each box; got list"),
+        ({"boxes": torch.zeros(3, 5)}, r"boxes must be Tensor\[N, 4\]; got float32 \[3, 5\]"),
+        ({"boxes": CHAIN > 0}, "boxes must be plain numbers; got bool"),
+        ({"boxes": CHAIN.flip(1)}, r"boxes\[0\] must have x1 ≤ x2"),
+        ({"scores": torch.zeros(2)}, r"scores must be Tensor\[3\]; got float32 \[2\]"),
+        ({"scores": ["1", "2", "3"]}, "scores must be a tensor, an array or lists of numbers"),
         ({"scores": torch.tensor([1.0, float("nan"), 0])}, "scores must be finite"),
         ({"scores": torch.tensor([1.0, float("inf"), 0])}, "scores must be finite"),
-        ({"nms_thresh": 1.1}, r"nms_thresh must lie in \[0, 1\]; got 1.1"),
-        ({"nms_thresh": float("nan")}, r"nms_thresh must lie in \[0, 1\]; got nan"),
+        ({"nms_thresh": 1.1}, "nms_thresh must be .* at most 1; got 1.1"),
+        ({"nms_thresh": float("nan")}, "nms_thresh must be .* at most 1; got nan"),
     ],
 )
 def test_bad_input_is_refused_by_name(changed: dict[str, Any], message: str) -> None:
@@ -188,7 +185,7 @@ def test_bad_input_is_refused_by_name(changed: dict[str, Any], message: str) -> 
 
 @pytest.mark.parametrize("reverse_ties", [False, True])
 def test_only_a_flat_list_of_numbers_has_a_ranking(reverse_ties: bool) -> None:
-    with pytest.raises(ValueError, match=r"scores must be Tensor\[N\]; got \[2, 2\]"):
+    with pytest.raises(ValueError, match=r"scores must be Tensor\[N\]; got float32 \[2, 2\]"):
         ranking(torch.zeros(2, 2), reverse_ties)
     with pytest.raises(ValueError, match="scores must be finite"):
         ranking(torch.tensor([1.0, float("nan")]), reverse_ties)

@@ -94,6 +94,14 @@ def test_explorers_and_figures_left_a_picture(path: Path) -> None:
             assert "Explorer" not in alone and "Figure" not in alone, alone
 
 
+def test_trainings_left_the_picture_of_their_end() -> None:
+    outputs = [output for path in PATHS for cell in code_cells(path) for output in cell.outputs]
+    sentences = [text_of(output) for output in outputs if text_of(output).startswith("Live training:")]
+    steps = [pair for sentence in sentences for pair in re.findall(r"step (\d+) of (\d+)", sentence)]
+    assert len(steps) >= len(sentences) >= 2
+    assert all(taken == planned for taken, planned in steps), sentences
+
+
 @every_notebook
 def test_imports_stand_in_one_cell(path: Path) -> None:
     cells = [cell for cell in code_cells(path) if has(cell, ast.Import, ast.ImportFrom)]

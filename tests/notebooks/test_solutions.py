@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES, check_source
-from rpnviz.exercises.submission import read_notebook
+from rpnviz.exercises.notebooks.submission import read_notebook
 from tools.notebooks.exercises import SOLUTIONS, exercises_of, lesson_of
 from tools.notebooks.run import execute, offline_environment
 

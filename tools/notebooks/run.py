@@ -5,15 +5,18 @@
     python -m tools.notebooks.run --check      execute in memory, write nothing
 
 A written notebook keeps its pictures (image/png) and sentences (text/plain) and loses what cannot be shown without a
-kernel (widget views, widget state) and what changes from run to run (timestamps, versions). Exit status: 0 when every
-notebook ran clean, 1 when one had an error, wrote to stderr or showed a widget that brings no picture for readers
+kernel (widget views, widget state) and what changes from run to run (timestamps, versions). An explorer that goes on
+after it was shown, such as a training, leaves the picture of where it came to, as its view would. Exit status: 0 when
+every notebook ran clean, 1 when one had an error, wrote to stderr or showed a widget that brings no picture for readers
 without a kernel (that notebook is not written), 2 for a wrong call.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -68,6 +71,13 @@ def _refuse_the_network():
 _refuse_the_network()
 del _refuse_the_network
 """
+# Asked after each cell: which of the explorers shown have more to say by now, and what.
+RETOLD = """__import__("json").dumps({{
+    name: explorer._repr_mimebundle_()[0]
+    for name, sentence in {sentences!r}.items()
+    for explorer in [__import__("ipywidgets").widgets.widget._instances.get(name)]
+    if hasattr(explorer, "describe") and explorer.describe() != sentence
+}})"""
 
 
 def offline_environment(home: Path) -> dict[str, str]:
@@ -101,6 +111,8 @@ def execute(notebook: NotebookNode, folder: Path) -> list[str]:
         extra_arguments=["--log-level=40"],  # the kernel's own start-up remarks are not the notebook's
         resources={"metadata": {"path": str(folder)}},
     )
+    stills = Stills(client)
+    client.on_cell_executed = stills.keep_true
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as home:
         try:
             client.execute(env=offline_environment(Path(home)))
@@ -108,7 +120,43 @@ def execute(notebook: NotebookNode, folder: Path) -> list[str]:
             pass  # its output says it, and in one line
         except (CellTimeoutError, DeadKernelError) as error:
             return [*troubles(notebook), str(error).strip()]
-    return troubles(notebook)
+    return [*troubles(notebook), *stills.wrong]
+
+
+class Stills:
+    """The stills of the explorers that a notebook has shown, each where it was shown last.
+
+    Attributes:
+        wrong: what went wrong, one line each.
+    """
+
+    def __init__(self, client: NotebookClient) -> None:
+        """Nothing is shown yet."""
+        self._client = client
+        self._shown: dict[str, NotebookNode] = {}
+        self.wrong: list[str] = []
+
+    async def keep_true(self, cell: NotebookNode, **_: Any) -> None:
+        """After a cell, replace those whose sentence is no longer true."""
+        for output in cell.get("outputs", []):
+            if {WIDGET_VIEW, "image/png"} <= set(output.get("data", {})):
+                self._shown[output["data"][WIDGET_VIEW]["model_id"]] = output
+        if self._shown:
+            for name, data in (await self._retold()).items():
+                self._shown[name]["data"].update(data)
+
+    async def _retold(self) -> dict[str, dict[str, Any]]:
+        sentences = {name: output["data"]["text/plain"] for name, output in self._shown.items()}
+        question = {"retold": RETOLD.format(sentences=sentences)}
+        assert self._client.kc
+        request = self._client.kc.execute("", silent=True, user_expressions=question, allow_stdin=False)
+        reply: Any = await self._client.async_wait_for_reply(request)
+        answer = reply["content"]["user_expressions"]["retold"]
+        if answer["status"] != "ok":
+            self.wrong.append(f"the picture of an explorer: {answer['ename']}: {answer['evalue']}")
+            return {}
+        told: dict[str, dict[str, Any]] = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+        return told
 
 
 def troubles(notebook: NotebookNode) -> list[str]:

@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     top = argparse.ArgumentParser(
         prog="python -m tools.scenes",
-        description="Render street scenes with exact ground truth. Needs the `render` extra; see data/README.md.",
+        description="Render street scenes with exact ground truth. Needs the `render` extra; see its README.md.",
     )
     commands = top.add_subparsers(dest="command", required=True)
     bundled = commands.add_parser("bundled", help="render the composed pictures of data/pictures again")

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import numbers, whole
-from rpnviz.exercises.tables import Table, differing, tables
+from rpnviz.exercises.figures.panels import Boxes, case_figure
+from rpnviz.exercises.figures.tables import Table, differing, tables
+from rpnviz.exercises.tasks.strategies import numbers, whole
 from rpnviz.roi import neighbours
 
 Size = tuple[int, int]

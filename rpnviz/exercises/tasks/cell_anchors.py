@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, whole
-from rpnviz.exercises.tasks.wrong_rows import wrong_rows
+from rpnviz.exercises.figures.panels import Boxes
+from rpnviz.exercises.figures.wrong_rows import wrong_rows
+from rpnviz.exercises.tasks.strategies import one_of, whole
 
 RATIOS = (2.0, 0.5, 1.0, 0.25, 4.0, 1.5)
 Numbers = tuple[float, ...]

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import CORNER, SIDE, as_boxes, rows, seeded_boxes
-from rpnviz.exercises.tables import differing, got_and_wanted
+from rpnviz.exercises.figures.panels import Boxes, case_figure
+from rpnviz.exercises.figures.tables import differing, got_and_wanted
+from rpnviz.exercises.tasks.strategies import CORNER, SIDE, as_boxes, rows, seeded_boxes
 
 CLIP = math.log(1000 / 16)
 DELTAS, CORNERS = ("dx", "dy", "dw", "dh"), ("x1", "y1", "x2", "y2")

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import numbers, whole
-from rpnviz.exercises.tasks.wrong_rows import wrong_rows
+from rpnviz.exercises.figures.panels import Boxes
+from rpnviz.exercises.figures.wrong_rows import wrong_rows
+from rpnviz.exercises.tasks.strategies import numbers, whole
 
 Pair = tuple[float, float]
 Size = tuple[int, int]

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import boxes, seeded_boxes
-from rpnviz.exercises.tables import got_and_wanted
+from rpnviz.exercises.figures.panels import Boxes, case_figure
+from rpnviz.exercises.figures.tables import got_and_wanted
+from rpnviz.exercises.tasks.strategies import boxes, seeded_boxes
 
 
 def _inputs(draw: Draw) -> Arguments:

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, rows, whole
-from rpnviz.exercises.tables import Table, differing
+from rpnviz.exercises.figures.panels import case_figure
+from rpnviz.exercises.figures.tables import Table, differing
+from rpnviz.exercises.tasks.strategies import one_of, rows, whole
 
 FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can be equal to them
 

@@ -7,12 +7,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, rows, whole
-from rpnviz.exercises.tables import Table
-from rpnviz.exercises.tasks.draws import SEEDS, as_lists, counts, judge, signature, wanted
-from rpnviz.exercises.wire import Seed
+from rpnviz.exercises.figures.panels import case_figure
+from rpnviz.exercises.figures.tables import Table
+from rpnviz.exercises.sandbox.protocol import Seed
+from rpnviz.exercises.tasks.sampler_rules import SEEDS, as_lists, counts, judge, signature, wanted
+from rpnviz.exercises.tasks.strategies import one_of, rows, whole
 
 Pair = tuple[Tensor, Tensor]
 

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from rpnviz.exercises import references
 from rpnviz.exercises.compare import indices_of, is_index_list
-from rpnviz.exercises.drawing import Boxes, Panel, case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import one_of, rows, seeded_boxes, whole
-from rpnviz.exercises.tables import Table, tables
+from rpnviz.exercises.figures.panels import Boxes, Panel, case_figure
+from rpnviz.exercises.figures.tables import Table, tables
+from rpnviz.exercises.tasks.strategies import one_of, rows, seeded_boxes, whole
 
 THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
 

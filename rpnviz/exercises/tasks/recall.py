@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import case_figure
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import rows, whole
-from rpnviz.exercises.tables import Table, got_and_wanted
+from rpnviz.exercises.figures.panels import case_figure
+from rpnviz.exercises.figures.tables import Table, got_and_wanted
+from rpnviz.exercises.tasks.strategies import rows, whole
 
 
 def _inputs(draw: Draw) -> Arguments:

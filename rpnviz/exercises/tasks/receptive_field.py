@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rpnviz.exercises import references
-from rpnviz.exercises.drawing import INK, bare, case_figure, title
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
-from rpnviz.exercises.inputs import rows
-from rpnviz.exercises.tables import got_and_wanted
+from rpnviz.exercises.figures.panels import INK, bare, case_figure, title
+from rpnviz.exercises.figures.tables import got_and_wanted
+from rpnviz.exercises.tasks.strategies import rows
 from rpnviz.figures.palette import PALETTE
 
 Steps = list[tuple[int, int]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
@@ -121,9 +122,12 @@ def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[f
         return cell_anchors(), len(SCALES)
     limits = {"scales": (scales, SCALE_RANGE), "aspect_ratios": (aspect_ratios, RATIO_RANGE)}
     for argument, (values, (low, high)) in limits.items():
+        takes = f"takes numbers from {low:g} to {high:g}"
+        if np.ndim(values) != 1:
+            raise ValueError(f"{argument}: got {values!r}, {takes}")
         for value in values:
             if not low <= value <= high:
-                raise ValueError(f"{argument}: got {value:g}, takes numbers from {low:g} to {high:g}")
+                raise ValueError(f"{argument}: got {value:g}, {takes}")
     if len(scales) * len(aspect_ratios) > MOST_ANCHORS:
         raise ValueError(
             f"scales × aspect_ratios: got {len(scales) * len(aspect_ratios)}, takes at most {MOST_ANCHORS}"

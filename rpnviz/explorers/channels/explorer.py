@@ -12,6 +12,7 @@ import traitlets as t
 from PIL import Image
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place, webp
@@ -29,6 +30,7 @@ SENT_COLUMNS = 32  # of the sheet as it is sent: one grey picture, a fifth of th
 class ChannelsExplorer(RpnvizWidget):
     """Browse channels, ranked by what they answer to. Another picture is asked of Python."""
 
+    asks = ("picture",)
     presented = "channel"
     view = "channels/view.js"
     sheets = ("common/map_and_picture.css", "common/layers.css")
@@ -65,14 +67,16 @@ class ChannelsExplorer(RpnvizWidget):
             **traits: where to start, e.g. class_name="dog", picture="street-04"; on the best channel unless told.
 
         Raises:
-            ValueError: if there are no pictures, or not the same in both.
+            ValueError: if there are no pictures, or not the same in both, or features are not of the grid.
         """
         if not pictures or set(pictures) != set(features):
             raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
-        self.grid, self._pictures, self._features = grid, dict(pictures), dict(features)
+        h, w = grid.feature_size
+        maps = {name: take_shown(values, f"features[{name!r}]", f"1, C, {h}, {w}") for name, values in features.items()}
+        self.grid, self._pictures, self._features = grid, dict(pictures), maps
         classes = sorted({name for picture in pictures.values() for name in picture.class_names})
         self.responses = {
-            (kind, name): class_response(features[name], picture, grid, kind)
+            (kind, name): class_response(maps[name], picture, grid, kind)
             for kind in classes
             for name, picture in pictures.items()
             if kind in picture.class_names
@@ -84,6 +88,7 @@ class ChannelsExplorer(RpnvizWidget):
         start = {"picture": next(iter(pictures)), "class_name": first}
         for name, value in {**start, **traits}.items():
             setattr(self, name, value)
+        self.start_answering()
         if "channel" not in traits and self.class_name:
             self.channel = int(self.ranked[self.class_name][0][0])
 
@@ -121,19 +126,17 @@ class ChannelsExplorer(RpnvizWidget):
     def _a_channel(self, proposal: Any) -> int:
         return self.check_range("channel", proposal["value"], 0, self.num_channels - 1)
 
-    @t.observe("picture")
-    def _show(self, change: Any) -> None:
-        """Send the picture and the sheet of its channels."""
-        name = change["new"]
-        with self.reporting("showing another picture"):
-            picture = self._pictures[name]
-            self._bright = brightness(self._features[name][0].detach())
-            boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
-            with self.hold_sync():
-                self.set_trait("image", webp(picture.image))
-                self.set_trait("sheet", sheet_file(self._bright))
-                self.set_trait("objects", [{"name": kind, "box": box} for kind, box in boxes])
-                self.set_trait("shown", name)
+    def answer(self) -> dict[str, Any]:
+        """Show the picture chosen, and the sheet of its channels."""
+        picture = self._pictures[self.picture]
+        self._bright = brightness(self._features[self.picture][0].detach())
+        boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
+        return {
+            "image": webp(picture.image),
+            "sheet": sheet_file(self._bright),
+            "objects": [{"name": kind, "box": box} for kind, box in boxes],
+            "shown": self.picture,
+        }
 
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""

@@ -5,36 +5,26 @@ import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
+import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { commit, derived, typed } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const SENT_COLUMNS = 32; // tiles a row of the sheet as it arrives
 const GAP = 4; // cells between two tiles
 const DARK = 0.78; // over a cell where the channel is silent
 const ALONE = "Needs a running kernel: Python has the other pictures.";
 
-/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
-export function render(context) {
-  const { model } = context;
-  const { heat } = model.get("look");
-  const styles = lineStyles(model.get("look"));
-  const {
-    image_size: [height, width],
-    feature_size: [rows, cols],
-  } = model.get("place");
-  const [count, columns] = [model.get("num_channels"), model.get("sheet_columns")];
-  const classes = /** @type {string[]} */ (model.get("classes"));
-  const entries = /** @type {[string, string, number][]} */ (model.get("entries"));
-  const [means, ratios] = ["means", "ratios"].map((name) => typed(model.get(name), Float32Array));
-  const orders = typed(model.get("orders"), Uint16Array);
-  const byNumber = Uint16Array.from({ length: count }, (_, i) => i);
-  const alone = !model
-    .get("pictures")
-    .some((/** @type {string} */ name) => name !== model.get("picture") && canAsk(model, "picture", name));
-  const ui = frame(context, {
+export const render = defineView({
+  frame: {
     className: "rpnviz-sheets",
     label: "The channels of the feature map",
     hint: "Press a tile, or press the arrow keys on the sheet. The picture is lit where that channel is bright.",
@@ -43,54 +33,92 @@ export function render(context) {
       ["↑ ↓ there", "a row up, down"],
       ["Home, End there", "to the first, last channel"],
     ],
-  });
-  const kind = () => classes.indexOf(model.get("class_name")); // −1: by number
-  const order = () => (kind() < 0 ? byNumber : orders.subarray(kind() * count, (kind() + 1) * count));
-  const take = (/** @type {number} */ place) => {
-    const channel = order()[clamp(place, 0, count - 1)];
-    if (channel !== model.get("channel")) commit(model, { channel });
-  };
+  },
+  traits: ["class_name", "channel", "picture", "shown", "image", "sheet", "objects"],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group(
+      "div",
+      { class: "rpnviz-asking" },
+      group("div", {}, h("span", {}, "rank by"), ranking(context)),
+      group("label", {}, h("span", {}, "picture"), pictureChoice(context)),
+    ),
+    group("figure", {}, sheetCaption(context), contactSheet(context)),
+    group("figure", {}, pictureCaption(), litPicture(context), fires(context)),
+  ],
+  say: ({ shown, words }) => `${shown}: ${words}`,
+  busy: (_, { model }) => (model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …"),
+});
 
-  const redraw = scheduler(draw);
-  const [tileWide, tileHigh] = [cols + GAP, rows + GAP];
-  const sheetRows = Math.ceil(count / columns);
-  const sheet = new Panel({
-    extent: [-GAP, -GAP, columns * tileWide, sheetRows * tileHigh],
-    className: "rpnviz-sheet",
-    label: "contact sheet of all channels; arrow keys go from tile to tile",
-    what: "Every channel once, each in its own range of brightness. The first tile is the first of the ranking.",
-    attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
-    onResize: redraw,
-  });
-  dragging(sheet, (x, y) => {
-    const [col, row] = [Math.floor((x + GAP / 2) / tileWide), Math.floor((y + GAP / 2) / tileHigh)];
-    take(clamp(row, 0, sheetRows - 1) * columns + clamp(col, 0, columns - 1));
-  });
-  sheet.canvas.addEventListener("keydown", (event) => {
-    const steps = /** @type {Record<string, number>} */ ({
-      ArrowLeft: -1,
-      ArrowRight: 1,
-      ArrowUp: -columns,
-      ArrowDown: columns,
-      Home: -count,
-      End: count,
-    });
-    const step = steps[event.key];
-    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const to = order().indexOf(model.get("channel")) + step;
-    if ((to >= 0 && to < count) || Math.abs(step) === count) take(to);
-  });
-  const picture = new Panel({
-    extent: [0, 0, width, height],
-    className: "rpnviz-picture",
-    label: "the picture, lit where the channel is bright",
-    what: "Lit: cells where this channel is bright, each cell by itself. White boxes: the objects.",
-    attributes: { role: "img" },
-    onResize: redraw,
-  });
-  const ranking = segmented({
+/** @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const look = model.get("look");
+  const place = /** @type {{image_size: [number, number], feature_size: [number, number]}} */ (model.get("place"));
+  const count = /** @type {number} */ (model.get("num_channels"));
+  const orders = typed(model.get("orders"), Uint16Array);
+  const byNumber = Uint16Array.from({ length: count }, (_, i) => i);
+  const classes = /** @type {string[]} */ (model.get("classes"));
+  const grey = loadPhoto(() => model.get("sheet"), redraw);
+  /** Upper left corner of a channel in the sheet as sent. @param {number} channel */
+  const corner = (channel) => [
+    (channel % SENT_COLUMNS) * place.feature_size[1],
+    Math.floor(channel / SENT_COLUMNS) * place.feature_size[0],
+  ];
+  return {
+    ...{ ...place, count, classes, orders, corner, styles: lineStyles(look) },
+    columns: /** @type {number} */ (model.get("sheet_columns")),
+    entries: /** @type {[string, string, number][]} */ (model.get("entries")),
+    means: typed(model.get("means"), Float32Array),
+    ratios: typed(model.get("ratios"), Float32Array),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    /** The channels in the order of a class; −1: by number. @param {number} kind */
+    order: (kind) => (kind < 0 ? byNumber : orders.subarray(kind * count, (kind + 1) * count)),
+    tiles: derived(
+      () => grey.bitmap,
+      (bitmap, version) => bitmap && { version, ...unpackSheet(bitmap, look.heat) },
+    ),
+  };
+}
+
+/** The sheet as brightness and in the colours of a heat map. @param {ImageBitmap} bitmap @param {string[]} heat */
+function unpackSheet(bitmap, heat) {
+  const { width, height } = bitmap;
+  const g = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
+  g.drawImage(bitmap, 0, 0);
+  const { data } = g.getImageData(0, 0, width, height);
+  const values = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]);
+  return { width, values, tint: heatImage(values, height, width, heat) };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store }) {
+  const className = /** @type {string} */ (model.get("class_name"));
+  const channel = /** @type {number} */ (model.get("channel"));
+  const kind = store.classes.indexOf(className); // −1: by number
+  const order = store.order(kind);
+  const lines = store.entries.flatMap(([name], at) => (name === className ? [at] : []));
+  const mean = (/** @type {number} */ row) => store.means[row * store.count + channel];
+  const pairs = lines.map((at) => [mean(2 * at), mean(2 * at + 1)]);
+  const below = pairs.filter(([inside, outside]) => inside <= outside).length;
+  const place = order.indexOf(channel);
+  const ratio = store.ratios[kind * store.count + channel];
+  return {
+    ...{ className, channel, kind, order, place, lines, pairs },
+    picture: /** @type {string} */ (model.get("picture")),
+    shown: /** @type {string} */ (model.get("shown")),
+    objects: /** @type {{name: string, box: Box}[]} */ (model.get("objects")),
+    tiles: store.tiles(),
+    words:
+      kind < 0
+        ? `Channel ${channel}. Choose a class to rank by.`
+        : `Channel ${channel}, rank ${place + 1}: ${ratio.toFixed(1)} × as bright in a ${className}; darker there on ${below} of ${lines.length} pictures.`,
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function ranking({ model, store: { classes, count, orders } }) {
+  const buttons = segmented({
     label: "rank the channels",
     className: "rpnviz-class",
     what: "Rank by how many times brighter a channel is inside the boxes of a class than outside, over all pictures.",
@@ -100,185 +128,184 @@ export function render(context) {
       commit(model, { class_name: value, ...(at < 0 ? {} : { channel: orders[at * count] }) });
     },
   });
+  return { element: buttons.element, draw: ({ className }) => buttons.set(className) };
+}
+
+/** @param {Context} context @returns {Part} */
+function pictureChoice({ model }) {
+  const names = /** @type {string[]} */ (model.get("pictures"));
+  const alone = !names.some((name) => name !== model.get("picture") && canAsk(model, "picture", name));
   const other = choice({
     label: "picture",
     className: "rpnviz-pictures",
     what: alone ? ALONE : "Which picture the sheet and the light belong to.",
-    onChange: (value) => {
-      ui.busy(model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …");
-      commit(model, { picture: value });
-    },
+    onChange: (value) => commit(model, { picture: value }),
   });
-  other.fill(model.get("pictures").map((/** @type {string} */ name) => ({ value: name, label: name })));
+  other.fill(names.map((name) => ({ value: name, label: name })));
   other.element.disabled = alone;
-  const sheetAside = h("span", { class: "rpnviz-aside" });
+  return { element: other.element, draw: ({ picture }) => other.set(picture) };
+}
+
+/** @param {Context} context @returns {Part} */
+function sheetCaption({ store: { count } }) {
   const aside = h("span", { class: "rpnviz-aside" });
-  const table = fires();
-  const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "div") =>
-    h(tag, {}, h("span", {}, text), element);
-  ui.body.append(
-    h("div", { class: "rpnviz-asking" }, row("rank by", ranking.element), row("picture", other.element, "label")),
-    h("figure", {}, h("figcaption", {}, `${count} channels`, sheetAside), sheet.canvas),
-    h("figure", {}, h("figcaption", {}, "Picture", aside), picture.canvas, table.element),
-  );
+  return {
+    element: h("figcaption", {}, `${count} channels`, aside),
+    draw: ({ kind, channel, place, className }) =>
+      setText(aside, kind < 0 ? `channel ${channel}` : `channel ${channel}, rank ${place + 1} for ${className}`),
+  };
+}
 
-  /** One row a picture that shows the class: inside against outside. A real table. */
-  function fires() {
-    const said = h("p", { class: "rpnviz-fires-said" });
-    const body = h("tbody");
-    const heads = ["picture", "inside", "outside", "times", "solid in, dashed out"];
-    const head = h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text))));
-    const longest = Math.max(0, ...classes.map((name) => entries.filter(([one]) => one === name).length));
-    let filled = NaN;
-    /** @type {{at: number, tr: HTMLElement, cells: HTMLElement[], bars: HTMLElement[]}[]} */
-    let lines = [];
-    const fill = () => {
-      const wanted = model.get("class_name");
-      lines = entries.flatMap(([name, where, cells], at) => {
-        if (name !== wanted) return [];
-        const [numbers, bars] = [["", "", ""].map(() => h("td")), [h("i"), h("i")]];
-        const what = `${where}: mean of the channel over the ${cells} cells in a ${name}, and over all others.`;
-        const tr = h(
-          "tr",
-          { what },
-          h("th", { scope: "row" }, where),
-          ...numbers,
-          h("td", { class: "rpnviz-fires-bar" }, ...bars),
-        );
-        return [{ at, tr, cells: numbers, bars }];
-      });
-      body.replaceChildren(...lines.map(({ tr }) => tr));
-      filled = kind();
-    };
-    return {
-      // as high as its longest, so that another class moves nothing
-      element: h(
-        "div",
-        { style: { minHeight: `${1.5 * (longest + 1) + 2.9}em` } },
-        said,
-        scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body)),
-      ),
-      show() {
-        if (filled !== kind()) fill();
-        const channel = model.get("channel");
-        const pairs = lines.map(({ at }) => [means[2 * at * count + channel], means[(2 * at + 1) * count + channel]]);
-        const most = Math.max(1e-9, ...pairs.flat());
-        lines.forEach(({ tr, cells, bars, at }, i) => {
-          const [inside, outside] = pairs[i];
-          [inside.toFixed(2), outside.toFixed(2), `${(inside / Math.max(outside, 1e-9)).toFixed(1)} ×`].forEach(
-            (text, k) => setText(cells[k], text),
-          );
-          bars.forEach((bar, k) => (bar.style.width = `calc(${(100 * pairs[i][k]) / most}% - 0.8em)`));
-          tr.classList.toggle("rpnviz-none", inside <= outside);
-          tr.classList.toggle("rpnviz-hot", entries[at][1] === model.get("shown"));
+/** All channels, by keys and by hand. @param {Context} context @returns {Part} */
+function contactSheet({ model, store, redraw }) {
+  const { columns, corner, count, styles } = store;
+  const [rows, cols] = store.feature_size;
+  const [tileWide, tileHigh] = [cols + GAP, rows + GAP];
+  const sheetRows = Math.ceil(count / columns);
+  const order = () => store.order(store.classes.indexOf(model.get("class_name")));
+  const take = (/** @type {number} */ place) => {
+    const channel = order()[clamp(place, 0, count - 1)];
+    if (channel !== model.get("channel")) commit(model, { channel });
+  };
+  const step = (/** @type {number} */ by) => {
+    const to = order().indexOf(model.get("channel")) + by;
+    if (to >= 0 && to < count) take(to);
+  };
+  const panel = new Panel({
+    extent: [-GAP, -GAP, columns * tileWide, sheetRows * tileHigh],
+    className: "rpnviz-sheet",
+    label: "contact sheet of all channels; arrow keys go from tile to tile",
+    what: "Every channel once, each in its own range of brightness. The first tile is the first of the ranking.",
+    attributes: {
+      ...{ tabindex: 0, role: "application", ...OWN_KEYS },
+      keydown: arrowKeys((dx, dy) => step(dx + dy * columns), { Home: () => take(0), End: () => take(count - 1) }),
+    },
+    onResize: redraw,
+  });
+  dragging(panel, (x, y) => {
+    const [col, row] = [Math.floor((x + GAP / 2) / tileWide), Math.floor((y + GAP / 2) / tileHigh)];
+    take(clamp(row, 0, sheetRows - 1) * columns + clamp(col, 0, columns - 1));
+  });
+  const at = (/** @type {number} */ i) => [(i % columns) * tileWide, Math.floor(i / columns) * tileHigh];
+  return {
+    element: panel.canvas,
+    draw({ kind, shown, tiles, order: ordered, place }) {
+      if (!panel.begin() || !tiles) return;
+      panel.backdrop(`${kind} ${shown} ${tiles.version}`, () => {
+        panel.g.imageSmoothingEnabled = true;
+        ordered.forEach((one, i) => {
+          const [[fromX, fromY], [x, y]] = [corner(one), at(i)];
+          const to = /** @type {Box} */ ([panel.x(x), panel.y(y), cols * panel.scale, rows * panel.scale]);
+          panel.g.drawImage(tiles.tint, fromX, fromY, cols, rows, ...to);
         });
-        const at = order().indexOf(channel) + 1;
-        const below = pairs.filter(([inside, outside]) => inside <= outside).length;
-        const times = ratios[kind() * count + channel];
-        const name = model.get("class_name");
-        setText(
-          said,
-          kind() < 0
-            ? `Channel ${channel}. Choose a class to rank by.`
-            : `Channel ${channel}, rank ${at}: ${times.toFixed(1)} × as bright in a ${name}; darker there on ${below} of ${lines.length} pictures.`,
-        );
-      },
-    };
-  }
+      });
+      const [x, y] = at(place);
+      panel.box([x - GAP / 2, y - GAP / 2, x + cols + GAP / 2, y + rows + GAP / 2], styles.window, { strong: true });
+    },
+    destroy: () => panel.destroy(),
+  };
+}
 
-  /** @type {ImageBitmap | null} */
-  let photo = null;
-  /** @type {Uint8ClampedArray | null} */
-  let tiles = null; // RGBA of the sheet as sent
-  let tint = /** @type {HTMLCanvasElement | null} */ (null); // the same in the colours of a heat map
-  let loading = 0;
-  const sheetWide = SENT_COLUMNS * cols;
-  async function load() {
-    const turn = ++loading;
-    const read = (/** @type {string} */ name) => createImageBitmap(new Blob([typed(model.get(name), Uint8Array)]));
-    const [image, grey] = await Promise.all([read("image"), read("sheet")]);
-    if (turn !== loading) return; // another picture has come since
-    const canvas = h("canvas", { width: grey.width, height: grey.height });
-    const g = canvas.getContext("2d", { willReadFrequently: true });
-    g.drawImage(grey, 0, 0);
-    photo = image;
-    tiles = /** @type {Uint8ClampedArray} */ (g.getImageData(0, 0, grey.width, grey.height).data);
-    tint = heatImage(
-      Uint8Array.from({ length: tiles.length / 4 }, (_, i) => /** @type {any} */ (tiles)[4 * i]),
-      grey.height,
-      grey.width,
-      heat,
-    );
-    sheet.stored = "";
-    ui.busy("");
-    redraw();
-  }
-  /** Upper left corner of a channel in the sheet as sent. @param {number} channel */
-  const corner = (channel) => [(channel % SENT_COLUMNS) * cols, Math.floor(channel / SENT_COLUMNS) * rows];
+/** @returns {Part} */
+function pictureCaption() {
+  const aside = h("span", { class: "rpnviz-aside" });
+  return {
+    element: h("figcaption", {}, "Picture", aside),
+    draw: ({ shown, channel }) => setText(aside, `${shown}, channel ${channel}`),
+  };
+}
 
-  /** Dark where the channel is silent, clear where it is bright. @param {number} channel */
-  function light(channel) {
-    const canvas = h("canvas", { width: cols, height: rows });
-    const g = canvas.getContext("2d");
-    const shade = g.createImageData(cols, rows);
-    const [x, y] = corner(channel);
-    for (let i = 0; i < rows * cols; i++) {
-      const value = /** @type {any} */ (tiles)[4 * ((y + Math.floor(i / cols)) * sheetWide + x + (i % cols))];
-      shade.data[4 * i + 3] = DARK * (255 - value);
-    }
-    g.putImageData(shade, 0, 0);
-    return canvas;
-  }
+/** The picture, lit where the channel is bright. @param {Context} context @returns {Part} */
+function litPicture({ store, redraw, root }) {
+  const [height, width] = store.image_size;
+  const panel = new Panel({
+    extent: [0, 0, width, height],
+    className: "rpnviz-picture",
+    label: "the picture, lit where the channel is bright",
+    what: "Lit: cells where this channel is bright, each cell by itself. White boxes: the objects.",
+    attributes: { role: "img" },
+    onResize: redraw,
+  });
+  return {
+    element: panel.canvas,
+    draw({ shown, channel, className, tiles, objects }) {
+      const photo = store.photo.bitmap;
+      if (!panel.begin() || !photo || !tiles) return;
+      panel.image(photo, [0, 0, width, height]);
+      panel.image(shade(store, tiles, channel), [0, 0, width, height], true);
+      for (const { name, box } of objects) panel.box(box, store.styles.ground_truth, { strong: name === className });
+      panel.tags(objects.map(({ name, box }) => ({ text: name, box, style: store.styles.ground_truth })));
+      root.dataset.shown = `${shown} ${channel}`;
+    },
+    destroy: () => panel.destroy(),
+  };
+}
 
-  function draw() {
-    const channel = model.get("channel");
-    const place = order().indexOf(channel);
-    ranking.set(model.get("class_name"));
-    other.set(model.get("picture"));
-    setText(
-      sheetAside,
-      kind() < 0 ? `channel ${channel}` : `channel ${channel}, rank ${place + 1} for ${model.get("class_name")}`,
-    );
-    setText(aside, `${model.get("shown")}, channel ${channel}`);
-    table.show();
-    if (sheet.begin() && tint) {
-      sheet.backdrop(`${kind()} ${model.get("shown")}`, () =>
-        order().forEach((one, i) => {
-          const [x, y] = [(i % columns) * tileWide, Math.floor(i / columns) * tileHigh];
-          sheet.g.imageSmoothingEnabled = true;
-          sheet.g.drawImage(
-            /** @type {any} */ (tint),
-            corner(one)[0],
-            corner(one)[1],
-            cols,
-            rows,
-            sheet.x(x),
-            sheet.y(y),
-            cols * sheet.scale,
-            rows * sheet.scale,
-          );
-        }),
-      );
-      const [x, y] = [(place % columns) * tileWide, Math.floor(place / columns) * tileHigh];
-      sheet.box([x - GAP / 2, y - GAP / 2, x + cols + GAP / 2, y + rows + GAP / 2], styles.window, { strong: true });
-    }
-    if (picture.begin() && photo && tiles) {
-      picture.image(photo, [0, 0, width, height]);
-      picture.image(light(channel), [0, 0, width, height], true);
-      const objects = /** @type {{name: string, box: Box}[]} */ (model.get("objects"));
-      for (const { name, box } of objects)
-        picture.box(box, styles.ground_truth, { strong: name === model.get("class_name") });
-      picture.tags(objects.map(({ name, box }) => ({ text: name, box, style: styles.ground_truth })));
-      ui.root.dataset.shown = `${model.get("shown")} ${channel}`;
-    }
-    ui.say(`${model.get("shown")}: ${table.element.firstElementChild?.textContent}`);
+/**
+ * Dark where the channel is silent, clear where it is bright.
+ * @param {Store} store @param {{width: number, values: Uint8Array}} tiles @param {number} channel
+ */
+function shade({ feature_size: [rows, cols], corner }, { width, values }, channel) {
+  const canvas = h("canvas", { width: cols, height: rows });
+  const g = canvas.getContext("2d");
+  const image = g.createImageData(cols, rows);
+  const [x, y] = corner(channel);
+  for (let i = 0; i < rows * cols; i++) {
+    const value = values[(y + Math.floor(i / cols)) * width + x + (i % cols)];
+    image.data[4 * i + 3] = DARK * (255 - value);
   }
+  g.putImageData(image, 0, 0);
+  return canvas;
+}
 
-  ui.onDestroy(watch(model, ["class_name", "channel", "picture"], redraw));
-  ui.onDestroy(watch(model, ["shown"], scheduler(load)));
-  for (const panel of [sheet, picture]) ui.onDestroy(() => panel.destroy());
-  ui.onDestroy(() => loading++);
-  load();
-  redraw();
-  return () => ui.destroy();
+/** One row a picture that shows the class: inside against outside. A real table. @param {Context} context @returns {Part} */
+function fires({ store: { classes, entries } }) {
+  const said = h("p", { class: "rpnviz-fires-said" });
+  const body = h("tbody");
+  const heads = ["picture", "inside", "outside", "times", "solid in, dashed out"];
+  const head = h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text))));
+  const longest = Math.max(0, ...classes.map((name) => entries.filter(([one]) => one === name).length));
+  const minHeight = `${1.5 * (longest + 1) + 2.9}em`; // as high as its longest, so that another class moves nothing
+  let filled = NaN;
+  let rows = /** @type {ReturnType<typeof fireRow>[]} */ ([]);
+  return {
+    element: h(
+      "div",
+      { style: { minHeight } },
+      said,
+      scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body)),
+    ),
+    draw({ kind, lines, pairs, shown, words }) {
+      if (filled !== kind) {
+        rows = lines.map((at) => fireRow(entries[at]));
+        body.replaceChildren(...rows.map(({ element }) => element));
+        filled = kind;
+      }
+      const most = Math.max(1e-9, ...pairs.flat());
+      rows.forEach((row, i) => row.show(pairs[i], most, shown));
+      setText(said, words);
+    },
+  };
+}
+
+/** @param {[string, string, number]} entry class, picture, cells inside */
+function fireRow([name, where, cells]) {
+  const [numbers, bars] = [["", "", ""].map(() => h("td")), [h("i"), h("i")]];
+  const what = `${where}: mean of the channel over the ${cells} cells in a ${name}, and over all others.`;
+  const bar = h("td", { class: "rpnviz-fires-bar" }, ...bars);
+  const element = h("tr", { what }, h("th", { scope: "row" }, where), ...numbers, bar);
+  return {
+    element,
+    /** @param {number[]} pair inside, outside @param {number} most @param {string} shown the picture */
+    show(pair, most, shown) {
+      const [inside, outside] = pair;
+      const times = `${(inside / Math.max(outside, 1e-9)).toFixed(1)} ×`;
+      [inside.toFixed(2), outside.toFixed(2), times].forEach((text, k) => setText(numbers[k], text));
+      bars.forEach((one, k) => {
+        one.style.width = `calc(${(100 * pair[k]) / most}% - 0.8em)`;
+      });
+      element.classList.toggle("rpnviz-none", inside <= outside);
+      element.classList.toggle("rpnviz-hot", where === shown);
+    },
+  };
 }

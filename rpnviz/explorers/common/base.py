@@ -137,7 +137,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     def saved_state(self) -> dict[str, Any]:
         """What a page without a kernel opens with: the traits, what may be done to them, and a name for links."""
         traits = {name: getattr(self, name) for name in self.own_traits()}
-        name = self.view.partition("/")[0]
+        name = type(self).__module__.split(".")[-2]  # its folder
         own = {"moves": self.moves(), "presented": self.presented, "needs_python": self.needs_python, "name": name}
         return {**traits, "has_kernel": False, **own}
 
@@ -147,7 +147,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         return [name for name in self.trait_names(sync=True) if name not in machinery and not name.startswith("_")]
 
     def limits(self) -> dict[str, Rule]:
-        """Rules for traits that do not say themselves what a saved page may set them to; they come first in links."""
+        """Rules for traits that do not say themselves what they take; in links they come first."""
         return {}
 
     def moves(self) -> dict[str, Rule]:
@@ -156,7 +156,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         Raises:
             TypeError: if a trait is neither in `limits` nor in `unmoved` and does not say itself what it takes.
         """
-        rules = self.limits()
+        rules = {name: rule for name, rule in self.limits().items() if name not in self.unmoved}
         for name in self.own_traits():
             if name not in rules and name not in self.unmoved and not self.traits()[name].read_only:
                 rules[name] = rule_of(name, self.traits()[name])

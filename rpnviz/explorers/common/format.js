@@ -21,13 +21,13 @@ export const fixed = (value, digits = 2) =>
 export function besideThresholds(value, thresholds = [0.3, 0.7]) {
   for (let digits = 2; digits < 8; digits++) {
     const text = value.toFixed(digits);
-    if (thresholds.every((threshold) => stands(value, threshold) === stands(Number(text), threshold))) return text;
+    if (thresholds.every((threshold) => standsTo(value, threshold) === standsTo(Number(text), threshold))) return text;
   }
   return String(value);
 }
 
 /** −1 below, 0 at, 1 above; numbers that come as float32 are at what float32 makes of the threshold. @param {number} value @param {number} threshold */
-const stands = (value, threshold) => Math.sign(Math.fround(value) - Math.fround(threshold));
+export const standsTo = (value, threshold) => Math.sign(Math.fround(value) - Math.fround(threshold));
 
 /** A threshold: 0.3 → "0.30", 0.305 → "0.305". @param {number} value */
 export const thresholdText = (value) => (Number(value.toFixed(2)) === value ? value.toFixed(2) : String(value));

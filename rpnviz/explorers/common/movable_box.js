@@ -1,26 +1,15 @@
 // @ts-check
 // A box on a picture that can be dragged by its inside or a corner, and moved by keys (notebooks 04 and 06).
-import { clamp } from "./compute/boxes.js";
+import { clamp, sides } from "./compute/boxes.js";
 import { h, OWN_KEYS } from "./elements.js";
-import { thousands } from "./format.js";
+import { pixels } from "./format.js";
+import { arrowKeys } from "./keys.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
 
 const SMALLEST = 8; // px: a box that can still be gripped
 const STEP = 2; // px of one key press
 const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2, y2] a grip moves: x at 0 or 2, y one further
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-});
-
-/** @param {Box} box */
-export const size = ([x1, y1, x2, y2]) => [x2 - x1, y2 - y1];
-/** Half pixels are shown, whole ones without a point. @param {number} n */
-export const number = (n) =>
-  (n < 0 ? "−" : "") + (Number.isInteger(n) ? thousands(Math.abs(n)) : Math.abs(n).toFixed(Math.abs(n) < 1000 ? 1 : 0));
 
 /**
  * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
@@ -62,14 +51,9 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
     const [dx, dy] = panel.at(event).map((value, axis) => value - /** @type {any} */ (grip).from[axis]);
     move(grip.corner ? pulled(grip.box, grip.corner, dx, dy) : shifted(grip.box, dx, dy));
   };
-  const key = (/** @type {KeyboardEvent} */ event) => {
-    const arrow = ARROWS[event.key];
-    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
-    const [dx, dy] = arrow.map((direction) => direction * STEP);
-    move(event.shiftKey ? pulled(get(), "22", dx, dy) : shifted(get(), dx, dy));
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const key = arrowKeys((dx, dy, { shiftKey }) =>
+    move(shiftKey ? pulled(get(), "22", dx * STEP, dy * STEP) : shifted(get(), dx * STEP, dy * STEP)),
+  );
   const stop = () => (grip = null);
   const element = h(
     "div",
@@ -93,14 +77,14 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
     /** @param {Box} box @param {number} level the smaller box lies on top, or it could not be gripped inside the larger */
     place(box, level) {
       const { extent } = panel;
-      const [width, height] = size(extent);
+      const [width, height] = sides(extent);
       const percent = (/** @type {number} */ value, /** @type {number} */ whole) => `${(100 * value) / whole}%`;
-      const [w, hgt] = size(box);
+      const [w, hgt] = sides(box);
       const at = { left: percent(box[0] - extent[0], width), top: percent(box[1] - extent[1], height) };
       Object.assign(element.style, at, { width: percent(w, width), height: percent(hgt, height), zIndex: level });
       element.setAttribute(
         "aria-label",
-        `${name}: ${number(w)} by ${number(hgt)}, left ${number(box[0])}, top ${number(box[1])}`,
+        `${name}: ${pixels(w)} by ${pixels(hgt)}, left ${pixels(box[0])}, top ${pixels(box[1])}`,
       );
     },
   };

@@ -96,5 +96,53 @@ def allows(rule: Rule, value: Any) -> bool:
     return fits and value[0] < value[2] and value[1] < value[3]
 
 
+def obeys_rules(*names: str) -> Any:
+    """Make the validator of traits that take what their rule says: that of `limits()`, or of the trait itself.
+
+    A class takes it as it takes a method with `@t.validate`:
+
+        _check = obeys_rules("turn", "top_n")
+
+    Args:
+        *names: of the traits.
+
+    Returns:
+        What raises a TraitError that names the trait, what it got and what it takes.
+    """
+
+    @t.validate(*names)
+    def check(explorer: Any, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        rule = explorer.limits().get(name) or rule_of(name, proposal["trait"])
+        if "at_most" in rule:
+            rule = {**rule, "max": min(rule["max"], getattr(explorer, rule["at_most"]))}
+        if not allows(rule, value):
+            raise t.TraitError(f"{name}: got {_culprit(rule, value)}, takes {takes(rule)}")
+        return value
+
+    return check
+
+
+def takes(rule: Rule) -> str:
+    """Say in words what a rule allows."""
+    kind = rule["kind"]
+    if kind == "switch":
+        return "True or False"
+    if kind in ("one_of", "some_of"):
+        return f"{kind.partition('_')[0]} of {', '.join(map(str, rule['choices']))}"
+    if kind == "numbers":
+        return f"{len(rule['each'])} numbers, {', '.join(f'{low} to {high}' for low, high in rule['each'])}"
+    if kind == "box":
+        return f"x1 < x2 and y1 < y2 within {', '.join(map(str, rule['within']))}"
+    return f"{rule['min']} to {rule['max']}"
+
+
+def _culprit(rule: Rule, value: Any) -> Any:
+    """The first of several choices that is none; else the whole value."""
+    if rule["kind"] != "some_of":
+        return value
+    return next((repr(one) for one in value if one not in rule["choices"]), value)
+
+
 def _within(value: Any, low: float, high: float, kind: Any = (int, float)) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool) and low <= value <= high

@@ -16,7 +16,7 @@
 import { waitsFor } from "./asking.js";
 import { h } from "./elements.js";
 import { frame } from "./explorer_frame.js";
-import { scheduler, watch } from "./model.js";
+import { commit, scheduler, watch } from "./model.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /**
@@ -41,6 +41,8 @@ import { scheduler, watch } from "./model.js";
  * @property {(context: Context<Store>) => Part<Moment>[]} parts
  * @property {(moment: Moment, context: Context<Store>) => string} say what is shown, "" to leave it as it was said
  * @property {(moment: Moment, context: Context<Store>) => string} [busy] what the kernel is asked for while it has not answered
+ * @property {(moment: Moment, context: Context<Store>) => Record<string, any>} [worksOut] what the page itself worked out,
+ *   for Python: the trait worked_out
  * @property {(context: Context<Store>) => (() => void)[]} [listen] what else is heard; each result removes its listener
  */
 
@@ -50,7 +52,7 @@ import { scheduler, watch } from "./model.js";
  * @param {View<Store, Moment>} view
  * @returns {(context: {model: Model, el: HTMLElement}) => () => void}
  */
-export function defineView({ frame: words, traits, local = {}, store, moment, parts, say, busy, listen }) {
+export function defineView({ frame: words, traits, local = {}, store, moment, parts, say, busy, worksOut, listen }) {
   return ({ model, el }) => {
     const ui = frame({ model, el }, words);
     const redraw = scheduler(draw);
@@ -76,6 +78,7 @@ export function defineView({ frame: words, traits, local = {}, store, moment, pa
       for (const piece of pieces) piece.draw?.(now);
       const sentence = say(now, context);
       if (sentence) ui.say(sentence);
+      if (worksOut) tell(model, worksOut(now, context));
       ui.busy(busy && waitsFor(model).length ? busy(now, context) : "");
     }
 
@@ -85,6 +88,11 @@ export function defineView({ frame: words, traits, local = {}, store, moment, pa
     draw();
     return ui.destroy;
   };
+}
+
+/** Tell Python what the page worked out, where it is new. @param {Model} model @param {Record<string, any>} values */
+function tell(model, values) {
+  if (JSON.stringify(values) !== JSON.stringify(model.get("worked_out"))) commit(model, { worked_out: values });
 }
 
 /**

@@ -9,12 +9,14 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_shown
+from rpnviz.boxes import check_boxes
 from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.detections.figure import detections_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
 from rpnviz.figures.primitives import Still
@@ -22,6 +24,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
 LOWEST = 0.05  # a class that scores less is not sent to the page
+MOST_PROPOSALS = 2000  # the page gets a box for each class of each
 MOST = 100  # detections of a picture, as in detection.detect
 STAGES = ("proposals", "named", "detections")
 
@@ -33,12 +36,16 @@ class DetectionsExplorer(RpnvizWidget):
         picture: what the features were computed from.
         grid: how they lie on the picture.
         features (Tensor[1, C, h, w]): the feature map.
-        proposals (Tensor[K, 4]): px of the picture, best first.
+        proposals (Tensor[K, 4]): px of the picture, best first; at most 2,000.
         head: the second head.
         **traits: where to start, e.g. stage="named", score_thresh=0.5.
+
+    Raises:
+        ValueError: as `detect`, or if there are more proposals.
     """
 
     asks = unmoved = ("nms_thresh",)
+    needs_python = "NMS at a threshold that is not recorded runs in Python"
     presented = "stage"
     view = "detections/view.js"
     sheets = ("common/roi.css",)
@@ -59,7 +66,9 @@ class DetectionsExplorer(RpnvizWidget):
     ) -> None:
         """Ask the head once, and NMS at its usual threshold."""
         self.picture, self.grid = picture, grid
-        self._asked = (features.detach(), proposals.detach(), head, grid)
+        proposals = check_boxes(proposals, "proposals").detach().float().cpu()
+        check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
+        self._asked = (take_shown(features, "features"), proposals, head, grid)
         every = len(proposals) * len(CLASSES)  # NMS at 1 removes nothing
         self.named = detect(*self._asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
         super().__init__()
@@ -125,6 +134,4 @@ class DetectionsExplorer(RpnvizWidget):
             f"{best}{left} detections after NMS at {self.nms_thresh:.2f}."
         )
 
-    @t.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], -1, len(self.named.boxes) - 1)
+    _check = obeys_rules("selected")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rpnviz.boxes import box_iou
+from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 
@@ -11,9 +11,9 @@ def what_comes_next(explorer: DetectionsExplorer) -> Question:
     """What comes next?"""
     named, left = explorer.named, explorer.detections
     proposals = explorer.proposals
-    moved = box_iou(named.boxes, proposals[named.proposal_inds]).diagonal()
-    sure = named.scores > 0.5
-    most = int(moved.masked_fill(~sure, 2).argmin())
+    sure = (named.scores > 0.5).nonzero().flatten().tolist() or range(len(named.scores))
+    moved = {row: pair_iou(named.boxes[row], proposals[named.proposal_inds[row]]) for row in sure}
+    most = min(moved, key=moved.__getitem__)
     above = named.scores > explorer.score_thresh
     every, useful = int(above.sum()), len(set(named.proposal_inds[above].tolist()))
     at = {"score_thresh": explorer.score_thresh}
@@ -30,7 +30,7 @@ def what_comes_next(explorer: DetectionsExplorer) -> Question:
             Choice(
                 "Name each: the boxes themselves are final",
                 f"This {named.names[most]} was moved by the second head: its box and its proposal overlap by only "
-                f"{float(moved[most]):.2f}.",
+                f"{moved[most]:.2f}.",
                 {**at, "stage": "named", "selected": most},
             ),
             Choice(

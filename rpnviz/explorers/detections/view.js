@@ -1,21 +1,31 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 
-import { canAsk } from "../common/asking.js";
+import { canAsk, lockWithoutKernel } from "../common/asking.js";
 import { nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { explains, h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
-import { thousands } from "../common/format.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { boxAt } from "../common/compute/boxes.js";
+import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
+import { besideThresholds, fixed, thousands, thresholdText } from "../common/format.js";
+import { commit, derived, typed } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { table } from "../common/table.js";
+import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/canvas_panel.js").LineStyle & {name: string}} ClassLook */
+/** @typedef {{image_size: [number, number], objects: {name: string, box: Box}[], classes: ClassLook[], proposals: Box[],
+ *   lowest: number, most: number}} Plan classes: that of a proposal first */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const HINT =
   "Choose a stage, pull the score threshold. Point at a box, or walk down the list: blue, with its number, is the proposal that it came from.";
 const [FOREMOST, NAMED] = [10, 20]; // proposals that stand out among 300; so many boxes leave room for their names
-const NO_KERNEL = "In a saved page the NMS threshold stays as it is: NMS runs in Python.";
+const LISTED = 60; // boxes in the list
+const REACH = 10; // picture px within which the mouse finds an outline
 const STAGES = [
   { value: "proposals", label: "proposals", what: "What the RPN hands over: boxes without names." },
   {
@@ -26,213 +36,228 @@ const STAGES = [
   { value: "detections", label: "after NMS", what: "What NMS keeps, class by class." },
 ];
 
-/** @param {{model: Model, el: HTMLElement}} context */
-export async function render({ model, el }) {
-  const {
-    image_size: [high, wide],
-    objects,
-    classes,
-    proposals,
-    lowest,
-    most,
-  } = model.get("plan");
-  const looks = /** @type {ClassLook[]} */ (classes);
-  const numbers = typed(model.get("boxes"), Float32Array);
-  const labels = typed(model.get("labels"), Uint8Array);
-  const scores = typed(model.get("scores"), Float32Array);
-  const from = typed(model.get("proposal_inds"), Int32Array);
-  const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame(
-    { model, el },
-    { className: "rpnviz-detections", label: "From proposals to detections", hint: HINT },
-  );
-  const border = /** @type {Box} */ ([0, 0, wide, high]);
-  const boxOf = (/** @type {number} */ i) => /** @type {Box} */ ([...numbers.subarray(4 * i, 4 * i + 4)]);
-  let kept = new Uint8Array();
+export const render = defineView({
+  frame: { className: "rpnviz-detections", label: "From proposals to detections", hint: HINT },
+  traits: ["kept", "stage", "score_thresh", "nms_thresh", "selected"],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("figure", {}, group("figcaption", {}, "Picture", stages(context)), picture(context), about()),
+    group("figure", {}, ...thresholds(context), classTable(context), boxList(context)),
+  ],
+  say: ({ words }) => words,
+  busy: () => "NMS",
+});
 
-  const redraw = scheduler(draw);
-  const panel = new Panel({
-    extent: border,
-    className: "rpnviz-picture",
-    label: "The picture with the boxes",
-    attributes: { role: "img" },
-    onResize: redraw,
-  });
-  const stage = segmented({
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const plan = /** @type {Plan} */ (model.get("plan"));
+  const boxes = typed(model.get("boxes"), Float32Array);
+  const labels = typed(model.get("labels"), Uint8Array);
+  const from = typed(model.get("proposal_inds"), Int32Array);
+  const boxOf = (/** @type {number} */ i) => boxAt(boxes, i);
+  return {
+    plan,
+    labels,
+    from,
+    boxOf,
+    scores: typed(model.get("scores"), Float32Array),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    kept: derived(
+      () => model.get("kept"),
+      (sent) => typed(sent, Uint8Array),
+    ),
+    /** The name and the line of a box's class. @param {number} i */
+    look: (i) => plan.classes[labels[i]],
+    /** How far the middle of a box went from its proposal. @param {number} i */
+    moved(i) {
+      const [a, b] = [boxOf(i), plan.proposals[from[i]]];
+      return `${fixed(Math.hypot((a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2), 0)} px`;
+    },
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store }) {
+  const { scores } = store;
+  const thresh = /** @type {number} */ (model.get("score_thresh"));
+  const stage = /** @type {string} */ (model.get("stage"));
+  const selected = /** @type {number} */ (model.get("selected"));
+  const kept = store.kept();
+  const above = [...scores.keys()].filter((i) => scores[i] > thresh);
+  const left = above.filter((i) => kept[i]);
+  return {
+    ...{ stage, thresh, selected, above, left },
+    nms: /** @type {number} */ (model.get("nms_thresh")),
+    rows: stage === "proposals" ? [] : stage === "named" ? above : left, // the boxes shown, best first
+    score: (/** @type {number} */ i) => besideThresholds(scores[i], [thresh]),
+    words: selected >= 0 ? aboutBox(store, selected, thresh) : aboutAll(store.plan, above.length, left.length, thresh),
+  };
+}
+
+/** @param {Store} store @param {number} i @param {number} thresh */
+function aboutBox({ from, look, moved, scores }, i, thresh) {
+  const score = besideThresholds(scores[i], [thresh]);
+  return `${look(i).name}, score ${score}, from proposal ${from[i] + 1}, whose middle it moved by ${moved(i)}.`;
+}
+
+/** @param {Plan} plan @param {number} above @param {number} left @param {number} thresh */
+function aboutAll({ proposals, most }, above, left, thresh) {
+  const kept = `${left === most ? "the best " : ""}${thousands(left)} after NMS, class by class`;
+  return `${thousands(proposals.length)} proposals → ${thousands(above)} boxes above ${thresholdText(thresh)} → ${kept}.`;
+}
+
+/** Choose the stage. @param {Context} context @returns {Part} */
+function stages({ model }) {
+  const choice = segmented({
     label: "stage",
     className: "rpnviz-stages",
     options: STAGES,
     onChange: (value) => commit(model, { stage: value, selected: -1 }),
   });
-  const score = slider({
-    label: "score_thresh",
-    name: "score_thresh",
-    min: lowest,
-    max: 0.95,
-    step: 0.05,
-    what: "A class must score above it; the score is the softmax over all classes and background.",
-    format: (value) => value.toFixed(2),
-    onInput: (value) => commit(model, { score_thresh: value, selected: -1 }),
-  });
-  const nms = slider({
-    label: "nms_thresh",
-    name: "nms_thresh",
-    min: 0,
-    max: 1,
-    step: 0.05,
-    what: `Of two boxes of one class that overlap more than this the better stays; at most the best ${most} of all. Asked of Python.`,
-    format: (value) => value.toFixed(2),
-    onInput: (value) => commit(model, { nms_thresh: value, selected: -1 }),
-  });
-  if (!canAsk(model, "nms_thresh", model.get("nms_thresh"))) {
-    nms.input.disabled = true;
-    explains(nms.input, NO_KERNEL);
-  }
-  const counts = looks.slice(1).map((look) => {
-    const cells = [h("td"), h("td"), h("td")];
-    return { cells, row: h("tr", {}, h("th", { scope: "row" }, swatch(look), ` ${look.name}`), ...cells) };
-  });
-  const head = ["class", "objects there", "named", "after NMS"].map((text) => h("th", { scope: "col" }, text));
-  const table = h(
-    "table",
-    { class: "rpnviz-by-class" },
-    h("thead", {}, h("tr", {}, ...head)),
-    h("tbody", {}, ...counts.map(({ row }) => row)),
-  );
-  const list = h("tbody");
-  const none = h("p");
-  const listHead = ["found", "score", "from proposal", "moved by"].map((text) => h("th", { scope: "col" }, text));
-  const about = h("p", { class: "rpnviz-roi-says" });
-  page.body.append(
-    h("figure", {}, h("figcaption", {}, "Picture", stage.element), panel.canvas, about),
-    h(
-      "figure",
-      {},
-      score.element,
-      nms.element,
-      scroller("classes", "", table),
-      scroller("list of boxes", "rpnviz-found", none, h("table", {}, h("thead", {}, h("tr", {}, ...listHead)), list)),
-    ),
-  );
+  return { element: choice.element, draw: ({ stage }) => choice.set(stage) };
+}
 
-  /** Rows of the boxes shown at this stage, best first; none for the proposals. */
-  const shown = () => {
-    const [at, thresh] = [model.get("stage"), model.get("score_thresh")];
-    const above = [...scores.keys()].filter((i) => scores[i] > thresh);
-    return {
-      above,
-      left: above.filter((i) => kept[i]),
-      rows: at === "proposals" ? [] : at === "named" ? above : above.filter((i) => kept[i]),
-    };
+/** The picture with the boxes of the stage. @param {Context} context @returns {Part} */
+function picture({ model, store, redraw }) {
+  const { boxOf, from, look, photo, plan } = store;
+  const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
+  let shown = /** @type {number[]} */ ([]);
+  const point = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
+  const panel = new Panel({
+    extent: border,
+    className: "rpnviz-picture",
+    label: "The picture with the boxes",
+    attributes: {
+      role: "img",
+      pointermove(/** @type {PointerEvent} */ event) {
+        const nearest = nearestOutline(shown.map(boxOf), ...panel.at(event), REACH);
+        point(nearest < 0 ? -1 : shown[nearest]);
+      },
+      pointerleave: () => point(-1),
+    },
+    onResize: redraw,
+  });
+  return {
+    element: panel.canvas,
+    draw(now) {
+      shown = now.rows;
+      const bitmap = photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      panel.backdrop("photo", () => panel.image(bitmap, border));
+      if (now.stage === "proposals") drawProposals(panel, plan);
+      drawBoxes(panel, store, now);
+      const { selected } = now;
+      if (selected < 0) return;
+      panel.box(plan.proposals[from[selected]], plan.classes[0]);
+      panel.box(boxOf(selected), look(selected), { strong: true });
+      panel.tags([
+        { text: `${look(selected).name} ${now.score(selected)}`, box: boxOf(selected), style: look(selected) },
+        { text: `proposal ${from[selected] + 1}`, box: plan.proposals[from[selected]], style: plan.classes[0] },
+      ]);
+    },
+    destroy: () => panel.destroy(),
   };
-  /** How far the middle of a box went from its proposal, px. @param {number} i */
-  const moved = (i) => {
-    const [a, b] = [boxOf(i), /** @type {Box} */ (proposals[from[i]])];
-    return Math.hypot((a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2);
-  };
-  let listed = "";
-  /** @param {number[]} rows */
-  function fillList(rows) {
-    const now = rows.slice(0, 60);
-    setText(
-      none,
-      model.get("stage") === "proposals" ? "No names yet: the RPN says only where." : "Nothing scores so high.",
-    );
-    none.hidden = now.length > 0;
-    list.parentElement.hidden = now.length === 0;
-    if (String(now) === listed) return;
-    listed = String(now);
-    const select = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
-    list.replaceChildren(
-      ...now.map((i) => {
-        const texts = [scores[i].toFixed(2), `#${from[i] + 1}`, `${moved(i).toFixed(0)} px`];
-        const on = { tabindex: 0, "data-row": i, pointerenter: () => select(i), focus: () => select(i), ...OWN_KEYS };
-        return h(
-          "tr",
-          on,
-          h("th", { scope: "row" }, swatch(looks[labels[i]]), ` ${looks[labels[i]].name}`),
-          ...texts.map((text) => h("td", {}, text)),
-        );
-      }),
-    );
-  }
+}
 
-  function draw() {
-    const { above, left, rows } = shown();
-    const [at, selected] = [model.get("stage"), model.get("selected")];
-    stage.set(at);
-    score.set(model.get("score_thresh"));
-    nms.set(model.get("nms_thresh"));
-    counts.forEach(({ cells }, k) => {
-      const ofClass = (/** @type {number[]} */ some) => some.filter((i) => labels[i] === k + 1).length;
-      const there = objects.filter(
-        (/** @type {any} */ { name }) => name.replace(/ \d+$/, "") === looks[k + 1].name,
-      ).length;
-      [there, ofClass(above), ofClass(left)].forEach((count, c) => setText(cells[c], String(count)));
+/** @param {Panel} panel @param {Plan} plan */
+function drawProposals(panel, { classes: [line], proposals }) {
+  const thin = { ...line, width: 0.8, casing: "transparent" };
+  for (const box of proposals.slice(FOREMOST)) panel.box(box, thin, { alpha: 0.5 });
+  for (const box of proposals.slice(0, FOREMOST)) panel.box(box, line);
+}
+
+/** The boxes of the stage, faint beside one that is selected. @param {Panel} panel @param {Store} store @param {Moment} now */
+function drawBoxes(panel, { boxOf, look }, { rows, score, selected, stage }) {
+  const alone = selected >= 0;
+  const strong = stage === "detections" && rows.length <= NAMED && !alone;
+  const alpha = alone ? 0.25 : stage === "named" ? 0.7 : 1;
+  for (const i of [...rows].reverse()) panel.box(boxOf(i), look(i), { alpha, strong });
+  if (strong) panel.tags(rows.map((i) => ({ text: `${look(i).name} ${score(i)}`, box: boxOf(i), style: look(i) })));
+}
+
+/** What is selected, or how many there are at each stage. @returns {Part} */
+function about() {
+  const element = h("p", { class: "rpnviz-roi-says" });
+  return { element, draw: ({ words }) => setText(element, words) };
+}
+
+/** The two thresholds. @param {Context} context @returns {Part[]} */
+function thresholds({ model, store: { plan } }) {
+  const control = (/** @type {string} */ name, /** @type {number} */ min, /** @type {number} */ max, what = "") =>
+    slider({
+      label: name,
+      min,
+      max,
+      step: 0.05,
+      what,
+      format: fixed,
+      onInput: (value) => commit(model, { [name]: value, selected: -1 }),
     });
-    fillList(rows);
-    for (const row of list.children) row.classList.toggle("rpnviz-hot", Number(row.dataset.row) === selected);
-    setText(
-      about,
-      selected >= 0
-        ? `${looks[labels[selected]].name}, score ${scores[selected].toFixed(2)}, from proposal ${from[selected] + 1}, whose middle it moved by ${moved(selected).toFixed(0)} px.`
-        : `${thousands(proposals.length)} proposals → ${thousands(above.length)} boxes above ${model.get("score_thresh").toFixed(2)} → ${left.length === most ? "the best " : ""}${thousands(left.length)} after NMS, class by class.`,
-    );
-    page.say(about.textContent || "");
-    if (!panel.begin()) return;
-    panel.backdrop("photo", () => panel.image(photo, border));
-    const alone = selected >= 0;
-    if (at === "proposals") {
-      for (const box of proposals.slice(FOREMOST))
-        panel.box(box, { ...looks[0], width: 0.8, casing: "transparent" }, { alpha: 0.5 });
-      for (const box of proposals.slice(0, FOREMOST)) panel.box(box, looks[0]);
-    }
-    for (const i of [...rows].reverse())
-      panel.box(boxOf(i), looks[labels[i]], {
-        alpha: alone ? 0.25 : at === "named" ? 0.7 : 1,
-        strong: at === "detections" && rows.length <= NAMED && !alone,
-      });
-    if (alone) {
-      panel.box(proposals[from[selected]], looks[0]);
-      panel.box(boxOf(selected), looks[labels[selected]], { strong: true });
-    }
-    const named = alone ? [selected] : at === "detections" && rows.length <= NAMED ? rows : [];
-    const tags = named.map((i) => ({
-      text: `${looks[labels[i]].name} ${scores[i].toFixed(2)}`,
-      box: boxOf(i),
-      style: looks[labels[i]],
-    }));
-    if (alone) tags.push({ text: `proposal ${from[selected] + 1}`, box: proposals[from[selected]], style: looks[0] });
-    panel.tags(tags);
-  }
+  const above = "A class must score above it; the score is the softmax over all classes and background.";
+  const most = `at most the best ${plan.most} of all`;
+  const more = `Of two boxes of one class that overlap more than this the better stays; ${most}. Asked of Python.`;
+  const score = control("score_thresh", plan.lowest, 0.95, above);
+  const nms = control("nms_thresh", 0, 1, more);
+  if (!canAsk(model, "nms_thresh", model.get("nms_thresh"))) lockWithoutKernel(model, [nms.input]);
+  return [
+    { element: score.element, draw: (now) => score.set(now.thresh) },
+    { element: nms.element, draw: (now) => nms.set(now.nms) },
+  ];
+}
 
-  panel.canvas.addEventListener("pointermove", (event) => {
-    const { rows } = shown();
-    const nearest = nearestOutline(rows.map(boxOf), ...panel.at(event), 10);
-    const row = nearest < 0 ? -1 : rows[nearest];
-    if (row !== model.get("selected")) commit(model, { selected: row });
+/** A row for each class. @param {Context} context @returns {Part} */
+function classTable({ store: { labels, plan } }) {
+  const classes = plan.classes.slice(1);
+  const kinds = plan.objects.map(({ name }) => name.replace(/ \d+$/, "")); // "dog 2" is a dog
+  const there = classes.map(({ name }) => kinds.filter((kind) => kind === name).length);
+  const rows = table({
+    label: "classes",
+    className: "rpnviz-by-class",
+    heads: ["class", "objects there", "named", "after NMS"].map((text) => ({ text })),
+    rows: classes.map((look) => ({ head: [swatch(look), ` ${look.name}`] })),
   });
-  panel.canvas.addEventListener("pointerleave", () => commit(model, { selected: -1 }));
-  const receive = () => {
-    kept = typed(model.get("kept"), Uint8Array);
-    redraw();
+  return {
+    element: rows.element,
+    draw({ above, left }) {
+      const ofClass = (/** @type {number[]} */ some, /** @type {number} */ k) =>
+        some.filter((i) => labels[i] === k + 1).length;
+      rows.write(there.map((count, k) => [count, ofClass(above, k), ofClass(left, k)].map(thousands)));
+    },
   };
-  const waiting = () =>
-    page.busy(
-      model.get("has_kernel") && model.get("answered").nms_thresh !== model.get("nms_thresh") && !model.get("error")
-        ? "NMS"
-        : "",
-    );
-  page.onDestroy(watch(model, ["kept"], receive));
-  page.onDestroy(watch(model, ["stage", "score_thresh", "selected"], redraw));
-  page.onDestroy(
-    watch(model, ["nms_thresh", "answered", "error"], () => {
-      waiting();
-      redraw();
-    }),
+}
+
+/** The boxes of the stage, best first. @param {Context} context @returns {Part} */
+function boxList({ model, store }) {
+  const body = h("tbody");
+  const none = h("p");
+  const heads = ["found", "score", "from proposal", "moved by"].map((text) => h("th", { scope: "col" }, text));
+  const list = h("table", {}, h("thead", {}, h("tr", {}, ...heads)), body);
+  const onPoint = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
+  let listed = "";
+  return {
+    element: scroller("list of boxes", "rpnviz-found", none, list),
+    draw({ rows, score, selected, stage }) {
+      const now = rows.slice(0, LISTED);
+      setText(none, stage === "proposals" ? "No names yet: the RPN says only where." : "Nothing scores so high.");
+      none.hidden = now.length > 0;
+      list.hidden = now.length === 0;
+      const scores = now.map(score);
+      if (String([now, scores]) !== listed)
+        body.replaceChildren(...now.map((i, k) => boxRow(store, i, scores[k], onPoint)));
+      listed = String([now, scores]);
+      for (const row of body.children) row.classList.toggle("rpnviz-hot", Number(row.dataset.row) === selected);
+    },
+  };
+}
+
+/** @param {Store} store @param {number} i @param {string} score @param {(i: number) => void} onPoint */
+function boxRow({ from, look, moved }, i, score, onPoint) {
+  const point = () => onPoint(i);
+  return h(
+    "tr",
+    { tabindex: 0, "data-row": i, pointerenter: point, focus: point, ...OWN_KEYS },
+    h("th", { scope: "row" }, swatch(look(i)), ` ${look(i).name}`),
+    ...[score, `#${from[i] + 1}`, moved(i)].map((text) => h("td", {}, text)),
   );
-  page.onDestroy(() => panel.destroy());
-  receive();
-  draw();
-  return page.destroy;
 }

@@ -9,10 +9,11 @@ import traitlets as t
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, number, obeys_rules, whole
 from rpnviz.explorers.funnel.figure import funnel_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.funnel import STAGES, Stage, dropped_at, score_order, stage_by_stage
@@ -59,9 +60,10 @@ class FunnelExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
-        self.picture, self._head = picture, (objectness, pred_bbox_deltas)
         grid, cells = Grid.paper(picture.image_size), cell_anchors()
-        self.anchors = grid_anchors(grid, cells)
+        self.picture, self.anchors = picture, grid_anchors(grid, cells)
+        objectness = take_shown(objectness, "objectness", f"{len(self.anchors)}")
+        self._head = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(self.anchors)}, 4")
         super().__init__()
         presets = [
             {"name": name, "phase": phase, **self._cut(settings)}
@@ -125,8 +127,14 @@ class FunnelExplorer(RpnvizWidget):
         return {"result": result}
 
     def limits(self) -> dict[str, Rule]:
-        """Say what a saved page may set."""
-        return {"selected": whole(-1, len(self.anchors) - 1)}
+        """Say what the traits take."""
+        return {
+            "selected": whole(-1, len(self.anchors) - 1),
+            "pre_nms_top_n": whole(1, len(self.anchors)),
+            "post_nms_top_n": whole(1, len(self.anchors)),
+            "nms_thresh": number(0, 1),
+            "min_size": number(0, min(self.picture.image_size)),
+        }
 
     def figure(self) -> Figure:
         """Draw the counts, and the boxes of the stage."""
@@ -145,18 +153,4 @@ class FunnelExplorer(RpnvizWidget):
         many = f"{len(row.inds):,} of {len(self.anchors):,} are left"
         return f"{row.name}: {many}; they cover {row.covered(0.5)} of {objects} objects at IoU 0.5."
 
-    @t.validate("pre_nms_top_n", "post_nms_top_n")
-    def _check_top_n(self, proposal: Any) -> int:
-        return self.check_range(proposal["trait"].name, proposal["value"], 1, len(self.anchors))
-
-    @t.validate("nms_thresh", "min_size")
-    def _check_size(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, proposal["value"]
-        most = 1 if name == "nms_thresh" else min(self.picture.image_size)
-        if not 0 <= value <= most:
-            raise t.TraitError(f"{name}: got {value}, takes 0 to {most}")
-        return float(value)
-
-    @t.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], -1, len(self.anchors) - 1)
+    _check = obeys_rules(*SETTINGS, "selected")

@@ -1,7 +1,8 @@
 // @ts-check
 // What became of every anchor on its way to a proposal, read from what Python sends (notebook 08).
+import { fateText } from "../common/anchor.js";
 import { clamp } from "../common/compute/boxes.js";
-import { thousands } from "../common/format.js";
+import { thousands, thresholdText } from "../common/format.js";
 import { typed } from "../common/model.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
@@ -17,7 +18,7 @@ export function readResult(result) {
   const byScore = typed(result.by_score, Uint16Array);
   const by = typed(result.suppressed_by, Uint16Array);
   const iou = typed(result.suppressed_iou, Uint16Array);
-  const [large, reached, kept, proposals] = result.left.slice(3);
+  const [reached, , proposals] = result.left.slice(NMS - 1);
   const rank = new Int32Array(byScore.length).fill(-1); // among those that reach NMS
   const place = new Int32Array(byScore.length).fill(-1); // among the proposals
   let [ranked, placed] = [0, 0];
@@ -25,25 +26,27 @@ export function readResult(result) {
     if (droppedAt[i] >= NMS) rank[i] = ranked++;
     if (droppedAt[i] > NMS + 1) place[i] = placed++;
   }
+  const suppressor = (/** @type {number} */ i) => (by[i] === NOBODY ? -1 : by[i]);
   return {
-    large,
-    kept,
+    suppressor,
     /** Anchors that are left after a stage, or were dropped by it; best score first. @param {number} stage @param {string} side */
     list: (stage, side) =>
       Array.from(byScore).filter((i) => (side === "left" ? droppedAt[i] > stage : droppedAt[i] === stage)),
-    /** @param {number} i */
-    suppressor: (i) => (by[i] === NOBODY ? -1 : by[i]),
     /** @param {number} i @param {number} stage */
     isLeft: (i, stage) => droppedAt[i] > stage,
     /** Is this the stage that drops it? @param {number} i @param {number} stage */
     isDropped: (i, stage) => droppedAt[i] === stage,
-    /** Where an anchor ended, in the words of proposals.Stages.fate. @param {number} i */
+    /** Where an anchor ended, in words. @param {number} i */
     fate(i) {
-      if (place[i] >= 0) return `proposal ${thousands(place[i] + 1)} of ${thousands(proposals)}`;
-      if (by[i] !== NOBODY)
-        return `suppressed by rank ${thousands(rank[by[i]] + 1)}, IoU ${(iou[i] / NOBODY).toFixed(2)}`;
-      if (rank[i] >= 0) return `kept by NMS, beyond the best ${thousands(proposals)}`;
-      return droppedAt[i] === NMS - 1 ? `below the top ${thousands(reached)} scores` : "too small after clipping";
+      const large = droppedAt[i] === NMS - 1; // or fell out before
+      const box = {
+        place: place[i],
+        rank: rank[i],
+        suppressor: rank[suppressor(i)] ?? -1,
+        iou: iou[i] / NOBODY,
+        large,
+      };
+      return fateText(box, { proposals, reached });
     },
   };
 }
@@ -68,7 +71,7 @@ export function explanations({ pre_nms_top_n: pre, post_nms_top_n: post, nms_thr
       `less than ${Number(size)} px high or wide after clipping. A box that lay wholly outside has no area left.`,
     ),
     `${dropped(`not among the best ${thousands(pre)} scores.`)} There is no threshold on the score, only a rank.`,
-    dropped(`each overlaps a better kept box with an IoU above ${thresh.toFixed(2)}.`),
+    dropped(`each overlaps a better kept box with an IoU above ${thresholdText(thresh)}.`),
     dropped(`kept by NMS, but not among the best ${thousands(post)}.`),
   ];
 }

@@ -2,163 +2,294 @@
 // From all anchors to the proposals, stage by stage (notebook 08). Python proposes; the page shows who is left.
 
 import { anchorGeometry } from "../common/anchor_map.js";
+import { lockWithoutKernel } from "../common/asking.js";
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import {
-  choice,
-  explains,
-  h,
-  numberField,
-  OWN_KEYS,
-  scroller,
-  segmented,
-  setText,
-  slider,
-} from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
-import { thousands } from "../common/format.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { boxAt, clamp } from "../common/compute/boxes.js";
+import { choice, h, numberField, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
+import { fixed, thousands } from "../common/format.js";
+import { arrowKeys } from "../common/keys.js";
+import { commit, derived, typed } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { defineView, group } from "../common/view.js";
 import { clipped, explanations, readResult } from "./result.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {import("../common/anchor_map.js").Plan & {stages: string[], covered: number[],
+ *   presets: (Record<string, number> & {name: string, phase: string})[]}} Plan covered: at these IoUs objects are counted */
+/** @typedef {{left: number[], covered: number[][]}} Counts of each stage; objects covered at each IoU */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const SETTINGS = ["pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size"];
 const HINT =
   "Choose a stage. Point at a box; click it, or walk with the arrow keys, to follow it through the stages. Escape lets it go.";
-const NO_KERNEL = "In a saved page the settings stay as they are: Python proposes.";
 const REACH = 10; // picture px within which the mouse finds an outline
-const WALK = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 });
+const MANY = 40; // boxes that are drawn paler
+const DROPS = 3; // the first stage that drops anybody
+const OWN = "own"; // nobody's settings
 
-/**
- * One row for each stage: what is left, what it drops, which objects are still covered.
- * @param {{stages: string[], covered: number[], objects: any[]}} plan @param {(stage: number) => void} onPick
- */
-function stageTable({ stages, covered, objects }, onPick) {
-  const group = `rpnviz-${Math.random().toString(36).slice(2)}`;
-  const lines = stages.map((name, i) => {
-    const input = h("input", { type: "radio", name: group, change: () => onPick(i), ...OWN_KEYS });
-    const [left, dropped, bar, ...found] = [h("b"), h("td"), h("i"), ...covered.map(() => h("td"))];
-    const tr = h(
-      "tr",
-      { click: () => onPick(i) },
-      h("th", { scope: "row" }, h("label", {}, input, h("span", {}, name))),
-      h("td", { class: "rpnviz-left-over" }, bar, left),
-      dropped,
-      ...found,
-    );
-    return { tr, input, left, dropped, bar, found };
-  });
-  const heads = ["stage", "left", "dropped", ...covered.map((iou) => `IoU ≥ ${iou}`)];
-  const what = "Of the picture's objects, how many are covered by some box that is left, at this IoU.";
-  const head = heads.map((text, k) => h("th", { scope: "col", what: k > 2 ? what : null }, text));
-  const over = h(
-    "tr",
-    {},
-    h("td", { colspan: 3 }),
-    h("th", { scope: "colgroup", colspan: covered.length, what }, "objects covered at"),
-  );
-  return {
-    element: scroller(
-      "stages",
-      "",
-      h(
-        "table",
-        { class: "rpnviz-stages" },
-        h("thead", {}, over, h("tr", {}, ...head)),
-        h("tbody", {}, ...lines.map(({ tr }) => tr)),
-      ),
+export const render = defineView({
+  frame: {
+    className: "rpnviz-stage-by-stage",
+    label: "From all anchors to the proposals",
+    hint: HINT,
+    keys: [
+      ["← ↑ on the picture", "follow the box before this one"],
+      ["→ ↓ there", "follow the next box"],
+      ["Esc there", "let it go"],
+    ],
+  },
+  traits: [...SETTINGS, "result", "stage", "side", "shown", "selected"],
+  local: { pointed: -1 }, // the anchor whose box is under the mouse
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("figure", {}, settings(context), threshold(context), stageTable(context), sentence("rpnviz-why", "why")),
+    group(
+      "figure",
+      {},
+      picture(context),
+      group("div", { class: "rpnviz-controls" }, sides(context), ...legend(context)),
+      howMany(context),
+      sentence("rpnviz-drawn", "how"),
+      sentence("rpnviz-followed", "about"),
     ),
-    /** @param {{left: number[], covered: number[][]}} result @param {number} stage */
-    show(result, stage) {
-      lines.forEach(({ tr, input, left, dropped, bar, found }, i) => {
-        const gone = i ? result.left[i - 1] - result.left[i] : 0;
-        setText(left, thousands(result.left[i]));
+  ],
+  say: ({ about, counts, selected, stage, why }, { store: { plan } }) =>
+    `${plan.stages[stage]}: ${thousands(counts.left[stage])} left. ${why} ${selected < 0 ? "" : about}`,
+  busy: () => "proposing",
+});
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const plan = /** @type {Plan} */ (model.get("plan"));
+  const [height, width] = plan.image_size;
+  const geometry = anchorGeometry(plan);
+  const decoded = Float32Array.from(typed(model.get("decoded"), Int16Array), (eighths) => eighths / 8);
+  return {
+    plan,
+    geometry,
+    styles: lineStyles(model.get("look")),
+    scores: typed(model.get("scores"), Float32Array),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    result: derived(() => model.get("result"), readResult),
+    /** Where the box of an anchor is at a stage. @param {number} i @param {number} stage @returns {Box} */
+    boxAtStage(i, stage) {
+      if (stage === 0) return geometry.box(i);
+      return stage === 1 ? boxAt(decoded, i) : clipped(boxAt(decoded, i), width, height);
+    },
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store, local }) {
+  const [stage, selected] = ["stage", "selected"].map((name) => /** @type {number} */ (model.get(name)));
+  const side = /** @type {string} */ (model.get("side"));
+  const counts = /** @type {Counts} */ (model.get("result"));
+  const result = store.result();
+  const all = result.list(stage, side);
+  const drawn = all.slice(0, model.get("shown"));
+  const followed = /** @type {number} */ (local.pointed >= 0 ? local.pointed : selected);
+  return {
+    ...{ stage, selected, side, counts, result, drawn, followed },
+    shown: /** @type {number} */ (model.get("shown")),
+    wanted: /** @type {Record<string, number>} */ (Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]))),
+    why: explanations(model.get("answered"), goneAt(counts, stage))[stage],
+    how: aboutDrawn(store, drawn, all.length),
+    about: aboutBox(store, followed),
+  };
+}
+
+/** How many a stage drops. @param {Counts} counts @param {number} stage */
+const goneAt = ({ left }, stage) => (stage ? left[stage - 1] - left[stage] : 0);
+
+/** @param {Store} store @param {number[]} drawn best score first @param {number} all */
+function aboutDrawn({ scores }, drawn, all) {
+  if (!drawn.length) return "There is nothing to draw.";
+  const [first, last] = [drawn[0], drawn[drawn.length - 1]].map((i) => fixed(scores[i], 3));
+  return `Drawn: the best ${thousands(drawn.length)} of ${thousands(all)}, scores ${first} to ${last}.`;
+}
+
+/** Where an anchor lies, and where it ends. @param {Store} store @param {number} i −1: none is followed */
+function aboutBox({ geometry, result, scores }, i) {
+  if (i < 0) return "Point at a box to read what becomes of it.";
+  return `${geometry.words(i)}: score ${fixed(scores[i], 3)}, ${result().fate(i)}.`;
+}
+
+/** A sentence of the moment. @param {string} className @param {"why" | "how" | "about"} which @returns {Part} */
+function sentence(className, which) {
+  const element = h("p", { class: className });
+  return { element, draw: (now) => setText(element, now[which]) };
+}
+
+/** Whose settings, and three of them as numbers. @param {Context} context @returns {Part} */
+function settings({ model, store: { geometry, plan } }) {
+  const { presets } = plan;
+  const take = (/** @type {Record<string, number>} */ preset) =>
+    commit(model, Object.fromEntries(SETTINGS.map((name) => [name, preset[name]])));
+  const whose = choice({
+    label: "whose settings",
+    what: "Whose settings: the paper's, py-faster-rcnn's, torchvision's or detectron2's, for training or in use.",
+    onChange: (i) => i !== OWN && take(presets[Number(i)]),
+  });
+  whose.fill([
+    ...presets.map(({ name, phase }, i) => ({ value: String(i), label: `${name}, ${phase}` })),
+    { value: OWN, label: "your own" },
+  ]);
+  const fields = [
+    field(model, "pre_nms_top_n", 1, geometry.count, "so many of the best scores go into NMS."),
+    field(model, "post_nms_top_n", 1, geometry.count, "at most so many proposals come out."),
+    field(model, "min_size", 0, Math.min(...plan.image_size), "smallest height and width in px."),
+  ];
+  lockWithoutKernel(model, [whose.element, ...fields.map(({ input }) => input)]);
+  const labels = [h("label", {}, "whose settings ", whose.element), ...fields.map(({ element }) => element)];
+  return {
+    element: h("div", { class: "rpnviz-controls" }, ...labels),
+    draw({ wanted }) {
+      for (const { name, set } of fields) set(String(wanted[name]));
+      const preset = presets.findIndex((one) => SETTINGS.every((name) => one[name] === wanted[name]));
+      whose.set(preset < 0 ? OWN : String(preset));
+    },
+  };
+}
+
+/** @param {Model} model @param {string} name @param {number} least of whole numbers; 0 for any number @param {number} max @param {string} what */
+function field(model, name, least, max, what) {
+  const { element: input, set } = numberField({
+    name,
+    className: "rpnviz-number",
+    max,
+    what: `${name}: ${what}`,
+    onChange: (value) => commit(model, { [name]: value }),
+  });
+  input.min = String(least);
+  input.step = least ? "1" : "any";
+  return { name, input, set, element: h("label", {}, `${name} `, input) };
+}
+
+/** @param {Context} context @returns {Part} */
+function threshold({ model }) {
+  const thresh = slider({
+    label: "nms_thresh",
+    max: 1,
+    step: 0.05,
+    format: fixed,
+    what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it.",
+    onInput: (value) => commit(model, { nms_thresh: value }),
+  });
+  lockWithoutKernel(model, [thresh.input]);
+  return { element: thresh.element, draw: ({ wanted }) => thresh.set(wanted.nms_thresh) };
+}
+
+/** One row for each stage: what is left, what it drops, which objects are still covered. @param {Context} context @returns {Part} */
+function stageTable({ model, root, store: { plan } }) {
+  const { covered, objects, stages } = plan;
+  const name = `rpnviz-${Math.random().toString(36).slice(2)}`;
+  const pick = (/** @type {number} */ stage) => commit(model, { stage, ...(stage < DROPS ? { side: "left" } : {}) });
+  const lines = stages.map((stage, i) => stageRow(stage, name, covered.length, () => pick(i)));
+  const what = "Of the picture's objects, how many are covered by some box that is left, at this IoU.";
+  const over = h("th", { scope: "colgroup", colspan: covered.length, what }, "objects covered at");
+  const heads = [
+    ...["stage", "left", "dropped"].map((text) => h("th", { scope: "col" }, text)),
+    ...covered.map((iou) => h("th", { scope: "col", what }, `IoU ≥ ${iou}`)),
+  ];
+  const head = h("thead", {}, h("tr", {}, h("td", { colspan: 3 }), over), h("tr", {}, ...heads));
+  const body = h("tbody", {}, ...lines.map(({ row }) => row));
+  return {
+    element: scroller("stages", "", h("table", { class: "rpnviz-stages" }, head, body)),
+    draw({ counts, stage }) {
+      root.dataset.stage = String(stage);
+      lines.forEach(({ row, input, left, dropped, bar, found }, i) => {
+        const gone = goneAt(counts, i);
+        setText(left, thousands(counts.left[i]));
         setText(dropped, gone ? `−${thousands(gone)}` : "");
-        bar.style.width = `${(100 * result.left[i]) / result.left[0]}%`;
-        found.forEach((td, k) => setText(td, `${result.covered[i][k]} of ${objects.length}`));
-        tr.classList.toggle("rpnviz-hot", i === stage);
+        bar.style.width = `${(100 * counts.left[i]) / counts.left[0]}%`;
+        found.forEach((cell, k) => setText(cell, `${counts.covered[i][k]} of ${objects.length}`));
+        row.classList.toggle("rpnviz-hot", i === stage);
         input.checked = i === stage;
       });
     },
   };
 }
 
-/** @param {{model: Model, el: HTMLElement}} context */
-export async function render({ model, el }) {
-  const plan = model.get("plan");
-  const {
-    image_size: [height, width],
-    extent,
-    objects,
-    presets,
-  } = plan;
-  const styles = lineStyles(model.get("look"));
-  const geometry = anchorGeometry(plan);
-  const [eighths, scores] = [typed(model.get("decoded"), Int16Array), typed(model.get("scores"), Float32Array)];
-  const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame(
-    { model, el },
-    {
-      className: "rpnviz-stage-by-stage",
-      label: "From all anchors to the proposals",
-      hint: HINT,
-      keys: [
-        ["← ↑ on the picture", "follow the box before this one"],
-        ["→ ↓ there", "follow the next box"],
-        ["Esc there", "let it go"],
-      ],
-    },
-  );
-  let result = readResult(model.get("result"));
-  let drawn = /** @type {number[]} */ ([]);
-  let pointed = -1;
+/** @param {string} stage @param {string} name of the radio buttons @param {number} ious @param {() => void} pick */
+function stageRow(stage, name, ious, pick) {
+  const input = h("input", { type: "radio", name, change: pick, ...OWN_KEYS });
+  const [left, dropped, bar] = [h("b"), h("td"), h("i")];
+  const found = Array.from({ length: ious }, () => h("td"));
+  const head = h("th", { scope: "row" }, h("label", {}, input, h("span", {}, stage)));
+  const row = h("tr", { click: pick }, head, h("td", { class: "rpnviz-left-over" }, bar, left), dropped, ...found);
+  return { row, input, left, dropped, bar, found };
+}
 
-  const pick = (/** @type {number} */ stage) => commit(model, { stage, ...(stage < 3 ? { side: "left" } : {}) });
-  const table = stageTable(plan, pick);
-  const whose = choice({
-    label: "whose settings",
-    what: "Whose settings: the paper's, py-faster-rcnn's, torchvision's or detectron2's, for training or in use.",
-    onChange: (i) =>
-      i !== "own" && commit(model, Object.fromEntries(SETTINGS.map((name) => [name, presets[Number(i)][name]]))),
-  });
-  whose.fill([
-    ...presets.map((/** @type {any} */ { name, phase }, /** @type {number} */ i) => ({
-      value: String(i),
-      label: `${name}, ${phase}`,
-    })),
-    { value: "own", label: "your own" },
-  ]);
-  const field = (
-    /** @type {string} */ name,
-    /** @type {number} */ least,
-    /** @type {number} */ max,
-    /** @type {string} */ what,
-  ) => {
-    const { element, set } = numberField({
-      name,
-      className: "rpnviz-number",
-      max,
-      what: `${name}: ${what}`,
-      onChange: (value) => commit(model, { [name]: value }),
-    });
-    element.min = String(least);
-    element.step = "any";
-    if (least) element.step = "1";
-    return { name, element, set, label: h("label", {}, `${name} `, element) };
+/** The picture with the boxes of the stage. @param {Context} context @returns {Part} */
+function picture({ model, store, redraw, set }) {
+  const { boxAtStage, photo, plan } = store;
+  const [height, width] = plan.image_size;
+  let [boxes, drawn] = [/** @type {Box[]} */ ([]), /** @type {number[]} */ ([])];
+  const nearest = (/** @type {MouseEvent} */ event) => drawn[nearestOutline(boxes, ...panel.at(event), REACH)] ?? -1;
+  const walk = (/** @type {number} */ dx, /** @type {number} */ dy) => {
+    const at = clamp(drawn.indexOf(model.get("selected")) + dx + dy, 0, drawn.length - 1);
+    commit(model, { selected: drawn[at] ?? -1 });
   };
-  const fields = [
-    field("pre_nms_top_n", 1, geometry.count, "so many of the best scores go into NMS."),
-    field("post_nms_top_n", 1, geometry.count, "at most so many proposals come out."),
-    field("min_size", 0, Math.min(width, height), "smallest height and width in px."),
-  ];
-  const thresh = slider({
-    label: "nms_thresh",
-    max: 1,
-    step: 0.05,
-    format: (value) => value.toFixed(2),
-    what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it.",
-    onInput: (value) => commit(model, { nms_thresh: value }),
+  const panel = new Panel({
+    extent: plan.extent,
+    className: "rpnviz-picture",
+    label: "The picture with the boxes of the stage; arrow keys walk through them",
+    what: HINT,
+    attributes: {
+      tabindex: 0,
+      role: "application",
+      ...OWN_KEYS,
+      keydown: arrowKeys(walk, { Escape: () => commit(model, { selected: -1 }) }),
+      pointermove: (/** @type {PointerEvent} */ event) => set({ pointed: nearest(event) }),
+      pointerleave: () => set({ pointed: -1 }),
+      click: (/** @type {MouseEvent} */ event) => commit(model, { selected: nearest(event) }),
+    },
+    onResize: redraw,
   });
+  return {
+    element: panel.canvas,
+    draw(now) {
+      drawn = now.drawn;
+      boxes = drawn.map((i) => boxAtStage(i, now.stage));
+      const bitmap = photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
+      drawBoxes(panel, store, now, boxes);
+      if (now.followed >= 0) drawFollowed(panel, store, now);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** @param {Panel} panel @param {Store} store @param {Moment} now @param {Box[]} boxes */
+function drawBoxes(panel, { plan, styles }, { side }, boxes) {
+  const line = { ...styles[side === "left" ? "proposal" : "negative"], width: 1, casing: "transparent" };
+  for (const box of [...boxes].reverse()) panel.box(box, line, { alpha: boxes.length > MANY ? 0.6 : 1 });
+  for (const { box } of plan.objects) panel.box(box, styles.ground_truth);
+}
+
+/** The box that is followed, and the one that suppressed it here. @param {Panel} panel @param {Store} store @param {Moment} now */
+function drawFollowed(panel, { boxAtStage, scores, styles }, { followed, result, stage }) {
+  const box = boxAtStage(followed, stage);
+  const gone = !result.isLeft(followed, stage);
+  const tags = [{ text: gone ? "dropped" : fixed(scores[followed], 3), box, style: styles.window }];
+  const by = result.isDropped(followed, stage) ? result.suppressor(followed) : -1;
+  if (by >= 0) {
+    const better = boxAtStage(by, stage);
+    panel.box(better, styles.proposal, { strong: true });
+    tags.push({ text: "suppressed it", box: better, style: styles.proposal });
+  }
+  panel.box(box, gone ? { ...styles.window, dash: styles.crosses_border.dash } : styles.window, { strong: true });
+  panel.tags(tags);
+}
+
+/** What is left after the stage, or what it drops. @param {Context} context @returns {Part} */
+function sides({ model }) {
   const side = segmented({
     label: "which boxes",
     what: "Draw what is left after the stage, or what it drops.",
@@ -168,6 +299,29 @@ export async function render({ model, el }) {
     ],
     onChange: (value) => commit(model, { side: value }),
   });
+  return {
+    element: side.element,
+    draw(now) {
+      side.set(now.side);
+      side.disable(now.stage < DROPS, "This stage drops nobody.");
+    },
+  };
+}
+
+/** @param {Context} context @returns {Element[]} */
+function legend({ store: { styles } }) {
+  const key = (/** @type {string} */ style, /** @type {string} */ words) =>
+    h("span", { class: "rpnviz-key" }, swatch(styles[style]), words);
+  return [
+    key("proposal", "left"),
+    key("negative", "dropped here"),
+    key("window", "followed"),
+    key("ground_truth", "object"),
+  ];
+}
+
+/** How many boxes are drawn. @param {Context} context @returns {Part} */
+function howMany({ model }) {
   const shown = slider({
     label: "draw",
     name: "boxes drawn",
@@ -176,170 +330,5 @@ export async function render({ model, el }) {
     what: "So many boxes are drawn, best score first.",
     onInput: (value) => commit(model, { shown: value }),
   });
-  const [why, about, how] = [
-    h("p", { class: "rpnviz-why" }),
-    h("p", { class: "rpnviz-followed" }),
-    h("p", { class: "rpnviz-drawn" }),
-  ];
-  const key = (/** @type {string} */ style, /** @type {string} */ words) =>
-    h("span", { class: "rpnviz-key" }, swatch(styles[style]), words);
-
-  const boxAtStage = (/** @type {number} */ i, /** @type {number} */ stage) => {
-    if (stage === 0) return geometry.box(i);
-    const moved = /** @type {Box} */ (Array.from(eighths.subarray(4 * i, 4 * i + 4), (value) => value / 8));
-    return stage === 1 ? moved : clipped(moved, width, height);
-  };
-  const panel = new Panel({
-    extent,
-    className: "rpnviz-picture",
-    label: "The picture with the boxes of the stage; arrow keys walk through them",
-    what: HINT,
-    attributes: {
-      tabindex: 0,
-      role: "application",
-      ...OWN_KEYS,
-      keydown: (/** @type {KeyboardEvent} */ event) => {
-        if (event.ctrlKey || event.metaKey || event.altKey || !(WALK[event.key] || event.key === "Escape")) return;
-        const at = drawn.indexOf(model.get("selected")) + (WALK[event.key] || 0);
-        commit(model, {
-          selected: event.key === "Escape" ? -1 : (drawn[Math.max(0, Math.min(at, drawn.length - 1))] ?? -1),
-        });
-        event.preventDefault();
-        event.stopPropagation();
-      },
-      pointermove: (/** @type {PointerEvent} */ event) => point(nearest(event)),
-      pointerleave: () => point(-1),
-      click: (/** @type {MouseEvent} */ event) => commit(model, { selected: nearest(event) }),
-    },
-    onResize: () => draw(),
-  });
-  const nearest = (/** @type {MouseEvent} */ event) => {
-    const at = nearestOutline(
-      drawn.map((i) => boxAtStage(i, model.get("stage"))),
-      ...panel.at(event),
-      REACH,
-    );
-    return at < 0 ? -1 : drawn[at];
-  };
-  const point = (/** @type {number} */ i) => {
-    if (i === pointed) return;
-    pointed = i;
-    redraw();
-  };
-
-  page.body.append(
-    h(
-      "figure",
-      {},
-      h(
-        "div",
-        { class: "rpnviz-controls" },
-        h("label", {}, "whose settings ", whose.element),
-        ...fields.map(({ label }) => label),
-      ),
-      thresh.element,
-      table.element,
-      why,
-    ),
-    h(
-      "figure",
-      {},
-      panel.canvas,
-      h(
-        "div",
-        { class: "rpnviz-controls" },
-        side.element,
-        key("proposal", "left"),
-        key("negative", "dropped here"),
-        key("window", "followed"),
-        key("ground_truth", "object"),
-      ),
-      shown.element,
-      how,
-      about,
-    ),
-  );
-  if (!model.get("has_kernel")) {
-    for (const input of [whose.element, thresh.input, ...fields.map(({ element }) => element)]) {
-      input.disabled = true;
-      explains(input, NO_KERNEL);
-    }
-  }
-
-  const waiting = () => SETTINGS.some((name) => model.get("answered")[name] !== model.get(name));
-  const showBusy = () => page.busy(model.get("has_kernel") && waiting() && !model.get("error") ? "proposing" : "");
-  const receive = () => {
-    result = readResult(model.get("result"));
-    redraw();
-  };
-
-  /** Where the anchor that is pointed at or followed is now, and where it ends. @param {number} i */
-  function follow(i) {
-    if (i < 0) return "Point at a box to read what becomes of it.";
-    return `${geometry.words(i)}: score ${scores[i].toFixed(3)}, ${result.fate(i)}.`;
-  }
-
-  function drawPicture(/** @type {number} */ stage, /** @type {number} */ followed) {
-    if (!panel.begin()) return;
-    panel.backdrop("photo", () => panel.image(photo, [0, 0, width, height]));
-    const line = { ...styles[model.get("side") === "left" ? "proposal" : "negative"], width: 1, casing: "transparent" };
-    for (const i of [...drawn].reverse()) panel.box(boxAtStage(i, stage), line, { alpha: drawn.length > 40 ? 0.6 : 1 });
-    for (const { box } of objects) panel.box(box, styles.ground_truth);
-    if (followed < 0) return;
-    const box = boxAtStage(followed, stage);
-    const gone = !result.isLeft(followed, stage);
-    const by = result.isDropped(followed, stage) ? result.suppressor(followed) : -1;
-    const tags = [{ text: gone ? "dropped" : scores[followed].toFixed(3), box, style: styles.window }];
-    if (by >= 0) {
-      panel.box(boxAtStage(by, stage), styles.proposal, { strong: true });
-      tags.push({ text: "suppressed it", box: boxAtStage(by, stage), style: styles.proposal });
-    }
-    panel.box(box, gone ? { ...styles.window, dash: styles.crosses_border.dash } : styles.window, { strong: true });
-    panel.tags(tags);
-  }
-
-  function draw() {
-    const [stage, which, selected] = [model.get("stage"), model.get("side"), model.get("selected")];
-    const sent = model.get("result");
-    for (const { name, set } of fields) set(String(model.get(name)));
-    thresh.set(model.get("nms_thresh"));
-    shown.set(model.get("shown"));
-    side.set(which);
-    side.disable(stage < 3, "This stage drops nobody.");
-    const preset = presets.findIndex((/** @type {any} */ one) =>
-      SETTINGS.every((name) => one[name] === model.get(name)),
-    );
-    whose.set(preset < 0 ? "own" : String(preset));
-    table.show(sent, stage);
-    const all = result.list(stage, which);
-    drawn = all.slice(0, model.get("shown"));
-    const last = drawn.length ? scores[drawn[drawn.length - 1]] : 0;
-    setText(
-      how,
-      drawn.length
-        ? `Drawn: the best ${thousands(drawn.length)} of ${thousands(all.length)}, scores ${scores[drawn[0]].toFixed(3)} to ${last.toFixed(3)}.`
-        : "There is nothing to draw.",
-    );
-    setText(why, explanations(model.get("answered"), stage ? sent.left[stage - 1] - sent.left[stage] : 0)[stage]);
-    const followed = pointed >= 0 ? pointed : selected;
-    setText(about, follow(followed));
-    page.root.dataset.stage = String(stage);
-    page.say(
-      `${plan.stages[stage]}: ${thousands(sent.left[stage])} left. ${why.textContent} ${selected < 0 ? "" : about.textContent}`,
-    );
-    drawPicture(stage, followed);
-  }
-
-  const redraw = scheduler(draw);
-  page.onDestroy(watch(model, ["result"], receive));
-  page.onDestroy(
-    watch(model, [...SETTINGS, "answered", "error"], () => {
-      showBusy();
-      redraw();
-    }),
-  );
-  page.onDestroy(watch(model, ["stage", "side", "shown", "selected"], redraw));
-  page.onDestroy(() => panel.destroy());
-  draw();
-  return page.destroy;
+  return { element: shown.element, draw: (now) => shown.set(now.shown) };
 }

@@ -10,7 +10,7 @@ import traitlets as t
 from matplotlib.figure import Figure
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.boxes import box_iou
+from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number
@@ -72,7 +72,7 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     @property
     def iou(self) -> float:
         """IoU of the two boxes as they stand."""
-        return float(box_iou(torch.tensor([self.anchor]), torch.tensor([self.gt])))
+        return pair_iou(torch.tensor(self.anchor), torch.tensor(self.gt))
 
     @property
     def label(self) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from rpnviz.anchors import cell_anchors
-from rpnviz.boxes import box_area, box_iou
+from rpnviz.boxes import box_area, pair_iou
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.grid import Grid
@@ -19,7 +18,7 @@ def where_is_iou(explorer: IouExplorer) -> Question:
     small = torch.tensor([480.0, 300.0, 530.0, 345.0])
     beside = small + torch.tensor([9.0, 6.0, 9.0, 6.0])
     cells = torch.tensor([stride_x, stride_y, stride_x, stride_y])
-    shared, in_cells = _iou(small, beside), _iou((small / cells).round(), (beside / cells).round())
+    shared, in_cells = pair_iou(small, beside), pair_iou((small / cells).round(), (beside / cells).round())
     window = grid.footprint(0, 0)
     seen = f"{window[2] - window[0]:.0f}×{window[3] - window[1]:.0f}"
     objects = explorer.picture.gt_boxes
@@ -39,20 +38,16 @@ def where_is_iou(explorer: IouExplorer) -> Question:
             ),
             Choice(
                 "On the picture, in its pixels",
-                f"The anchor is one pixel wider and higher than the object, and the IoU, {_iou(small, far):.3f}, tells "
-                "them apart. Two boxes are all that it needs.",
+                f"The anchor is one pixel wider and higher than the object, and the IoU, {pair_iou(small, far):.3f}, "
+                "tells them apart. Two boxes are all that it needs.",
                 {"anchor": far.tolist(), "gt": small.tolist(), **thresholds},
                 right=True,
             ),
             Choice(
                 "In the window, with what it sees of the object",
                 f"This anchor and this object are much larger than the window's {seen} px, and their IoU is "
-                f"{_iou(over, largest):.2f}: whole boxes are compared.",
+                f"{pair_iou(over, largest):.2f}: whole boxes are compared.",
                 {"anchor": over.tolist(), "gt": largest.tolist(), **thresholds},
             ),
         ),
     )
-
-
-def _iou(one: Tensor, other: Tensor) -> float:
-    return float(box_iou(one[None], other[None]))

@@ -2,258 +2,263 @@
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
-import { clamp } from "../common/compute/boxes.js";
+import { boxArea, boxIou, clamp, sharedBox, sides } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, setText } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
-import { movable, number, size } from "../common/movable_box.js";
+import { besideThresholds, fixed, pixels, standsTo, thresholdText } from "../common/format.js";
+import { commit } from "../common/model.js";
+import { movable } from "../common/movable_box.js";
+import { loadPhoto } from "../common/photo.js";
 import { thresholdLine } from "../common/threshold_line.js";
+import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[],
+ *   shapes: {name: string, width: number, height: number}[]}} Plan */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-/**
- * The one computation that the page does itself, to keep up with the hand. A test holds it against boxes.box_iou.
- * @param {Box} a @param {Box} b
- */
-export function workOut(a, b) {
-  const [width, height] = [0, 1].map((axis) => Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]));
+const HINT = "Drag a box by its inside, or a corner. Keys: Tab to a box, arrows move it, Shift + arrows resize it.";
+const OWN = "own"; // in a choice: none of what is offered
+const STEPS = ["shared width", "shared height", "shared area", "anchor", "object", "union", "IoU"];
+
+export const render = defineView({
+  frame: {
+    className: "rpnviz-iou",
+    label: "Two boxes and their IoU",
+    hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on a box", "move it by two pixels"],
+      ["Shift + ← → ↑ ↓ there", "resize it"],
+    ],
+  },
+  traits: ["anchor", "gt", "bg_iou_thresh", "fg_iou_thresh"],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("figure", {}, picture(context), thresholds(context)),
+    group("figure", {}, choices(context), places(context), sumTable(), outcome(context), reason()),
+  ],
+  say: ({ anchor, gt, sum, label }) => {
+    const [a, b] = [anchor, gt].map((box) => sides(box).map(pixels).join("×"));
+    return `An anchor of ${a} px and an object of ${b} px: IoU ${fixed(sum.iou, 4)}, ${label}.`;
+  },
+  worksOut: ({ sum: { intersection, union, iou } }) => ({ intersection, union, iou }),
+});
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  return {
+    plan: /** @type {Plan} */ (model.get("plan")),
+    styles: lineStyles(model.get("look")),
+    photo: loadPhoto(() => model.get("image"), redraw),
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model }) {
+  const [anchor, gt] = ["anchor", "gt"].map((name) => /** @type {Box} */ (model.get(name)));
+  const [bg, fg] = ["bg_iou_thresh", "fg_iou_thresh"].map((name) => /** @type {number} */ (model.get(name)));
+  const sum = workOut(anchor, gt);
+  return { anchor, gt, bg, fg, sum, ...verdict(sum.iou, bg, fg) };
+}
+
+/** The IoU with every step that leads to it. @param {Box} a @param {Box} b */
+function workOut(a, b) {
+  const shared = sharedBox(a, b);
+  const [width, height] = sides(shared);
   const intersection = Math.max(width, 0) * Math.max(height, 0);
-  const [areaA, areaB] = [a, b].map((box) => (box[2] - box[0]) * (box[3] - box[1]));
-  const union = areaA + areaB - intersection;
-  return { width, height, intersection, areaA, areaB, union, iou: union > 0 ? intersection / union : 0 };
-}
-
-/** @param {Box} gt @param {number} right the picture's right edge @returns {Record<string, {label: string, box: Box}>} */
-function presets(gt, right) {
-  const [w, hgt] = size(gt);
-  const moved = (/** @type {number} */ share) => {
-    const by = gt[2] + share * w <= right ? share * w : -share * w;
-    return /** @type {Box} */ ([gt[0] + by, gt[1], gt[2] + by, gt[3]]);
-  };
-  const inner = /** @type {Box} */ ([gt[0] + w / 4, gt[1] + hgt / 4, gt[2] - w / 4, gt[3] - hgt / 4].map(Math.round));
-  return {
-    same: { label: "same box", box: gt },
-    half: { label: "half shifted", box: moved(0.5) },
-    inside: { label: "a box inside a box", box: inner },
-    touching: { label: "touching", box: moved(1) },
-  };
-}
-
-/** The sum as a table: what, how, result. One row for each step of the arithmetic. */
-function sumTable() {
-  const rows = Object.fromEntries(
-    ["shared width", "shared height", "shared area", "anchor", "object", "union", "IoU"].map((name) => {
-      const [how, result] = [h("td", { class: "rpnviz-how" }), h("td", { class: "rpnviz-result" })];
-      return [name, { row: h("tr", {}, h("th", { scope: "row" }, name), how, result), how, result }];
-    }),
-  );
-  const put = (/** @type {string} */ name, /** @type {string} */ how, /** @type {string} */ result) => {
-    setText(rows[name].how, how);
-    setText(rows[name].result, result);
-  };
-  return {
-    element: h("table", { class: "rpnviz-sum" }, h("tbody", {}, ...Object.values(rows).map(({ row }) => row))),
-    /** @param {Box} a @param {Box} b @param {ReturnType<typeof workOut>} sum */
-    show(a, b, sum) {
-      const side = (/** @type {number} */ i) =>
-        `min(${number(a[i + 2])}, ${number(b[i + 2])}) − max(${number(a[i])}, ${number(b[i])})`;
-      const length = (/** @type {number} */ n) => (n < 0 ? `${number(n)} → 0` : number(n));
-      put("shared width", side(0), length(sum.width));
-      put("shared height", side(1), length(sum.height));
-      put(
-        "shared area",
-        `${number(Math.max(sum.width, 0))} × ${number(Math.max(sum.height, 0))}`,
-        number(sum.intersection),
-      );
-      put("anchor", size(a).map(number).join(" × "), number(sum.areaA));
-      put("object", size(b).map(number).join(" × "), number(sum.areaB));
-      put("union", `${number(sum.areaA)} + ${number(sum.areaB)} − ${number(sum.intersection)}`, number(sum.union));
-      put("IoU", `${number(sum.intersection)} / ${number(sum.union)}`, sum.iou.toFixed(4));
-    },
-  };
+  const [areaA, areaB] = [boxArea(a), boxArea(b)];
+  return { shared, width, height, intersection, areaA, areaB, union: areaA + areaB - intersection, iou: boxIou(a, b) };
 }
 
 /** Which label the thresholds give, and the comparison that says so. @param {number} iou @param {number} bg @param {number} fg */
-function verdict(iou, bg, fg) {
-  const shown = iou.toFixed(2);
-  if (iou >= fg) return { label: "positive", why: `${shown} ≥ ${fg.toFixed(2)}` };
-  if (iou < bg)
-    return { label: "negative", why: `${shown} < ${bg.toFixed(2)}, unless it is this object's best anchor` };
-  return { label: "ignored", why: `${shown} lies between, unless it is this object's best anchor` };
+export function verdict(iou, bg, fg) {
+  const shown = besideThresholds(iou, [bg, fg]);
+  const [toLower, toUpper] = [standsTo(iou, bg), standsTo(iou, fg)];
+  if (toUpper >= 0) return { label: "positive", why: toUpper ? `${shown} ≥ ${thresholdText(fg)}` : atThreshold(shown) };
+  const unless = "unless it is this object's best anchor";
+  if (toLower < 0) return { label: "negative", why: `${shown} < ${thresholdText(bg)}, ${unless}` };
+  return { label: "ignored", why: `${toLower ? `${shown} lies between` : atThreshold(shown)}, ${unless}` };
 }
 
-const HINT = "Drag a box by its inside, or a corner. Keys: Tab to a box, arrows move it, Shift + arrows resize it.";
+/** @param {string} iou */
+const atThreshold = (iou) => `${iou} is at the threshold`;
 
-/** @param {{model: Model, el: HTMLElement}} context */
-export async function render({ model, el }) {
-  const {
-    image_size: [pictureHeight, pictureWidth],
-    extent,
-    objects,
-    shapes,
-  } = model.get("plan");
-  const styles = lineStyles(model.get("look"));
-  const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const page = frame(
-    { model, el },
-    {
-      className: "rpnviz-iou",
-      label: "Two boxes and their IoU",
-      hint: HINT,
-      keys: [
-        ["← → ↑ ↓ on a box", "move it by two pixels"],
-        ["Shift + ← → ↑ ↓ there", "resize it"],
-      ],
-    },
-  );
-  const border = /** @type {Box} */ ([0, 0, pictureWidth, pictureHeight]);
-  const boxOf = (/** @type {string} */ name) => /** @type {Box} */ (model.get(name));
-
-  /** @param {Record<string, any>} values */
-  const change = (values) => {
-    const { anchor = boxOf("anchor"), gt = boxOf("gt") } = values;
-    const { intersection, union, iou } = workOut(anchor, gt);
-    commit(model, { ...values, worked_out: { intersection, union, iou } });
-  };
-
+/** The picture with both boxes, to be gripped. @param {Context} context @returns {Part} */
+function picture({ model, store: { photo, plan, styles }, redraw }) {
+  const [height, width] = plan.image_size;
   const panel = new Panel({
-    extent,
+    extent: plan.extent,
     className: "rpnviz-picture",
     label: "The picture with two boxes",
-    onResize: () => draw(),
+    onResize: redraw,
     attributes: { role: "img" },
   });
-  const grips = {
-    gt: movable({
-      name: "object",
-      panel,
-      get: () => boxOf("gt"),
-      move: (gt) => change({ gt }),
-      what: "The object's box, drawn by a person: white. Arrows move it, Shift + arrows resize it.",
-    }),
-    anchor: movable({
-      name: "anchor",
-      panel,
-      get: () => boxOf("anchor"),
-      move: (anchor) => change({ anchor }),
-      what: "The anchor, in the colour of its label. Arrows move it, Shift + arrows resize it.",
-    }),
+  const grip = (/** @type {string} */ name, /** @type {string} */ trait, /** @type {string} */ what) =>
+    movable({ name, panel, what, get: () => model.get(trait), move: (box) => commit(model, { [trait]: box }) });
+  const object = "The object's box, drawn by a person: white. Arrows move it, Shift + arrows resize it.";
+  const own = "The anchor, in the colour of its label. Arrows move it, Shift + arrows resize it.";
+  const grips = { gt: grip("object", "gt", object), anchor: grip("anchor", "anchor", own) };
+  return {
+    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grips.gt.element, grips.anchor.element),
+    draw({ anchor, gt, bg, fg, sum, label }) {
+      const anchorOnTop = sum.areaA <= sum.areaB;
+      grips.anchor.place(anchor, anchorOnTop ? 2 : 1);
+      grips.gt.place(gt, anchorOnTop ? 1 : 2);
+      const bitmap = photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
+      if (sum.intersection) panel.box(sum.shared, { ...styles[label], width: 0.5 }, { fill: 0.45 });
+      panel.box(gt, styles.ground_truth, { strong: true });
+      panel.box(anchor, styles[label], { strong: true });
+      panel.tags([
+        { text: "object", box: gt, style: styles.ground_truth },
+        { text: `anchor, IoU ${besideThresholds(sum.iou, [bg, fg])}`, box: anchor, style: styles[label] },
+      ]);
+    },
+    destroy: () => panel.destroy(),
   };
+}
 
-  const button = (/** @type {string} */ key) =>
+/** The line with both thresholds, and where the IoU stands on it. @param {Context} context @returns {Part} */
+function thresholds({ model, store: { styles } }) {
+  const line = thresholdLine({
+    styles,
+    onInput: (bg, fg) => commit(model, { bg_iou_thresh: bg, fg_iou_thresh: fg }),
+  });
+  return {
+    element: line.element,
+    draw({ bg, fg, sum }) {
+      line.set(bg, fg);
+      line.mark(sum.iou);
+    },
+  };
+}
+
+/** Which object, and which of the nine shapes. @param {Context} context @returns {Part} */
+function choices({ model, store: { plan } }) {
+  const { objects, shapes } = plan;
+  const entries = (/** @type {{name: string}[]} */ offered, /** @type {string} */ own) => [
+    ...offered.map(({ name }, i) => ({ value: String(i), label: name })),
+    { value: OWN, label: own },
+  ];
+  const object = choice({
+    label: "object",
+    what: "Which object of the picture the anchor is compared with.",
+    onChange: (i) => i !== OWN && commit(model, { gt: objects[Number(i)].box }),
+  });
+  object.fill(entries(objects, "a box of your own"));
+  const shape = choice({
+    label: "shape of the anchor",
+    what: "Give the anchor one of the nine shapes, round the same centre.",
+    onChange: (i) => i !== OWN && commit(model, { anchor: reshaped(model.get("anchor"), shapes[Number(i)], plan) }),
+  });
+  shape.fill(entries(shapes, "a shape of your own"));
+  const labels = [h("label", {}, "object ", object.element), h("label", {}, "anchor ", shape.element)];
+  return {
+    element: h("div", { class: "rpnviz-controls" }, ...labels),
+    draw({ anchor, gt }) {
+      const [w, hgt] = sides(anchor);
+      object.set(indexOrOwn(objects.findIndex(({ box }) => String(box) === String(gt))));
+      shape.set(indexOrOwn(shapes.findIndex(({ width, height }) => width === w && height === hgt)));
+    },
+  };
+}
+
+/** @param {number} index */
+const indexOrOwn = (index) => (index < 0 ? OWN : String(index));
+
+/**
+ * A box of another shape round the same centre, as far as there is room.
+ * @param {Box} box @param {{width: number, height: number}} shape @param {Plan} plan @returns {Box}
+ */
+function reshaped([x1, y1, x2, y2], { width, height }, { extent }) {
+  const x = clamp(Math.round((x1 + x2) / 2) - width / 2, extent[0], extent[2] - width);
+  const y = clamp(Math.round((y1 + y2) / 2) - height / 2, extent[1], extent[3] - height);
+  return [x, y, x + width, y + height];
+}
+
+/** Buttons that put the anchor where its IoU is easily worked out. @param {Context} context */
+function places({ model, store: { plan } }) {
+  const right = plan.image_size[1];
+  const shifted = (/** @type {Box} */ [x1, y1, x2, y2], /** @type {number} */ share) => {
+    const by = x2 + share * (x2 - x1) <= right ? share * (x2 - x1) : -share * (x2 - x1);
+    return [x1 + by, y1, x2 + by, y2];
+  };
+  const inner = (/** @type {Box} */ [x1, y1, x2, y2]) => {
+    const [dx, dy] = [(x2 - x1) / 4, (y2 - y1) / 4];
+    return [x1 + dx, y1 + dy, x2 - dx, y2 - dy].map(Math.round);
+  };
+  const button = (/** @type {string} */ text, /** @type {(gt: Box) => number[]} */ place) =>
     h(
       "button",
       {
         type: "button",
         what: "Put the anchor there; drag on from there.",
+        click: () => commit(model, { anchor: place(model.get("gt")) }),
         ...OWN_KEYS,
-        click: () => change({ anchor: presets(boxOf("gt"), pictureWidth)[key].box }),
       },
-      presets(border, pictureWidth)[key].label,
+      text,
     );
-  const object = choice({
-    label: "object",
-    what: "Which object of the picture the anchor is compared with.",
-    onChange: (i) => i !== "own" && change({ gt: objects[Number(i)].box }),
-  });
-  object.fill([
-    ...objects.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })),
-    { value: "own", label: "a box of your own" },
-  ]);
-  const shape = choice({
-    label: "shape of the anchor",
-    what: "Give the anchor one of the nine shapes, round the same centre.",
-    onChange: (i) => {
-      if (i === "own") return;
-      const [x1, y1, x2, y2] = boxOf("anchor");
-      const { width, height } = shapes[Number(i)];
-      const x = clamp(Math.round((x1 + x2) / 2) - width / 2, extent[0], extent[2] - width);
-      const y = clamp(Math.round((y1 + y2) / 2) - height / 2, extent[1], extent[3] - height);
-      change({ anchor: [x, y, x + width, y + height] });
-    },
-  });
-  shape.fill([
-    ...shapes.map((/** @type {any} */ { name }, /** @type {number} */ i) => ({ value: String(i), label: name })),
-    { value: "own", label: "a shape of your own" },
-  ]);
-  const thresholds = thresholdLine({
-    styles,
-    onInput: (bg, fg) => commit(model, { bg_iou_thresh: bg, fg_iou_thresh: fg }),
-  });
-  const sum = sumTable();
-  const outcome = h("p", { class: "rpnviz-outcome" });
-  const outcomeWhy = h("p", { class: "rpnviz-outcome-why" });
-
-  page.body.append(
-    h(
-      "figure",
-      {},
-      h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grips.gt.element, grips.anchor.element),
-      thresholds.element,
-    ),
-    h(
-      "figure",
-      {},
-      h(
-        "div",
-        { class: "rpnviz-controls" },
-        h("label", {}, "object ", object.element),
-        h("label", {}, "anchor ", shape.element),
-      ),
-      h(
-        "div",
-        { class: "rpnviz-controls", role: "group", "aria-label": "Put the anchor" },
-        ...["same", "half", "inside", "touching"].map(button),
-      ),
-      sum.element,
-      outcome,
-      outcomeWhy,
-    ),
+  return h(
+    "div",
+    { class: "rpnviz-controls", role: "group", "aria-label": "Put the anchor" },
+    button("same box", (gt) => gt),
+    button("half shifted", (gt) => shifted(gt, 0.5)),
+    button("a box inside a box", inner),
+    button("touching", (gt) => shifted(gt, 1)),
   );
-
-  function draw() {
-    const [anchor, gt] = [boxOf("anchor"), boxOf("gt")];
-    const [bg, fg] = [model.get("bg_iou_thresh"), model.get("fg_iou_thresh")];
-    const result = workOut(anchor, gt);
-    const { label, why } = verdict(result.iou, bg, fg);
-    const anchorOnTop = result.areaA <= result.areaB;
-    grips.anchor.place(anchor, anchorOnTop ? 2 : 1);
-    grips.gt.place(gt, anchorOnTop ? 1 : 2);
-    sum.show(anchor, gt, result);
-    thresholds.set(bg, fg);
-    thresholds.mark(result.iou);
-    object.set(indexOrOwn(objects.findIndex((/** @type {any} */ { box }) => String(box) === String(gt))));
-    const [width, height] = size(anchor);
-    shape.set(indexOrOwn(shapes.findIndex((/** @type {any} */ one) => one.width === width && one.height === height)));
-    setText(outcome, label);
-    outcome.style.borderColor = styles[label].color;
-    setText(outcomeWhy, why);
-    const [a, b] = [anchor, gt].map((box) => size(box).map(number).join("×"));
-    page.say(`An anchor of ${a} px and an object of ${b} px: IoU ${result.iou.toFixed(4)}, ${label}.`);
-    if (!panel.begin()) return;
-    panel.backdrop("photo", () => panel.image(photo, border));
-    if (result.intersection) {
-      const shared = /** @type {Box} */ (
-        anchor.map((edge, i) => (i < 2 ? Math.max(edge, gt[i]) : Math.min(edge, gt[i])))
-      );
-      panel.box(shared, { ...styles[label], width: 0.5 }, { fill: 0.45 });
-    }
-    panel.box(gt, styles.ground_truth, { strong: true });
-    panel.box(anchor, styles[label], { strong: true });
-    panel.tags([
-      { text: "object", box: gt, style: styles.ground_truth },
-      { text: `anchor, IoU ${result.iou.toFixed(2)}`, box: anchor, style: styles[label] },
-    ]);
-  }
-
-  const redraw = scheduler(draw);
-  page.onDestroy(watch(model, ["anchor", "gt", "bg_iou_thresh", "fg_iou_thresh"], redraw));
-  page.onDestroy(() => panel.destroy());
-  change({}); // Python may not have asked the page yet
-  draw();
-  return page.destroy;
 }
 
-/** @param {number} index */
-const indexOrOwn = (index) => (index < 0 ? "own" : String(index));
+/** The sum: what, how, result. One row for each step of the arithmetic. @returns {Part} */
+function sumTable() {
+  const lines = STEPS.map((name) => {
+    const [how, result] = [h("td", { class: "rpnviz-how" }), h("td", { class: "rpnviz-result" })];
+    return { how, result, row: h("tr", {}, h("th", { scope: "row" }, name), how, result) };
+  });
+  return {
+    element: h("table", { class: "rpnviz-sum" }, h("tbody", {}, ...lines.map(({ row }) => row))),
+    draw: ({ anchor, gt, sum }) =>
+      written(anchor, gt, sum).forEach(([how, result], i) => {
+        setText(lines[i].how, how);
+        setText(lines[i].result, result);
+      }),
+  };
+}
+
+/** How and result of each of STEPS. @param {Box} a @param {Box} b @param {ReturnType<typeof workOut>} sum */
+function written(a, b, { width, height, intersection, areaA, areaB, union, iou }) {
+  const side = (/** @type {number} */ i) =>
+    `min(${pixels(a[i + 2])}, ${pixels(b[i + 2])}) − max(${pixels(a[i])}, ${pixels(b[i])})`;
+  const length = (/** @type {number} */ n) => (n < 0 ? `${pixels(n)} → 0` : pixels(n));
+  return [
+    [side(0), length(width)],
+    [side(1), length(height)],
+    [`${pixels(Math.max(width, 0))} × ${pixels(Math.max(height, 0))}`, pixels(intersection)],
+    [sides(a).map(pixels).join(" × "), pixels(areaA)],
+    [sides(b).map(pixels).join(" × "), pixels(areaB)],
+    [`${pixels(areaA)} + ${pixels(areaB)} − ${pixels(intersection)}`, pixels(union)],
+    [`${pixels(intersection)} / ${pixels(union)}`, fixed(iou, 4)],
+  ];
+}
+
+/** The label. @param {Context} context @returns {Part} */
+function outcome({ store: { styles } }) {
+  const element = h("p", { class: "rpnviz-outcome" });
+  return {
+    element,
+    draw({ label }) {
+      setText(element, label);
+      element.style.borderColor = styles[label].color;
+    },
+  };
+}
+
+/** Why it is this label. @returns {Part} */
+function reason() {
+  const element = h("p", { class: "rpnviz-outcome-why" });
+  return { element, draw: ({ why }) => setText(element, why) };
+}

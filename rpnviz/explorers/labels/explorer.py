@@ -16,7 +16,7 @@ from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
-from rpnviz.targets import TIE, AnchorLabels, label_anchors
+from rpnviz.targets import AnchorLabels, label_anchors
 
 SETTINGS = ("bg_iou_thresh", "fg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary")
 
@@ -85,13 +85,11 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         rows = []
         for m, plan in enumerate(self.plan["objects"]):
             own = found.matched_idxs == m
-            best = float(found.best_iou_per_gt[m])
-            tied = (found.best_gt_idxs == m) & (found.iou >= best - TIE) & ~found.crosses_boundary
             rows.append(
                 {
                     "name": plan["name"],
-                    "best_iou": best,
-                    "tied": int(tied.sum()),
+                    "best_iou": float(found.best_iou_per_gt[m]),
+                    "tied": int(found.num_tied[m]),
                     "by_threshold": int((own & ~found.low_quality).sum()),
                     "by_rule": int((own & found.low_quality).sum()),
                 }

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-
-from rpnviz.boxes import box_iou
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.labels.explorer import LabelsExplorer
-from rpnviz.targets import IGNORED, TIE
+from rpnviz.targets import IGNORED
 
 
 def low_iou_positive(explorer: LabelsExplorer) -> Question:
@@ -15,7 +12,9 @@ def low_iou_positive(explorer: LabelsExplorer) -> Question:
     found, names = explorer.found, [plan["name"] for plan in explorer.plan["objects"]]
     weak = found.low_quality.nonzero().flatten()
     ignored = ((found.labels == IGNORED) & ~found.crosses_boundary).nonzero().flatten()
-    weakest = int(weak[found.iou[weak] <= found.iou[weak].min() + TIE][-1])  # the view opens at the first of them
+    first = weak[found.iou[weak].argmin()]  # where the view opens
+    same = [inds[weak] == inds[first] for inds in (found.best_for_gt_idxs, found.best_gt_idxs)]
+    weakest = int(weak[same[0] & same[1]][-1])  # another that ties with it
     strongest = int(ignored[found.iou[ignored].argmax()])
     second = int(weak[found.iou[weak].argmax()])
     half = int(ignored[(found.iou[ignored] - 0.5).abs().argmin()])
@@ -51,7 +50,3 @@ def low_iou_positive(explorer: LabelsExplorer) -> Question:
             ),
         ),
     )
-
-
-def _iou(one: Tensor, other: Tensor) -> float:
-    return float(box_iou(one[None], other[None]))

@@ -18,7 +18,7 @@ from rpnviz.explorers.common.rules import Rule, number, one_of
 from rpnviz.explorers.layers.figure import layer_figure
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Box, Grid
-from rpnviz.inspect.layers import Layer, activations, walk
+from rpnviz.inspect.layers import Layer, activations, layer_table
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
@@ -37,7 +37,7 @@ class LayersExplorer(RpnvizWidget):
     sheets = ("common/map_and_picture.css", "common/layers.css")
     image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
     place = t.Dict(read_only=True, help="sizes of the picture and of the network's input").tag(sync=True)
-    layers: t.List[Any] = t.List(read_only=True, help="what `layers.walk` says of each").tag(sync=True)
+    layers: t.List[Any] = t.List(read_only=True, help="what `layers.layer_table` says of each").tag(sync=True)
     maps = t.Dict(read_only=True, help="layer → uint8 map of its channel in `opened`, brightness").tag(sync=True)
     opened = t.Dict(read_only=True, help="layer → channel that `maps` holds").tag(sync=True)
     layer = t.Unicode("conv1_1", help="the layer shown").tag(sync=True)
@@ -60,14 +60,14 @@ class LayersExplorer(RpnvizWidget):
             **traits: where to start, e.g. layer="conv3_2", x=500, y=300.
         """
         self.picture, self.grid = picture, grid
-        self.walk = walk(backbone, grid, head)
+        self.walk = layer_table(backbone, grid, head)
         self._shown, chosen = {}, {}
         for layer, (name, output) in zip(self.walk, activations(backbone, picture, grid, head), strict=True):
-            self._shown[name] = displayed(output[0], layer.jump)
+            self._shown[name] = displayed(output[0].float(), layer.jump)
             chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1).argmax())
         super().__init__()
         with torch.device("meta"):  # its shapes, not its weights
-            vgg16 = walk(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
+            vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
         self.set_trait("image", webp(picture.image))
         self.set_trait("place", {"image_size": list(grid.image_size), "input_size": list(grid.input_size)})
         self.set_trait("layers", [self._said(*pair) for pair in zip(self.walk, vgg16, strict=False)])

@@ -2,8 +2,7 @@
 // The two panels of the linked explorer: the feature map, and the picture with what belongs to the window's cell.
 
 import { nearestOutline } from "../common/canvas_panel.js";
-import { thousands } from "../common/format.js";
-import { boxText, iouText } from "./scene.js";
+import { besideThresholds, boxText, thousands } from "../common/format.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
@@ -124,7 +123,7 @@ function drawTags(panel, moment, taken) {
   const tags = [];
   if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
     tags.push({
-      text: `IoU ${iouText(scene.iou(nine[fitting]))}`,
+      text: `IoU ${besideThresholds(scene.iou(nine[fitting]))}`,
       box: scene.anchor(nine[fitting]),
       style: anchorStyle(moment, fitting),
     });
@@ -155,7 +154,7 @@ export function anchorSentence({ scene, nine }, a) {
   const { scale, ratio } = scene.shapes[a];
   const anchor = nine[a];
   const whose = scene.object(anchor);
-  const iou = whose ? `best IoU ${iouText(scene.iou(anchor))} with ${whose}` : "overlaps no object";
+  const iou = whose ? `best IoU ${besideThresholds(scene.iou(anchor))} with ${whose}` : "overlaps no object";
   return `Anchor of ${scale} px, h/w ${ratio}: ${iou}; ${scene.why(anchor)}. Score ${scene.score(anchor).toFixed(2)}: ${scene.fate(anchor)}.`;
 }
 
@@ -165,7 +164,9 @@ export function pictureSentence({ scene, row, col, layers }, x, y, reach) {
   if (object >= 0) {
     const best = scene.packed.best_anchors[object];
     const fit =
-      best < 0 ? "no anchor inside the picture overlaps it" : `its best anchor reaches IoU ${iouText(scene.iou(best))}`;
+      best < 0
+        ? "no anchor inside the picture overlaps it"
+        : `its best anchor reaches IoU ${besideThresholds(scene.iou(best))}`;
     return `Ground truth: ${scene.objectNames()[object]}, box ${boxText(scene.objects[object])}; ${fit}.`;
   }
   const [x1, y1, x2, y2] = scene.frame;
@@ -189,5 +190,5 @@ export function summary({ scene, row, col, nine }) {
     (kind) => `${kinds.filter((other) => other === kind).length} ${kind.replace("_", " ")}`,
   );
   const best = Math.max(...nine.map(scene.iou));
-  return `Row ${row}, column ${col}: ${said.join(", ")}; best IoU ${iouText(best)}. ${thousands(scene.size)} anchors in all.`;
+  return `Row ${row}, column ${col}: ${said.join(", ")}; best IoU ${besideThresholds(best)}. ${thousands(scene.size)} anchors in all.`;
 }

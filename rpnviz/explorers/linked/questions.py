@@ -133,7 +133,7 @@ def border_in_use(explorer: LinkedExplorer) -> Question:
         choices=(
             Choice(
                 "They are left out again",
-                f"The selected row of the table says both: dropped in training, and in use {stages.fate(best)}.",
+                f"The selected row of the table says both: left out of training, and in use {stages.fate(best)}.",
                 _at_anchor(explorer, best) | {"layers": ["anchors", "labels", "predictions"]},
             ),
             Choice(

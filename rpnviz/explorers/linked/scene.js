@@ -1,31 +1,13 @@
 // @ts-check
 // What Python sent of one picture on one grid (scene.py), unpacked, and what to say of an anchor.
 // Only reading and wording: no IoU, label, rank or box is worked out here.
-import { thousands } from "../common/format.js";
+import { fateText, LABELS, lowQuality, readLabel, whyLabel } from "../common/anchor.js";
 import { typed } from "../common/model.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 
-const KINDS = ["negative", "positive", "ignored", "crosses_border"]; // the two low bits of a `kinds` byte
-const LOW_QUALITY = 4;
 const LARGE = 8;
 const NOBODY = 255;
-
-/** Two digits, or as many as it takes not to look like the other side of a threshold: 0.699 stays 0.699. @param {number} iou */
-export function iouText(iou) {
-  const across = (/** @type {string} */ text) =>
-    [0.3, 0.7].some((threshold) => iou < threshold !== Number(text) < threshold);
-  let digits = 2;
-  while (digits < 5 && across(iou.toFixed(digits))) digits += 1;
-  return iou.toFixed(digits);
-}
-
-/** @param {Box} box */
-export const boxText = (box) =>
-  box
-    .map((edge) => Math.round(edge))
-    .join(" ")
-    .replace(/-/g, "−");
 
 /** One picture on one grid. */
 export class Scene {
@@ -112,7 +94,7 @@ export class Scene {
   /** @param {number} anchor */
   score = (anchor) => this.scores[anchor] / 65535;
   /** @param {number} anchor */
-  kind = (anchor) => KINDS[this.kinds[anchor] & 3];
+  kind = (anchor) => readLabel(this.kinds[anchor]);
   /** @param {number} anchor */
   large = (anchor) => (this.kinds[anchor] & LARGE) > 0;
 
@@ -139,28 +121,21 @@ export class Scene {
 
   /** Why an anchor has its label. @param {number} anchor */
   why(anchor) {
-    const kind = this.kind(anchor);
-    if (this.packed.by && kind !== "crosses_border") return `${kind}: labelled by ${this.packed.by}`;
-    if (kind === "crosses_border") return "crosses the border: dropped in training";
-    if (kind === "ignored") return "ignored: between 0.3 and 0.7";
-    if (kind === "negative")
-      return this.object(anchor) ? "negative: < 0.3 with every object" : "negative: overlaps no object";
-    if (!(this.kinds[anchor] & LOW_QUALITY)) return `positive: ≥ 0.7 with ${this.object(anchor)}`;
-    const whose = this.#name(this.packed.best_of[anchor]);
-    const other = whose === this.object(anchor) ? "" : `, goes to ${this.object(anchor)}`;
-    return `positive: best of ${whose}, though only ${iouText(this.iou(anchor))}${other}`;
+    const label = this.kind(anchor);
+    if (this.packed.by && label !== "crosses_border") return `${label}: labelled by ${this.packed.by}`;
+    const lowQualityOnly = lowQuality(this.kinds[anchor]);
+    const bestOf = lowQualityOnly ? this.#name(this.packed.best_of[anchor]) : "";
+    const known = { label, iou: this.iou(anchor), object: this.object(anchor), bestOf };
+    return whyLabel({ ...known, lowQuality: lowQualityOnly });
   }
 
-  /** Where an anchor ended among the proposals, in the words of proposals.Stages.fate. @param {number} anchor */
+  /** Where an anchor ended among the proposals. @param {number} anchor */
   fate(anchor) {
-    const place = this.places.get(anchor);
-    if (place) return `proposal ${thousands(place)} of ${thousands(this.proposals.length)}`;
     const rank = this.ranks[anchor];
-    if (rank >= 0 && this.suppressors[rank] >= 0) {
-      return `suppressed by rank ${thousands(this.suppressors[rank] + 1)}, IoU ${(this.suppressedIous[rank] / 100).toFixed(2)}`;
-    }
-    if (rank >= 0) return `kept by NMS, beyond the best ${thousands(this.proposals.length)}`;
-    return this.large(anchor) ? `below the top ${thousands(this.order.length)} scores` : "too small after clipping";
+    const [suppressor, iou] = rank < 0 ? [-1, 0] : [this.suppressors[rank], this.suppressedIous[rank] / 100];
+    const place = (this.places.get(anchor) || 0) - 1;
+    const counts = { proposals: this.proposals.length, reached: this.order.length };
+    return fateText({ place, rank, suppressor, iou, large: this.large(anchor) }, counts);
   }
 
   /** How many of these anchors reach each stage of the proposal branch. @param {number[]} anchors */
@@ -178,8 +153,8 @@ export class Scene {
 
   /** How many of all anchors are of a kind. */
   counts() {
-    const counts = Object.fromEntries(KINDS.map((kind) => [kind, 0]));
-    for (const kind of this.kinds) counts[KINDS[kind & 3]] += 1;
+    const counts = Object.fromEntries(LABELS.map((label) => [label, 0]));
+    for (const code of this.kinds) counts[readLabel(code)] += 1;
     return counts;
   }
 

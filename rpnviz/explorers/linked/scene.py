@@ -7,6 +7,7 @@ Nothing is decided here: labels, ranks and boxes are the compute modules'; packi
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +18,18 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
-from rpnviz.boxes import box_iou
+from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
 from rpnviz.figures.maps import RIM
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
-from rpnviz.targets import TIE, AnchorLabels, label_anchors, sample_minibatch
+from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
 
+THRESHOLDS = (0.3, 0.7)  # of the labels shown
 CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
 LARGE = 8  # a further bit of the byte of an anchor's label
@@ -48,6 +51,12 @@ class Scene:
     stages: Stages
     sample: Callable[..., tuple[Tensor, Tensor]] = sample_minibatch
     by: str = ""
+
+    def __post_init__(self) -> None:
+        """Take anchors and features of any number type."""
+        h, w = self.grid.feature_size
+        object.__setattr__(self, "anchors", check_boxes(self.anchors, "anchors").detach().cpu())
+        object.__setattr__(self, "features", take_shown(self.features, "features", f"C, {h}, {w}"))
 
     @property
     def kinds(self) -> Tensor:
@@ -82,8 +91,11 @@ def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> 
     """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
 
     Raises:
-        ValueError: if the picture has more objects, or the grid more anchors, than the page can number.
+        ValueError: if the picture has more objects, or the grid more anchors, than the page can number, or the features
+            are not of the grid.
     """
+    h, w = grid.feature_size
+    features = take_shown(features, "features", f"1, C, {h}, {w}")
     if len(picture.gt_boxes) >= NOBODY:
         raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
     anchors = grid_anchors(grid, cell_anchors())
@@ -102,23 +114,7 @@ def pack(scene: Scene) -> dict[str, Any]:
     edges to 1/65535 of the picture's longer side. Anchors are not
     sent: the page builds them from the nine cell anchors and the strides.
     """
-    picture, grid, found, stages = scene.picture, scene.grid, scene.found, scene.stages
-    order = stages.pre_nms_inds
-    suppressors = stages.suppressed_by[order]
-    edge = max(grid.image_size)
-    numbers = {
-        "kinds": (
-            label_codes(found) + LARGE * _members(stages.large_inds, len(scene.anchors)),
-            "u1",
-        ),
-        "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
-        "iou": (_sixteen_bits(found.iou), "<u2"),
-        "scores": (_sixteen_bits(stages.all_scores), "<u2"),
-        "boxes": (_sixteen_bits(stages.all_boxes / edge), "<u2"),
-        "order": (order, "<u2"),
-        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
-        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
-    }
+    picture, grid = scene.picture, scene.grid
     return {
         "picture": picture.name,
         "grid": grid.name,
@@ -133,15 +129,33 @@ def pack(scene: Scene) -> dict[str, Any]:
         "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
         "gt_boxes": picture.gt_boxes.tolist(),
         "class_names": picture.class_names,
-        "best_anchors": _best_anchors(scene),
-        "best_of": _best_of(scene),
-        "funnel": stages.funnel(),
-        "box_step": edge / 65535,
+        "best_anchors": scene.found.best_anchor_per_gt.tolist(),
+        "best_of": _best_of(scene.found),
+        "funnel": scene.stages.funnel(),
+        "box_step": max(grid.image_size) / 65535,
         "photo": _webp(picture.image),
         "mean": scene.mean().tobytes(),
         "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
-        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in numbers.items()},
+        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in _numbers(scene).items()},
+    }
+
+
+def _numbers(scene: Scene) -> dict[str, tuple[Tensor, str]]:
+    """What is sent of every anchor and of every box before NMS: the numbers, and the type that they are sent as."""
+    found, stages = scene.found, scene.stages
+    large = LARGE * _members(stages.large_inds, len(scene.anchors))
+    order = stages.pre_nms_inds
+    suppressors = stages.suppressed_by[order]
+    return {
+        "kinds": (label_codes(found) + large, "u1"),
+        "best_gt": (torch.where(found.best_gt_idxs < 0, NOBODY, found.best_gt_idxs), "u1"),
+        "iou": (_ious_in_sixteen_bits(found.iou), "<u2"),
+        "scores": (_sixteen_bits(stages.all_scores), "<u2"),
+        "boxes": (_sixteen_bits(stages.all_boxes / max(scene.grid.image_size)), "<u2"),
+        "order": (order, "<u2"),
+        "suppressor": (torch.where(suppressors < 0, -1, stages.rank[suppressors]), "<i2"),
+        "suppressed_iou": ((stages.suppressed_iou[order].double() * 100).round(), "u1"),
     }
 
 
@@ -171,6 +185,15 @@ def _sixteen_bits(values: Tensor) -> Tensor:
     return (values.double().clamp(0, 1) * 65535).round().long()
 
 
+def _ious_in_sixteen_bits(ious: Tensor) -> Tensor:
+    """Rounded, but never across a threshold: what the page words must not contradict the label."""
+    bits = _sixteen_bits(ious)
+    for threshold in THRESHOLDS:
+        first = math.ceil(threshold * 65535)  # the first number at or above it
+        bits = torch.where(ious >= threshold, bits.clamp(min=first), bits.clamp(max=first - 1))
+    return bits
+
+
 def _members(inds: Tensor, count: int) -> Tensor:
     members = torch.zeros(count, dtype=torch.uint8)
     members[inds] = 1
@@ -182,23 +205,13 @@ def _about_centre(grid: Grid, box: tuple[float, float, float, float]) -> list[fl
     return [box[0] - x, box[1] - y, box[2] - x, box[3] - y]
 
 
-def _best_anchors(scene: Scene) -> list[int]:
-    """For each object the anchor that fits it best, of those that are labelled at all; -1 if none overlaps it."""
-    if len(scene.picture.gt_boxes) == 0:
-        return []
-    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors.double())
-    best, index = iou.masked_fill(scene.found.crosses_boundary, 0.0).max(dim=1)
-    return torch.where(best > 0, index, -1).tolist()
+def _best_of(found: AnchorLabels) -> dict[str, int]:
+    """For each anchor that is positive by the best-per-object rule alone: the object that it fits best of all anchors.
 
-
-def _best_of(scene: Scene) -> dict[str, int]:
-    """For each anchor that is positive by the best-per-object rule alone: whose best it is (not always its own)."""
-    inds = scene.found.low_quality.nonzero().flatten()
-    if len(inds) == 0:
-        return {}
-    iou = box_iou(scene.picture.gt_boxes.double(), scene.anchors[inds].double())  # [M, n]
-    whose = (iou >= scene.found.best_iou_per_gt[:, None].double() - TIE).int().argmax(dim=0)
-    return dict(zip(map(str, inds.tolist()), whose.tolist(), strict=True))
+    It is not always the object that it goes to.
+    """
+    by_rule = (found.low_quality & (found.best_for_gt_idxs >= 0)).nonzero().flatten()
+    return dict(zip(map(str, by_rule.tolist()), found.best_for_gt_idxs[by_rule].tolist(), strict=True))
 
 
 def _webp(image: npt.NDArray[np.uint8]) -> bytes:

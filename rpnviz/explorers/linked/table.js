@@ -3,8 +3,8 @@
 
 import { restyle, swatch } from "../common/canvas_panel.js";
 import { h, OWN_KEYS, setText } from "../common/elements.js";
+import { besideThresholds, boxText } from "../common/format.js";
 import { anchorStyle } from "./panels.js";
-import { boxText, iouText } from "./scene.js";
 
 /** @typedef {import("./panels.js").Moment} Moment */
 
@@ -22,7 +22,7 @@ const COLUMNS = [
     "best IoU",
     10.8,
     "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
-    ({ scene, nine }, a) => `${iouText(scene.iou(nine[a]))} ${scene.object(nine[a])}`,
+    ({ scene, nine }, a) => `${besideThresholds(scene.iou(nine[a]))} ${scene.object(nine[a])}`,
   ],
   [
     "label, and why",

@@ -1,7 +1,7 @@
 """Train a head in the notebook and watch it; start, stop and resume at any step (notebook 07).
 
 The steps are taken in a thread of their own, so that the kernel stays free: other cells run, other explorers answer,
-and "stop" is heard. Only a cell that waits in `finish` holds it up; interrupting that cell stops the training.
+and "stop" is heard. A cell that waits in `finish` holds up other cells, and still hears every explorer.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -21,7 +20,9 @@ from torch import Tensor
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS
+from rpnviz.explorers.common.hearing import hear_widgets
 from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.live.pace import Pace, time_left
 from rpnviz.explorers.live.runs import SMOOTH, Run, pack_outcome
 from rpnviz.figures.primitives import Still
 from rpnviz.figures.training import Chart, Scene, curve_looks, training_figure
@@ -37,6 +38,9 @@ SAVE_EVERY = 25  # steps
 
 class LiveExplorer(RpnvizWidget):
     """Train the head of a fixed backbone from random values, alone or with a variant beside it.
+
+    Only one of a kernel takes steps at a time; starting another stops it: a cell that is run again leaves behind a
+    training that no view shows any more.
 
     Args:
         backbone: stays as it is.
@@ -58,6 +62,7 @@ class LiveExplorer(RpnvizWidget):
     """
 
     unmoved = ("running", "beside")
+    _started_last: ClassVar[LiveExplorer | None] = None
     view = "live/view.js"
     needs_python = "This is how far the recorded run came. The steps of a training are taken by Python"
     sheets = ("common/training.css",)
@@ -67,7 +72,7 @@ class LiveExplorer(RpnvizWidget):
     runs: t.List[Any] = t.List(read_only=True, help="the runs shown: that of the paper, and the one beside it").tag(
         sync=True
     )
-    seconds_left = t.Int(-1, read_only=True, help="an estimate; -1 while there is none").tag(sync=True)
+    time_left = t.Unicode("", read_only=True, help="an estimate in words, or nothing").tag(sync=True)
     running = t.Bool(False, help="whether steps are being taken").tag(sync=True)
     beside = t.Enum([NOBODY, *list(VARIANTS)[1:]], NOBODY).tag(sync=True)
     top_n = t.Enum(TOP_NS, 10).tag(sync=True)
@@ -90,6 +95,7 @@ class LiveExplorer(RpnvizWidget):
         self.checkpoint = checkpoint or Path(tempfile.mkdtemp(prefix="rpnviz-")) / "head.pt"
         self._failure: Exception | None = None
         self._awaited = False  # someone waits in `finish` and will hear of a failure
+        self._pace = Pace()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
         super().__init__()
@@ -122,7 +128,7 @@ class LiveExplorer(RpnvizWidget):
     def finish(self) -> None:
         """Start, or go on, until the last step is taken or someone stops; an interruption of the cell stops, too.
 
-        Most kernels hear the page's Stop only after the cell that waits here; they always hear its interruption.
+        The page's Stop is heard while the cell waits; `step` says how far it came.
 
         Raises:
             Exception: whatever went wrong in the training.
@@ -139,9 +145,10 @@ class LiveExplorer(RpnvizWidget):
             raise failure
 
     def wait(self) -> None:
-        """Do nothing else until no steps are being taken; the last checkpoint is then written."""
+        """Do nothing but hear the page until no steps are being taken; the last checkpoint is then written."""
         while (thread := self._thread) and thread.is_alive():
-            thread.join(0.2)  # in pieces, so that an interruption is heard on every system
+            thread.join(0.05)
+            hear_widgets()
 
     # ---- the thread ----------------------------------------------------------------------------------------------
 
@@ -149,6 +156,9 @@ class LiveExplorer(RpnvizWidget):
         with self._lock:
             if self.running and not (self._thread and self._thread.is_alive()):
                 self._failure = None
+                before, LiveExplorer._started_last = LiveExplorer._started_last, self
+                if before and before is not self:
+                    before.running = False
                 self._thread = threading.Thread(target=self._work, name="rpnviz-training", daemon=True)
                 self._thread.start()
 
@@ -172,14 +182,13 @@ class LiveExplorer(RpnvizWidget):
             raise failure  # nobody waits for it in `finish`
 
     def _take_steps(self) -> None:
-        started, taken = time.perf_counter(), 0
+        self._pace.begin()
         while self.running and (run := self._next()):
             run.advance()
-            taken += 1
             if run.name == INTACT and run.step % SAVE_EVERY == 0:
                 self._save()
-            left = sum(shown.left for shown in self._shown())
-            self._publish(round((time.perf_counter() - started) / taken * left))
+            self._pace.step_of(run.name)
+            self._publish()
         self._save()
 
     def _next(self) -> Run | None:
@@ -205,10 +214,12 @@ class LiveExplorer(RpnvizWidget):
         with self.reporting("setting up"):
             self._publish()
 
-    def _publish(self, seconds_left: int = -1) -> None:
+    def _publish(self) -> None:
         with self._lock:
-            self.set_trait("seconds_left", seconds_left)
-            self.set_trait("runs", [run.pack() for run in self._shown()])
+            shown = self._shown()
+            seconds = self._pace.seconds({run.name: run.left for run in shown})
+            self.set_trait("time_left", time_left(seconds) if seconds else "")
+            self.set_trait("runs", [run.pack() for run in shown])
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 

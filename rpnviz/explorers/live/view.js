@@ -16,8 +16,7 @@ const LOSSES = [
   ["objectness loss", "Binary cross-entropy of the sampled anchors: object or background?"],
   ["box loss", "Smooth L1 of the positive anchors' four deltas."],
 ];
-const HINT =
-  "Press Start. Everything else in the notebook stays movable meanwhile. Point at anything to learn what it is.";
+const HINT = "Everything else in the notebook stays movable while it trains. Point at anything to learn what it is.";
 const NO_KERNEL = "In a saved page nothing can be trained: the steps are taken in Python.";
 
 /** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
@@ -45,7 +44,7 @@ export function render(context) {
   // The controls under them.
   const button = h("button", { type: "button", class: "rpnviz-start", click: press, ...OWN_KEYS });
   const bar = h("progress", { "aria-label": "steps taken", what: "How many of the steps are taken." });
-  const counted = h("span", { class: "rpnviz-counted" });
+  const [counted, left] = [h("span"), h("span", { what: "Worked out from the steps taken so far, on this computer." })];
   const beside = choice({
     label: "train beside it",
     what: "Train a second head with one thing changed, from the same seed, and compare.",
@@ -66,7 +65,7 @@ export function render(context) {
     options: TOP_NS.map((n) => ({ value: String(n), label: `best ${n}` })),
     onChange: (value) => commit(model, { top_n: Number(value) }),
   });
-  const going = h("div", { class: "rpnviz-going" }, button, bar, counted);
+  const going = h("div", { class: "rpnviz-going" }, button, bar, h("span", { class: "rpnviz-counted" }, counted, left));
   const choices = h(
     "div",
     { class: "rpnviz-controls" },
@@ -125,11 +124,8 @@ export function render(context) {
     );
     bar.max = plan.steps * all.length;
     bar.value = steps.reduce((sum, step) => sum + step, 0);
-    const left = model.get("seconds_left");
-    setText(
-      counted,
-      `step ${steps.join(" and ")} of ${plan.steps}${running && left >= 0 ? `, about ${left} s left` : ""}`,
-    );
+    setText(counted, `step ${steps.join(" and ")} of ${plan.steps}`);
+    setText(left, !model.get("has_kernel") ? "" : model.get("time_left") || (running ? "timing the first steps" : ""));
   }
 
   /** @param {typeof sides[0]} side @param {string} title @param {Run} run */
@@ -191,7 +187,7 @@ export function render(context) {
     ui.say(model.get("running") ? "Training." : `${stands} ${results}.`);
   }
 
-  ui.onDestroy(watch(model, ["runs", "seconds_left", "top_n", "show_map", "beside"], redraw));
+  ui.onDestroy(watch(model, ["runs", "time_left", "top_n", "show_map", "beside"], redraw));
   ui.onDestroy(
     watch(model, ["running"], () => {
       redraw();

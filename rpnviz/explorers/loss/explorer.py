@@ -9,8 +9,9 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import take_shown, take_whole
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.boxes import BBOX_XFORM_CLIP, box_iou, decode
+from rpnviz.boxes import BBOX_XFORM_CLIP, decode, pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
@@ -177,7 +178,7 @@ class LossExplorer(RpnvizWidget):
         label = {1: "positive", 0: "negative", -1: "left out"}[anchor["label"]]
         said = f"Anchor of {anchor['size']} px, IoU {anchor['iou_text']}, {label}: "
         if anchor["gt"]:
-            iou = float(box_iou(self.decoded, torch.tensor([anchor["gt"]])))
+            iou = pair_iou(self.decoded[0], torch.tensor(anchor["gt"]))
             said = said[:-2] + f", decoded box at IoU {iou:.2f}: "
         return said + f"cross-entropy {float(ledger.bce):.4f}, box loss {float(ledger.box_loss):.4f}."
 
@@ -204,18 +205,14 @@ def _scene(picture: str | Picture, objectness: Tensor, pred_bbox_deltas: Tensor,
     """Label all anchors of the 40×60 grid and draw the minibatch."""
     picture = Picture.load(picture) if isinstance(picture, str) else picture
     anchors = grid_anchors(Grid.paper(picture.image_size), cell_anchors())
-    for argument, given, shape in (
-        ("objectness", objectness, [len(anchors)]),
-        ("pred_bbox_deltas", pred_bbox_deltas, [len(anchors), 4]),
-    ):
-        if list(given.shape) != shape:
-            raise ValueError(f"{argument} must be {shape}, one row for each anchor; got {list(given.shape)}")
-        if not torch.isfinite(given).all():
-            raise ValueError(f"{argument} must be finite; got {given[~torch.isfinite(given)][0].item()}")
+    answers = (
+        take_shown(objectness, "objectness", f"{len(anchors)}"),
+        take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(anchors)}, 4"),
+    )
+    seed = take_whole(seed, "seed", 0, 2**63 - 1)
     found = label_anchors(anchors, picture.gt_boxes, picture.image_size)
     pos, neg = sample_minibatch(found.labels, generator=torch.Generator().manual_seed(seed))
     targets = regression_targets(anchors, picture.gt_boxes, found.matched_idxs)
-    answers = objectness.detach().float().cpu(), pred_bbox_deltas.detach().float().cpu()
     return Scene(picture, anchors, *answers, targets, found, torch.cat([pos, neg]), len(pos))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from rpnviz.boxes import box_iou, decode
+from rpnviz.boxes import decode, pair_iou
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.loss.explorer import LossExplorer
 from rpnviz.inspect.loss_ledger import NORMALISATIONS
@@ -93,4 +93,4 @@ def _decoded_iou(explorer: LossExplorer, i: int) -> float:
     """The best IoU with an object of the box that the network makes of an anchor that is offered."""
     anchor = explorer.offered[i]
     box = decode(torch.tensor([anchor["deltas"]]), torch.tensor([anchor["box"]]))
-    return float(box_iou(box, explorer.scene.picture.gt_boxes).max())
+    return max(pair_iou(box[0], gt_box) for gt_box in explorer.scene.picture.gt_boxes)

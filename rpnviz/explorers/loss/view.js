@@ -2,13 +2,12 @@
 // One anchor's answer to move: its decoded box, the ledger of its loss, the pull of one step (notebook 06).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
-import { clamp } from "../common/compute/boxes.js";
+import { boxIou, clamp } from "../common/compute/boxes.js";
 import {
   crossEntropy,
   decodeBox,
   encodeBox,
   minibatchLosses,
-  overlap,
   smoothL1,
   takeStep,
   writeLedger,
@@ -291,7 +290,7 @@ export async function render({ model, el }) {
     if (!gt)
       return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
     const why = rule ? `${iou}, the best for its object` : iou;
-    return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${overlap(box, gt).toFixed(2)}; no label asks for it.`;
+    return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${boxIou(box, gt).toFixed(2)}; no label asks for it.`;
   }
 
   /** @param {Box} box @param {{slope: number}[]} rows */
@@ -316,7 +315,7 @@ export async function render({ model, el }) {
       { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style },
       ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
       {
-        text: gt ? `decoded, IoU ${overlap(box, gt).toFixed(2)}` : "decoded",
+        text: gt ? `decoded, IoU ${boxIou(box, gt).toFixed(2)}` : "decoded",
         box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
         style: styles.proposal,
       },

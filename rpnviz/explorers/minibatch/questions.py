@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rpnviz.boxes import box_iou
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.targets import IGNORED, NEGATIVE
@@ -106,10 +105,6 @@ def rest_of_the_map(explorer: MinibatchExplorer) -> Question:
             ),
         ),
     )
-
-
-def _iou(one: Tensor, other: Tensor) -> float:
-    return float(box_iou(one[None], other[None]))
 
 
 def _lonely(explorer: MinibatchExplorer, left_out: Tensor) -> int:

@@ -10,10 +10,11 @@ import traitlets as t
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file, picture_plan
-from rpnviz.explorers.common.rules import Rule, number, some_of, whole
+from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
 from rpnviz.explorers.nms.figure import MARGIN, NAMED, NMS_LINES, nms_figure
 from rpnviz.inspect.nms_steps import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
@@ -58,15 +59,15 @@ class NmsExplorer(RpnvizWidget):
         self, picture: Picture, boxes: Tensor, scores: Tensor, names: Sequence[str] | None = None, **traits: Any
     ) -> None:
         """Start before the first turn."""
-        check_boxes(boxes, "boxes")
+        boxes = check_boxes(boxes, "boxes").detach().float().cpu()
+        scores = take_shown(scores, "scores", f"{len(boxes)}")
         if not 1 <= len(boxes) <= MOST:
             raise ValueError(f"boxes must be 1 to {MOST}; got {len(boxes)}")
-        nms_steps(boxes, scores)  # refuses scores that do not fit
         rank = ranking(scores).argsort()
         self.names = [str(int(place) + 1) for place in rank] if names is None else list(names)
         if len(self.names) != len(boxes):
             raise ValueError(f"names must be {len(boxes)}, one for each box; got {len(self.names)}")
-        self.picture, self.all_boxes, self.all_scores = picture, boxes.float(), scores.float()
+        self.picture, self.all_boxes, self.all_scores = picture, boxes, scores
         super().__init__()
         self.set_trait("plan", self._plan())
         self.set_trait("image", picture_file(picture))
@@ -133,32 +134,8 @@ class NmsExplorer(RpnvizWidget):
         said = f"Turn {self.turn} of {len(steps)}, NMS at {self.nms_thresh:.2f}: {names[step.row]} {fate}; {many}."
         return f"{said} {kept} kept so far."
 
-    @t.validate("turn")
-    def _check_turn(self, proposal: Any) -> int:
-        return self.check_range("turn", proposal["value"], 0, self.top_n)
-
-    @t.validate("top_n")
-    def _check_top_n(self, proposal: Any) -> int:
-        return self.check_range("top_n", proposal["value"], 1, len(self.all_boxes))
+    _check = obeys_rules("turn", "top_n", "nms_thresh", "speed", "layers")
 
     @t.observe("top_n")
     def _stay_inside(self, _: Any) -> None:
         self.turn = min(self.turn, self.top_n)
-
-    @t.validate("speed")
-    def _check_speed(self, proposal: Any) -> int:
-        return self.check_range("speed", proposal["value"], 1, 20)
-
-    @t.validate("nms_thresh")
-    def _check_thresh(self, proposal: Any) -> float:
-        value: float = proposal["value"]
-        if not 0 <= value <= 1:
-            raise t.TraitError(f"nms_thresh: got {value}, takes 0 to 1")
-        return value
-
-    @t.validate("layers")
-    def _check_layers(self, proposal: Any) -> tuple[str, ...]:
-        wrong = [layer for layer in proposal["value"] if layer not in LAYERS]
-        if wrong:
-            raise t.TraitError(f"layers: got {wrong[0]!r}, takes some of {', '.join(LAYERS)}")
-        return tuple(proposal["value"])

@@ -2,8 +2,8 @@
 // NMS one box at a time (notebook 08): whose turn it is, whom it suppresses, and at what IoU.
 
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { clamp } from "../common/compute/boxes.js";
-import { boxAt, iouOf, keptRows, ranking, runNms, stateAfter, victims } from "../common/compute/nms.js";
+import { boxAt, clamp } from "../common/compute/boxes.js";
+import { iouOf, keptRows, ranking, runNms, stateAfter, victims } from "../common/compute/nms.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { frame } from "../common/explorer_frame.js";
 import { commit, scheduler, typed, watch } from "../common/model.js";

@@ -39,6 +39,7 @@ class ReplayExplorer(RpnvizWidget):
         TraitError: if the run has no such picture.
     """
 
+    asks = ("picture",)
     presented = "snapshot"
     view = "replay/view.js"
     sheets = ("common/training.css",)
@@ -66,8 +67,7 @@ class ReplayExplorer(RpnvizWidget):
             },
         )
         self.set_trait("curves", self._pack_curves())
-        self._show_picture()
-        self.observe(self._on_picture, "picture")
+        self.start_answering()
 
     @property
     def step(self) -> int:
@@ -99,21 +99,13 @@ class ReplayExplorer(RpnvizWidget):
         recall = [_bytes(line) for line in self.run.recall.T]
         return {"loss_steps": _bytes(self.run.loss_steps), "losses": losses, "recall": recall}
 
-    def _on_picture(self, change: Any) -> None:
-        if self.picture == self.scene["picture"]:
-            return  # back after a failure, which stays to be read
-        try:
-            with self.reporting("could not change the picture"):
-                self._show_picture()
-        except Exception:
-            self.picture = change["old"]
-            raise
-
-    def _show_picture(self) -> None:
+    def answer(self) -> dict[str, Any]:
+        """Open the picture chosen, with what was recorded of it."""
         picture, number = Picture.load(self.picture), self.run.picture_names.index(self.picture)
         covered = covered_by_step(picture.gt_boxes, self.run.proposals[:, number])
-        self.set_trait("scene", pack_scene(picture, self.run, number, covered))
+        scene = pack_scene(picture, self.run, number, covered)
         self._picture, self._number, self._covered = picture, number, covered
+        return {"scene": scene}
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 

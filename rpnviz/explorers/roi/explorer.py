@@ -10,6 +10,8 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import check_count, take_shown, take_whole
+from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, box, numbers, one_of, whole
@@ -22,6 +24,7 @@ from rpnviz.pictures import Picture
 from rpnviz.roi import AlignedBox, Neighbours, PooledBox, align_one_box, neighbours, pool_one_box, to_cells, to_pixels
 
 BINS = 7
+MOST_PROPOSALS = 2000
 CHANNELS = 32  # sent to the page as exact numbers; all 512 would be 5 MB
 
 
@@ -32,12 +35,12 @@ class RoIExplorer(RpnvizWidget):
         picture: what the features were computed from.
         grid: how they lie on the picture.
         features (Tensor[1, C, h, w]): the feature map.
-        proposals (Tensor[K, 4]): boxes to choose among, px of the picture, best first.
+        proposals (Tensor[K, 4]): boxes to choose among, px of the picture, best first; at most 2,000.
         channels: the channels to choose among; the 32 that vary most if left out.
         **traits: where to start, e.g. proposal=5 (a row of `proposals`), bin_row=3, aligned=False.
 
     Raises:
-        ValueError: if there is no proposal, or no channel of that number.
+        ValueError: if there is no proposal, or no channel of that number, or features are not of the grid.
     """
 
     unmoved = ("worked_out",)
@@ -68,14 +71,18 @@ class RoIExplorer(RpnvizWidget):
     ) -> None:
         """Show the best proposal, or the one that ``traits`` name."""
         start = traits.pop("proposal", 0)
+        proposals = check_boxes(proposals, "proposals").detach().float().cpu()
+        check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
         if not 0 <= start < len(proposals):
             raise ValueError(f"proposal must be a row of proposals, 0 to {len(proposals) - 1}; got {start}")
         self.picture, self.grid = picture, grid
-        maps = features[0].detach().float()
+        h, w = grid.feature_size
+        maps = take_shown(features, "features", f"1, C, {h}, {w}")[0]
         inner = maps[:, RIM:-RIM, RIM:-RIM].flatten(1)
         if channels is None:
             channels = sorted(inner.std(dim=1).topk(min(CHANNELS, len(maps))).indices.tolist())
-        if not channels or not all(0 <= channel < len(maps) for channel in channels):
+        channels = [take_whole(channel, "channels", 0, len(maps) - 1) for channel in channels]
+        if not channels:
             raise ValueError(f"channels must be some of 0 to {len(maps) - 1}; got {list(channels)}")
         self._maps = {channel: maps[channel] for channel in channels}
         lows, highs = inner.amin(dim=1).clamp(max=0), inner.amax(dim=1)

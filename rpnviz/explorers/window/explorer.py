@@ -10,6 +10,7 @@ import torch.nn.functional as F
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import take_shown
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
 from rpnviz.explorers.common.payload import brightness
@@ -43,14 +44,19 @@ class WindowExplorer(MapAndPicture):
             features (Tensor[1, C, h, w]): the feature map.
             head: the window and its two 1×1 convolutions.
             **traits: where to start, e.g. row=20, col=30, channel=17; else on the channel that varies most.
+
+        Raises:
+            ValueError: if the features are not of the grid, or not finite.
         """
+        h, w = grid.feature_size
+        features = take_shown(features, "features", f"1, C, {h}, {w}")
         with torch.no_grad():
             vectors = head.window_vector(features)
-            objectness, deltas = head(features)
-        self._features, self._vectors = brightness(features[0].detach()), brightness(vectors[0])
-        self._mean = brightness(features.detach().mean(dim=1))[0]
+            objectness, deltas = (take_shown(answer, "answers of head") for answer in head(features))
+        self._features, self._vectors = brightness(features[0]), brightness(vectors[0].float())
+        self._mean = brightness(features.mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].detach().flatten(1).std(dim=1).argmax())
+        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat import v4
+from nbformat import NotebookNode, v4
 
 from tools.notebooks import run
 
@@ -19,6 +20,24 @@ class Pictured(ipywidgets.IntSlider):
         return super()._repr_mimebundle_(**kwargs) | {"image/png": base64.b64encode(b"png").decode()}
 
 Pictured()
+"""
+TRAINING = """
+import base64, ipywidgets
+
+class Training(ipywidgets.IntSlider):
+    drawn = 0
+
+    def describe(self):
+        return f"step {self.value}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        self.drawn += 1
+        drawn = base64.b64encode(f"step {self.value}, drawn {self.drawn}".encode()).decode()
+        data = super()._repr_mimebundle_(**kwargs) | {"image/png": drawn, "text/plain": self.describe()}
+        return data, {}
+
+training, other = Training(), Training()
+display(other, training)
 """
 SWALLOWED = "import ipywidgets\nipywidgets.interactive_output(lambda x: 1 / x, {'x': ipywidgets.IntSlider(0)})\nNone"
 
@@ -52,12 +71,29 @@ def test_writes_outputs_and_nothing_that_needs_a_kernel(folder: Path) -> None:
     assert path.read_bytes() == again
 
 
+def stills(cell: NotebookNode) -> list[tuple[str, str]]:
+    """Sentence and picture of what a cell shows."""
+    return [(o.data["text/plain"], base64.b64decode(o.data["image/png"]).decode()) for o in cell.outputs]
+
+
+def test_an_explorer_that_goes_on_leaves_the_picture_of_where_it_came_to(folder: Path) -> None:
+    path = folder / "00_training.ipynb"
+    write(path, TRAINING, "'in between'", "training.value = 7", "training.value = 8\ntraining", "training.value = 9")
+    assert run.main([]) == 0
+    cells = nbformat.read(path, as_version=4).cells
+    unchanged = ("step 0", "step 0, drawn 1")
+    assert stills(cells[0]) == [unchanged, ("step 7", "step 7, drawn 2")], "as it stood before it was shown again"
+    assert stills(cells[3]) == [("step 9", "step 9, drawn 4")]
+    assert all(set(output.data) == {"image/png", "text/plain"} for i in (0, 3) for output in cells[i].outputs)
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("import sys\nprint('careful', file=sys.stderr)", "stderr: careful"),
         (SWALLOWED, "inside a widget: ZeroDivisionError"),
+        (f"{TRAINING}\nTraining.describe = lambda self: 1 / 0", "the picture of an explorer: ZeroDivisionError"),
         ("import ipywidgets\nipywidgets.IntSlider()", "a widget without an image/png"),
         ("import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=1)", "network is blocked"),
         ("import socket\nsocket.socket().connect(('192.0.2.1', 80))", "network is blocked"),

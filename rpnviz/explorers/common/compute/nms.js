@@ -2,7 +2,6 @@
 // Non-maximum suppression in the page, so that the threshold moves without a kernel (notebook 08). Tests hold it
 // against nms.nms_steps and torchvision.ops.nms; for that it rounds each step to float32, as they do.
 
-/** @typedef {import("./boxes.js").Box} Box */
 /**
  * What became of the boxes that take part: `order` are their rows, best score first; `rank` the place of each row in it
  * (−1: takes no part); `by` the row that suppressed each (−1: kept), `iou` the IoU of these two.
@@ -11,13 +10,10 @@
 
 const f32 = Math.fround;
 
-/** Box i of a flat list. @param {Float32Array} boxes @param {number} i @returns {Box} */
-export const boxAt = (boxes, i) => [boxes[4 * i], boxes[4 * i + 1], boxes[4 * i + 2], boxes[4 * i + 3]];
-
 /** @param {Float32Array} boxes @param {number} i */
 const areaOf = (boxes, i) => f32(f32(boxes[4 * i + 2] - boxes[4 * i]) * f32(boxes[4 * i + 3] - boxes[4 * i + 1]));
 
-/** IoU of two boxes of a flat list. @param {Float32Array} boxes @param {number} i @param {number} j */
+/** IoU of two boxes of a flat list, in steps of float32. @param {Float32Array} boxes @param {number} i @param {number} j */
 export function iouOf(boxes, i, j) {
   const side = (/** @type {number} */ axis) => {
     const low = Math.max(boxes[4 * i + axis], boxes[4 * j + axis]);

@@ -46,15 +46,6 @@ export function encodeBox(box, anchor) {
   return [(x - ax) / aw, (y - ay) / ah, Math.log(w / aw), Math.log(hgt / ah)];
 }
 
-/** @param {Box} a @param {Box} b */
-export function overlap(a, b) {
-  const [width, height] = [0, 1].map((axis) =>
-    Math.max(Math.min(a[axis + 2], b[axis + 2]) - Math.max(a[axis], b[axis]), 0),
-  );
-  const [areaA, areaB] = [a, b].map((box) => (box[2] - box[0]) * (box[3] - box[1]));
-  return (width * height) / (areaA + areaB - width * height);
-}
-
 /** The ledger of one anchor. @param {Entry} entry @param {number} beta */
 export function writeLedger({ logit, deltas, label, targets }, beta) {
   const score = sigmoid(logit);

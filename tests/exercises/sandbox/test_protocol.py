@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 import struct
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpnviz.exercises import wire
-from rpnviz.exercises.wire import Foreign, Seed
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.protocol import Foreign, Seed
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -22,8 +25,11 @@ PLAIN = st.recursive(
 )
 
 
+EMPTY = safetensors.torch.save({})
+
+
 def there_and_back(value: Any) -> Any:
-    return wire.read(io.BytesIO(wire.encode(value)))
+    return protocol.read(io.BytesIO(protocol.encode(value)))
 
 
 @given(PLAIN)
@@ -31,7 +37,7 @@ def test_plain_values_come_back(value: Any) -> None:
     assert there_and_back(value) == value
 
 
-@pytest.mark.parametrize("dtype", list(wire.DTYPES.values()), ids=str)
+@pytest.mark.parametrize("dtype", protocol.DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 0, 4), (2, 3, 4)])
 def test_tensors_come_back(dtype: torch.dtype, shape: tuple[int, ...]) -> None:
     tensor = (torch.rand(shape) * 7).to(dtype)
@@ -58,7 +64,7 @@ def test_odd_tensors_come_back_as_plain_ones(tensor: torch.Tensor) -> None:
 
 
 def test_special_values_come_back() -> None:
-    value = [Seed(7), Foreign("a thing"), ..., b"bytes", {"key": torch.tensor(1)}, float("inf")]
+    value = [Seed(7), Foreign("a thing"), ..., b"bytes", b"", {"key": torch.tensor(1)}, {3: (1,)}, float("inf")]
     assert there_and_back(value) == value
     nan = there_and_back(float("nan"))
     assert nan != nan
@@ -91,35 +97,75 @@ def test_list_that_holds_itself_ends() -> None:
     found, depth = there_and_back(endless), 0
     while isinstance(found, list):
         (found,), depth = found, depth + 1
-    assert isinstance(found, Foreign) and depth == wire.DEPTH
+    assert isinstance(found, Foreign) and depth == protocol.DEPTH
+
+
+def frame_of(text: bytes, tensors: bytes = EMPTY) -> bytes:
+    return struct.pack("<QQ", len(text), len(tensors)) + text + tensors
 
 
 @pytest.mark.parametrize(
     "frame",
     [
         struct.pack("<QQ", 2**40, 0),
-        struct.pack("<QQ", 3, 0) + b"{x}",
-        struct.pack("<QQ", 2, 0) + b"{}",
-        struct.pack("<QQ", 16, 0) + b'{"nothing": true}'[:16],
-        struct.pack("<QQ", 40, 0) + b'{"tensor": ["float32", [2, 2], 0, 3]}   ',
-        struct.pack("<QQ", 40, 3) + b'{"tensor": ["float32", [2, 2], 0, 3]}   abc',
+        struct.pack("<QQ", 0, 2**40),
+        frame_of(b"{x}"),
+        frame_of(b"{}"),
+        frame_of(b'{"nothing": true}'),
+        frame_of(b'{"tuple": [1], "list": [1]}'),
+        frame_of(b'{"tuple": 3}'),
+        frame_of(b'{"dict": [[[], 1]]}'),
+        frame_of(b'{"tensor": 0}'),
+        frame_of(b'{"tensor": [0]}'),
+        frame_of(b"[" * 100_000),
+        frame_of(b"\xff"),
+        frame_of(b"[]", b""),
+        frame_of(b"[]", b"no tensors"),
+        frame_of(b'{"tensor": 0}', safetensors.torch.save({"0": torch.zeros(3)})[:-1]),
+        frame_of(b'{"tensor": 0}', safetensors.torch.save({"0": torch.zeros(3).to(torch.float8_e5m2)})),
+        frame_of(b'{"complex": 0}', safetensors.torch.save({"0": torch.zeros(3)})),
+        frame_of(b"[]", struct.pack("<Q", 2**63) + b"{}"),
     ],
 )
 def test_damaged_frames_are_refused(frame: bytes) -> None:
-    with pytest.raises(wire.WireError):
-        wire.read(io.BytesIO(frame))
+    with pytest.raises(protocol.ProtocolError):
+        protocol.read(io.BytesIO(frame))
+
+
+KINDS = st.sampled_from(["tuple", "dict", "seed", "foreign", "ellipsis", "tensor", "complex", "bytes", "other"])
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 2) | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KINDS, inner, min_size=1, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(HOSTILE)
+def test_no_json_is_more_than_refused(content: Any) -> None:
+    tensors = safetensors.torch.save({"0": torch.zeros(2), "1": torch.zeros(2, dtype=torch.uint8)})
+    with contextlib.suppress(protocol.ProtocolError):
+        assert protocol.encode(protocol.read(io.BytesIO(frame_of(json.dumps(content).encode(), tensors))))
+
+
+@given(st.data())
+def test_no_damage_is_more_than_refused(data: st.DataObject) -> None:
+    frame = bytearray(protocol.encode({"value": [torch.ones(2, 2), (1.5, "text"), torch.tensor([1j])]}))
+    place = data.draw(st.integers(0, len(frame) - 1))
+    frame[place] ^= data.draw(st.integers(1, 255))
+    with contextlib.suppress(protocol.ProtocolError, EOFError):
+        assert protocol.encode(protocol.read(io.BytesIO(bytes(frame))))
 
 
 def test_ended_stream_is_told() -> None:
-    frame = wire.encode([1, torch.zeros(3)])
+    frame = protocol.encode([1, torch.zeros(3)])
     for length in (0, 5, 20, len(frame) - 1):
         with pytest.raises(EOFError):
-            wire.read(io.BytesIO(frame[:length]))
+            protocol.read(io.BytesIO(frame[:length]))
 
 
 def test_argument_is_a_copy_and_a_seed_a_generator() -> None:
     tensor = torch.zeros(3)
-    wire.ready(tensor).add_(1)
+    protocol.ready(tensor).add_(1)
     assert torch.equal(tensor, torch.zeros(3))
-    draws = [torch.randperm(20, generator=wire.ready(Seed(seed))).tolist() for seed in (3, 3, 4)]
+    draws = [torch.randperm(20, generator=protocol.ready(Seed(seed))).tolist() for seed in (3, 3, 4)]
     assert draws[0] == draws[1] != draws[2]

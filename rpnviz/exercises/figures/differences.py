@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rpnviz.boxes import box_iou, decode
 from rpnviz.exercises.compare import wrong_entries
-from rpnviz.exercises.stages import NMS, Stage
-from rpnviz.exercises.words import in_words
+from rpnviz.exercises.formatting import in_words
+from rpnviz.exercises.notebooks.judging import NMS, Stage
 from rpnviz.figures.primitives import Still, draw_box, legend, new_still, show_picture
 
 YOURS, OURS, GIVEN = "negative", "positive", "ground_truth"  # lines of draw.LINE_STYLES

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 import torch
+from matplotlib.text import Text
 
 from rpnviz import anchors, boxes, roi, rpn
 from rpnviz.backbone import Backbone
-from rpnviz.exercises import EXERCISES, check, references, wire
+from rpnviz.exercises import EXERCISES, check, references
 from rpnviz.exercises.compare import difference
 from rpnviz.exercises.exercise import Case, Exercise, Mistake
+from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.search import Search, Trial
 from rpnviz.grid import Grid
 from rpnviz.inspect import nms_steps as nms
-from rpnviz.inspect.layers import walk
+from rpnviz.inspect.layers import layer_table
 from tests.exercises.conftest import typed
 
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES.values() for mistake in exercise.mistakes]
@@ -135,16 +137,16 @@ def test_case_says_what_came_out_and_what_should() -> None:
 def test_pictures_are_drawn_whole(exercise: Exercise) -> None:
     """Of inputs of any size, with a wrong result, a wrong shape, no result: no text outside the figure."""
     for arguments in inputs_of(exercise)[::30]:
-        right = exercise.reference(*map(wire.ready, arguments))
-        wanted = right if exercise.wanted is None else wire.Foreign(exercise.wanted(arguments))
-        wrong = exercise.mistakes[0].function(*map(wire.ready, arguments))
+        right = exercise.reference(*map(protocol.ready, arguments))
+        wanted = right if exercise.wanted is None else protocol.Foreign(exercise.wanted(arguments))
+        wrong = exercise.mistakes[0].function(*map(protocol.ready, arguments))
         for got, raised in ((wrong, False), (torch.zeros(7), False), ("text", False), (None, True)):
             case = Case(dict(zip(exercise.arguments, arguments, strict=True)), got, wanted, raised, [got])
             figure = exercise.picture(case)
             figure.canvas.draw()
             width, height = figure.bbox.width, figure.bbox.height
             assert 300 < width < 946
-            for text in figure.findobj(lambda artist: hasattr(artist, "get_text") and artist.get_text()):
+            for text in (artist for artist in figure.findobj() if isinstance(artist, Text) and artist.get_text()):
                 box = text.get_window_extent()
                 inside = box.x0 > -1 and box.x1 < width + 1 and box.y0 > -1 and box.y1 < height + 1
                 assert inside or text.get_clip_on(), (text.get_text(), box, (width, height))
@@ -194,7 +196,7 @@ def test_references_are_those_of_the_package() -> None:
 
 def test_receptive_fields_are_those_of_the_backbone() -> None:
     steps: list[tuple[int, int]] = []
-    for layer in walk(Backbone.load("mini"), Grid.paper()):
+    for layer in layer_table(Backbone.load("mini"), Grid.paper()):
         steps.append((layer.kernel, layer.stride))
         assert references.receptive_field(steps) == layer.receptive_field
     assert references.receptive_field(steps) == 196

@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from rpnviz.exercises.drawing import Boxes, case_figure
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.tables import differing, tables
+from rpnviz.exercises.figures.panels import Boxes, case_figure
+from rpnviz.exercises.figures.tables import differing, tables
 
 CORNERS = ("x1", "y1", "x2", "y2")
 

@@ -1,8 +1,8 @@
-"""The process in which a learner's function runs: `python -m rpnviz.exercises.worker`, started by `process.Worker`.
+"""The process in which a learner's function runs, started by `process.Worker`.
 
-It takes requests from its standard input and answers on its standard output, in frames of `wire`. Before the learner's
-code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the notebook's process
-ends, the input ends, and this process ends itself, whatever the learner's function is doing.
+It takes requests from its standard input and answers on its standard output, in frames of `protocol`. Before the
+learner's code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the
+notebook's process ends, the input ends, and this process ends itself, whatever the learner's function is doing.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ import torch
 import torchvision.ops
 from torch import Tensor
 
-from rpnviz.exercises import wire
+from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.own_code import SUBMISSION
+from rpnviz.exercises.sandbox.pickling import CannotTravelError, pack
 
-SUBMISSION = "<submission>"  # the file name in tracebacks of code that came as text
 KEPT = 600  # characters of what was printed, and of an exception's text
 FRAMES = 30  # of a traceback, from either end
 LIBRARIES = (builtins, math, torch, torch.Tensor, torch.nn.functional, torchvision.ops)  # what one might overwrite
@@ -90,21 +91,21 @@ class Session:
         return answer | _takes(self.function, count)
 
     def _load(self, name: str, pickled: bytes | None, source: str | None) -> None:
-        if source is None:
-            self.loaded = cloudpickle.loads(pickled)
-            return
-        scope: dict[str, Any] = {"__name__": "submission"}
-        exec(compile(source, SUBMISSION, "exec"), scope)
-        if not callable(scope.get(name)):
-            raise UndefinedError
-        self.loaded = scope[name]
+        """Text is run as a notebook would run it, and its function then goes the way of one from a notebook."""
+        if source is not None:
+            scope: dict[str, Any] = {"__name__": "__main__"}
+            exec(compile(source, SUBMISSION, "exec"), scope)
+            if not callable(scope.get(name)):
+                raise UndefinedError
+            pickled = pack(scope[name])
+        self.loaded = cloudpickle.loads(pickled)
 
     def call(self, calls: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
         """Call the function with each list of arguments; say what came out, and which arguments it changed."""
         return [self._call(arguments) for arguments in calls]
 
     def _call(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        given = [wire.ready(argument) for argument in arguments]
+        given = [protocol.ready(argument) for argument in arguments]
         function = self.function
         assert function is not None
         answer = self._guarded(lambda: function(*given))
@@ -189,6 +190,7 @@ def _kind(error: BaseException, text: str) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "memory"
     kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input", UndefinedError: "undefined"}
+    kinds[CannotTravelError] = "stays"
     return next((name for kind, name in kinds.items() if isinstance(error, kind)), "")
 
 
@@ -196,11 +198,24 @@ def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
     """Median seconds of a call; a slow function is called once."""
     measured: list[float] = []
     while len(measured) < TIMINGS and sum(measured) < TIMING_SECONDS:
-        given = [wire.ready(argument) for argument in arguments]
+        given = [protocol.ready(argument) for argument in arguments]
         started = time.perf_counter()
         function(*given)
         measured.append(time.perf_counter() - started)
     return statistics.median(measured)
+
+
+def _offer_what_a_notebook_has() -> None:
+    """Let functions call what IPython adds to Python: `display` prints, and `get_ipython` knows of no notebook."""
+    vars(builtins).update(display=_display, get_ipython=_no_notebook)
+
+
+def _display(*values: Any, **_: Any) -> None:
+    print(*values)
+
+
+def _no_notebook() -> None:
+    return None
 
 
 def _take_over_the_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -216,8 +231,8 @@ def _receive(requests: BinaryIO, waiting: queue.Queue[Any]) -> None:
     """Queue requests as they come; when the other side is gone, end this process, whatever it is doing."""
     try:
         while True:
-            waiting.put(wire.read(requests))
-    except (EOFError, OSError, wire.WireError):
+            waiting.put(protocol.read(requests))
+    except (EOFError, OSError, protocol.ProtocolError):
         os._exit(0)
 
 
@@ -225,6 +240,7 @@ def main() -> None:
     """Answer requests until the other side is gone."""
     requests, answers = _take_over_the_pipes()
     torch.set_num_threads(1)
+    _offer_what_a_notebook_has()
     waiting: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     session = Session()
@@ -238,7 +254,7 @@ def main() -> None:
     own = os.getpid()
     while True:
         act, *arguments = waiting.get()
-        answer = wire.encode(acts[act](*arguments))
+        answer = protocol.encode(acts[act](*arguments))
         if os.getpid() != own:  # the learner's function has forked: only one of them answers
             os._exit(0)
         answers.write(answer)
@@ -246,5 +262,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.modules["rpnviz.exercises.worker"] = sys.modules["__main__"]  # one module, not two
+    sys.modules["rpnviz.exercises.sandbox.worker"] = sys.modules["__main__"]  # one module, not two
     main()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from rpnviz.exercises.assembly import Assembly
+from rpnviz.exercises import Assembly
 from rpnviz.figures.primitives import Still
-from tests.exercises.test_submission import notebook
+from tests.exercises.notebooks.test_submission import notebook
 
 BOXES = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5], [50, 50, 60, 60]])
 SCORES = torch.tensor([0.9, 0.8, 0.7])

@@ -14,7 +14,7 @@ import threading
 import weakref
 from typing import Any, BinaryIO
 
-from rpnviz.exercises import wire
+from rpnviz.exercises.sandbox import protocol
 
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
@@ -70,7 +70,7 @@ class Worker:
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in _greet)
         scratch = tempfile.mkdtemp(prefix="rpnviz-")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rpnviz.exercises.worker"],
+            [sys.executable, "-m", "rpnviz.exercises.sandbox.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -120,7 +120,7 @@ class Worker:
         assert self._process is not None and self._process.stdin is not None
         try:
             with contextlib.suppress(OSError):  # its process has ended: the answer will say so
-                self._process.stdin.write(wire.encode([act, *arguments]))
+                self._process.stdin.write(protocol.encode([act, *arguments]))
                 self._process.stdin.flush()
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
@@ -171,8 +171,8 @@ class _Ended:
 def _receive(stream: BinaryIO, answers: queue.Queue[Any]) -> None:
     try:
         while True:
-            answers.put(wire.read(stream))
-    except (EOFError, OSError, ValueError, wire.WireError):
+            answers.put(protocol.read(stream))
+    except (EOFError, OSError, ValueError, protocol.ProtocolError):
         answers.put(_Ended())
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rpnviz.exercises import process
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.sandbox import process
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 
 SOURCE = """
 import os, time, torch
@@ -144,7 +144,7 @@ def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Work
 
 PARENT = """
 import sys
-from rpnviz.exercises.process import Worker
+from rpnviz.exercises.sandbox.process import Worker
 
 worker = Worker(seconds=600)
 worker.ask("define", "forever", None, "def forever():\\n    while True: pass", 0, seconds=600)

@@ -13,9 +13,9 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from rpnviz.exercises.compare import wrong_entries
-from rpnviz.exercises.drawing import INK, bare, title
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.words import in_words
+from rpnviz.exercises.figures.panels import INK, bare, title
+from rpnviz.exercises.formatting import in_words
 from rpnviz.figures.palette import PALETTE
 
 MOST = 12  # rows and columns that are shown

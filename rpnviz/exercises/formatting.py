@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rpnviz.exercises.compare import kind
 from rpnviz.exercises.exercise import Case
-from rpnviz.exercises.wire import Foreign, Seed
+from rpnviz.exercises.sandbox.protocol import Foreign, Seed
 
 MOST = 12  # rows, and numbers of a row, that are written out
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rpnviz.exercises import Result
-from rpnviz.exercises.grading import Row, grade, printable, summary, write_table
-from tests.exercises.test_submission import notebook
+from rpnviz.exercises.notebooks.grading import Row, grade, printable, summary, table
+from tests.exercises.notebooks.test_submission import notebook
 
 RIGHT = "def my_nms(boxes, scores, nms_thresh):\n    return 'right'"
 WRONG = "def my_nms(boxes, scores, nms_thresh):\n    return 'wrong'"
@@ -55,23 +55,42 @@ def test_a_notebook_without_exercises_says_so(tmp_path: Path) -> None:
     assert (row.exercise, row.verdict, row.message) == ("", "not found", "It holds none of the exercise functions.")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def cells_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+STARTS = [*"=+-@＝＋－＠", "\t", "\r", "\n", " =", "\t=", "\x00=", "\ufeff=", " ＝", "\u3000="]
+
+
+@pytest.mark.parametrize("start", STARTS)
 def test_no_cell_of_the_table_is_a_formula(start: str) -> None:
     text = f"{start}cmd|' /C calc'!A0"
-    file = io.StringIO()
-    write_table([Row(text, "my_nms", "not yet", "", text)], file)
-    head, row = csv.reader(io.StringIO(file.getvalue()))
+    head, row = cells_of(table([Row(text, "my_nms", "not yet", "", text)]))
     assert head == ["file", "exercise", "verdict", "mistake", "message"]
     assert row[0].startswith("'") and row[4].startswith("'")
-    assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
+
+
+def test_a_spreadsheet_with_semicolons_finds_no_formula_within_a_name() -> None:
+    """Excel in German, Polish, French … divides a line at semicolons outside quotes."""
+    content = table([Row("x;=HYPERLINK(1);.ipynb", "my_nms", "pass")]).decode("utf-8-sig")
+    cells = [cell for line in csv.reader(io.StringIO(content, newline=""), delimiter=";") for cell in line]
+    assert not any(cell.startswith("=") for cell in cells)
+
+
+def test_excel_reads_names_as_they_are() -> None:
+    """Without the mark at its beginning it takes a table for one of the system's 8-bit letters."""
+    content = table([Row("Łukasz 学生 🦊.ipynb", "my_nms", "pass")])
+    assert content.startswith(b"\xef\xbb\xbf") and content.count(b"\xef\xbb\xbf") == 1
+    assert cells_of(content)[1][0] == "Łukasz 学生 🦊.ipynb"
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell() -> None:
-    file = io.StringIO()
-    write_table([Row("a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops')], file)
-    assert list(csv.reader(io.StringIO(file.getvalue())))[1] == [
-        *("a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops')
-    ]
+    cells = ["a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops']
+    assert cells_of(table([Row(*cells)]))[1] == cells
+
+
+def test_names_that_no_file_can_hold_are_written() -> None:
+    assert cells_of(table([Row("a\udc80b.ipynb", "my_nms", "pass")]))[1][0] == "a b.ipynb"
 
 
 def test_a_terminal_is_not_moved_by_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from torch import Tensor
@@ -46,31 +47,30 @@ def _is_index_tensor(part: Any) -> bool:
 
 def judge(arguments: Arguments, values: list[Any]) -> str:
     """Say in one sentence what is wrong with the draws; "" if nothing."""
-    draws = []
     for value in values:
-        if value is None:
-            return "It returns None. Does it end with return?"
-        drawn = as_lists(value)
-        if drawn is None:
-            parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) else kind(value)
-            return f"It should return two lists of indices, (pos_inds, neg_inds); it returns {parts}."
-        if said := _one_draw(arguments, drawn):
+        if said := judge_one(arguments, value):
             return said
-        draws.append(drawn)
-    return _many_draws(arguments, draws)
+    return _many_draws(arguments, [drawn for value in values if (drawn := as_lists(value)) is not None])
 
 
-def _one_draw(arguments: Arguments, drawn: Drawn) -> str:
+def judge_one(arguments: Arguments, value: Any) -> str:
+    """Say in one sentence what is wrong with a single draw; "" if nothing. Which anchors are drawn is chance."""
+    if value is None:
+        return "It returns None. Does it end with return?"
+    drawn = as_lists(value)
+    if drawn is None:
+        parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) else kind(value)
+        return f"It should return two lists of indices, (pos_inds, neg_inds); it returns {parts}."
     labels = arguments[0]
     for indices, label, name, count in zip(
         drawn, (1, 0), ("pos_inds", "neg_inds"), counts(*arguments[:3]), strict=True
     ):
-        if any(not 0 <= i < len(labels) for i in indices):
-            return f"{name} names an anchor that does not exist: {indices}."
+        if outside := [i for i in indices if not 0 <= i < len(labels)]:
+            return f"{name} names an anchor that does not exist: {outside[0]}."
         if wrong := [i for i in indices if labels[i] != label]:
             return f"{name} holds anchor {wrong[0]}, whose label is {int(labels[wrong[0]])}."
-        if len(set(indices)) < len(indices):
-            return f"{name} holds an anchor twice: {indices}."
+        if twice := [i for i, times in Counter(indices).items() if times > 1]:
+            return f"{name} holds anchor {twice[0]} more than once."
         if len(indices) != count:
             return f"{name} holds {len(indices)} anchors; {count} is right."
     return ""

@@ -20,16 +20,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.exercises.differences import figure_of, row_in_words
-from rpnviz.exercises.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.figures.differences import figure_of, row_in_words
+from rpnviz.exercises.notebooks.judging import Stage, copy_of, judged
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
+from rpnviz.exercises.running import changed_in_place, ended, leave_nothing_running, load, no_answer, raised
+from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
+from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.source import gap, parsed
-from rpnviz.exercises.stages import Stage, as_ours, copy_of, judged
-from rpnviz.exercises.submission import Submission, read_notebook
 from rpnviz.exercises.tasks import EXERCISES
-from rpnviz.exercises.wire import Seed
 from rpnviz.figures.primitives import Still
 
-SECONDS, MEMORY, LOADING = 60.0, 4096, 60.0  # of a call; megabytes that it may add; to load a function
+SECONDS, MEMORY = 60.0, 4096  # of a call; megabytes that it may add
 COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}
 WORDS = {
     "same": "the same as ours",
@@ -43,13 +44,20 @@ Row = tuple[str, str, str, str]  # function, notebook it comes from, key of COLO
 
 @dataclass(frozen=True)
 class Table:
-    """Whose function ran, and how it fared; a notebook shows it, `str` says it in text."""
+    """Whose function ran, and how it fared; a notebook shows it, `str` says it in text.
+
+    Attributes:
+        rows: one for each function.
+        notes: what is said of the notebooks under them.
+    """
 
     rows: list[Row]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """One line for each function."""
-        return "\n".join(f"{name:20} {file:32} {words}" for name, file, _, words in self.rows)
+        """One line for each function, then the notes."""
+        lines = [f"{name:20} {file:32} {words}" for name, file, _, words in self.rows]
+        return "\n".join([*lines, *self.notes])
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         cell, mark = '<td style="text-align: left">', '<td style="text-align: left; border-left: 4px solid'
@@ -60,7 +68,8 @@ class Table:
         )
         head = "".join(f'<th style="text-align: left">{name}</th>' for name in ("function", "from", "beside ours"))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return {"text/html": table, "text/plain": str(self)}
+        notes = "".join(f"<div>{escape(note)}</div>" for note in self.notes)
+        return {"text/html": table + notes, "text/plain": str(self)}
 
 
 class Assembly:
@@ -70,14 +79,20 @@ class Assembly:
         folder: where the lesson notebooks lie, as they were saved last.
         seconds: that a call may take before it is stopped.
 
+    Raises:
+        ValueError: if there is no such folder.
+
     Attributes:
-        found (dict[str, Submission]): the notebook that holds each function she has written.
+        found (dict[str, Submission]): the notebook that holds each function that is written.
+        notes (list[str]): what is wrong with the folder, and with notebooks in it.
         stages (dict[str, Stage]): by name, in the order of the first calls; of several calls the first that differs.
     """
 
     def __init__(self, folder: str | Path = ".", seconds: float = SECONDS) -> None:
         """Read the notebooks; run nothing yet."""
-        self.found = written_functions(Path(folder))
+        if not Path(folder).is_dir():
+            raise ValueError(f"folder must be the one of your lesson notebooks; got {str(folder)!r}, which is none")
+        self.found, self.notes = written_functions(Path(folder))
         self.stages: dict[str, Stage] = {}
         self._recent: list[str] = []
         self._worker = Worker(seconds, MEMORY)
@@ -94,30 +109,34 @@ class Assembly:
         self._recent += [name] if name not in self._recent else []
         if before is not None and before.verdict == "fails":  # once is enough: it may have taken a minute
             return wanted
-        verdict, message, got = self._hers(name, arguments, wanted)
+        verdict, message, got = self._run(name, arguments, wanted)
         if before is None or before.verdict == "same":
             self.stages[name] = Stage(name, verdict, message, arguments, got, wanted)
         return copy_of(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it
 
-    def _hers(self, name: str, arguments: tuple[Any, ...], wanted: Any) -> tuple[str, str, Any]:
-        """Run her function: verdict, what is wrong, what came out."""
+    def _run(self, name: str, arguments: tuple[Any, ...], wanted: Any) -> tuple[str, str, Any]:
+        """Run the learner's function: verdict, what is wrong, what came out."""
         if name not in self.found:
             return "missing", "Not written yet.", None
+        source, left_out = self.found[name].source(name), self.found[name].left_out(name)
+        failed = load(EXERCISES[name], self._worker, None, source)
+        if failed is not None:
+            verdict = "missing" if failed.verdict == "not written" else "fails"
+            return verdict, _sentence(failed.message, failed.code, left_out), None
         try:
-            loaded = self._worker.ask(
-                "define", name, None, self.found[name].source(name), len(arguments), seconds=LOADING
-            )
-            if "raised" in loaded or not loaded["takes"]:
-                return "fails", _raised(loaded) or "It takes other arguments.", None
             (answer,) = self._worker.ask("call", [tuple(map(_sendable, arguments))])
+            leave_nothing_running(self._worker)
         except NoAnswerError:
-            return "fails", f"It was stopped after {self._worker.seconds:g} s.", None
-        except EndedError:
-            return "fails", "It ended the process in which it ran.", None
+            return "fails", no_answer(self._worker), None
+        except EndedError as error:
+            return "fails", ended(error.code), None
         if "raised" in answer:
-            return "fails", _raised(answer), None
-        got = as_ours(answer["value"], wanted)
-        return *judged(name, arguments, got, wanted), got
+            said = raised(answer["raised"], self._worker, source)
+            return "fails", _sentence(said["message"], said["code"], left_out), None
+        if answer["value"] is Ellipsis:
+            return "missing", "It returns ‘...’.", None
+        changed = changed_in_place(EXERCISES[name], answer["changed"])
+        return judged(name, arguments, answer["value"], wanted, changed)
 
     @property
     def first_difference(self) -> Stage | None:
@@ -155,9 +174,11 @@ class Assembly:
     def _table(self) -> Table:
         """The table of all calls; before the first, of all exercises."""
         if self.stages:
-            return Table([self._row(stage) for stage in self.stages.values()])
-        state = [(name, self._whose(name)) for name in EXERCISES]
-        return Table([(n, f, "yours", "yours") if f else (n, "–", "missing", WORDS["missing"]) for n, f in state])
+            rows = [self._row(stage) for stage in self.stages.values()]
+        else:
+            state = [(name, self._whose(name)) for name in EXERCISES]
+            rows = [(n, f, "yours", "yours") if f else (n, "–", "missing", WORDS["missing"]) for n, f in state]
+        return Table(rows, tuple(self.notes))
 
     def __str__(self) -> str:
         """The table as text."""
@@ -167,24 +188,36 @@ class Assembly:
         return self._table()._repr_mimebundle_()
 
 
-def written_functions(folder: Path) -> dict[str, Submission]:
-    """For each exercise whose function is written in a notebook of a folder: that notebook; the last one counts."""
-    found = {}
-    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+def written_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
+    """Look for exercise functions in the lesson notebooks of a folder.
+
+    Returns:
+        For each function that is written: the notebook, of several the last one. And what is wrong with the folder,
+        with notebooks that cannot be read, and with cells that may hold what was not found.
+    """
+    numbers = sorted({exercise.notebook for exercise in EXERCISES.values()})
+    paths = [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if path.name[:2] in numbers]
+    if not paths:
+        lessons = f"{numbers[0]}_….ipynb to {numbers[-1]}_….ipynb"
+        return {}, [f"There is no lesson notebook, {lessons}, in {folder.resolve()}."]
+    found, notes = {}, []
+    for path in paths:
         try:
             submission = read_notebook(path)
-        except ValueError:  # half saved, say: its functions are missing, and the table says so
+        except ValueError as error:  # half saved, say
+            notes.append(f"{error}.")
             continue
+        if not all(submission.defines(one.name) for one in EXERCISES.values() if one.notebook == path.name[:2]):
+            notes += [f"{path.name}: {unread}" for unread in submission.unread]
         for name in EXERCISES:
             if submission.defines(name) and not gap(parsed(submission.source(name)), name):
                 found[name] = submission
-    return found
+    return found, notes
 
 
 def _sendable(argument: Any) -> Any:
     return Seed(argument.initial_seed()) if isinstance(argument, torch.Generator) else argument
 
 
-def _raised(answer: dict[str, Any]) -> str:
-    raised = answer.get("raised")
-    return f"It raises {raised['type']}: {raised['text']}".strip(": ") if raised else ""
+def _sentence(message: str, code: str, left_out: str) -> str:
+    return " ".join(filter(None, (message, code and f"In: {code}", left_out)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import functools
 import importlib
 import inspect
 import io
@@ -14,7 +16,7 @@ from typing import Any, ClassVar
 
 import cloudpickle
 
-from rpnviz.exercises.source import is_own
+from rpnviz.exercises.sandbox.own_code import is_own
 
 MOST_BYTES = 32 * 1024 * 1024
 
@@ -33,11 +35,37 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     dispatch_table: ClassVar[Any] = ChainMap({types.CodeType: _code}, cloudpickle.Pickler.dispatch_table)
 
+    def __init__(self, file: io.BytesIO) -> None:
+        """Note what the notebook's own names stand for."""
+        super().__init__(file)
+        self._of_notebook = {id(value): name for name, value in _names_of_the_notebook().items()}
+
     def reducer_override(self, value: Any) -> Any:
-        """Send torch.ops by name: it is a module of a class of its own, for which pickle has no rule."""
+        """Send by name what every notebook has, and modules for which pickle has no rule (torch.ops)."""
+        if id(value) in self._of_notebook:
+            return getattr, (builtins, self._of_notebook[id(value)])
         if isinstance(value, types.ModuleType) and type(value) is not types.ModuleType:
             return importlib.import_module, (value.__name__,)
+        if isinstance(value, functools._lru_cache_wrapper) and _goes_by_value(value):
+            return _cached, (value.__wrapped__, value.cache_parameters())
         return super().reducer_override(value)
+
+
+def _names_of_the_notebook() -> dict[str, Any]:
+    """What IPython puts before every cell under a name of Python's, or as `get_ipython`: the worker has its own."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    hidden = {} if shell is None else shell.user_ns_hidden
+    return {name: hidden[name] for name in ("exit", "quit", "open", "get_ipython") if name in hidden}
+
+
+def _goes_by_value(value: Any) -> bool:
+    return value.__module__ in ("__main__", *cloudpickle.list_registry_pickle_by_value())
+
+
+def _cached(function: Callable[..., Any], parameters: dict[str, Any]) -> Callable[..., Any]:
+    cached: Callable[..., Any] = functools.lru_cache(**parameters)(function)
+    return cached
 
 
 def _pickled(value: Any) -> bytes:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import glob
+import io
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import TextIO
 
 from rpnviz.exercises import EXERCISES, Result, check_source
-from rpnviz.exercises.submission import Submission, read_notebook
+from rpnviz.exercises.notebooks.submission import Submission, read_notebook
 
 NOT_FOUND, UNREADABLE = "not found", "unreadable"  # beside the verdicts of `check`
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes a cell that starts so for a formula
+# A spreadsheet takes a cell that starts so for a formula; one set to an Asian language also what is twice as wide.
+FORMULA = (*("=", "+", "-", "@"), *("＝", "＋", "－", "＠"), *("\t", "\r", "\n"))
 
 Check = Callable[[str, str], Result]
 
@@ -34,6 +37,15 @@ class Row:
     verdict: str
     mistake: str = ""
     message: str = ""
+
+
+def expanded(arguments: Sequence[str]) -> list[Path]:
+    """Paths as they are named, `*` and `?` worked out: cmd and PowerShell pass on `*.ipynb` as it was typed."""
+    paths: list[Path] = []
+    for argument in arguments:
+        fitting = [] if os.path.lexists(argument) else sorted(glob.glob(argument.replace("[", "[[]")))
+        paths += map(Path, fitting or [argument])
+    return paths
 
 
 def grade(paths: Sequence[Path], check: Check = check_source) -> Iterator[list[Row]]:
@@ -73,15 +85,18 @@ def _checked(submission: Submission, name: str, check: Check) -> Row:
         return Row(file, name, NOT_FOUND, message=str(error))
     result = check(source, name)
     line = f"In: {result.code}" if result.code else ""
-    message = " ".join(part for part in (result.message, line, result.hint) if part)
+    left_out = submission.left_out(name) if result.verdict == "error" else ""
+    message = " ".join(part for part in (result.message, line, result.hint, left_out) if part)
     return Row(file, name, result.verdict, result.mistake, message)
 
 
-def write_table(rows: Sequence[Row], file: TextIO) -> None:
-    """Write rows as CSV (UTF-8, comma, quotes where needed); no cell can be taken for a formula."""
-    writer = csv.writer(file)
+def table(rows: Sequence[Row]) -> bytes:
+    """Rows as CSV: commas, every cell in quotes, UTF-8 with the mark by which Excel knows it; no cell is a formula."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # where Excel divides by semicolons, none within a name counts
     writer.writerow([one.name for one in fields(Row)])
     writer.writerows([[_harmless(cell) for cell in astuple(row)] for row in rows])
+    return text.getvalue().encode("utf-8-sig")
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -101,4 +116,4 @@ def printable(text: str) -> str:
 def _harmless(cell: str) -> str:
     """A cell of the table: an apostrophe before what a spreadsheet would run; no control characters."""
     text = "".join(one if one.isprintable() or one == "\n" else " " for one in cell)
-    return f"'{text}" if cell.startswith(FORMULA) else text
+    return f"'{text}" if cell.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

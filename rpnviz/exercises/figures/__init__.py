@@ -1,0 +1,1 @@
+"""Pictures of failing cases, and of what differs on a real picture."""
