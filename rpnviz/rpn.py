@@ -116,9 +116,9 @@ class RPNHead(nn.Module):
         cells = take_whole_numbers(cells, "cells", "W", 0, h * w - 1).to(features.device)
         # 1. Cut the window of each cell out of the map, which goes on with zeros beyond its rim.
         k = self.conv.kernel_size[0]
-        padded = F.pad(features[0], [k // 2] * 4)  # (C, h + 2, w + 2)
-        windows = padded.unfold(1, k, 1).unfold(2, k, 1)  # (C, h, w, 3, 3): every window, and nothing copied so far
-        windows = windows.permute(1, 2, 0, 3, 4)[cells // w, cells % w]  # (W, C, 3, 3)
+        padded = F.pad(features[0].permute(1, 2, 0), [0, 0, *[k // 2] * 4])  # (h + 2, w + 2, C)
+        windows = padded.unfold(0, k, 1).unfold(1, k, 1)  # (h, w, C, 3, 3): every window, and none copied so far
+        windows = windows[cells // w, cells % w]  # (W, C, 3, 3)
         # 2. Of a single window, the convolution is a product with a matrix.
         vector = F.relu(F.linear(windows.flatten(1), self.conv.weight.flatten(1), self.conv.bias))  # (W, 9C) -> (W, C)
         # 3. So are the two 1 × 1.
