@@ -76,7 +76,7 @@ def _say_what_the_console_cannot() -> None:
 
 
 def _say(text: str) -> None:
-    """Print; when nobody reads any more (`| head`), go on in silence: the table is still wanted."""
+    """Print; when the reader has left (`| head`), go on in silence: the table is still wanted."""
     try:
         print(text, flush=True)
     except OSError:
@@ -85,14 +85,14 @@ def _say(text: str) -> None:
 
 def _grade(arguments: Sequence[str], out: Path) -> int:
     """Grade, a line for each notebook; whatever ends this early, the table holds what was graded until then."""
-    from rpnviz.exercises.notebooks.grading import UNREADABLE, expanded, grade, summary
+    from rpnviz.exercises.notebooks.grading import UNREADABLE, expand, grade, summarise
 
-    _refuse_what_cannot_be_written(out)  # first of all: nobody waits for a table in vain
+    _refuse_what_cannot_be_written(out)  # before minutes of work
     graded: list[Row] = []
     try:
-        for rows in grade(expanded(arguments)):
+        for rows in grade(expand(arguments)):
             graded += rows
-            _say(summary(rows))
+            _say(summarise(rows))
     except KeyboardInterrupt:
         _say("Interrupted.")
         return INTERRUPTED
@@ -119,12 +119,12 @@ def _refuse_what_cannot_be_written(out: Path) -> None:
 
 def _keep(graded: Sequence[Row], out: Path) -> None:
     """Write the table, whole; where that has become impossible meanwhile, print it."""
-    from rpnviz.exercises.notebooks.grading import table
+    from rpnviz.exercises.notebooks.grading import as_csv
 
     try:
-        write_whole(out, table(graded))
+        write_whole(out, as_csv(graded))
     except OSError as error:
-        _say(table(graded).decode("utf-8-sig"))
+        _say(as_csv(graded).decode("utf-8-sig"))
         raise _NotWrittenError(f"{out} can no longer be written: {error.strerror}. The table is printed.") from error
     _say(f"{len(graded)} rows in {out}")
 

@@ -25,6 +25,7 @@ FURTHEST = 2**24  # px from the corner: float32 counts single pixels up to here,
 MOST_PIXELS = 2**23  # of the network's input: VGG-16's first layers then hold 2 GB each
 MOST_ANCHORS = 2**22  # 64 MB
 MOST_PAIRS = 2**25  # of an IoU matrix: 1 to 2 GB while it is worked out
+MOST_IN_NMS = 100_000  # half a minute, if none suppresses another
 MOST_VALUES = 2**24  # read off a feature map for one box: four cells each, 256 MB
 MOST_BIN_VALUES = 2**28  # in the bins of all boxes that the second head looks at: 1 GB
 

@@ -13,6 +13,7 @@ import torch
 import torchvision.ops
 from torch import Tensor
 
+from rpnviz._inputs import MOST_IN_NMS, check_count, take_number, take_numbers, take_whole, to_one_type
 from rpnviz.boxes import clip, decode, pairwise_iou
 
 
@@ -153,7 +154,8 @@ class Stages:
         return [(name, len(left)) for name, left in stages.items()]
 
     def fate(self, index: int) -> str:
-        """In words, where anchor `index` ended; ranks are counted from 1."""
+        """In words, where anchor `index` ended, 0 … N - 1; ranks are counted from 1. A ValueError if there is none."""
+        index = take_whole(index, "index", 0, len(self.all_scores) - 1)
         rank = int(self.rank[index]) + 1
         if (self.post_nms_inds == index).any():
             place = int((self.post_nms_inds == index).nonzero()) + 1
@@ -195,7 +197,8 @@ def propose(
         Stages: every stage; `.proposals` and `.scores` are the last. No gradient flows through them.
 
     Raises:
-        ValueError: if the shapes do not fit, a number is NaN or infinite, or a setting is out of range.
+        ValueError: if the shapes do not fit, a number is NaN or infinite, a setting is out of range, or more than
+            100,000 boxes would go into NMS.
 
     Source: Ren et al. 2015, section 3.3; the settings are py-faster-rcnn's for testing.
     Differs: torchvision takes the top-N before it clips and drops small boxes, py-faster-rcnn (and this) after;
@@ -203,7 +206,12 @@ def propose(
         without area, here they are dropped. torchvision on a CPU suppresses a box of IoU 0.6 at
         nms_thresh 0.6, since that IoU in float32 is a little above 0.6; here it stays.
     """
-    _check(objectness, pred_bbox_deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_thresh, min_size)
+    objectness, pred_bbox_deltas, anchors = _take_answers(objectness, pred_bbox_deltas, anchors)
+    pre_nms_top_n, post_nms_top_n = (
+        take_whole(pre_nms_top_n, "pre_nms_top_n"),
+        take_whole(post_nms_top_n, "post_nms_top_n"),
+    )
+    nms_thresh, min_size = take_number(nms_thresh, "nms_thresh", 0, 1), take_number(min_size, "min_size")
     # 1. Move every anchor by its deltas. To cross the border is no reason to drop one here.
     decoded = decode(pred_bbox_deltas, anchors)  # [N, 4]
     scores = objectness.sigmoid()  # [N]
@@ -214,6 +222,7 @@ def propose(
     # 4. Keep the best N by score. A background score is no reason to drop: proposals are ranked, not classified.
     # Ranked by the logits, since sigmoids of large logits tie at 1.
     pre_nms = large[_top_n(objectness[large], pre_nms_top_n)]  # [K2]
+    check_count(len(pre_nms), MOST_IN_NMS, "pre_nms_top_n lets … boxes into NMS")
     # 5. Non-maximum suppression: go down the list, keep a box unless a kept one overlaps it more than nms_thresh.
     kept = torchvision.ops.nms(boxes[pre_nms], objectness[pre_nms], _round_as(boxes, nms_thresh))  # [K3]
     # 6. The best of these are the proposals.
@@ -227,6 +236,14 @@ def propose(
         post_nms_top_n=post_nms_top_n,
         nms_thresh=nms_thresh,
     )
+
+
+def _take_answers(objectness: Tensor, pred_bbox_deltas: Tensor, anchors: Tensor) -> tuple[Tensor, ...]:
+    """Take one logit, four deltas and one anchor each, all of one number type."""
+    objectness = take_numbers(objectness, "objectness", "N")  # see flatten_head
+    pred_bbox_deltas = take_numbers(pred_bbox_deltas, "pred_bbox_deltas", f"{len(objectness)}, 4")
+    anchors = take_numbers(anchors, "anchors", f"{len(objectness)}, 4")
+    return to_one_type(objectness, pred_bbox_deltas, anchors)
 
 
 def _top_n(objectness: Tensor, count: int) -> Tensor:
@@ -270,34 +287,3 @@ def _find_suppressors(
         suppressed_by[some] = better[first]
         suppressed_iou[some] = iou.gather(1, first[:, None]).squeeze(1)
     return suppressed_by, suppressed_iou
-
-
-def _check(
-    objectness: Tensor,
-    pred_bbox_deltas: Tensor,
-    anchors: Tensor,
-    pre_nms_top_n: int,
-    post_nms_top_n: int,
-    nms_thresh: float,
-    min_size: float,
-) -> None:
-    if objectness.ndim != 1:
-        raise ValueError(f"objectness must be flat, Tensor[N] (see flatten_head); got {list(objectness.shape)}")
-    for boxes, argument in ((pred_bbox_deltas, "pred_bbox_deltas"), (anchors, "anchors")):
-        if boxes.shape != (len(objectness), 4):
-            raise ValueError(f"{argument} must be [{len(objectness)}, 4], as objectness; got {list(boxes.shape)}")
-    for values, argument in (
-        (objectness, "objectness"),
-        (pred_bbox_deltas, "pred_bbox_deltas"),
-        (anchors, "anchors"),
-    ):
-        if not torch.isfinite(values).all():
-            raise ValueError(f"{argument} must be finite; it holds NaN or infinity")
-    if pre_nms_top_n < 1 or post_nms_top_n < 1:
-        raise ValueError(
-            f"pre_nms_top_n and post_nms_top_n must be at least 1; got {pre_nms_top_n} and {post_nms_top_n}"
-        )
-    if not 0 <= nms_thresh <= 1:
-        raise ValueError(f"nms_thresh must lie in [0, 1]; got {nms_thresh}")
-    if not min_size >= 0:
-        raise ValueError(f"min_size must not be negative, px; got {min_size}")

@@ -111,11 +111,9 @@ class RPNHead(nn.Module):
         Raises:
             ValueError: if `features` is not the map of one picture with C channels, or there is no such cell.
         """
-        if features.ndim != 4 or features.shape[:2] != (1, self.conv.in_channels):
-            raise ValueError(f"features must be [1, {self.conv.in_channels}, h, w]; got {list(features.shape)}")
+        features = take_numbers(features, "features", f"1, {self.conv.in_channels}, h, w").to(self.conv.weight)
         h, w = features.shape[2:]
-        if len(cells) and not 0 <= int(cells.min()) <= int(cells.max()) < h * w:
-            raise ValueError(f"cells must lie in [0, {h * w}); got {int(cells.min())} to {int(cells.max())}")
+        cells = take_whole_numbers(cells, "cells", "W", 0, h * w - 1).to(features.device)
         # 1. Cut the window of each cell out of the map, which goes on with zeros beyond its rim.
         k = self.conv.kernel_size[0]
         padded = F.pad(features[0], [k // 2] * 4)  # (C, h + 2, w + 2)

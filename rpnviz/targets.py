@@ -11,7 +11,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rpnviz._inputs import MOST_PAIRS, check_count
+from rpnviz._inputs import (
+    MOST_PAIRS,
+    check_count,
+    take_flags,
+    take_number,
+    take_numbers,
+    take_size,
+    take_thresholds,
+    take_whole,
+    take_whole_numbers,
+)
 from rpnviz.anchors import inside_picture
 from rpnviz.boxes import check_boxes, encode, pairwise_iou
 
@@ -77,8 +87,15 @@ class AnchorLabels:
 
         Returns:
             AnchorLabels: see there.
+
+        Raises:
+            ValueError: if the shapes do not fit, a label is none of the three, or a number is NaN or infinite.
         """
-        match = _match(match_quality_matrix, crosses_boundary)
+        labels = take_whole_numbers(labels, "labels", "N", IGNORED, POSITIVE)
+        crosses_boundary = take_flags(crosses_boundary, "crosses_boundary", f"{len(labels)}")
+        ious = take_numbers(match_quality_matrix, "match_quality_matrix", f"M, {len(labels)}").detach()
+        match = _match(ious, crosses_boundary)
+        fg_iou_thresh = take_number(fg_iou_thresh, "fg_iou_thresh", 0, 1)
         return cls._from_match(labels, match, crosses_boundary, fg_iou_thresh)
 
     @classmethod
@@ -128,11 +145,8 @@ def label_anchors(
         40 × 60 grid 110 anchors tie for a box of 8 × 8 px at (480, 300); torchvision finds 12 of them.
         As in torchvision, an anchor that is best for one gt box but overlaps another more is matched to the other.
     """
-    if not 0 <= bg_iou_thresh <= fg_iou_thresh <= 1:
-        raise ValueError(
-            f"thresholds must be 0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh={bg_iou_thresh}, "
-            f"fg_iou_thresh={fg_iou_thresh}"
-        )
+    image_size = take_size(image_size, "image_size")
+    bg_iou_thresh, fg_iou_thresh = take_thresholds(bg_iou_thresh, fg_iou_thresh)
     anchors, gt_boxes = check_boxes(anchors, "anchors").detach(), check_boxes(gt_boxes, "gt_boxes").detach()
     check_count(len(anchors) * len(gt_boxes), MOST_PAIRS, "anchors and gt_boxes make … pairs")
     # 1. Compare every anchor with every gt box, on the picture.
@@ -176,18 +190,16 @@ def sample_minibatch(
         with negatives; missing negatives are not filled up.
 
     Raises:
-        ValueError: if labels is not flat, batch_size_per_image < 1 or not 0 ≤ positive_fraction ≤ 1.
+        ValueError: if labels is not a flat list of whole numbers, batch_size_per_image < 1, or not
+            0 ≤ positive_fraction ≤ 1.
 
     Source: Ren et al. 2015, section 3.1.3: 256 anchors of one image, up to 1 : 1.
     Differs: no; the counts are those of torchvision's BalancedPositiveNegativeSampler. The draw is made on the CPU,
         so that one seed gives one sample on every device.
     """
-    if labels.ndim != 1:
-        raise ValueError(f"labels must be Tensor[N]; got {list(labels.shape)}")
-    if batch_size_per_image < 1:
-        raise ValueError(f"batch_size_per_image must be at least 1; got {batch_size_per_image}")
-    if not 0 <= positive_fraction <= 1:
-        raise ValueError(f"positive_fraction must lie in [0, 1]; got {positive_fraction}")
+    labels = take_whole_numbers(labels, "labels", "N")
+    batch_size_per_image = take_whole(batch_size_per_image, "batch_size_per_image")
+    positive_fraction = take_number(positive_fraction, "positive_fraction", 0, 1)
     positive = (labels == POSITIVE).nonzero().flatten()
     negative = (labels == NEGATIVE).nonzero().flatten()
     num_pos = min(len(positive), int(batch_size_per_image * positive_fraction))
@@ -207,7 +219,12 @@ def sample_unbalanced(
 
     Returns:
         (pos_inds, neg_inds): two int64 tensors of indices into `labels`, ascending.
+
+    Raises:
+        ValueError: if labels is not a flat list of whole numbers, or batch_size_per_image < 1.
     """
+    labels = take_whole_numbers(labels, "labels", "N")
+    batch_size_per_image = take_whole(batch_size_per_image, "batch_size_per_image")
     labelled = ((labels == POSITIVE) | (labels == NEGATIVE)).nonzero().flatten()
     drawn = _draw(labelled, min(len(labelled), batch_size_per_image), generator)
     return drawn[labels[drawn] == POSITIVE], drawn[labels[drawn] == NEGATIVE]
@@ -230,10 +247,8 @@ def regression_targets(anchors: Tensor, gt_boxes: Tensor, matched_idxs: Tensor) 
     Source: Ren et al. 2015, equation 2.
     Differs: torchvision encodes a placeholder gt box for anchors that are not positive; the loss reads neither.
     """
-    if matched_idxs.shape != (len(anchors),):
-        raise ValueError(f"matched_idxs must be [{len(anchors)}], as anchors; got {list(matched_idxs.shape)}")
-    if len(anchors) and matched_idxs.max() >= len(gt_boxes):
-        raise ValueError(f"matched_idxs must be below {len(gt_boxes)}, as gt_boxes; got {int(matched_idxs.max())}")
+    anchors, gt_boxes = check_boxes(anchors, "anchors").detach(), check_boxes(gt_boxes, "gt_boxes").detach()
+    matched_idxs = take_whole_numbers(matched_idxs, "matched_idxs", f"{len(anchors)}", -1, len(gt_boxes) - 1)
     targets = torch.zeros_like(anchors)
     matched = matched_idxs >= 0
     targets[matched] = encode(gt_boxes.to(anchors.dtype)[matched_idxs[matched]], anchors[matched])

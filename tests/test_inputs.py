@@ -25,7 +25,7 @@ from torch import Tensor
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone, preprocess
-from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode
+from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode, pair_iou
 from rpnviz.detection import RoIHead, detect, roi_losses
 from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
@@ -50,8 +50,11 @@ from rpnviz.proposals import propose
 from rpnviz.roi import align_one_box, neighbours, pool_one_box, sample_proposals, to_cells, to_pixels
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
 from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, sample_minibatch, sample_unbalanced
-from rpnviz.train.head import mirror_boxes
+from rpnviz.train.head import HeadTraining, mirror_boxes
 from rpnviz.train.recording import Replay
+from rpnviz.train.roi_head import best_proposals
+from rpnviz.train.training import AS_IN_THE_PAPER, draw_minibatch
+from rpnviz.train.variants import VARIANTS
 
 # --- the table --------------------------------------------------------------------------------------------------------
 
@@ -105,11 +108,19 @@ def shapes(module: type[torch.nn.Module]) -> Callable[..., Any]:
     return lambda **given: [tuple(weight.shape) for weight in module(**given).parameters()]
 
 
+def told(training: HeadTraining) -> tuple[Any, ...]:
+    """What a training was given."""
+    rate = training.optimizer.param_groups[0]["max_lr"]
+    seed = training.generator.initial_seed()
+    return training.steps, training.batch_size, rate, seed, training.anchors, training.features[0].float()
+
+
 def rows() -> dict[str, Row]:
     """By qualified name."""
     torch.manual_seed(0)
     head, roi_head, backbone = RPNHead(4, 2), RoIHead(4, 3, channels=4, hidden=8), Backbone((2, 2, 2, 2, 2))
     picture = Picture(np.full((*SIZE, 3), 100, np.uint8), BOXES[:1], ["dog"], "mine")
+    large = Picture(np.full((600, 1000, 3), 100, np.uint8), BOXES[:1], ["dog"], "large")
     layers = layer_table(backbone, GRID)
     stages = propose(LOGITS, DELTAS, BOXES, SIZE, nms_thresh=0.5)
     steps = nms_steps(BOXES, LOGITS, 0.5)
@@ -124,6 +135,7 @@ def rows() -> dict[str, Row]:
         "check_boxes": Row(check_boxes, {"boxes": BOXES}, {}, {"argument": "boxes"}, ("boxes",)),
         "box_area": Row(box_area, {"boxes": BOXES}, differentiable=("boxes",)),
         "box_iou": Row(box_iou, {"boxes1": BOXES, "boxes2": OTHERS}, differentiable=("boxes1", "boxes2")),
+        "pair_iou": Row(pair_iou, {"box1": BOXES[0], "box2": OTHERS[1]}),
         "clip": Row(clip, {"boxes": BOXES}, {}, {"image_size": SIZE}, ("boxes",)),
         "encode": Row(encode, {"gt_boxes": OTHERS, "anchors": BOXES}, differentiable=("gt_boxes", "anchors")),
         "decode": Row(decode, {"deltas": DELTAS, "anchors": BOXES}, differentiable=("deltas", "anchors")),
@@ -169,6 +181,9 @@ def rows() -> dict[str, Row]:
         "RPNHead": Row(shapes(RPNHead), {}, {}, {"in_channels": 4, "num_anchors": 2, "kernel_size": 1}),
         "RPNHead.window_vector": Row(head.window_vector, {"features": features}, differentiable=("features",)),
         "RPNHead.forward": Row(head.forward, {"features": features}, differentiable=("features",)),
+        "RPNHead.at_cells": Row(
+            head.at_cells, {"features": features}, {"cells": torch.tensor([7, 0, 47])}, differentiable=("features",)
+        ),
         "flatten_head": Row(
             flatten_head,
             {"objectness": maps(2)[None], "pred_bbox_deltas": maps(8)[None]},
@@ -298,6 +313,29 @@ def rows() -> dict[str, Row]:
             {"cells_inside": 3, "cells_outside": 5},
         ),
         "mirror_boxes": Row(mirror_boxes, {"boxes": BOXES}, {}, {"grid": GRID}, ("boxes",)),
+        "draw_minibatch": Row(
+            seeded(draw_minibatch),
+            {"anchors": BOXES, "gt_boxes": OTHERS},
+            {},
+            {"image_size": SIZE, "rules": AS_IN_THE_PAPER},
+        ),
+        "HeadTraining": Row(
+            lambda features, **given: told(
+                HeadTraining(backbone, RPNHead(2, 4), [large], features=[features], **given)
+            ),
+            {"cells": BOXES, "features": maps(2, 40, 60).repeat(2, 1, 1, 1)},
+            {},
+            {"steps": 3, "batch_size": 2, "max_lr": 0.5, "seed": 1},
+        ),
+        "Variant.new_head": Row(
+            lambda **given: VARIANTS["one scale only"].new_head(**given).conv.weight.detach(),
+            {},
+            {},
+            {"seed": 3, "in_channels": 2},
+        ),
+        "best_proposals": Row(
+            best_proposals, {"features": maps(2, 40, 60)[None]}, {}, {"head": RPNHead(2), "grid": Grid.paper()}
+        ),
         # a recorded run
         "Replay": Row(
             lambda **given: Replay(["mine"], **given),
@@ -324,12 +362,16 @@ ROWS = rows()
 # Public, and given numbers, but tried elsewhere.
 ELSEWHERE = {
     "Picture": "tests/test_pictures.py",
-    "Training": "tests/test_training.py",
-    "Training.losses": "is given what `view` returns",
+    "Steps": "is tried by those that derive from it",
+    "Steps.draw": "is asked for the number of pictures or views",
+    "Training": "is HeadTraining with another view",
     "Training.predict": "is given what `view` returns",
     "Training.inputs": "is given what `view` returns",
-    "HeadTraining": "tests/test_head_training.py",
-    "HeadTraining.predict": "is given what `view` returns",
+    "Training.losses": "is given what `view` returns",
+    "HeadTraining.losses": "is given what `view` returns",
+    "RoITraining": "is HeadTraining with another view",
+    "mean_losses": "is given what the losses return",
+    "pairwise_iou": "is given what `box_iou` or `label_anchors` has looked at",
     "Stages.from_nms": "is given the stages of `propose`",
 }
 VIEWS = ("explorers", "exercises", "figures")  # tests/explorers/test_inputs.py has the explorers

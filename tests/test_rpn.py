@@ -165,11 +165,11 @@ def test_a_few_cells_are_those_of_the_whole_map(
 @pytest.mark.parametrize(
     ("shape", "cells", "message"),
     [
-        ((6, 4, 5), [0], r"features must be \[1, 6, h, w\]; got \[6, 4, 5\]"),
-        ((2, 6, 4, 5), [0], r"features must be \[1, 6, h, w\]; got \[2, 6, 4, 5\]"),
-        ((1, 5, 4, 5), [0], r"features must be \[1, 6, h, w\]; got \[1, 5, 4, 5\]"),
-        ((1, 6, 4, 5), [3, 20], r"cells must lie in \[0, 20\); got 3 to 20"),
-        ((1, 6, 4, 5), [-1, 19], r"cells must lie in \[0, 20\); got -1 to 19"),
+        ((6, 4, 5), [0], r"features must be Tensor\[1, 6, h, w\]; got float32 \[6, 4, 5\]"),
+        ((2, 6, 4, 5), [0], r"features must be Tensor\[1, 6, h, w\]; got float32 \[2, 6, 4, 5\]"),
+        ((1, 5, 4, 5), [0], r"features must be Tensor\[1, 6, h, w\]; got float32 \[1, 5, 4, 5\]"),
+        ((1, 6, 4, 5), [3, 20], "cells must be whole numbers, 0 to 19; got 20"),
+        ((1, 6, 4, 5), [-1, 19], "cells must be whole numbers, 0 to 19; got -1"),
     ],
 )
 def test_cells_that_are_not_there_are_refused(shape: tuple[int, ...], cells: list[int], message: str) -> None:

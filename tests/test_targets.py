@@ -340,7 +340,10 @@ def test_no_anchors() -> None:
 
 @pytest.mark.parametrize(("fg", "bg"), [(0.3, 0.7), (1.1, 0.3), (0.7, -0.1), (math.nan, 0.3), (0.7, math.nan)], ids=str)
 def test_crossed_thresholds_are_refused(fg: float, bg: float) -> None:
-    with pytest.raises(ValueError, match="0 ≤ bg_iou_thresh ≤ fg_iou_thresh ≤ 1; got bg_iou_thresh="):
+    with pytest.raises(
+        ValueError,
+        match=r"^(bg|fg)_iou_thresh must be (at most fg_iou_thresh|a number of at least 0)",
+    ):
         label([[0, 0, 1, 1]], [[0, 0, 1, 1]], fg_iou_thresh=fg, bg_iou_thresh=bg)
 
 
@@ -353,15 +356,14 @@ def test_crossed_thresholds_are_refused(fg: float, bg: float) -> None:
         torch.tensor([[1.0, 0, 0, 1]]),
         torch.zeros(4),
         torch.zeros(1, 5),
-        torch.zeros(1, 4, dtype=torch.int64),
-        [[0, 0, 1, 1]],
+        "a box",
     ],
-    ids=["nan", "inf", "turned", "flat", "five columns", "whole numbers", "a list"],
+    ids=["nan", "inf", "turned", "flat", "five columns", "text"],
 )
 def test_malformed_boxes_are_refused_by_name(argument: str, bad: Any) -> None:
     good = torch.tensor([[0.0, 0, 1, 1]])
     boxes = {"anchors": good, "gt_boxes": good, argument: bad}
-    with pytest.raises(ValueError, match=rf"^{argument}(\[0\])? must be"):
+    with pytest.raises(ValueError, match=rf"^{argument}(\[0\])? must (be|have)"):
         label_anchors(**boxes, image_size=(10, 10))
 
 
@@ -432,7 +434,7 @@ def test_every_anchor_is_equally_likely() -> None:
 def test_impossible_samples_are_refused(argument: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"^{argument} must"):
         sample_minibatch(labels_of(5, 5), **{argument: value})  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"^labels must be Tensor\[N\]; got \[2, 3\]"):
+    with pytest.raises(ValueError, match=r"^labels must be Tensor\[N\]; got float32 \[2, 3\]"):
         sample_minibatch(torch.zeros(2, 3))
 
 

@@ -11,7 +11,7 @@ from rpnviz.exercises.progress_file import record
 from rpnviz.exercises.result import Result
 from rpnviz.exercises.sandbox import pickling
 from rpnviz.exercises.sandbox.process import MEMORY, SECONDS, Worker
-from rpnviz.exercises.source import gap, parsed, source_of
+from rpnviz.exercises.source import find_gap, parse, source_of
 from rpnviz.exercises.tasks import EXERCISES
 
 _worker = Worker()
@@ -64,12 +64,12 @@ def check_source(source: str, name: str, *, seconds: float = SECONDS, memory: in
     if name not in EXERCISES:
         raise ValueError(f"name must be one of {', '.join(EXERCISES)}; got {name!r}")
     try:
-        tree = parsed(source)
+        tree = parse(source)
     except SyntaxError as error:
         return Result(
             name, "error", f"It is not Python: {error.msg}.", line=error.lineno or 0, code=(error.text or "").strip()
         )
-    if left := gap(tree, name):
+    if left := find_gap(tree, name):
         return Result(name, "not written", left)
     key = f"{seconds} {memory} {source}"
     if key not in _submissions:
@@ -82,7 +82,7 @@ def check_source(source: str, name: str, *, seconds: float = SECONDS, memory: in
 
 def _gap(source: str, name: str) -> str:
     try:
-        return gap(parsed(source), name)
+        return find_gap(parse(source), name)
     except SyntaxError:  # not a function's text: a lambda in the middle of a line
         return ""
 

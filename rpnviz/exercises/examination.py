@@ -9,7 +9,15 @@ import cloudpickle
 from rpnviz.exercises.compare import difference, same
 from rpnviz.exercises.exercise import Arguments, Case, Exercise, Mistake
 from rpnviz.exercises.result import Result
-from rpnviz.exercises.running import changed_in_place, ended, leave_nothing_running, load, no_answer, printed, raised
+from rpnviz.exercises.running import (
+    explain_changes,
+    explain_end,
+    explain_exception,
+    explain_silence,
+    leave_nothing_running,
+    load,
+    printed_by,
+)
 from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.search import Search, Stopped, Trial
@@ -51,15 +59,15 @@ class Examination:
         try:
             answers = self.worker.ask("call", exercise.calls(arguments))
         except NoAnswerError:
-            raise Stopped(self._stopped(arguments, no_answer(self.worker))) from None
+            raise Stopped(self._stopped(arguments, explain_silence(self.worker))) from None
         except EndedError as error:
-            raise Stopped(self._stopped(arguments, ended(error.code))) from None
-        said = printed(answers[0])
+            raise Stopped(self._stopped(arguments, explain_end(error.code))) from None
+        said = printed_by(answers[0])
         for answer in answers:
             if "raised" in answer:
                 return Trial(arguments, [], "It raises an exception.", answer["raised"], said)
         values = [answer["value"] for answer in answers]
-        changed = changed_in_place(exercise, (i for answer in answers for i in answer["changed"]))
+        changed = explain_changes(exercise, (i for answer in answers for i in answer["changed"]))
         problem = self._problem(arguments, values) or changed
         return Trial(arguments, values, problem, None, said)
 
@@ -84,7 +92,7 @@ class Examination:
     def _failed(self, failure: Trial, search: Search) -> Result:
         if failure.raised is not None:
             case = self._case(failure.arguments, [], raised=True)
-            what = raised(failure.raised, self.worker, self.source)
+            what = explain_exception(failure.raised, self.worker, self.source)
             return self._result("error", **what, case=case, png=self._png(case), **failure.said)
         case = self._case(failure.arguments, failure.values)
         mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
@@ -95,9 +103,9 @@ class Examination:
         return self._result("not yet", failure.problem, **known, **shown)
 
     def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
-        """The usual mistake that gives the learner's results: on the smallest case, and on most that she fails.
+        """Find the usual mistake that gives the same results: on the smallest case, and on most inputs that fail.
 
-        Of several, the one that agrees with her most often, where she is right as well.
+        Of several, the one that gives the same most often, also where that is right.
         """
         best, most = None, 0
         for mistake in self.exercise.mistakes:

@@ -1,4 +1,4 @@
-"""What the learner has done, in a small readable file of her own; nothing leaves the machine."""
+"""What the learner has done, in a small readable file; nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def record(name: str, verdict: str) -> None:
 def _alone() -> Iterator[None]:
     """Let no other notebook write meanwhile: each would forget what the other one adds.
 
-    A folder is the lock, since only one can make it. One that was left behind holds nobody up for long.
+    A folder is the lock, since only one can make it. One that was left behind is waited for a moment only.
     """
     lock = progress_file().with_name("progress.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,10 @@ from html import escape
 
 from rpnviz.exercises.exercise import Case
 from rpnviz.exercises.formatting import case_in_words
+from rpnviz.figures.palette import MARKS
 
 VERDICTS = {"pass": "Right", "not yet": "Not yet", "error": "Error in your function", "not written": "Not written yet"}
-_COLOURS = {"pass": "#0a8f6c", "not yet": "#b8860b", "error": "#c4451f", "not written": "#7a7f8c"}
+_MARKS = {"pass": "right", "not yet": "wrong", "error": "fails", "not written": "nothing"}  # keys of palette.MARKS
 _MONO = "font-family: var(--jp-code-font-family, monospace); font-size: 0.92em; white-space: pre-wrap; margin: 4px 0"
 
 
@@ -76,7 +77,7 @@ class Result:
         return {"text/html": self._html(), "text/plain": str(self)}
 
     def _html(self) -> str:
-        colour = _COLOURS[self.verdict]
+        colour = MARKS[_MARKS[self.verdict]]
         name = f" · <code>{escape(self.name)}</code>" if self.name else ""
         rows = [f"<div><strong>{VERDICTS[self.verdict]}</strong>{name}</div>"]
         rows.append(f"<div>{escape(self.message)}</div>")

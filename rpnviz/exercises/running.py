@@ -48,8 +48,8 @@ def load(exercise: Exercise, worker: Worker, pickled: bytes | None, source: str 
     if loaded["raised"]["kind"] == "undefined":
         message = f"The code defines no function {exercise.name}."
         return Result(exercise.name, "not written", message, hints=exercise.hints)
-    said = raised(loaded["raised"], worker, source, "A line that it needs")
-    return Result(exercise.name, "error", **said, hints=exercise.hints, **printed(loaded))
+    said = explain_exception(loaded["raised"], worker, source, "A line that it needs")
+    return Result(exercise.name, "error", **said, hints=exercise.hints, **printed_by(loaded))
 
 
 def _wrong_parameters(exercise: Exercise, parameters: list[str]) -> str:
@@ -58,7 +58,7 @@ def _wrong_parameters(exercise: Exercise, parameters: list[str]) -> str:
     return f"{exercise.name} takes {wanted}. Yours takes {takes}."
 
 
-def raised(exception: dict[str, Any], worker: Worker, source: str = "", it: str = "It") -> dict[str, Any]:
+def explain_exception(exception: dict[str, Any], worker: Worker, source: str = "", it: str = "It") -> dict[str, Any]:
     """Say what an exception means: `message`, and where it arose in the learner's code, as in `Result`.
 
     Args:
@@ -78,17 +78,17 @@ def raised(exception: dict[str, Any], worker: Worker, source: str = "", it: str 
     return {"message": message, "line": line, "code": code, "inside": inside}
 
 
-def printed(answer: dict[str, Any]) -> dict[str, Any]:
+def printed_by(answer: dict[str, Any]) -> dict[str, Any]:
     """What the function printed, as in `Result`."""
     return {"output": answer["output"], "lines": answer["lines"]}
 
 
-def no_answer(worker: Worker) -> str:
+def explain_silence(worker: Worker) -> str:
     """Say that a call took too long."""
     return f"It did not return within {worker.seconds:g} s and was stopped. Does a loop never end?"
 
 
-def ended(code: int | None) -> str:
+def explain_end(code: int | None) -> str:
     """Say that a call ended its process; `code` is the exit status, None if it has none."""
     if code is None:
         return "It spoiled the process in which it ran, so that no answer came. Does it change files or modules?"
@@ -96,7 +96,7 @@ def ended(code: int | None) -> str:
     return f"It ended the process in which it ran, {how}, instead of returning something."
 
 
-def changed_in_place(exercise: Exercise, places: Iterable[int]) -> str:
+def explain_changes(exercise: Exercise, places: Iterable[int]) -> str:
     """Say which arguments the function has changed; "" if none."""
     names = ", ".join(exercise.arguments[i] for i in sorted(set(places)))
     said = f"The result is right, but {names} is changed in place: it is no longer what the caller had."

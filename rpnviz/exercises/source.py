@@ -18,7 +18,7 @@ def source_of(function: Callable[..., Any]) -> str:
         return ""
 
 
-def parsed(source: str) -> ast.Module:
+def parse(source: str) -> ast.Module:
     """The code as a tree, without the warnings that belong to running it.
 
     Raises:
@@ -32,7 +32,7 @@ def parsed(source: str) -> ast.Module:
             raise SyntaxError(str(error)) from error
 
 
-def gap(tree: ast.Module, name: str) -> str:
+def find_gap(tree: ast.Module, name: str) -> str:
     """Say where a function is not written yet: it still holds `...`, or nothing else; "" if it is written."""
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
     if not functions:

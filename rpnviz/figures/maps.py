@@ -13,8 +13,16 @@ from rpnviz._inputs import check_count, take_shown, take_whole
 from rpnviz.figures.palette import OUTSIDE
 from rpnviz.figures.primitives import Still, draw_box, new_still
 
-RIM = 6  # cells from the border where zero padding is seen: it glows, and must not set the range of the colours
+# Cells from the border where zero padding is seen: half of conv5_3's receptive field. Many channels glow there, and
+# that must not set the range of the colours.
+RIM = 6
 WINDOW_LINES = [("window", "3×3 window, and its footprint"), ("receptive_field", "receptive field: all that it sees")]
+
+
+def within_rim(maps: Tensor, rim: int = RIM) -> Tensor:
+    """Tensor[..., h, w] without `rim` cells at each border; of a small map with fewer, so that half of it is left."""
+    down, across = (min(rim, side // 4) for side in maps.shape[-2:])
+    return maps[..., down : maps.shape[-2] - down, across : maps.shape[-1] - across]
 
 
 def show_map(ax: Axes, values: npt.ArrayLike, row: int, col: int) -> None:
@@ -60,7 +68,7 @@ def maps_figure(maps: Tensor, names: Sequence[str], sentence: str, columns: int 
         ax.set_axis_off()
     for ax, values, name in zip(axes.flat, maps, names, strict=False):
         show_heat(ax, values, name)
-        inner = values[RIM:-RIM, RIM:-RIM]
+        inner = within_rim(values)
         ax.images[0].set_clim(float(inner.min()), float(inner.max()))
         ax.set_aspect("equal")
     return figure

@@ -29,6 +29,13 @@ PALETTE: dict[str, str] = {
     "scale_512": "#E377C2",
     "casing": "#10131A",
 }
+# The same meanings beside text, where the page may be white or dark: darker than on a picture.
+MARKS: dict[str, str] = {
+    "right": "#0a8f6c",
+    "wrong": "#b8860b",
+    "fails": "#c4451f",
+    "nothing": "#7a7f8c",
+}
 LINE_STYLES: dict[str, LineStyle] = {
     "positive": {"width": 2.5, "dash": []},
     "negative": {"width": 1.4, "dash": []},

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from rpnviz._inputs import take_numbers
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone, preprocess
 from rpnviz.boxes import check_boxes
@@ -88,8 +89,7 @@ class HeadTraining(Steps[tuple[Tensor, Tensor]]):
         check_pictures(pictures, self.grid)
         super().__init__({"head": head}, steps, batch_size, max_lr, seed, device)
         self.head, self.pictures, self.rules = head, pictures, rules
-        cells = cell_anchors() if cells is None else cells
-        check_boxes(cells, "cells")
+        cells = cell_anchors() if cells is None else check_boxes(cells, "cells").detach()
         if head.cls_logits.out_channels != len(cells):
             raise ValueError(f"head must answer for {len(cells)} anchors a cell; got {head.cls_logits.out_channels}")
         self.anchors = grid_anchors(self.grid, cells.to(device))
@@ -99,11 +99,11 @@ class HeadTraining(Steps[tuple[Tensor, Tensor]]):
             features = [features_and_mirrored(backbone, picture, self.grid) for picture in bar]
         if len(features) != len(pictures):
             raise ValueError(f"features must be of the {len(pictures)} pictures; got {len(features)}")
-        shape = [2, head.conv.in_channels, *self.grid.feature_size]
-        for number, both in enumerate(features):
-            if list(both.shape) != shape:
-                raise ValueError(f"features[{number}] must be {shape}; got {list(both.shape)}")
-        self.features = features
+        h, w = self.grid.feature_size
+        self.features = [
+            _as_given(both, f"features[{number}]", f"2, {head.conv.in_channels}, {h}, {w}")
+            for number, both in enumerate(features)
+        ]
 
     def view(self) -> tuple[Tensor, Tensor]:
         """Draw a picture, as it is or mirrored: Tensor[512, h, w] features and Tensor[M, 4] gt boxes."""
@@ -138,3 +138,9 @@ class HeadTraining(Steps[tuple[Tensor, Tensor]]):
         logits = features.new_zeros(len(self.anchors)).index_put((rows,), objectness.flatten())  # (N,)
         deltas = features.new_zeros(len(self.anchors), 4).index_put((rows,), pred_bbox_deltas.flatten(0, 1))  # (N, 4)
         return rpn_losses(logits, deltas, labels, targets, pos_inds, neg_inds)
+
+
+def _as_given(values: Tensor, argument: str, shape: str) -> Tensor:
+    """Features that are finite and of a shape, in the type they have: half takes half the memory of float32."""
+    taken = take_numbers(values, argument, shape).detach()
+    return values.detach() if isinstance(values, Tensor) else taken

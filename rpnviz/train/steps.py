@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rpnviz._files.atomic import write_whole
+from rpnviz._inputs import take_number, take_whole
 
 View = TypeVar("View")  # what a step sees of one picture
 
@@ -21,8 +22,8 @@ class Steps(ABC, Generic[View]):
 
     Args:
         trained: the networks that change, by their names in a checkpoint.
-        steps: length of the whole run; the learning rate rises and falls over it (one cycle).
-        batch_size: views a step.
+        steps: length of the whole run, up to 1,000,000; the learning rate rises and falls over it (one cycle).
+        batch_size: views a step, up to 64.
         max_lr: the highest learning rate.
         seed: decides whatever is drawn from `generator`.
         device: where to compute.
@@ -33,7 +34,7 @@ class Steps(ABC, Generic[View]):
         generator: of all random numbers of the run.
 
     Raises:
-        ValueError: if `steps` or `batch_size` is not whole or below 1.
+        ValueError: if `steps`, `batch_size` or `seed` is not whole or out of range, or a rate is negative.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Steps(ABC, Generic[View]):
         weight_decay: float = 0.01,
     ) -> None:
         """Set up; nothing is computed before `run`."""
-        if not all(isinstance(number, int) and number >= 1 for number in (steps, batch_size)):
-            raise ValueError(f"steps and batch_size must be whole numbers of at least 1; got {steps} and {batch_size}")
+        steps, batch_size = take_whole(steps, "steps", 1, 1_000_000), take_whole(batch_size, "batch_size", 1, 64)
+        seed, max_lr = take_whole(seed, "seed", 0, 2**63 - 1), take_number(max_lr, "max_lr", above=True)
+        weight_decay = take_number(weight_decay, "weight_decay")
         self.trained = {name: network.to(torch.device(device)) for name, network in trained.items()}
         self.steps, self.batch_size, self.device = steps, batch_size, device
         self.step = 0

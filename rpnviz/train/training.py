@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone, preprocess
+from rpnviz.boxes import check_boxes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
@@ -57,11 +58,15 @@ def draw_minibatch(
         labels (Tensor[N]), regression_targets (Tensor[N, 4]), sampled_pos_inds (Tensor[P]), sampled_neg_inds
         (Tensor[Q]): the last four arguments of `rpn_losses`.
 
+    Raises:
+        ValueError: as `label_anchors`.
+
     Source: Ren et al. 2015, section 3.1.3.
     Differs: cross-boundary anchors are kept, as in torchvision: the largest shape, 362 × 724, lies inside no 600 px
         high picture, and a shape that is never labelled would keep the random score it started with.
     """
-    gt_boxes = gt_boxes.to(anchors.device)
+    anchors = check_boxes(anchors, "anchors")
+    gt_boxes = check_boxes(gt_boxes, "gt_boxes").to(anchors.device)
     found = label_anchors(
         anchors, gt_boxes, image_size, allow_low_quality_matches=rules.best_per_gt, drop_cross_boundary=False
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rpnviz._inputs import take_whole
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.rpn import RPNHead
 from rpnviz.train.training import AS_IN_THE_PAPER, Rules
@@ -35,7 +36,7 @@ class Variant:
     def new_head(self, seed: int, in_channels: int = 512) -> RPNHead:
         """An untrained head for these anchors; leaves the caller's own random numbers alone."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(take_whole(seed, "seed", 0, 2**63 - 1))
             return RPNHead(in_channels, len(self.cells()), self.kernel_size)
 
 

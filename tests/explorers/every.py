@@ -39,30 +39,40 @@ from tests.inspect.test_nms_steps import six
 
 
 @torch.no_grad()
-def every_explorer(folder: Path, picture: Picture | None = None) -> dict[str, Callable[[], RpnvizWidget]]:
-    """What makes each explorer, by its name in links; `folder` is where the live training writes."""
+def every_explorer(
+    folder: Path, picture: Picture | None = None, grid_name: str = "paper"
+) -> dict[str, Callable[[], RpnvizWidget]]:
+    """What makes each explorer, by its name in links; `folder` is where the live training writes.
+
+    Three do not ask for a grid: loss and funnel show the paper's, and the live training takes 600×1000 alone.
+    """
     torch.manual_seed(0)
-    picture, grid = picture or make_picture(), Grid.paper()
+    picture = picture or make_picture()
+    grid, paper = Grid.named(grid_name, picture.image_size), Grid.paper(picture.image_size)
     backbone, head = Backbone(WIDTHS["mini"]).eval(), RPNHead().eval()
     torch.nn.init.normal_(head.cls_logits.weight, std=0.3)
     torch.nn.init.normal_(head.bbox_pred.weight, std=0.1)
     features = backbone.features(picture, grid)
-    answers = flatten_head(*head(features))
-    proposals = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size).proposals[:12]
-    both = features_and_mirrored(backbone, picture, grid)
+    anchors = grid_anchors(grid, cell_anchors())
+    proposals = propose(*flatten_head(*head(features)), anchors, picture.image_size).proposals[:12]
+    answers = flatten_head(*head(backbone.features(picture, paper)))
     return {
-        "linked": lambda: LinkedExplorer(picture, backbone.features, head),
+        "linked": lambda: LinkedExplorer(picture, backbone.features, head, grid_name),
         "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),
         "iou": lambda: IouExplorer(picture),
-        "labels": lambda: LabelsExplorer(picture),
-        "minibatch": lambda: MinibatchExplorer(picture),
+        "labels": lambda: LabelsExplorer(picture, grid_name),
+        "minibatch": lambda: MinibatchExplorer(picture, grid_name),
         "layers": lambda: LayersExplorer(picture, grid, backbone, head),
         "poolings": lambda: PoolingsExplorer(picture),
         "channels": lambda: ChannelsExplorer({picture.name: picture}, grid, {picture.name: features}),
         "loss": lambda: LossExplorer(picture, *answers),
-        "live": lambda: LiveExplorer(backbone, [picture], [both], picture, steps=3, checkpoint=folder / "head.pt"),
+        "live": lambda: LiveExplorer(
+            *(backbone, [picture], [features_and_mirrored(backbone, picture, paper)], picture),
+            steps=3,
+            checkpoint=folder / "head.pt",
+        ),
         "replay": lambda: ReplayExplorer(),
         "nms": lambda: NmsExplorer(picture, *six(), list("ABCDEF")),
         "funnel": lambda: FunnelExplorer(picture, *answers),

@@ -85,7 +85,7 @@ def test_playground_refuses(playground: IouExplorer, trait: str, value: Any) -> 
 
 
 def test_playground_refuses_an_object_that_is_not_there() -> None:
-    with pytest.raises(ValueError, match="gt must be an object of mine, 0 to 2; got 3"):
+    with pytest.raises(ValueError, match="gt: got 3, takes an object of mine, 0 to 2"):
         IouExplorer(make_picture(), gt=3)
 
 

@@ -196,8 +196,8 @@ def test_traits_out_of_range_are_refused(explorer: NmsExplorer, trait: str, valu
 @pytest.mark.parametrize(
     ("boxes", "scores", "names", "message"),
     [
-        (torch.zeros(0, 4), torch.zeros(0), None, "boxes must be 1 to 500; got 0"),
-        (torch.zeros(501, 4), torch.zeros(501), None, "boxes must be 1 to 500; got 501"),
+        (torch.zeros(0, 4), torch.zeros(0), None, "boxes: got none, takes 1 to 500 of them"),
+        (torch.zeros(501, 4), torch.zeros(501), None, "boxes: got 501, takes 1 to 500 of them"),
         (torch.zeros(2, 3), torch.zeros(2), None, r"boxes must be Tensor\[N, 4\]"),
         (torch.zeros(2, 4), torch.zeros(3), None, r"scores must be Tensor\[2\]; got float32 \[3\]"),
         (torch.zeros(2, 4), torch.tensor([0, float("inf")]), None, "scores must be finite"),

@@ -104,7 +104,7 @@ def test_refuses(explorer: RoIExplorer, trait: str, value: Any) -> None:
 
 
 def test_refuses_what_is_not_there() -> None:
-    with pytest.raises(ValueError, match="proposal must be a row of proposals, 0 to 2; got 3"):
+    with pytest.raises(ValueError, match="proposal: got 3, takes a row of proposals, 0 to 2"):
         make(proposal=3)
     with pytest.raises(ValueError, match="channels must be a whole number from 0 to 39; got 40"):
         make(channels=[40])

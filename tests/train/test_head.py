@@ -257,7 +257,7 @@ def test_features_of_other_pictures_are_refused(backbone: Backbone, features: li
         with pytest.raises(ValueError, match=f"features must be of the 2 pictures; got {len(wrong)}"):
             HeadTraining(backbone, RPNHead(), PICTURES, 1, features=wrong)
     for bad in (features[1][0], features[1][..., 1:]):
-        with pytest.raises(ValueError, match=r"features\[1\] must be \[2, 512, 40, 60\]; got"):
+        with pytest.raises(ValueError, match=r"features\[1\] must be Tensor\[2, 512, 40, 60\]; got"):
             HeadTraining(backbone, RPNHead(), PICTURES, 1, features=[features[0], bad])
 
 

@@ -333,8 +333,8 @@ def test_impossible_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="pictures is empty"):
         Training(backbone, head, [], 1)
     for steps, batch_size in ((0, 2), (1, 0), (1.5, 2), (1, 1.5)):
-        message = f"steps and batch_size must be whole numbers of at least 1; got {steps} and {batch_size}"
-        with pytest.raises(ValueError, match=message):
+        name, limit, got = ("steps", "1,000,000", steps) if steps != 1 else ("batch_size", "64", batch_size)
+        with pytest.raises(ValueError, match=f"^{name} must be a whole number from 1 to {limit}; got {got}"):
             Training(backbone, head, PICTURES, steps, batch_size)  # type: ignore[arg-type]
     small = picture([], size=(480, 640))
     with pytest.raises(ValueError, match=r"pictures must all be \(600, 1000\); rectangles is \(480, 640\)"):

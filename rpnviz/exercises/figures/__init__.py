@@ -1,1 +1,1 @@
-"""Pictures of failing cases, and of what differs on a real picture."""
+"""Pictures of failing cases: panels side by side, tables of numbers."""

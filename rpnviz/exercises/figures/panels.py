@@ -1,4 +1,4 @@
-"""Draw a failing case: panels side by side, boxes to scale in one of them. Colours and lines are `draw`'s.
+"""Draw a failing case: panels side by side, boxes to scale in one of them. Colours and lines are the palette's.
 
 A panel is a small object that knows how wide it wants to be and how to draw itself; tables are in `tables`.
 """
@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.palette import OUTSIDE, PALETTE
 from rpnviz.figures.primitives import Still, draw_box, draw_name, new_still
 
 WIDTH = 9.2  # inches of 100 px: what a notebook's column holds
-INK = "#10131A"
+INK, GREY = PALETTE["casing"], PALETTE["crosses_border"]
 
 
 class Panel(Protocol):
@@ -78,8 +78,8 @@ class Boxes:
     def draw(self, ax: Axes) -> None:
         """Draw it."""
         title(ax, self.title)
-        ax.set(facecolor="#5A6070")
-        ax.tick_params(labelsize=7, length=2, pad=1.5, colors="#4A5060")
+        ax.set(facecolor=OUTSIDE)
+        ax.tick_params(labelsize=7, length=2, pad=1.5, colors=INK)
         ax.locator_params(nbins=6, min_n_ticks=2, steps=[1, 2, 5, 10])
         self._frame(ax)
         for box, style, _ in self.boxes:
@@ -93,8 +93,8 @@ class Boxes:
         if self.grid is not None:
             h, w = self.grid
             corners = np.concatenate([corners, [[0, 0], [w, h]]])
-            ax.hlines(range(h + 1), 0, w, color="#8A90A0", linewidth=0.6)
-            ax.vlines(range(w + 1), 0, h, color="#8A90A0", linewidth=0.6)
+            ax.hlines(range(h + 1), 0, w, color=GREY, linewidth=0.6)
+            ax.vlines(range(w + 1), 0, h, color=GREY, linewidth=0.6)
         _equal_limits(ax, corners.min(axis=0), corners.max(axis=0))
 
     def _names(self, ax: Axes) -> None:

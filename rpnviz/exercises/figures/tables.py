@@ -20,7 +20,8 @@ from rpnviz.figures.palette import PALETTE
 
 MOST = 12  # rows and columns that are shown
 HIGH = 0.28  # inches of a row
-PAPER, SHADE, WRONG, RIGHT = "#FFFFFF", "#E9EBF0", "#FFD5C7", "#C9F0E2"
+PAPER = PALETTE["ground_truth"]
+SHADE, WRONG, RIGHT = (PALETTE["crosses_border"], 0.25), (PALETTE["negative"], 0.25), (PALETTE["positive"], 0.25)
 _TEXT: dict[str, Any] = {"color": INK, "parse_math": False, "va": "top"}
 
 
@@ -79,7 +80,7 @@ class Table:
         ax.text(at[0] + wide / 2, at[1] + HIGH / 2, short(value), fontsize=8 if wide > 0.45 else 7, **look)
 
     def _margins(self, ax: Axes, table: Tensor, names: list[str], left: float, cell: float) -> None:
-        look: dict[str, Any] = {**_TEXT, "fontsize": 7.5, "color": "#4A5060", "va": "center"}
+        look: dict[str, Any] = {**_TEXT, "fontsize": 7.5, "va": "center"}
         rows, columns = self._shown(ax, table)
         for row in range(rows):
             ax.text(left - 0.06, 0.22 + (row + 0.5) * HIGH, names[row], **{**look, "ha": "right"})

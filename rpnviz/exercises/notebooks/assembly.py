@@ -2,7 +2,7 @@
 
     mine = Assembly()                       # reads my_… out of the lesson notebooks in this folder
     iou = mine.my_box_iou(gt_boxes, anchors)
-    mine.report()                           # a table: whose function ran, and whether the results are the same
+    mine.report()                           # a table: which functions ran, and whether the results are the same
 
 Since both get the same input, a wrong result is told where it arises and not again at every later stage. Where a
 function is missing, fails, or returns what the next stage cannot take, ours stands in and the table says so.
@@ -20,18 +20,32 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rpnviz.exercises.figures.differences import figure_of, row_in_words
-from rpnviz.exercises.notebooks.judging import Stage, copy_of, judged
+from rpnviz.exercises.notebooks.differences import figure_of, row_in_words
+from rpnviz.exercises.notebooks.judging import Stage, copy_result, judge
 from rpnviz.exercises.notebooks.submission import Submission, read_notebook
-from rpnviz.exercises.running import changed_in_place, ended, leave_nothing_running, load, no_answer, raised
+from rpnviz.exercises.running import (
+    explain_changes,
+    explain_end,
+    explain_exception,
+    explain_silence,
+    leave_nothing_running,
+    load,
+)
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.sandbox.protocol import Seed
-from rpnviz.exercises.source import gap, parsed
+from rpnviz.exercises.source import find_gap, parse
 from rpnviz.exercises.tasks import EXERCISES
+from rpnviz.figures.palette import MARKS, PALETTE
 from rpnviz.figures.primitives import Still
 
 SECONDS, MEMORY = 60.0, 4096  # of a call; megabytes that it may add
-COLOURS = {"yours": "#4DA3FF", "same": "#0a8f6c", "differs": "#c4451f", "fails": "#c4451f", "missing": "#7a7f8c"}
+COLOURS = {
+    "yours": PALETTE["proposal"],
+    "same": MARKS["right"],
+    "differs": MARKS["fails"],
+    "fails": MARKS["fails"],
+    "missing": MARKS["nothing"],
+}
 WORDS = {
     "same": "the same as ours",
     "differs": "differs",
@@ -44,7 +58,7 @@ Row = tuple[str, str, str, str]  # function, notebook it comes from, key of COLO
 
 @dataclass(frozen=True)
 class Table:
-    """Whose function ran, and how it fared; a notebook shows it, `str` says it in text.
+    """Which functions ran, and how they fared; a notebook shows it, `str` says it in text.
 
     Attributes:
         rows: one for each function.
@@ -92,7 +106,7 @@ class Assembly:
         """Read the notebooks; run nothing yet."""
         if not Path(folder).is_dir():
             raise ValueError(f"folder must be the one of your lesson notebooks; got {str(folder)!r}, which is none")
-        self.found, self.notes = written_functions(Path(folder))
+        self.found, self.notes = find_functions(Path(folder))
         self.stages: dict[str, Stage] = {}
         self._recent: list[str] = []
         self._worker = Worker(seconds, MEMORY)
@@ -112,7 +126,7 @@ class Assembly:
         verdict, message, got = self._run(name, arguments, wanted)
         if before is None or before.verdict == "same":
             self.stages[name] = Stage(name, verdict, message, arguments, got, wanted)
-        return copy_of(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it
+        return copy_result(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it
 
     def _run(self, name: str, arguments: tuple[Any, ...], wanted: Any) -> tuple[str, str, Any]:
         """Run the learner's function: verdict, what is wrong, what came out."""
@@ -127,24 +141,24 @@ class Assembly:
             (answer,) = self._worker.ask("call", [tuple(map(_sendable, arguments))])
             leave_nothing_running(self._worker)
         except NoAnswerError:
-            return "fails", no_answer(self._worker), None
+            return "fails", explain_silence(self._worker), None
         except EndedError as error:
-            return "fails", ended(error.code), None
+            return "fails", explain_end(error.code), None
         if "raised" in answer:
-            said = raised(answer["raised"], self._worker, source)
+            said = explain_exception(answer["raised"], self._worker, source)
             return "fails", _sentence(said["message"], said["code"], left_out), None
         if answer["value"] is Ellipsis:
             return "missing", "It returns ‘...’.", None
-        changed = changed_in_place(EXERCISES[name], answer["changed"])
-        return judged(name, arguments, answer["value"], wanted, changed)
+        changed = explain_changes(EXERCISES[name], answer["changed"])
+        return judge(name, arguments, answer["value"], wanted, changed)
 
     @property
     def first_difference(self) -> Stage | None:
-        """The first stage at which hers differs or fails; None if there is none."""
+        """The first stage whose result differs or fails; None if there is none."""
         return next((stage for stage in self.stages.values() if stage.verdict in ("differs", "fails")), None)
 
     def draw_difference(self, image: Any, anchors: Tensor) -> Still:
-        """Draw the first difference on the picture: a row in which hers and ours differ.
+        """Draw the first difference on the picture: a row in which the two results differ.
 
         Args:
             image (uint8 [H, W, 3]): the picture.
@@ -154,7 +168,7 @@ class Assembly:
 
     @property
     def by(self) -> str:
-        """Whose results these are, for the explorer's words."""
+        """Where the results come from, for the explorer's words."""
         return "your functions" if self.found else "our functions"
 
     def report(self) -> Table:
@@ -188,7 +202,7 @@ class Assembly:
         return self._table()._repr_mimebundle_()
 
 
-def written_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
+def find_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
     """Look for exercise functions in the lesson notebooks of a folder.
 
     Returns:
@@ -210,7 +224,7 @@ def written_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
         if not all(submission.defines(one.name) for one in EXERCISES.values() if one.notebook == path.name[:2]):
             notes += [f"{path.name}: {unread}" for unread in submission.unread]
         for name in EXERCISES:
-            if submission.defines(name) and not gap(parsed(submission.source(name)), name):
+            if submission.defines(name) and not find_gap(parse(submission.source(name)), name):
                 found[name] = submission
     return found, notes
 

@@ -39,7 +39,7 @@ class Row:
     message: str = ""
 
 
-def expanded(arguments: Sequence[str]) -> list[Path]:
+def expand(arguments: Sequence[str]) -> list[Path]:
     """Paths as they are named, `*` and `?` worked out: cmd and PowerShell pass on `*.ipynb` as it was typed."""
     paths: list[Path] = []
     for argument in arguments:
@@ -90,7 +90,7 @@ def _checked(submission: Submission, name: str, check: Check) -> Row:
     return Row(file, name, result.verdict, result.mistake, message)
 
 
-def table(rows: Sequence[Row]) -> bytes:
+def as_csv(rows: Sequence[Row]) -> bytes:
     """Rows as CSV: commas, every cell in quotes, UTF-8 with the mark by which Excel knows it; no cell is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # where Excel divides by semicolons, none within a name counts
@@ -99,7 +99,7 @@ def table(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summarise(rows: Sequence[Row]) -> str:
     """One line for a notebook: how many passed, and the verdict of each exercise."""
     if not rows[0].exercise:
         return printable(f"{rows[0].file}: {rows[0].verdict}: {rows[0].message}")

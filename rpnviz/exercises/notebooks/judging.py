@@ -38,7 +38,7 @@ class Stage:
     wanted: Any
 
 
-def judged(name: str, arguments: tuple[Any, ...], value: Any, wanted: Any, changed: str) -> tuple[str, str, Any]:
+def judge(name: str, arguments: tuple[Any, ...], value: Any, wanted: Any, changed: str) -> tuple[str, str, Any]:
     """Compare a result with ours.
 
     Args:
@@ -53,7 +53,7 @@ def judged(name: str, arguments: tuple[Any, ...], value: Any, wanted: Any, chang
         the result as later functions expect it.
     """
     exercise = EXERCISES[name]
-    got = _tensors(value, wanted)
+    got = _to_tensors(value, wanted)
     usable = _usable(name, got, wanted, arguments)
     if name == SAMPLER:
         message = judge_one(arguments, value)
@@ -64,20 +64,20 @@ def judged(name: str, arguments: tuple[Any, ...], value: Any, wanted: Any, chang
     if message and not usable:
         return "fails", message, got
     message = message or changed
-    return "differs" if message else "same", message, _as_ours(got, wanted)
+    return "differs" if message else "same", message, _convert(got, wanted)
 
 
-def copy_of(value: Any) -> Any:
+def copy_result(value: Any) -> Any:
     """A result with tensors of its own."""
     if isinstance(value, tuple):
-        return tuple(map(copy_of, value))
+        return tuple(map(copy_result, value))
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def _tensors(value: Any, wanted: Any) -> Any:
+def _to_tensors(value: Any, wanted: Any) -> Any:
     """Numbers and lists of indices as tensors, a list of results as a tuple, where ours are."""
     if isinstance(wanted, tuple) and isinstance(value, (list, tuple)) and len(value) == len(wanted):
-        return tuple(_tensors(*pair) for pair in zip(value, wanted, strict=True))
+        return tuple(_to_tensors(*pair) for pair in zip(value, wanted, strict=True))
     if not isinstance(wanted, Tensor):
         return value
     if wanted.ndim == 0 and isinstance(value, (int, float)):
@@ -89,10 +89,10 @@ def _tensors(value: Any, wanted: Any) -> Any:
     return value
 
 
-def _as_ours(got: Any, wanted: Any) -> Any:
+def _convert(got: Any, wanted: Any) -> Any:
     """A usable result in the type of ours, float32 for float64, say: the next function need not know of others."""
     if isinstance(wanted, tuple):
-        return tuple(_as_ours(*pair) for pair in zip(got, wanted, strict=True))
+        return tuple(_convert(*pair) for pair in zip(got, wanted, strict=True))
     if not isinstance(wanted, Tensor):
         return round(float(got)) if isinstance(wanted, int) else float(got)
     tensor = got.to(wanted.dtype)

@@ -13,7 +13,7 @@ _LIBRARIES = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platst
 
 
 def own_line(places: list[list[Any]], source: str = "") -> tuple[int, str, str]:
-    """The learner's innermost line of a traceback: number, text, name of its function; (0, "", "") if none is hers.
+    """Find the learner's innermost line of a traceback: number, text, name of its function; or (0, "", "").
 
     Args:
         places: [file, line, function], outermost first.

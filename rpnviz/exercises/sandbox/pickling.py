@@ -1,4 +1,4 @@
-"""A learner's function, packed for the worker process with the functions and values of hers that it uses."""
+"""Pack a learner's function for the worker process, with the functions and values of the notebook that it uses."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def pack(function: Callable[..., Any]) -> bytes:
 
 @contextlib.contextmanager
 def _by_value(function: Callable[..., Any]) -> Iterator[None]:
-    """Send the function itself even if it was imported from a file of the learner's: she may have changed it since."""
+    """Send the function itself even if it was imported from a file of the learner's, which may have changed since."""
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     own = module is not None and module.__name__ != "__main__" and is_own(getattr(module, "__file__", None) or "<none>")
     if module is not None and own and module.__name__ not in cloudpickle.list_registry_pickle_by_value():

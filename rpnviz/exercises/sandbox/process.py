@@ -82,7 +82,7 @@ class Worker:
         assert self._process.stdout is not None
         arguments = (self._process.stdout, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
-        # also when nobody holds the worker any more, and at exit
+        # also when the worker is forgotten, and at exit
         self._end = weakref.finalize(self, _end, self._process, scratch)
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
@@ -126,7 +126,7 @@ class Worker:
         except queue.Empty:
             self.stop()
             raise NoAnswerError(f"no answer within {seconds:g} s") from None
-        except BaseException:  # interrupted: what it is doing now is nobody's any more
+        except BaseException:  # interrupted: no one asks for its answer any more
             self.stop()
             raise
         if isinstance(answer, _Ended):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -101,6 +102,7 @@ def _value_of(one: dict[str, Any], tensors: dict[str, Tensor]) -> Any:
         if kind == "bytes":
             return tensor.numpy().tobytes()
         return torch.view_as_complex(tensor) if kind == "complex" else tensor
+    kinds: dict[str, Callable[[Any], Any]]
     kinds = {"tuple": tuple, "dict": dict, "seed": Seed, "foreign": Foreign, "ellipsis": lambda _: Ellipsis}
     return kinds[kind](content)
 

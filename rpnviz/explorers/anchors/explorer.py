@@ -65,19 +65,24 @@ class AnchorsExplorer(MapAndPicture):
         cells, num_scales = chosen_cells(preset, scales, aspect_ratios)
         new_grid = self.grid if grid is None else Grid.named(grid, self.grid.image_size)
         rows, cols = new_grid.feature_size
+        # All that can fail comes first: the view changes as a whole or not at all.
+        inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
+        own = preset == "own"
+        numbers = {"scales": scales if own else SCALES, "aspect_ratios": aspect_ratios if own else ASPECT_RATIOS}
+        texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
+        sent = {
+            "place": place(new_grid),
+            "anchors": looks(cells, num_scales),
+            "inside": inside.byte().numpy().tobytes(),
+            "counts": inside.sum(dim=0).tolist(),
+            "choice": {"preset": preset, **texts},
+        }
         with self.hold_sync():
             self.row, self.col = min(self.row, rows - 1), min(self.col, cols - 1)
             self.selected = min(self.selected, len(cells) - 1)  # before there are fewer to select
-            self.grid, self.cells, self._num_scales = new_grid, cells, num_scales
-            self._inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
-            self.set_trait("place", place(new_grid))
-            self.set_trait("anchors", looks(cells, num_scales))
-            self.set_trait("inside", self._inside.byte().numpy().tobytes())
-            self.set_trait("counts", self._inside.sum(dim=0).tolist())
-            own = preset == "own"
-            numbers = {"scales": scales if own else SCALES, "aspect_ratios": aspect_ratios if own else ASPECT_RATIOS}
-            texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
-            self.set_trait("choice", {"preset": preset, **texts})
+            self.grid, self.cells, self._num_scales, self._inside = new_grid, cells, num_scales, inside
+            for name, value in sent.items():
+                self.set_trait(name, value)
 
     def answer(self) -> dict[str, Any]:
         """Show what the page asked for: the arguments of `use`, numbers as text."""

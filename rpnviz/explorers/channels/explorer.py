@@ -19,6 +19,7 @@ from rpnviz.explorers.common.map_and_picture import place, webp
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, class_response, rank_channels
@@ -67,9 +68,14 @@ class ChannelsExplorer(RpnvizWidget):
             **traits: where to start, e.g. class_name="dog", picture="street-04"; on the best channel unless told.
 
         Raises:
-            ValueError: if there are no pictures, or not the same in both, or features are not of the grid.
+            ValueError: if there are no pictures, or not the same in both, or one cannot be shown, or pictures or
+                features are not of the grid.
         """
-        if not pictures or set(pictures) != set(features):
+        if not pictures:
+            raise ValueError("pictures: got none, takes at least one by its name")
+        for name, picture in pictures.items():
+            check_picture(picture, grid, f"pictures[{name!r}]")
+        if set(pictures) != set(features):
             raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
         h, w = grid.feature_size
         maps = {name: take_shown(values, f"features[{name!r}]", f"1, C, {h}, {w}") for name, values in features.items()}
@@ -128,15 +134,16 @@ class ChannelsExplorer(RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """Show the picture chosen, and the sheet of its channels."""
-        picture = self._pictures[self.picture]
-        self._bright = brightness(self._features[self.picture][0].detach())
+        picture, bright = self._pictures[self.picture], brightness(self._features[self.picture][0])
         boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
-        return {
+        sent = {
             "image": webp(picture.image),
-            "sheet": sheet_file(self._bright),
+            "sheet": sheet_file(bright),
             "objects": [{"name": kind, "box": box} for kind, box in boxes],
             "shown": self.picture,
         }
+        self._bright = bright
+        return sent
 
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""

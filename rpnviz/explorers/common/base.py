@@ -52,6 +52,8 @@ class RpnvizWidget(anywidget.AnyWidget):
     needs_python: ClassVar[str] = ""  # what a page without a kernel cannot do, and who does it
     unmoved: ClassVar[tuple[str, ...]] = ()  # traits that a saved page leaves as they are: following them takes Python
     presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
+    _failures = 0  # shown so far
+    _remark = ""  # stands in the status line while no error does
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
     has_kernel = t.Bool(True, read_only=True, help="False in a saved page").tag(sync=True)
@@ -68,7 +70,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     # ---- what the page asks of Python ----------------------------------------------------------------------------
 
     def answer(self) -> dict[str, Any]:
-        """Work out what the traits of `asks`, as they stand, lead to.
+        """Work out what the traits of `asks`, as they stand, lead to; whoever keeps some of it does so last of all.
 
         Returns:
             Read-only traits and their values; they reach the page in one message.
@@ -84,17 +86,11 @@ class RpnvizWidget(anywidget.AnyWidget):
         asked = {name: getattr(self, name) for name in self.asks}
         if asked == self.answered:
             return  # several changed at once, and the first notice has seen to all; or back after a failure
-        with self.hold_sync():  # no view ever sees half of it
-            try:
-                with self.reporting("could not change what is shown"):
-                    found = self.answer()
-            except Exception:
-                with self.hold_trait_notifications():
-                    for name, value in self.answered.items():
-                        setattr(self, name, value)
-                raise
-            for name, value in {**found, "answered": asked}.items():
-                self.set_trait(name, value)
+        with self.reporting("could not change what is shown", **self.answered):
+            found = self.answer()
+            with self.hold_sync():  # no view ever sees half of it
+                for name, value in {**found, "answered": asked}.items():
+                    self.set_trait(name, value)
 
     def recorded(self) -> list[Recorded]:
         """What the site records of Python's answers: that which is asked of Python and has few answers."""
@@ -171,10 +167,19 @@ class RpnvizWidget(anywidget.AnyWidget):
             *makers: what makes each question for this explorer as it stands, e.g. of `labels.questions`.
 
         Raises:
-            ValueError: if an answer would move what a page without a kernel cannot; names question and trait.
+            ValueError: if an answer would move what a page without a kernel cannot, or this view has nothing to answer
+                a question with, say no objects; names question and trait.
         """
         rules = self.moves()
-        self.set_trait("questions", [packed(make(self), rules, self._as_set()) for make in makers])
+        self.set_trait("questions", [packed(self._question(make), rules, self._as_set()) for make in makers])
+
+    def _question(self, make: Callable[[Self], Question]) -> Question:
+        try:
+            return make(self)
+        except (LookupError, RuntimeError, ValueError) as error:  # the least of nothing, the 301st of 300
+            name = getattr(make, "__name__", "question")
+            nothing = "this view has nothing that shows its answer, takes another picture or other settings"
+            raise ValueError(f"{name}: {nothing} ({type(error).__name__}: {error})") from error
 
     def _as_set(self) -> dict[str, Any]:
         """What a reader may set, as it stands; a Dict is no setting but a message from the page."""
@@ -183,13 +188,38 @@ class RpnvizWidget(anywidget.AnyWidget):
         return {name: getattr(self, name) for name in settable}
 
     @contextmanager
-    def reporting(self, doing: str) -> Iterator[None]:
-        """Show an exception in the view's status line and raise it still; nothing is swallowed."""
-        self.set_trait("error", "")
+    def reporting(self, doing: str, **back: Any) -> Iterator[None]:
+        """Show an exception in the view's status line and raise it still; nothing is swallowed.
+
+        Args:
+            doing: what failed, for the status line.
+            **back: traits, and to what they go back if it failed, so that the view stays as it was.
+        """
+        self.set_trait("error", self._remark)
         try:
             yield
         except Exception as error:
-            self.set_trait("error", f"{doing}: {type(error).__name__}: {error}")
+            try:
+                with self.hold_trait_notifications():  # together: two thresholds may not cross
+                    for name, value in back.items():
+                        self.set_trait(name, value)
+            finally:  # and only now: who hears that a trait went back may begin a report of its own
+                self._show_failure(doing, error)
+            raise
+
+    def _show_failure(self, doing: str, error: Exception) -> None:
+        self._failures += 1
+        self.set_trait("error", f"{doing}: {type(error).__name__}: {error}")
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sets. Whatever goes wrong is shown there, and the page goes back to what stands here."""
+        shown_before = self._failures
+        try:
+            super().set_state(sync_data)
+        except Exception as error:
+            if self._failures == shown_before:
+                self._show_failure(f"could not set {', '.join(sync_data)}", error)
+            self.send_state([name for name in sync_data if name in self.keys])
             raise
 
     def check_range(self, trait: str, value: int, low: int, high: int) -> int:

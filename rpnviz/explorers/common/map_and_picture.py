@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -32,7 +33,7 @@ class MapAndPicture(RpnvizWidget):
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         super().__init__()
         self.set_trait("image", webp(picture.image))
         self.set_trait("place", place(grid))

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
-from rpnviz.figures.maps import RIM
+from rpnviz.figures.maps import within_rim
 from rpnviz.figures.primitives import MARGIN
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -95,5 +95,5 @@ def picture_file(picture: Picture) -> bytes:
 
 def brightness(maps: Tensor) -> Tensor:
     """Brightness for the eye, 0 to 1: √(share of its maximum away from the rim) of each map [C, h, w], 0 or above."""
-    most = maps[:, RIM:-RIM, RIM:-RIM].amax(dim=(1, 2), keepdim=True)
+    most = within_rim(maps).amax(dim=(1, 2), keepdim=True)
     return (maps / most.clamp(min=1e-9)).clamp(max=1).sqrt()

@@ -17,6 +17,7 @@ from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.detections.figure import detections_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
 from rpnviz.figures.primitives import Still
@@ -65,7 +66,7 @@ class DetectionsExplorer(RpnvizWidget):
         self, picture: Picture, grid: Grid, features: Tensor, proposals: Tensor, head: RoIHead, **traits: Any
     ) -> None:
         """Ask the head once, and NMS at its usual threshold."""
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         proposals = check_boxes(proposals, "proposals").detach().float().cpu()
         check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
         self._asked = (take_shown(features, "features"), proposals, head, grid)
@@ -89,9 +90,8 @@ class DetectionsExplorer(RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """NMS at the threshold as it stands."""
-        self._kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
-        pairs = [self.named.proposal_inds * len(CLASSES) + self.named.labels]
-        pairs.append(self._kept.proposal_inds * len(CLASSES) + self._kept.labels)
+        kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
+        pairs = [found.proposal_inds * len(CLASSES) + found.labels for found in (self.named, kept)]
         return {"kept": torch.isin(*pairs).numpy().astype(np.uint8).tobytes()}
 
     @property

@@ -14,6 +14,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.funnel.figure import funnel_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.funnel import STAGES, Stage, dropped_at, score_order, stage_by_stage
@@ -60,7 +61,7 @@ class FunnelExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
-        grid, cells = Grid.paper(picture.image_size), cell_anchors()
+        grid, cells = Grid.paper(check_picture(picture).image_size), cell_anchors()
         self.picture, self.anchors = picture, grid_anchors(grid, cells)
         objectness = take_shown(objectness, "objectness", f"{len(self.anchors)}")
         self._head = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(self.anchors)}, 4")
@@ -113,17 +114,18 @@ class FunnelExplorer(RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """Propose with the settings as they stand."""
-        self._stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
-        self._rows = stage_by_stage(self._stages, self.anchors, self.picture.gt_boxes)
-        by = self._stages.suppressed_by
+        stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
+        rows = stage_by_stage(stages, self.anchors, self.picture.gt_boxes)
+        by = stages.suppressed_by
         result = {
-            "dropped_at": dropped_at(self._stages).numpy().tobytes(),
-            "by_score": score_order(self._stages).numpy().astype("<u2").tobytes(),
+            "dropped_at": dropped_at(stages).numpy().tobytes(),
+            "by_score": score_order(stages).numpy().astype("<u2").tobytes(),
             "suppressed_by": by.where(by >= 0, NOBODY).numpy().astype("<u2").tobytes(),
-            "suppressed_iou": (self._stages.suppressed_iou * NOBODY).round().numpy().astype("<u2").tobytes(),
-            "left": [len(row.inds) for row in self._rows],
-            "covered": [[row.covered(thresh) for thresh in COVERED] for row in self._rows],
+            "suppressed_iou": (stages.suppressed_iou * NOBODY).round().numpy().astype("<u2").tobytes(),
+            "left": [len(row.inds) for row in rows],
+            "covered": [[row.covered(thresh) for thresh in COVERED] for row in rows],
         }
+        self._stages, self._rows = stages, rows
         return {"result": result}
 
     def limits(self) -> dict[str, Rule]:

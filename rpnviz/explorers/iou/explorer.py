@@ -14,10 +14,10 @@ from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number
+from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors
 
 LABEL_NAMES = {1: "positive", 0: "negative", -1: "ignored"}
@@ -33,11 +33,11 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     """An anchor and an object's box on a picture; drag both and read their IoU.
 
     Args:
-        picture: name of a bundled picture, or a `Picture`.
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
         gt: index of the object that is compared at first.
 
     Raises:
-        ValueError: if the picture has no such object.
+        ValueError: if the picture cannot be shown, or has no such object.
     """
 
     unmoved = ("worked_out",)
@@ -49,13 +49,14 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     gt = _box("the object's box")
     worked_out = t.Dict(help="what the page worked out last: intersection, union, iou; empty before").tag(sync=True)
 
-    def __init__(self, picture: str | Picture = "street-03", gt: int = 0) -> None:
+    def __init__(self, picture: AnyPicture = "street-03", gt: int = 0) -> None:
         """Put an anchor of scale 256 on the upper left corner of the object."""
-        self.picture = Picture.load(picture) if isinstance(picture, str) else picture
-        if not 0 <= gt < len(self.picture.gt_boxes):
-            raise ValueError(
-                f"gt must be an object of {self.picture.name}, 0 to {len(self.picture.gt_boxes) - 1}; got {gt}"
-            )
+        self.picture = take_picture(picture)
+        count = len(self.picture.gt_boxes)
+        if not count:
+            raise ValueError(f"picture: {self.picture.name} has no objects (gt_boxes), takes one with at least one")
+        if not 0 <= gt < count:
+            raise ValueError(f"gt: got {gt}, takes an object of {self.picture.name}, 0 to {count - 1}")
         cells = cell_anchors()
         plan = anchor_plan(self.picture, Grid.paper(self.picture.image_size), cells)
         shapes = [

@@ -12,10 +12,10 @@ from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels, label_anchors
 
 SETTINGS = ("bg_iou_thresh", "fg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary")
@@ -25,7 +25,7 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
     """The labels of all anchors: as a map, on the picture, and counted object by object.
 
     Args:
-        picture: name of a bundled picture, or a `Picture`.
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
         grid: "paper", "floor" or "ceil".
     """
 
@@ -45,9 +45,9 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
     counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
     object_rows: t.List[dict[str, Any]] = t.List(read_only=True, help="a table row for each object").tag(sync=True)
 
-    def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
+    def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label all anchors with the paper's settings."""
-        self.picture = Picture.load(picture) if isinstance(picture, str) else picture
+        self.picture = take_picture(picture)
         self.grid = Grid.named(grid, self.picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
@@ -72,16 +72,13 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """Label all anchors with the settings as they stand."""
-        self._found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
-        codes = label_codes(self._found)
-        return {
-            "codes": codes.numpy().tobytes(),
-            "counts": count_codes(codes),
-            "object_rows": self._object_rows(),
-        }
+        found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
+        codes, rows = label_codes(found), self._object_rows(found)
+        sent = {"codes": codes.numpy().tobytes(), "counts": count_codes(codes), "object_rows": rows}
+        self._found = found
+        return sent
 
-    def _object_rows(self) -> list[dict[str, Any]]:
-        found = self._found
+    def _object_rows(self, found: AnchorLabels) -> list[dict[str, Any]]:
         rows = []
         for m, plan in enumerate(self.plan["objects"]):
             own = found.matched_idxs == m

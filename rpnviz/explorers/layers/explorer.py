@@ -15,6 +15,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import webp
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.common.rules import Rule, number, one_of
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.layers.figure import layer_figure
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Box, Grid
@@ -59,12 +60,12 @@ class LayersExplorer(RpnvizWidget):
             head: the 3×3 window after it; None ends at conv5_3.
             **traits: where to start, e.g. layer="conv3_2", x=500, y=300.
         """
-        self.picture, self.grid = picture, grid
+        self.picture, self.grid = check_picture(picture, grid), grid
         self.walk = layer_table(backbone, grid, head)
         self._shown, chosen = {}, {}
         for layer, (name, output) in zip(self.walk, activations(backbone, picture, grid, head), strict=True):
             self._shown[name] = displayed(output[0].float(), layer.jump)
-            chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1).argmax())
+            chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1, correction=0).argmax())
         super().__init__()
         with torch.device("meta"):  # its shapes, not its weights
             vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())

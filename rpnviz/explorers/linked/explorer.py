@@ -16,8 +16,9 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, some_of, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
-from rpnviz.explorers.linked.scene import Scene, pack, pack_minibatch, run_scene, to_bytes
+from rpnviz.explorers.linked.scene import Scene, check_scene, pack, pack_minibatch, run_scene, to_bytes
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -75,7 +76,7 @@ class LinkedExplorer(RpnvizWidget):
         self._open(picture, grid)
 
     def _open(self, picture: Picture, grid: str) -> None:
-        self._own_picture = picture
+        self._own_picture = check_picture(picture)
         self._scene = self._run(picture, grid)
         packed = pack(self._scene)
         row, col = self._opening_cell(packed["best_anchors"])
@@ -90,6 +91,7 @@ class LinkedExplorer(RpnvizWidget):
 
     def _run(self, picture: Picture, grid: str) -> Scene:
         laid = Grid.named(grid, picture.image_size)
+        check_scene(picture, laid)  # before the backbone spends seconds on it
         return run_scene(picture, laid, self._features_of(picture, laid), self._head)
 
     @property
@@ -152,36 +154,43 @@ class LinkedExplorer(RpnvizWidget):
         before = self._scene
         if (self.picture, self.grid) == (before.picture.name, before.grid.name):
             return
+        back = {"picture": before.picture.name, "grid": before.grid.name, "scene": self.scene}
+        with self.reporting("could not change the picture or the grid", **back, row=self.row, col=self.col):
+            own = self.picture == self._own_picture.name
+            scene = self._run(self._own_picture if own else Picture.load(self.picture), self.grid)
+            self._show(scene, pack(scene))
+
+    def _show(self, scene: Scene, packed: dict[str, Any]) -> None:
+        """Replace the scene; the window stays over the same place of the picture."""
+        before, centre = self._scene, self._scene.grid.centre(self.row, self.col)
+        self._scene = scene
         try:
-            with self.reporting("could not change the picture or the grid"):
-                own = self.picture == self._own_picture.name
-                self._show(self._run(self._own_picture if own else Picture.load(self.picture), self.grid))
+            with self.hold_sync():  # one message: no view ever sees half of it
+                self.row, self.col = scene.grid.cell_at(*centre)
+                self.set_trait("scene", packed)  # the channel and the seed that are shown are asked for now
         except Exception:
-            self.picture, self.grid = before.picture.name, before.grid.name
+            self._scene = before
             raise
 
-    def _show(self, scene: Scene) -> None:
-        """Replace the scene; the window stays over the same place of the picture."""
-        centre = self._scene.grid.centre(self.row, self.col)
-        self._scene = scene
-        with self.hold_sync():  # one message: no view ever sees half of it
-            self.row, self.col = scene.grid.cell_at(*centre)
-            self.set_trait("scene", pack(scene))
-
-    def _on_channel_wanted(self, _: object) -> None:
+    def _on_channel_wanted(self, change: Any) -> None:
         number = self.channel
-        if number is None or str(number) in self.scene["channels"]:
+        if number is None or str(number) in self.scene["channels"] or self._came_last("extra_channel", channel=number):
             return
-        with self.reporting(f"could not send channel {number}"):
+        with self.reporting(f"could not send channel {number}", **_set_back(change, "map")):
             values = self._scene.channel(number).tobytes()
             self.set_trait("extra_channel", {"channel": number, "values": values, **self._which()})
 
-    def _on_seed_wanted(self, _: object) -> None:
-        if str(self.seed) in self.scene["minibatches"]:
+    def _on_seed_wanted(self, change: Any) -> None:
+        if str(self.seed) in self.scene["minibatches"] or self._came_last("extra_minibatch", seed=self.seed):
             return
-        with self.reporting(f"could not draw a minibatch with seed {self.seed}"):
+        with self.reporting(f"could not draw a minibatch with seed {self.seed}", **_set_back(change, "seed")):
             drawn = pack_minibatch(self._scene, self.seed)
             self.set_trait("extra_minibatch", {"seed": self.seed, **drawn, **self._which()})
+
+    def _came_last(self, extra: str, **asked: int) -> bool:
+        """Whether the page has this answer already: nothing is worked out again when a failure puts a trait back."""
+        last = getattr(self, extra)
+        return all(last.get(name) == value for name, value in {**asked, **self._which()}.items())
 
     def _which(self) -> dict[str, str]:
         """Of which scene an answer is: a late one must not be taken for another's."""
@@ -257,3 +266,8 @@ class LinkedExplorer(RpnvizWidget):
         place = f"the 3×3 window at row {self.row}, column {self.col} of the {height}×{width} feature map"
         by = f" by {scene.by}" if scene.by else ""
         return f"Linked explorer of {scene.picture.name}{by}, {place}, and its nine anchors: {anchors}."
+
+
+def _set_back(change: Any, name: str) -> dict[str, Any]:
+    """What `reporting` is to put back if the change was one of the trait of that name, and not one of the scene."""
+    return {name: change["old"]} if change["name"] == name else {}

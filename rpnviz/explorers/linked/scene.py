@@ -22,7 +22,7 @@ from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
-from rpnviz.figures.maps import RIM
+from rpnviz.figures.maps import RIM, within_rim
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
@@ -34,6 +34,7 @@ CHANNELS_AT_OPENING = 12  # the other 500 are sent when asked for
 SEEDS_AT_OPENING = 8
 LARGE = 8  # a further bit of the byte of an anchor's label
 NOBODY = 255  # instead of an object's index
+MAX_ANCHORS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +78,8 @@ class Scene:
 
     def varied_channels(self) -> list[int]:
         """The channels that vary most over the picture, the most varied first."""
-        within = self.features[:, RIM:-RIM, RIM:-RIM].flatten(1)
-        channels: list[int] = within.std(dim=1).topk(CHANNELS_AT_OPENING).indices.tolist()
+        within = within_rim(self.features).flatten(1)
+        channels: list[int] = within.std(dim=1, correction=0).topk(CHANNELS_AT_OPENING).indices.tolist()
         return channels
 
     def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
@@ -94,17 +95,24 @@ def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> 
         ValueError: if the picture has more objects, or the grid more anchors, than the page can number, or the features
             are not of the grid.
     """
+    check_scene(picture, grid)
     h, w = grid.feature_size
     features = take_shown(features, "features", f"1, C, {h}, {w}")
-    if len(picture.gt_boxes) >= NOBODY:
-        raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
     anchors = grid_anchors(grid, cell_anchors())
-    if len(anchors) > 1 << 16:
-        raise ValueError(f"grid: has {len(anchors):,} anchors, the explorer takes up to {1 << 16:,}")
     objectness, pred_bbox_deltas = flatten_head(*head(features))
     found = label_anchors(anchors, picture.gt_boxes, image_size=grid.image_size)
     stages = propose(objectness, pred_bbox_deltas, anchors, grid.image_size)
     return Scene(picture, grid, anchors, features[0], found, stages)
+
+
+def check_scene(picture: Picture, grid: Grid) -> None:
+    """Refuse what the page cannot number; raises ValueError as `run_scene`."""
+    if len(picture.gt_boxes) >= NOBODY:
+        raise ValueError(f"picture: has {len(picture.gt_boxes)} objects, the explorer takes up to {NOBODY - 1}")
+    rows, cols = grid.feature_size
+    if rows * cols * 9 > MAX_ANCHORS:
+        many = f"{rows}×{cols} cells with {rows * cols * 9:,} anchors"
+        raise ValueError(f"grid: has {many}, the explorer takes up to {MAX_ANCHORS:,}")
 
 
 def pack(scene: Scene) -> dict[str, Any]:
@@ -173,8 +181,7 @@ def pack_minibatch(scene: Scene, seed: int) -> dict[str, bytes]:
 
 def to_bytes(values: Tensor, rim: int = 0) -> npt.NDArray[np.uint8]:
     """Stretch a map [h, w] so that it goes from 0 to 255 within the rim; a flat one is all 0."""
-    height, width = values.shape
-    within = values[rim : height - rim, rim : width - rim]
+    within = within_rim(values, rim)
     low, high = within.min(), within.max()
     scaled = ((values - low) / (high - low).clamp(min=torch.finfo(values.dtype).tiny)).clamp(0, 1) * 255
     array: npt.NDArray[np.uint8] = scaled.round().to(torch.uint8).numpy()

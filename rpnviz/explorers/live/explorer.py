@@ -17,6 +17,7 @@ import torch
 import traitlets as t
 from torch import Tensor
 
+from rpnviz._inputs import take_whole
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS
@@ -47,7 +48,7 @@ class LiveExplorer(RpnvizWidget):
         pictures: what to train on.
         features: of each picture, from `train.head.features_and_mirrored`.
         watched: the picture that is shown.
-        steps: length of a run.
+        steps: length of a run, up to 10,000.
         seed: of first weights, pictures and minibatches; the same for the variants.
         checkpoint: where to write one every 25 steps and at each stop; None for a new temporary folder.
 
@@ -89,6 +90,7 @@ class LiveExplorer(RpnvizWidget):
         checkpoint: Path | None = None,
     ) -> None:
         """Set up the intact run; nothing is trained before `running` is set or `finish` called."""
+        steps = take_whole(steps, "steps", 1, 10_000)
         looked_at = watched, backbone.features(watched, Grid.paper())
         self._settings = (backbone, pictures, features, looked_at, steps, seed)
         self._runs: dict[str, Run] = {INTACT: Run(INTACT, *self._settings)}

@@ -16,6 +16,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, numbers, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.loss.anchors import Scene, as_binary, describe_anchor, telling_anchors
 from rpnviz.explorers.loss.figure import LossState, loss_figure
 from rpnviz.figures.primitives import Still
@@ -72,6 +73,9 @@ class LossExplorer(RpnvizWidget):
         rows = (self.scene.objectness, self.scene.deltas, self.scene.found.labels, self.scene.targets)
         self._sampled = (rows[0][inds], rows[1][inds], rows[2][inds], rows[3][inds])
         self.rows = telling_anchors(self.scene, write_ledger(*self._sampled))
+        if not self.rows:
+            many = f"all {len(self.scene.anchors):,} anchors cross its border"
+            raise ValueError(f"picture: {many}, so none has a loss; takes a larger one, as Picture.fit makes it")
         self.offered = [describe_anchor(self.scene, key, row) for key, row in self.rows.items()]
         self._low, self._high = _limits(self.offered)
         super().__init__()
@@ -203,7 +207,7 @@ class LossExplorer(RpnvizWidget):
 
 def _scene(picture: str | Picture, objectness: Tensor, pred_bbox_deltas: Tensor, seed: int) -> Scene:
     """Label all anchors of the 40×60 grid and draw the minibatch."""
-    picture = Picture.load(picture) if isinstance(picture, str) else picture
+    picture = check_picture(Picture.load(picture) if isinstance(picture, str) else picture)
     anchors = grid_anchors(Grid.paper(picture.image_size), cell_anchors())
     answers = (
         take_shown(objectness, "objectness", f"{len(anchors)}"),

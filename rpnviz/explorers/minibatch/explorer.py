@@ -15,10 +15,10 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors, sample_minibatch
 
 SETTINGS = ("seed", "batch_size_per_image", "positive_fraction")
@@ -28,7 +28,7 @@ class MinibatchExplorer(RpnvizWidget):
     """The anchors that are drawn for the loss: on the map, on the picture, and counted.
 
     Args:
-        picture: name of a bundled picture, or a `Picture`.
+        picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
         grid: "paper", "floor" or "ceil".
     """
 
@@ -49,9 +49,9 @@ class MinibatchExplorer(RpnvizWidget):
     sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
     most_positive = t.Int(read_only=True, help="as many may be positive at most").tag(sync=True)
 
-    def __init__(self, picture: str | Picture = "street-03", grid: str = "paper") -> None:
+    def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label all anchors once and draw with the paper's numbers."""
-        self.picture = Picture.load(picture) if isinstance(picture, str) else picture
+        self.picture = take_picture(picture)
         self.grid = Grid.named(grid, self.picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
@@ -80,8 +80,9 @@ class MinibatchExplorer(RpnvizWidget):
         """Draw with the settings as they stand."""
         size, fraction = self.batch_size_per_image, self.positive_fraction
         generator = torch.Generator().manual_seed(self.seed)
-        self._sampled = sample_minibatch(self.found.labels, size, fraction, generator)
-        positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in self._sampled)
+        sampled = sample_minibatch(self.found.labels, size, fraction, generator)
+        positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in sampled)
+        self._sampled = sampled
         return {"sampled_pos": positives, "sampled_neg": negatives, "most_positive": int(size * fraction)}
 
     def limits(self) -> dict[str, Rule]:

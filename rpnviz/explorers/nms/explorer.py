@@ -15,6 +15,7 @@ from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.nms.figure import MARGIN, NAMED, NMS_LINES, nms_figure
 from rpnviz.inspect.nms_steps import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
@@ -59,10 +60,11 @@ class NmsExplorer(RpnvizWidget):
         self, picture: Picture, boxes: Tensor, scores: Tensor, names: Sequence[str] | None = None, **traits: Any
     ) -> None:
         """Start before the first turn."""
+        check_picture(picture)
         boxes = check_boxes(boxes, "boxes").detach().float().cpu()
         scores = take_shown(scores, "scores", f"{len(boxes)}")
         if not 1 <= len(boxes) <= MOST:
-            raise ValueError(f"boxes must be 1 to {MOST}; got {len(boxes)}")
+            raise ValueError(f"boxes: got {len(boxes) or 'none'}, takes 1 to {MOST} of them")
         rank = ranking(scores).argsort()
         self.names = [str(int(place) + 1) for place in rank] if names is None else list(names)
         if len(self.names) != len(boxes):

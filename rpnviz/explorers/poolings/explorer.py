@@ -10,6 +10,7 @@ import traitlets as t
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import webp
 from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.poolings.figure import poolings_figure
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import CELL, POOLINGS
@@ -36,7 +37,7 @@ class PoolingsExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, **traits: Any) -> None:
         """Show the right end of ``picture``; ``traits`` say where to start, e.g. length=960, rounding="ceil"."""
-        self.picture = picture
+        self.picture = check_picture(picture)
         lengths = range(SHORTEST, LONGEST + 1)
         table = [[halvings(length, ceil_mode=mode == "ceil") for length in lengths] for mode in MODES]
         super().__init__()

@@ -32,6 +32,7 @@ class PrecomputedExplorer(LinkedExplorer):
         self._open(scene.picture, scene.grid.name)
         self.set_trait("pictures", [scene.picture.name])
         if not drawable:
+            self._remark = NOT_DRAWN
             self.set_trait("error", NOT_DRAWN)
 
     def _run(self, picture: Picture, grid: str) -> Scene:

@@ -15,8 +15,9 @@ from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, box, numbers, one_of, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.roi.figure import CHOSEN, WHOLE_CELLS, RoIState, roi_figure
-from rpnviz.figures.maps import RIM
+from rpnviz.figures.maps import within_rim
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
@@ -70,17 +71,20 @@ class RoIExplorer(RpnvizWidget):
         **traits: Any,
     ) -> None:
         """Show the best proposal, or the one that ``traits`` name."""
+        check_picture(picture, grid)
         start = traits.pop("proposal", 0)
         proposals = check_boxes(proposals, "proposals").detach().float().cpu()
         check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
+        if not len(proposals):
+            raise ValueError("proposals: got none, takes at least one box to pool")
         if not 0 <= start < len(proposals):
-            raise ValueError(f"proposal must be a row of proposals, 0 to {len(proposals) - 1}; got {start}")
+            raise ValueError(f"proposal: got {start}, takes a row of proposals, 0 to {len(proposals) - 1}")
         self.picture, self.grid = picture, grid
         h, w = grid.feature_size
         maps = take_shown(features, "features", f"1, C, {h}, {w}")[0]
-        inner = maps[:, RIM:-RIM, RIM:-RIM].flatten(1)
+        inner = within_rim(maps).flatten(1)
         if channels is None:
-            channels = sorted(inner.std(dim=1).topk(min(CHANNELS, len(maps))).indices.tolist())
+            channels = sorted(inner.std(dim=1, correction=0).topk(min(CHANNELS, len(maps))).indices.tolist())
         channels = [take_whole(channel, "channels", 0, len(maps) - 1) for channel in channels]
         if not channels:
             raise ValueError(f"channels must be some of 0 to {len(maps) - 1}; got {list(channels)}")

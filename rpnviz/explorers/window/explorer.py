@@ -15,8 +15,9 @@ from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.window.figure import WindowState, window_figure
-from rpnviz.figures.maps import RIM
+from rpnviz.figures.maps import within_rim
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -46,8 +47,9 @@ class WindowExplorer(MapAndPicture):
             **traits: where to start, e.g. row=20, col=30, channel=17; else on the channel that varies most.
 
         Raises:
-            ValueError: if the features are not of the grid, or not finite.
+            ValueError: if picture or features are not of the grid, or the features not finite.
         """
+        check_picture(picture, grid)
         h, w = grid.feature_size
         features = take_shown(features, "features", f"1, C, {h}, {w}")
         with torch.no_grad():
@@ -56,7 +58,7 @@ class WindowExplorer(MapAndPicture):
         self._features, self._vectors = brightness(features[0]), brightness(vectors[0].float())
         self._mean = brightness(features.mean(dim=1))[0]
         self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(features[0, :, RIM:-RIM, RIM:-RIM].flatten(1).std(dim=1).argmax())
+        varied = int(within_rim(features[0]).flatten(1).std(dim=1, correction=0).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
         for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):

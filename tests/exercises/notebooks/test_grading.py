@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rpnviz.exercises import Result
-from rpnviz.exercises.notebooks.grading import Row, grade, printable, summary, table
+from rpnviz.exercises.notebooks.grading import Row, as_csv, grade, printable, summarise
 from tests.exercises.notebooks.test_submission import notebook
 
 RIGHT = "def my_nms(boxes, scores, nms_thresh):\n    return 'right'"
@@ -39,7 +39,7 @@ def test_every_notebook_has_a_row_for_every_exercise_that_any_holds(tmp_path: Pa
             Row(str(one), "my_nms", "not yet", "unsorted", "Wrong. In: return 'wrong' Sort."),
         ],
     ]
-    assert summary(rows[0]) == f"{both}: 1 of 2 passed: my_box_iou not written, my_nms pass"
+    assert summarise(rows[0]) == f"{both}: 1 of 2 passed: my_box_iou not written, my_nms pass"
 
 
 def test_bad_files_have_a_row_and_do_not_stop_the_others(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_bad_files_have_a_row_and_do_not_stop_the_others(tmp_path: Path) -> None
     paths = [tmp_path / "none.ipynb", tmp_path / "bad.ipynb", notebook(tmp_path / "good.ipynb", RIGHT)]
     rows = list(grade(paths, check))
     assert [[row.verdict for row in each] for each in rows] == [["unreadable"], ["unreadable"], ["pass"]]
-    assert summary(rows[1]) == f"{paths[1]}: unreadable: bad.ipynb is not a notebook: it is not JSON"
+    assert summarise(rows[1]) == f"{paths[1]}: unreadable: bad.ipynb is not a notebook: it is not JSON"
 
 
 def test_a_notebook_without_exercises_says_so(tmp_path: Path) -> None:
@@ -65,32 +65,32 @@ STARTS = [*"=+-@＝＋－＠", "\t", "\r", "\n", " =", "\t=", "\x00=", "\ufeff="
 @pytest.mark.parametrize("start", STARTS)
 def test_no_cell_of_the_table_is_a_formula(start: str) -> None:
     text = f"{start}cmd|' /C calc'!A0"
-    head, row = cells_of(table([Row(text, "my_nms", "not yet", "", text)]))
+    head, row = cells_of(as_csv([Row(text, "my_nms", "not yet", "", text)]))
     assert head == ["file", "exercise", "verdict", "mistake", "message"]
     assert row[0].startswith("'") and row[4].startswith("'")
 
 
 def test_a_spreadsheet_with_semicolons_finds_no_formula_within_a_name() -> None:
     """Excel in German, Polish, French … divides a line at semicolons outside quotes."""
-    content = table([Row("x;=HYPERLINK(1);.ipynb", "my_nms", "pass")]).decode("utf-8-sig")
+    content = as_csv([Row("x;=HYPERLINK(1);.ipynb", "my_nms", "pass")]).decode("utf-8-sig")
     cells = [cell for line in csv.reader(io.StringIO(content, newline=""), delimiter=";") for cell in line]
     assert not any(cell.startswith("=") for cell in cells)
 
 
 def test_excel_reads_names_as_they_are() -> None:
     """Without the mark at its beginning it takes a table for one of the system's 8-bit letters."""
-    content = table([Row("Łukasz 学生 🦊.ipynb", "my_nms", "pass")])
+    content = as_csv([Row("Łukasz 学生 🦊.ipynb", "my_nms", "pass")])
     assert content.startswith(b"\xef\xbb\xbf") and content.count(b"\xef\xbb\xbf") == 1
     assert cells_of(content)[1][0] == "Łukasz 学生 🦊.ipynb"
 
 
 def test_commas_quotes_and_lines_stay_in_their_cell() -> None:
     cells = ["a,b.ipynb", "my_nms", "not yet", "", 'says "no",\nthen stops']
-    assert cells_of(table([Row(*cells)]))[1] == cells
+    assert cells_of(as_csv([Row(*cells)]))[1] == cells
 
 
 def test_names_that_no_file_can_hold_are_written() -> None:
-    assert cells_of(table([Row("a\udc80b.ipynb", "my_nms", "pass")]))[1][0] == "a b.ipynb"
+    assert cells_of(as_csv([Row("a\udc80b.ipynb", "my_nms", "pass")]))[1][0] == "a b.ipynb"
 
 
 def test_a_terminal_is_not_moved_by_names() -> None:

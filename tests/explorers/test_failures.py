@@ -1,0 +1,208 @@
+"""What fails in Python while a view is moved is shown in its status line and raised, and the view stays as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import traitlets as t
+
+from rpnviz.backbone import WIDTHS, Backbone
+from rpnviz.explorers import ChannelsExplorer, LinkedExplorer, PrecomputedExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.linked.scene import Scene, run_scene
+from rpnviz.explorers.precomputed.explorer import NOT_DRAWN
+from rpnviz.grid import Grid
+from rpnviz.rpn import RPNHead
+from tests.explorers.every import every_explorer
+from tests.explorers.small_scene import make_picture
+
+# explorer, what the page sets, what then breaks; one row at least for each place where the work can fail
+BROKEN: list[tuple[str, dict[str, Any], str]] = [
+    ("linked", {"grid": "floor"}, "linked.explorer.run_scene"),
+    ("linked", {"grid": "floor"}, "linked.explorer.pack"),
+    ("linked", {"picture": "street-03"}, "linked.explorer.Picture.load"),
+    ("linked", {"picture": "street-03", "grid": "ceil"}, "linked.explorer.pack"),
+    ("linked", {"map": "channel 511"}, "linked.scene.Scene.channel"),
+    ("linked", {"seed": 99}, "linked.explorer.pack_minibatch"),
+    ("precomputed", {"map": "channel 511"}, "linked.scene.Scene.channel"),
+    ("precomputed", {"seed": 99}, "linked.scene.Scene.minibatch"),
+    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.inside_picture"),
+    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.looks"),
+    ("labels", {"fg_iou_thresh": 0.6}, "labels.explorer.label_anchors"),
+    ("labels", {"fg_iou_thresh": 0.6, "bg_iou_thresh": 0.5}, "labels.explorer.label_anchors"),
+    ("labels", {"bg_iou_thresh": 0.2}, "labels.explorer.label_codes"),
+    ("labels", {"allow_low_quality_matches": False}, "labels.explorer.count_codes"),
+    ("labels", {"drop_cross_boundary": False}, "labels.explorer.label_anchors"),
+    ("minibatch", {"seed": 3}, "minibatch.explorer.sample_minibatch"),
+    ("minibatch", {"batch_size_per_image": 64, "positive_fraction": 0.25}, "minibatch.explorer.sample_minibatch"),
+    ("layers", {"wish": {"layer": "conv1_1", "channel": 3}}, "layers.explorer.LayersExplorer._check_channel"),
+    ("channels", {"picture": "two"}, "channels.explorer.sheet_file"),
+    ("channels", {"picture": "two"}, "channels.explorer.brightness"),
+    ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
+    ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
+    ("funnel", {"nms_thresh": 0.5}, "funnel.explorer.propose"),
+    ("funnel", {"min_size": 40.0}, "funnel.explorer.score_order"),
+    ("funnel", {"pre_nms_top_n": 100, "post_nms_top_n": 10}, "funnel.explorer.stage_by_stage"),
+    ("detections", {"nms_thresh": 0.3}, "detections.explorer.detect"),
+    ("detections", {"nms_thresh": 0.3}, "detections.explorer.torch.isin"),
+]
+# These only set other traits to what they may be, or belong to the training, which tests its own failures.
+SETS_ONLY = {("nms", "top_n"), ("loss", "chosen"), ("live", "beside"), ("live", "running")}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RpnvizWidget]:
+    """What makes a new explorer of a name."""
+    makers = every_explorer(tmp_path_factory.mktemp("every"))
+    pictures, backbone, grid = {n: make_picture(n) for n in ("one", "two")}, Backbone(WIDTHS["mini"]), Grid.paper()
+    features = {n: backbone.features(picture, grid) for n, picture in pictures.items()}
+    makers["channels"] = lambda: ChannelsExplorer(pictures, grid, features)
+    return lambda name: makers[name]()
+
+
+def stands(explorer: RpnvizWidget) -> dict[str, Any]:
+    """All that the view shows; not the page's own messages, and how many of them were answered."""
+    own = {name: explorer.traits()[name] for name in explorer.own_traits()}
+    messages = {"error", "wish"} | ({"answered"} if isinstance(own.get("answered"), t.Int) else set())
+    return {"sentence": explorer.describe()} | {name: getattr(explorer, name) for name in own if name not in messages}
+
+
+def fails(*_: Any, **__: Any) -> None:
+    raise RuntimeError("<b>no memory</b>")
+
+
+def listen(explorer: RpnvizWidget, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page has been told of each trait by now."""
+    told: dict[str, Any] = {}
+
+    def hear(message: dict[str, Any], buffers: Any = None) -> None:
+        told.update(message["state"] if message["method"] == "update" else {})
+
+    monkeypatch.setattr(explorer, "_send", hear)
+    return told
+
+
+@pytest.mark.parametrize("by", ["page", "cell"])
+@pytest.mark.parametrize(("name", "asked", "broken"), BROKEN)
+def test_a_failure_is_shown_and_raised_and_the_view_stays(
+    made: Callable[[str], RpnvizWidget],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    asked: dict[str, Any],
+    broken: str,
+    by: str,
+) -> None:
+    explorer = made(name)
+    before = stands(explorer)
+    told = listen(explorer, monkeypatch)
+
+    def ask() -> None:
+        if by == "page":
+            explorer.set_state(asked)
+            return
+        with explorer.hold_trait_notifications():
+            for trait, value in asked.items():
+                setattr(explorer, trait, value)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"rpnviz.explorers.{broken}", fails)
+        with pytest.raises(RuntimeError, match="no memory"):
+            ask()
+    assert explorer.error.endswith(": RuntimeError: <b>no memory</b>")  # text; the page shows it as such
+    assert told["error"] == explorer.error
+    assert stands(explorer) == before
+    for trait in set(asked) - {"wish"} if by == "page" else ():
+        assert told[trait] == before[trait]
+    if by == "page":  # and once it does not fail any more
+        ask()
+        assert explorer.error == ""
+        assert explorer.extra_map if name == "layers" else stands(explorer) != before
+
+
+def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], RpnvizWidget], tmp_path: Path) -> None:
+    followed = set()
+    for name in every_explorer(tmp_path):
+        explorer = made(name)
+        for trait in explorer.own_traits():
+            heard = explorer._trait_notifiers.get(trait, {}).get("change", [])
+            if heard and not explorer.traits()[trait].read_only:
+                followed.add((name, trait))
+    listed = {(name, trait) for name, asked, _ in BROKEN for trait in asked}
+    # The same code hears of all settings of an explorer; precomputed refuses another picture or grid before that.
+    same = {("precomputed", "picture"), ("precomputed", "grid")}
+    assert followed <= listed | SETS_ONLY | same, followed - listed
+    assert followed >= SETS_ONLY
+
+
+@pytest.mark.parametrize("name", ["linked", "labels", "minibatch", "nms", "funnel", "roi", "detections", "layers"])
+def test_what_the_page_may_not_set_is_shown_and_taken_back(
+    made: Callable[[str], RpnvizWidget], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    explorer = made(name)
+    told = listen(explorer, monkeypatch)
+    tried = 0
+    for trait in explorer.own_traits():
+        kind = explorer.traits()[trait]
+        if kind.read_only or isinstance(kind, t.Dict):
+            continue
+        before = getattr(explorer, trait)
+        with pytest.raises(t.TraitError):
+            explorer.set_state({trait: {"no": "value of its"}})
+        assert explorer.error.startswith(f"could not set {trait}: TraitError: ") and trait in explorer.error[20:]
+        assert told["error"] == explorer.error
+        assert told[trait] == getattr(explorer, trait) == before
+        tried += 1
+    assert tried >= 3
+
+
+def test_scene_that_fails_half_way_is_taken_back(
+    made: Callable[[str], RpnvizWidget], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scene has come already when the seed that is shown is drawn for it."""
+    explorer = made("linked")
+    assert isinstance(explorer, LinkedExplorer)
+    explorer.seed, explorer.channel, explorer.row, explorer.col = 99, 511, 39, 59
+    before, results = stands(explorer), explorer.results
+    with monkeypatch.context() as patch:
+        patch.setattr("rpnviz.explorers.linked.explorer.pack_minibatch", fails)
+        with pytest.raises(RuntimeError):
+            explorer.grid = "floor"
+    assert explorer.error == "could not change the picture or the grid: RuntimeError: <b>no memory</b>"
+    assert explorer.results is results
+    after = stands(explorer)
+    assert {**after, "extra_channel": 0} == {**before, "extra_channel": 0}  # the page takes no other scene's channel
+    explorer.grid = "floor"
+    assert (explorer.error, explorer.scene["grid"], explorer.extra_minibatch["grid"]) == ("", "floor", "floor")
+
+
+def test_a_sampler_that_fails_ever_after_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, grid = make_picture(), Grid.floor()
+    features = Backbone(WIDTHS["mini"]).eval().features(picture, grid)
+    explorer = PrecomputedExplorer(run_scene(picture, grid, features, RPNHead().eval()))
+    explorer.seed = 99
+    monkeypatch.setattr(Scene, "minibatch", fails)
+    with pytest.raises(RuntimeError):
+        explorer.seed = 98
+    assert explorer.seed == explorer.extra_minibatch["seed"] == 99
+    assert explorer.error.startswith("could not draw a minibatch with seed 98: RuntimeError")
+
+
+def test_a_remark_stands_while_no_error_does(made: Callable[[str], RpnvizWidget]) -> None:
+    picture, grid = make_picture(), Grid.floor()
+    features = Backbone(WIDTHS["mini"]).eval().features(picture, grid)
+    scene = run_scene(picture, grid, features, RPNHead().eval())
+    scene.anchors[:] = scene.anchors.view(-1, 9, 4).transpose(0, 1).reshape(-1, 4).clone()  # other nine in each cell
+    explorer = PrecomputedExplorer(scene)
+    explorer.channel = 511
+    assert explorer.extra_channel["channel"] == 511 and explorer.error == NOT_DRAWN
+
+
+def test_a_slip_of_the_hand_is_told_and_changes_nothing(made: Callable[[str], RpnvizWidget]) -> None:
+    explorer: Any = made("anchors")
+    with pytest.raises(ValueError, match="scales: got '128, huge'"):
+        explorer.set_state({"wish": {"preset": "own", "scales": "128, huge", "aspect_ratios": "1"}})
+    assert explorer.error.endswith("scales: got '128, huge', takes numbers separated by commas")
+    assert explorer.wish == {} and explorer.answered == {"wish": {}}  # the page does not wait for ever
