@@ -18,7 +18,7 @@ HAND, CHAIN, TIED, REAL = range(4)  # the NMS explorers in the order of the note
 def eight(open_and_run: Callable[..., Notebook]) -> Notebook:
     notebook = open_and_run("08")
     notebook.execute(
-        "from rpnviz.explorers.nms import LAYERS\n"
+        "from rpnviz.explorers.nms.explorer import LAYERS\n"
         "for one in (by_hand, chained, tied, stepper):\n"
         "    one.nms_thresh = 0.7 if one in (by_hand, stepper) else 0.5\n"
         "    one.suppressed_too, one.reverse_ties = False, False\n"
