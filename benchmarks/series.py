@@ -62,7 +62,7 @@ LOOK_AT_ROOT = """() => {
 PAYLOADS = """
 import json
 from ipywidgets.widgets.widget import _instances, _remove_buffers
-from rpnviz.explorers.base import RpnvizWidget
+from rpnviz.explorers.common.base import RpnvizWidget
 
 def _payload(widget):
     state, _, buffers = _remove_buffers(widget.get_state())

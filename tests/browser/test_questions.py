@@ -270,7 +270,7 @@ def test_questions_that_are_asked_later_come_into_an_open_view(open_and_run: Cal
     notebook = open_and_run("scratch", SCRATCH)
     view = notebook.page.locator(".rpnviz-linked").first
     expect(view.locator(".rpnviz-quiz")).to_be_hidden()
-    notebook.execute("import rpnviz.explorers.beliefs_anchors as beliefs\nexplorer.ask(beliefs.nine_from_one_window)")
+    notebook.execute("import rpnviz.explorers.linked.questions as beliefs\nexplorer.ask(beliefs.nine_from_one_window)")
     expect(choices(view)).to_have_count(3)
     answer_all(notebook, "linked")
     notebook.execute("explorer.grid = 'floor'; explorer.top_n = 1; explorer.row = explorer.col = 36")
