@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -187,24 +185,6 @@ def test_the_grid_is_switched_by_keyboard(linked: View) -> None:
         expect(linked.root.locator(".rpnviz-all")).to_have_text(f"{anchors} anchors")
         expect(linked.part("col")).to_have_attribute("max", str(cols - 1))
         expect(linked.root).to_have_attribute("aria-busy", "false")
-
-
-def test_a_scene_that_fails_is_told_in_the_status_line_and_the_view_stays(linked: View) -> None:
-    grid, note = linked.part("grid"), linked.part("note")
-    before = linked.looks()
-    linked.notebook.execute("import sys; of = sys.modules[type(explorer).__module__]; pack, of.pack = of.pack, None")
-    grid.get_by_role("radio", name="37×62").click()
-    expect(note).to_have_text("could not change the picture or the grid: TypeError: 'NoneType' object is not callable")
-    expect(note).to_have_class(re.compile("rpnviz-error"))
-    expect(grid.get_by_role("radio", name="40×60")).to_be_checked()
-    linked.is_at(20, 30)
-    linked.notebook.page.mouse.move(1, 1)
-    assert linked.looks() == before
-    linked.notebook.execute("of.pack = pack")
-    for name, columns in (("37×62", 62), ("40×60", 60)):
-        grid.get_by_role("radio", name=name).click()
-        expect(linked.part("col")).to_have_attribute("max", str(columns - 1))
-    expect(note).to_have_text("")
 
 
 @pytest.mark.parametrize("seed", [1, 4321], ids=["sent along", "asked for"])

@@ -113,7 +113,10 @@ def test_imports_stand_in_one_cell(path: Path) -> None:
 @every_notebook
 def test_code_cells_are_short_and_hold_no_helpers(path: Path) -> None:
     lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
-    assert max(lengths) <= 20
+    working = [
+        cell for cell in code_cells(path) if not has(cell, ast.Import, ast.ImportFrom)
+    ]  # names take lines, no thought
+    assert max(len(cell.source.splitlines()) for cell in working) <= 20
     assert statistics.median(lengths) <= 5
     for cell in code_cells(path):
         if has(cell, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef):
