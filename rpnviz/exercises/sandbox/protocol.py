@@ -46,11 +46,22 @@ class Foreign:
     what: str
 
 
+def _holding(make: Callable[[Any], Any], kind: type) -> Callable[[Any], Any]:
+    """A maker that takes content of one type alone: the other side may send anything."""
+
+    def made(content: Any) -> Any:
+        if type(content) is not kind:
+            raise TypeError(f"{make.__name__} holds {kind.__name__}, not {type(content).__name__}")
+        return make(content)
+
+    return made
+
+
 MAKERS: dict[str, Callable[[Any], Any]] = {  # what a kind's content is made into
     "tuple": tuple,
     "dict": dict,
-    "seed": Seed,
-    "foreign": Foreign,
+    "seed": _holding(Seed, int),
+    "foreign": _holding(Foreign, str),
     "ellipsis": lambda _: Ellipsis,
 }
 

@@ -147,6 +147,14 @@ def test_no_json_is_more_than_refused(content: Any) -> None:
         assert protocol.encode(protocol.read(io.BytesIO(frame_of(json.dumps(content).encode(), tensors))))
 
 
+@pytest.mark.parametrize(
+    "content", [{"seed": {"seed": 1}}, {"seed": None}, {"seed": True}, {"foreign": [1]}, {"foreign": 0}]
+)
+def test_what_holds_another_type_is_refused(content: Any) -> None:
+    with pytest.raises(protocol.ProtocolError, match=r"a damaged frame: (Seed|Foreign) holds (int|str), not "):
+        protocol.read(io.BytesIO(frame_of(json.dumps({"tuple": [content]}).encode(), safetensors.torch.save({}))))
+
+
 @given(st.data())
 def test_no_damage_is_more_than_refused(data: st.DataObject) -> None:
     frame = bytearray(protocol.encode({"value": [torch.ones(2, 2), (1.5, "text"), torch.tensor([1j])]}))
