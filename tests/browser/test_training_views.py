@@ -15,7 +15,7 @@ from rpnviz.train.recording import Replay
 from tests.browser.conftest import PIXELS, SCRATCH, View
 from tools.browser.lab import Notebook
 
-LAST = 50_000  # so many steps that there is time to press something
+LAST = 10_000  # so many steps that there is time to press something
 # On eight channels of noise: a step takes a moment on every machine. And the linked explorer beside it.
 LIVE = f"""import rpnviz, torch
 from rpnviz.explorers import LiveExplorer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -92,11 +90,10 @@ def test_a_slip_in_the_page_is_answered_and_changes_nothing(
     explorer: AnchorsExplorer, asked: dict[str, str], answer: str
 ) -> None:
     before = explorer.anchors, explorer.choice, explorer.counts
-    with pytest.raises(ValueError, match=re.escape(answer)):
-        wish(explorer, **{"preset": "own", "scales": "64", "aspect_ratios": "0.5, 1, 2", **asked})
-    assert answer in explorer.error
+    wish(explorer, **{"preset": "own", "scales": "64", "aspect_ratios": "0.5, 1, 2", **asked})
+    assert explorer.error.startswith(answer)
     assert (explorer.anchors, explorer.choice, explorer.counts) == before
-    assert explorer.wish == {} and explorer.answered == {"wish": {}}
+    assert explorer.answered == {"wish": explorer.wish}  # the page does not wait for ever
     wish(explorer, preset="paper")
     assert explorer.error == ""
 

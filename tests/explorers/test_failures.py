@@ -198,11 +198,3 @@ def test_a_remark_stands_while_no_error_does(made: Callable[[str], RpnvizWidget]
     explorer = PrecomputedExplorer(scene)
     explorer.channel = 511
     assert explorer.extra_channel["channel"] == 511 and explorer.error == NOT_DRAWN
-
-
-def test_a_slip_of_the_hand_is_told_and_changes_nothing(made: Callable[[str], RpnvizWidget]) -> None:
-    explorer: Any = made("anchors")
-    with pytest.raises(ValueError, match="scales: got '128, huge'"):
-        explorer.set_state({"wish": {"preset": "own", "scales": "128, huge", "aspect_ratios": "1"}})
-    assert explorer.error.endswith("scales: got '128, huge', takes numbers separated by commas")
-    assert explorer.wish == {} and explorer.answered == {"wish": {}}  # the page does not wait for ever

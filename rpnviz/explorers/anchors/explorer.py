@@ -87,9 +87,12 @@ class AnchorsExplorer(MapAndPicture):
     def answer(self) -> dict[str, Any]:
         """Show what the page asked for: the arguments of `use`, numbers as text."""
         wish: dict[str, Any] = dict(self.wish)
-        wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
-        if wish:
-            self.use(**wish)
+        try:
+            wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
+            if wish:
+                self.use(**wish)
+        except ValueError as refusal:  # a slip of the reader's hand is answered in words; it is no failure of Python's
+            self.set_trait("error", str(refusal))
         return {}
 
     def here(self) -> Tensor:
