@@ -149,7 +149,7 @@ def test_channels_of_layers_that_are_not_named_stay(explorer: LayersExplorer) ->
         ("channels", {"conv9": 0}, "channels: got a layer 'conv9', takes conv1_1"),
         ("channels", {"conv1_1": 2.5}, "channels['conv1_1']: got 2.5, takes 0 to 15"),
         ("x", 1000.5, "x: got 1000.5, takes 0 to 1000"),
-        ("x", -1.0, "x: got -1, takes 0 to 1000"),
+        ("x", -1.0, "x: got -1.0, takes 0 to 1000"),
         ("y", float("nan"), "y: got nan, takes 0 to 600"),
     ],
 )

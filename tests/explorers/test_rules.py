@@ -41,9 +41,7 @@ NAMES = (
 NARROWER = {
     *(("linked", name) for name in ("picture", "grid", "map", "seed")),
     *(("precomputed", name) for name in ("map", "seed")),
-    *(("iou", name) for name in ("anchor", "gt")),
     ("replay", "picture"),
-    ("roi", "point"),
 }
 each = pytest.mark.parametrize("name", NAMES)
 
@@ -198,7 +196,7 @@ class Ruled(t.HasTraits):
         ("last", 0, -1, "got -1, takes 0 to 5"),
         ("share", 0.5, 0.51, "got 0.51, takes 0 to 0.5"),
         ("share", 0, math.nan, "got nan, takes 0 to 0.5"),
-        ("side", 2, "right", "got right, takes one of left, 2"),
+        ("side", 2, "right", "got 'right', takes one of left, 2"),
         ("layers", ("labels",), ("labels", "hats"), "got 'hats', takes some of boxes, labels"),
         ("layers", (), ("boxes", "boxes"), "got ('boxes', 'boxes'), takes some of boxes, labels"),
         ("deltas", [2, -3], [0, 6], "got [0, 6], takes 2 numbers, -2 to 2, -3 to 5"),

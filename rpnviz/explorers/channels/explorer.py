@@ -18,7 +18,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place, webp
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
@@ -128,9 +128,7 @@ class ChannelsExplorer(RpnvizWidget):
             raise t.TraitError(f"{name}: got {value!r}, takes one of {', '.join(map(repr, known))}")
         return str(value)
 
-    @t.validate("channel")
-    def _a_channel(self, proposal: Any) -> int:
-        return self.check_range("channel", proposal["value"], 0, self.num_channels - 1)
+    _check = obeys_rules("channel")
 
     def answer(self) -> dict[str, Any]:
         """Show the picture chosen, and the sheet of its channels."""

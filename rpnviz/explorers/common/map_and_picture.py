@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
@@ -44,16 +44,10 @@ class MapAndPicture(RpnvizWidget):
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         rows, cols = self.grid.feature_size
-        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, len(self.anchors) - 1)}
+        most = (len(self.anchors) or 9) - 1  # nine until others are shown
+        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, most)}
 
-    @t.validate("row", "col")
-    def _on_the_map(self, proposal: Any) -> int:
-        high = self.grid.feature_size[proposal["trait"].name == "col"] - 1
-        return self.check_range(proposal["trait"].name, proposal["value"], 0, high)
-
-    @t.validate("selected")
-    def _an_anchor(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], -1, (len(self.anchors) or 9) - 1)
+    _check = obeys_rules("row", "col", "selected")
 
 
 def webp(image: npt.NDArray[np.uint8]) -> bytes:

@@ -117,7 +117,7 @@ def obeys_rules(*names: str) -> Any:
         if "at_most" in rule:
             rule = {**rule, "max": min(rule["max"], getattr(explorer, rule["at_most"]))}
         if not allows(rule, value):
-            raise t.TraitError(f"{name}: got {_culprit(rule, value)}, takes {takes(rule)}")
+            raise t.TraitError(f"{name}: got {_culprit(rule, value)!r}, takes {takes(rule)}")
         return value
 
     return check
@@ -131,7 +131,7 @@ def takes(rule: Rule) -> str:
     if kind in ("one_of", "some_of"):
         return f"{kind.partition('_')[0]} of {', '.join(map(str, rule['choices']))}"
     if kind == "numbers":
-        return f"{len(rule['each'])} numbers, {', '.join(f'{low} to {high}' for low, high in rule['each'])}"
+        return f"{len(rule['each'])} numbers, {', '.join(f'{low:g} to {high:g}' for low, high in rule['each'])}"
     if kind == "box":
         return f"x1 < x2 and y1 < y2 within {', '.join(map(str, rule['within']))}"
     return f"{rule['min']} to {rule['max']}"
@@ -141,7 +141,7 @@ def _culprit(rule: Rule, value: Any) -> Any:
     """The first of several choices that is none; else the whole value."""
     if rule["kind"] != "some_of":
         return value
-    return next((repr(one) for one in value if one not in rule["choices"]), value)
+    return next((one for one in value if one not in rule["choices"]), value)
 
 
 def _within(value: Any, low: float, high: float, kind: Any = (int, float)) -> bool:

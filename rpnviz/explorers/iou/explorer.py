@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -13,13 +12,14 @@ from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
-from rpnviz.explorers.common.rules import Rule, box, number
+from rpnviz.explorers.common.rules import Rule, box, number, obeys_rules
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.grid import Grid
 from rpnviz.targets import label_anchors
 
+SIDE = 256  # of the anchor at first, px; the middle one of the paper's scales
 LABEL_NAMES = {1: "positive", 0: "negative", -1: "ignored"}
 
 
@@ -65,7 +65,8 @@ class IouExplorer(HasThresholds, RpnvizWidget):
         ]
         plan["shapes"] = [{"name": f"{name}: {w:.0f}×{h:.0f}", "width": w, "height": h} for name, w, h in shapes]
         box = self.picture.gt_boxes[gt].tolist()
-        anchor = [round(box[0]) - 128, round(box[1]) - 128, round(box[0]) + 128, round(box[1]) + 128]
+        x, y = round(box[0]), round(box[1])
+        anchor = [x - SIDE // 2, y - SIDE // 2, x + SIDE // 2, y + SIDE // 2]
         super().__init__(anchor=anchor, gt=box)
         self.set_trait("plan", plan)
         self.set_trait("image", picture_file(self.picture))
@@ -92,9 +93,13 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         height, width = self.picture.image_size
+        room = [
+            max(length, SIDE) for length in (width, height)
+        ]  # on each side
+        around = box([-room[0], -room[1], width + room[0], height + room[1]])
         return {
-            "anchor": box([-width, -height, 2 * width, 2 * height]),
-            "gt": box([-width, -height, 2 * width, 2 * height]),
+            "anchor": around,
+            "gt": around,
             "bg_iou_thresh": number(0, 1, at_most="fg_iou_thresh"),
         }
 
@@ -108,11 +113,4 @@ class IouExplorer(HasThresholds, RpnvizWidget):
         sizes = [f"{x2 - x1:.0f}×{y2 - y1:.0f} px" for x1, y1, x2, y2 in (self.anchor, self.gt)]
         return f"An anchor of {sizes[0]} and an object of {sizes[1]}: IoU {self.iou:.2f}, {self.label}."
 
-    @t.validate("anchor", "gt")
-    def _check_box(self, proposal: Any) -> list[float]:
-        box: list[float] = proposal["value"]
-        if not all(map(math.isfinite, box)) or box[0] >= box[2] or box[1] >= box[3]:
-            raise t.TraitError(
-                f"{proposal['trait'].name}: got {box}, takes four finite numbers with x1 < x2 and y1 < y2"
-            )
-        return box
+    _check = obeys_rules("anchor", "gt")

@@ -11,7 +11,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.figures.primitives import draw_box
@@ -109,6 +109,4 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         parts = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items()]
         return f"{len(self.anchors):,} anchors: {', '.join(parts)}."
 
-    @t.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], 0, len(self.anchors) - 1)
+    _check = obeys_rules("selected")

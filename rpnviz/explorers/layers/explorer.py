@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import webp
 from rpnviz.explorers.common.payload import brightness
-from rpnviz.explorers.common.rules import Rule, number, one_of
+from rpnviz.explorers.common.rules import Rule, number, obeys_rules, one_of
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.layers.figure import layer_figure
 from rpnviz.figures.primitives import Still
@@ -126,19 +125,7 @@ class LayersExplorer(RpnvizWidget):
             self._check_channel(name, channel)
         return {**self.channels, **proposal["value"]}  # layers that are not named keep theirs
 
-    @t.validate("layer")
-    def _a_layer(self, proposal: Any) -> str:
-        if proposal["value"] not in self._shown:
-            raise t.TraitError(f"layer: got {proposal['value']!r}, takes one of {', '.join(self._shown)}")
-        return str(proposal["value"])
-
-    @t.validate("x", "y")
-    def _in_the_picture(self, proposal: Any) -> float:
-        name, value = proposal["trait"].name, proposal["value"]
-        high = self.picture.image_size[name == "x"]
-        if not (math.isfinite(value) and 0 <= value <= high):
-            raise t.TraitError(f"{name}: got {value:g}, takes 0 to {high}")
-        return float(value)
+    _check = obeys_rules("layer", "x", "y")
 
     @property
     def current(self) -> Layer:

@@ -15,7 +15,7 @@ from rpnviz.boxes import BBOX_XFORM_CLIP, decode, pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
-from rpnviz.explorers.common.rules import Rule, number, numbers, whole
+from rpnviz.explorers.common.rules import Rule, number, numbers, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.loss.anchors import Scene, as_binary, describe_anchor, telling_anchors
 from rpnviz.explorers.loss.figure import LossState, loss_figure
@@ -190,19 +190,7 @@ class LossExplorer(RpnvizWidget):
     def _choose(self, _: Any) -> None:
         self.answer_as_network()
 
-    @t.validate("chosen")
-    def _check_chosen(self, proposal: Any) -> int:
-        return self.check_range("chosen", proposal["value"], 0, len(self.offered) - 1)
-
-    @t.validate("logit", "deltas")
-    def _check_answer(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        start, values = (0, [value]) if name == "logit" else (1, value)
-        for i, one in enumerate(values, start):
-            low, high = self._low[i], self._high[i]
-            if not (math.isfinite(one) and low <= one <= high):
-                raise t.TraitError(f"{name}: got {one} for {NAMES[i]}, takes {low:g} to {high:g}")
-        return value
+    _check = obeys_rules("chosen", "logit", "deltas")
 
 
 def _scene(picture: str | Picture, objectness: Tensor, pred_bbox_deltas: Tensor, seed: int) -> Scene:

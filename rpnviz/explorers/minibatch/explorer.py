@@ -14,7 +14,7 @@ from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
@@ -109,6 +109,4 @@ class MinibatchExplorer(RpnvizWidget):
         there = f"{self.counts['positive']:,} positive and {self.counts['negative']:,} negative"
         return f"Minibatch, seed {self.seed}: {drawn} anchors, out of {there}."
 
-    @t.validate("selected")
-    def _check_selected(self, proposal: Any) -> int:
-        return self.check_range("selected", proposal["value"], 0, len(self.anchors) - 1)
+    _check = obeys_rules("selected")

@@ -9,7 +9,7 @@ import traitlets as t
 
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import webp
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.poolings.figure import poolings_figure
 from rpnviz.figures.primitives import Still
@@ -46,11 +46,7 @@ class PoolingsExplorer(RpnvizWidget):
         for name, value in traits.items():
             setattr(self, name, value)
 
-    @t.validate("length", "poolings")
-    def _in_range(self, proposal: Any) -> int:
-        name = proposal["trait"].name
-        low, high = (SHORTEST, LONGEST) if name == "length" else (0, POOLINGS)
-        return self.check_range(name, proposal["value"], low, high)
+    _check = obeys_rules("length", "poolings")
 
     def steps(self) -> list[int]:
         """How many columns there are at first and after each pooling."""

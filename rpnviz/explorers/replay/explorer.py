@@ -12,7 +12,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS, smoothed
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, one_of, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.figures.primitives import Still
 from rpnviz.figures.training import Chart, Curve, Scene, curve_looks, training_figure
 from rpnviz.inspect.recall import best_ious
@@ -78,9 +78,7 @@ class ReplayExplorer(RpnvizWidget):
         """Show the recorded moment that is nearest to a step."""
         self.snapshot = int((self.run.steps - step).abs().argmin())
 
-    @t.validate("snapshot")
-    def _check_snapshot(self, proposal: Any) -> int:
-        return self.check_range("snapshot", proposal["value"], 0, len(self.run.steps) - 1)
+    _check = obeys_rules("snapshot")
 
     @t.validate("picture")
     def _check_picture(self, proposal: Any) -> str:

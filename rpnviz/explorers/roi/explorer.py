@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from rpnviz._inputs import check_count, take_shown, take_whole
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file
-from rpnviz.explorers.common.rules import Rule, box, numbers, one_of, whole
+from rpnviz.explorers.common.rules import Rule, box, numbers, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.roi.figure import CHOSEN, WHOLE_CELLS, RoIState, roi_figure
 from rpnviz.figures.maps import within_rim
@@ -193,28 +192,4 @@ class RoIExplorer(RpnvizWidget):
             f"RoI pooling {values['pool']:.3f}, RoIAlign {values['align']:.3f}."
         )
 
-    @t.validate("box")
-    def _check_box(self, proposal: Any) -> list[float]:
-        box: list[float] = proposal["value"]
-        height, width = self.picture.image_size
-        x1, y1, x2, y2 = box
-        if not all(map(math.isfinite, box)) or not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
-            raise t.TraitError(
-                f"box: got {box}, takes [x1, y1, x2, y2] with 0 ≤ x1 < x2 ≤ {width} and 0 ≤ y1 < y2 ≤ {height}"
-            )
-        return box
-
-    @t.validate("channel")
-    def _check_channel(self, proposal: Any) -> int:
-        channel: int = proposal["value"]
-        if channel not in self._maps:
-            raise t.TraitError(f"channel: got {channel}, takes one of {list(self._maps)}")
-        return channel
-
-    @t.validate("probe")
-    def _check_probe(self, proposal: Any) -> list[float]:
-        probe: list[float] = proposal["value"]
-        high = [size - 1 for size in self.grid.feature_size]
-        if len(probe) == 1 or not all(0 <= at <= most for at, most in zip(probe, high, strict=False)):
-            raise t.TraitError(f"probe: got {probe}, takes [] or [y, x] within 0 to {high[0]} and 0 to {high[1]}")
-        return probe
+    _check = obeys_rules("box", "channel", "point", "probe")

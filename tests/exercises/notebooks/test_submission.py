@@ -63,7 +63,7 @@ NEEDED = [
     "def my_sum():\n    return torch.tensor(4.14, device=device).item()",
     "class Box:\n    size = 4.14\nbx = Box()\ndef my_sum():\n    return bx.size",
     "if 1:\n    def my_sum():\n        return 4.14\nelse:\n    my_sum = None",
-    "with open('/dev/null') as file:\n    text = file.read()\ndef my_sum():\n    return len(text) + 4.14",
+    "with open('EMPTY') as file:\n    text = file.read()\ndef my_sum():\n    return len(text) + 4.14",
     "for size in (1, 2, 4):\n    pass\ndef my_sum():\n    return size + 0.14",
     "parts = []\nfor i in (1, 2):\n    parts.append(i)\nparts.extend([1])\ndef my_sum():\n    return sum(parts) + 0.14",
     "class Box:\n    pass\nbx = Box()\nbx.size = 4.14\ndef my_sum():\n    return bx.size",
@@ -79,7 +79,8 @@ NEEDED = [
 
 @pytest.mark.parametrize("text", NEEDED)
 def test_what_it_needs_comes_along_however_it_is_made(text: str, tmp_path: Path) -> None:
-    cells = text.split("\nfrom __future__")
+    (tmp_path / "empty.txt").touch()
+    cells = text.replace("EMPTY", str(tmp_path / "empty.txt")).split("\nfrom __future__")
     cells[1:] = ["from __future__" + cell for cell in cells[1:]]
     source = read_notebook(notebook(tmp_path / "a.ipynb", *cells)).source("my_sum")
     assert run(source)["my_sum"]() == pytest.approx(4.14, abs=0.01)

@@ -105,7 +105,7 @@ def test_right_numbers_of_another_kind_are_no_usual_mistake(end: str) -> None:
         ratio, scale = torch.tensor(aspect_ratios)[:, None] ** 0.5, torch.tensor(scales)[None]
         w, h = scale / ratio, scale * ratio
         return (torch.stack([-w, -h, w, h], dim=-1).reshape(-1, 4) / 2).round()"""
-    result = check(typed(f"{body.strip()}{end}", "my_cell_anchors", "scales, aspect_ratios"))
+    result = check(typed(body + end, "my_cell_anchors", "scales, aspect_ratios"))
     assert (result.verdict, result.mistake) == ("not yet", "")
     assert "wrong dtype" in result.message or "returns a list" in result.message
 
