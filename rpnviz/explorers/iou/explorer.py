@@ -93,10 +93,8 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         height, width = self.picture.image_size
-        room = [
-            max(length, SIDE) for length in (width, height)
-        ]  # on each side
-        around = box([-room[0], -room[1], width + room[0], height + room[1]])
+        right, below = max(width, SIDE), max(height, SIDE)  # room on each side, beside a small picture too
+        around = box([-right, -below, width + right, height + below])
         return {
             "anchor": around,
             "gt": around,
