@@ -150,3 +150,11 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
     assert explorer.data["text/html"].count("<li>") == 2 and "<li>this</li>" in explorer.data["text/html"]
     assert "rpnviz-mount" not in still.data["text/html"] and "<li>" not in still.data["text/html"]
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_page_keeps_room_for_every_explorer(name: str) -> None:
+    sheet = (ROOT / "tools/site/static/site.css").read_text("utf-8")
+    room = re.search(rf'^\[data-view="{load(name).view}"\] {{(.*?)}}', sheet, re.MULTILINE | re.DOTALL)
+    assert room, "what stands below it jumps when it comes"
+    assert re.findall(r"--(\w+): \d{3}", room[1]) == ["laptop", "tablet", "phone"]
