@@ -81,6 +81,16 @@ def test_fits_a_window_moved_with_a_mouse(show: Show, name: str) -> None:
         assert faults(page, width, 0) == [], width
 
 
+CUT = """() => [...document.querySelectorAll("tbody th")]
+  .filter((th) => th.scrollWidth > th.clientWidth)
+  .map((th) => th.innerText)"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_names_of_rows_are_whole_on_a_phone(show: Show, name: str) -> None:
+    assert show(name, "phone").evaluate(CUT) == []
+
+
 class Finger:
     """Touches on the page, as the browser gets them from a screen."""
 
