@@ -99,6 +99,20 @@ def test_threshold_moves_in_the_page_and_agrees_with_torchvision(eight: Notebook
             expect(root.locator(".rpnviz-counted")).to_contain_text(f"in the end {kept} of ")
 
 
+def test_the_table_stays_where_the_reader_scrolled_it_until_it_is_another_boxs_turn(eight: Notebook) -> None:
+    root = view(eight, REAL)
+    rows = root.locator(".rpnviz-boxes")
+    rows.evaluate("(e) => { e.scrollTop = 200; }")
+    root.get_by_role("slider", name="nms_thresh").focus()
+    counted = root.locator(".rpnviz-counted").inner_text()
+    eight.page.keyboard.press("Home")
+    expect(root.locator(".rpnviz-counted")).not_to_have_text(counted)
+    assert rows.evaluate("(e) => e.scrollTop") == 200
+    root.get_by_role("button", name="next").click()
+    at(root, 1)
+    assert rows.evaluate("(e) => e.scrollTop") == 0
+
+
 def test_a_suppressed_box_suppresses_nobody_unless_told(eight: Notebook) -> None:
     root = view(eight, CHAIN)
     root.locator("canvas").focus()

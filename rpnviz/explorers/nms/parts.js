@@ -69,6 +69,7 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
     h("table", {}, h("thead", {}, h("tr", {}, ...head)), body),
   );
   const lines = /** @type {ReturnType<typeof boxLine>[]} */ ([]);
+  let shownAt = -1; // the place that was brought into sight; looking for it again would have the browser lay out all rows
   return {
     element,
     /** @param {Entry[]} entries @param {number} thresh @param {number} current place of the box whose turn it is, −1: none */
@@ -83,6 +84,8 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
         line.element.hidden = i >= entries.length;
         if (i < entries.length) line.show(entries[i], thresh);
       });
+      if (current === shownAt) return;
+      shownAt = current;
       element.scrollTop = current < 0 ? 0 : lines[current].element.offsetTop - element.clientHeight / 3;
     },
   };
@@ -91,6 +94,7 @@ export function boxTable({ styles, onPick, onPoint, onKey }) {
 /** One row of the table. @param {{styles: Record<string, LineStyle>, onPick: (row: number) => void, onPoint: (row: number) => void}} options */
 function boxLine({ styles, onPick, onPoint }) {
   let row = -1;
+  let shown = "";
   const [name, score, bar, mark, iou, words] = ["th", "td", "i", "b", "span", "span"].map((tag) => h(tag));
   name.scope = "row";
   const strokes = Object.entries(styles).map(([state, style]) => ({ state, element: swatch(style) }));
@@ -107,6 +111,10 @@ function boxLine({ styles, onPick, onPoint }) {
     element,
     /** @param {Entry} entry @param {number} thresh */
     show(entry, thresh) {
+      if (entry.iou !== null) mark.style.transform = `translateX(${100 * thresh}%)`;
+      const now = Object.values(entry).join("|");
+      if (now === shown) return; // of hundreds of rows a setting changes a few
+      shown = now;
       row = entry.row;
       setText(name, entry.name);
       setText(score, entry.score);
@@ -114,7 +122,6 @@ function boxLine({ styles, onPick, onPoint }) {
       setText(words, entry.words);
       bar.style.width = `${100 * (entry.iou || 0)}%`;
       bar.classList.toggle("rpnviz-over", entry.over);
-      mark.style.left = `${100 * thresh}%`;
       track.style.visibility = entry.iou === null ? "hidden" : "";
       element.classList.toggle("rpnviz-hot", entry.hot);
       element.classList.toggle("rpnviz-gone", entry.state === "suppressed");
