@@ -68,7 +68,8 @@ def image(png: bytes, sentence: str, static: Path) -> str:
     picture = Image.open(io.BytesIO(png))
     name = f"{hashlib.sha256(png).hexdigest()[:16]}.webp"
     if not (static / name).exists():
-        picture.save(static / name, "WEBP", lossless=True, method=6, quality=100)  # as small as it gets
+        # method 6 takes 60 times as long for 0.2 % less
+        picture.save(static / name, "WEBP", lossless=True, method=4, quality=100)
     return STILL.format(name=name, text=html.escape(sentence), width=picture.width, height=picture.height)
 
 
