@@ -13,7 +13,7 @@ from rpnviz.explorers.common.saved_page import SAVED, standalone_page
 
 RUN = """async ([code, given]) => {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  return JSON.stringify((await import(url)).ask(given));
+  return JSON.stringify(await (await import(url)).ask(given));
 }"""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,16 +13,34 @@ import torch
 import torch.nn.functional as F
 import traitlets as t
 from PIL import Image
+from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.map_and_picture import place
-from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.payload import brightness, hundredths
 from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
-from tests.explorers.small_scene import make_picture
+from tests.explorers.page_code import as_state, ask_page
+from tests.explorers.small_scene import make_picture, payload
 
 PAPER = Grid.paper()
+PLACES = [(0, 0, 0), (31, 39, 59), (32, 0, 1), (511, 20, 30)]  # channel, row, column
+UNPACK = f"""
+const {{ revive }} = rpnviz.take("saved/open.js");
+const there = (load) => new Promise((done) => {{ const got = load(() => done(got())); got(); }});
+export async function ask(state) {{
+  const {{ features, deltas }} = JSON.parse(state, revive);
+  const sheet = await there((onLoad) => loadSheet(() => features, [40, 60], onLoad));
+  return {{
+    deltas: Array.from(await there((onLoad) => loadHundredths(deltas, onLoad))),
+    map: Array.from(sheet.map(33)),
+    cells: {[list(place) for place in PLACES]}.map((place) => sheet.at(...place)),
+  }};
+}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +59,59 @@ def window(features: torch.Tensor, head: RPNHead) -> WindowExplorer:
     return WindowExplorer(make_picture(), PAPER, features, head, row=20, col=30)
 
 
+def numbers(sent: bytes) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.frombuffer(zlib.decompress(sent), "<i4") / 100
+
+
+def brightness_sent(sheet: bytes, count: int, rows: int, cols: int) -> np.ndarray[tuple[int, int, int], np.dtype[Any]]:
+    """The maps [C, h, w] out of a sheet of 32 maps a row."""
+    grey = np.asarray(Image.open(io.BytesIO(sheet)).convert("L")) / 255
+    tiles = grey.reshape(-1, rows, 32, cols).transpose(0, 2, 1, 3)
+    return tiles.reshape(-1, rows, cols)[:count]
+
+
 def test_logits_and_deltas_are_the_heads(window: WindowExplorer, features: torch.Tensor, head: RPNHead) -> None:
     with torch.no_grad():
         objectness, deltas = head(features)
-    np.testing.assert_array_equal(np.frombuffer(window.objectness, "<f4"), objectness.flatten().numpy())
-    np.testing.assert_array_equal(np.frombuffer(window.deltas, "<f4"), deltas.flatten().numpy())
+    for sent, answer in ((window.objectness, objectness), (window.deltas, deltas)):
+        np.testing.assert_allclose(numbers(sent), answer.flatten().numpy(), rtol=0, atol=0.005 + 1e-6)
 
 
-def test_the_sheets_show_features_and_vectors(window: WindowExplorer, features: torch.Tensor, head: RPNHead) -> None:
+@pytest.mark.parametrize("count", [512, 33])
+def test_the_sheets_show_features_and_vectors(features: torch.Tensor, count: int) -> None:
+    torch.manual_seed(0)
+    head, seen = RPNHead(in_channels=count).eval(), features[:, :count]
+    window = WindowExplorer(make_picture(), PAPER, seen, head)
     with torch.no_grad():
-        vectors = head.window_vector(features)
-    for sent, values in ((window.features, features), (window.vectors, vectors)):
-        bright = np.frombuffer(sent, np.uint8).reshape(512, 40, 60) / 255
+        vectors = head.window_vector(seen)
+    assert window.num_channels == count
+    for sent, values in ((window.features, seen), (window.vectors, vectors)):
         most = values[0, :, 6:-6, 6:-6].amax(dim=(1, 2)).numpy()[:, None, None]  # away from the rim
-        np.testing.assert_allclose(bright**2 * most, values[0].clamp(max=torch.tensor(most)), atol=0.01 * most.max())
+        wanted = np.sqrt((values[0].numpy() / most.clip(min=1e-9)).clip(max=1))  # a channel may be silent
+        bright = brightness_sent(sent, count, 40, 60)
+        assert np.abs(bright - wanted).max() <= 1 / 40 + 1 / 510 + 1e-6  # half a step, and half a grey value
+        assert bright[wanted == 0].max(initial=0) == 0  # what is dark stays dark
+
+
+def test_numbers_come_to_the_hundredth_however_large() -> None:
+    given = torch.tensor([0.0, -0.004, 0.126, -69.0793, 12_345.678, 1e12])
+    assert numbers(hundredths(given)).tolist() == [0, 0, 0.13, -69.08, 12_345.68, (2**31 - 1) / 100]
+
+
+def test_the_page_unpacks_what_was_packed(window: WindowExplorer, browser: Browser) -> None:
+    state = {"features": window.features, "deltas": window.deltas}
+    said = ask_page(browser, "common/packed.js", UNPACK, as_state(state))
+    assert said["deltas"] == numbers(window.deltas).tolist()
+    sent = np.rint(brightness_sent(window.features, 512, 40, 60) * 255).astype(int)
+    assert said["map"] == sent[33].flatten().tolist()
+    assert said["cells"] == [int(sent[channel, row, col]) for channel, row, col in PLACES]
+
+
+def test_it_opens_with_few_bytes() -> None:
+    picture = Picture.load("street-09")  # of the bundled ones that whose maps are the longest
+    grid = Grid.paper(picture.image_size)
+    window = WindowExplorer(picture, grid, Backbone.load("mini").features(picture, grid), RPNHead.load("mini"))
+    assert payload(window) <= 600_000
 
 
 def test_an_empty_channel_stays_dark() -> None:

@@ -1,24 +1,46 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
 
-import { waitsFor } from "../common/asking.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
 import { thousands } from "../common/format.js";
 import { centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { commit, derived, typed, watch } from "../common/model.js";
+import { defineView, group } from "../common/view.js";
+
+/** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
+/** @typedef {import("../common/canvas_panel.js").Panel} Panel */
+/** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
+/** @typedef {import("../common/map_and_picture.js").Place} Place */
+/** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {"cell" | "centres" | "boxes"} Mode */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {ReturnType<typeof readAnswer>} Answer */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const NEEDS_PYTHON = "Needs a running kernel: Python computes the anchors.";
+const ANSWER = ["place", "anchors", "inside", "counts", "choice"]; // what Python answers a wish with
+const NEAR = 12; // px of the picture within which the mouse is at an anchor
+const MODES = [
+  { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
+  { value: "centres", label: "every centre", what: "All centres; green: the selected shape lies inside there." },
+  { value: "boxes", label: "every box of a shape", what: "The selected shape everywhere; grey: crosses the border." },
+];
+const GRIDS = [
+  { value: "paper", label: "40×60", what: "The paper's round figure: the picture is resampled to 640×960 first." },
+  { value: "floor", label: "37×62", what: "Poolings drop an odd last row or column (PyTorch)." },
+  { value: "ceil", label: "38×63", what: "Poolings keep an odd last row or column (Caffe)." },
+];
+const PRESETS = [
+  { value: "paper", label: "Faster R-CNN: nine" },
+  { value: "ctpn", label: "CTPN: ten" },
+  { value: "own", label: "your own" },
+];
 
-/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
-export function render(context) {
-  const { model } = context;
-  const { heat } = model.get("look");
-  const styles = lineStyles(model.get("look"));
-  const anchors = () => /** @type {import("../common/map_and_picture.js").AnchorLook[]} */ (model.get("anchors"));
-  const cells = () => model.get("place").feature_size[0] * model.get("place").feature_size[1];
-  const ui = frame(context, {
+export const render = defineView({
+  frame: {
     className: "rpnviz-anchors",
     label: "Anchors: their shapes and their places",
     hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at a row of the table.",
@@ -28,260 +50,297 @@ export function render(context) {
       ["PageUp, PageDown there", "five rows up, down"],
       ["Home, End there", "to the first, last column"],
     ],
+  },
+  traits: ["row", "col", "mode", "selected", "wish", ...ANSWER],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("div", { class: "rpnviz-column" }, featureMap(context), asking(context)),
+    group("div", { class: "rpnviz-column" }, picture(context), shapes(context)),
+  ],
+  say(now, { root }) {
+    root.dataset.cell = `${now.row} ${now.col}`;
+    return [everywhere(now), here(now)].filter(Boolean).join(" ");
+  },
+  busy: () => "Python computes the anchors …",
+  listen: ({ model, store }) => [watch(model, ANSWER, store.hear)],
+});
+
+/** What the selected shape does at all cells. @param {Moment} now */
+function everywhere({ answer, mode, shape }) {
+  const { name } = answer.anchors[shape];
+  if (mode === "centres") return `The centres of all cells; marked where ${name} lies inside.`;
+  return mode === "boxes" ? `${name} at all cells.` : "";
+}
+
+/** @param {Moment} now */
+function here({ answer: { anchors, inside }, row, col, cell }) {
+  const count = anchors.length;
+  const within = inside.subarray(cell * count, (cell + 1) * count).reduce((sum, n) => sum + n, 0);
+  return `Row ${row}, column ${col}: ${within} of ${count} anchors lie inside the picture.`;
+}
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model }) {
+  const look = model.get("look");
+  let heard = 1;
+  return {
+    styles: lineStyles(look),
+    /** Python has answered: what is made of its answer is made anew, once for all five traits. */
+    hear() {
+      heard += 1;
+    },
+    answer: derived(
+      () => heard,
+      (_, version) => readAnswer(model, look.heat, version),
+    ),
+  };
+}
+
+/** All that Python says of the anchors. @param {Model} model @param {string[]} heat @param {number} version */
+function readAnswer(model, heat, version) {
+  const place = /** @type {Place} */ (model.get("place"));
+  const anchors = /** @type {AnchorLook[]} */ (model.get("anchors"));
+  const inside = typed(model.get("inside"), Uint8Array); // cell by cell, of each its anchors
+  const [rows, cols] = place.feature_size;
+  const share = Uint8Array.from({ length: rows * cols }, (_, i) => {
+    const own = inside.subarray(i * anchors.length, (i + 1) * anchors.length);
+    return (255 * own.reduce((sum, n) => sum + n, 0)) / anchors.length;
   });
-  const redraw = scheduler(draw);
+  return {
+    ...{ version, place, anchors, inside, cells: rows * cols },
+    counts: /** @type {number[]} */ (model.get("counts")),
+    choice: /** @type {Record<string, string>} */ (model.get("choice")),
+    shareInside: heatImage(share, rows, cols, heat),
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store }) {
+  const answer = store.answer();
+  const [row, col, selected] = ["row", "col", "selected"].map((name) => /** @type {number} */ (model.get(name)));
+  return {
+    ...{ answer, row, col, selected },
+    cell: row * answer.place.feature_size[1] + col,
+    at: centre(model),
+    mode: /** @type {Mode} */ (model.get("mode")),
+    shape: Math.max(selected, 0), // that "every centre" and "every box" draw
+    slip: Boolean(model.get("error")),
+  };
+}
+
+/** Make an anchor stand out, −1: none. @param {Model} model @param {number} anchor */
+function select(model, anchor) {
+  if (anchor !== model.get("selected")) commit(model, { selected: anchor });
+}
+
+/** In the other modes the selected shape is what is drawn: it stays. @param {Model} model */
+function leave(model) {
+  if (model.get("mode") === "cell") select(model, -1);
+}
+
+/** The map of how many anchors lie inside, with the window. @param {Context} context @returns {Part} */
+function featureMap({ model, store: { styles }, redraw }) {
   const map = mapStage(model, {
     what: "One square a cell: bright where many of the cell's anchors lie inside the picture, dark where few do.",
     header: ["Anchors inside, cell by cell"],
     redraw,
   });
+  return {
+    element: map.element,
+    draw: ({ answer }) => map.draw(answer.shareInside, styles.window),
+    destroy: () => map.panel.destroy(),
+  };
+}
+
+/** Grid, preset, scales and ratios: what only Python can answer. @param {Context} context @returns {Part} */
+function asking({ model }) {
+  const wish = (/** @type {Record<string, string>} */ change) => commit(model, { wish: wished(model, fields, change) });
+  const fields = numberLists(() => wish({ preset: "own" }));
+  const grid = segmented({
+    label: "grid",
+    className: "rpnviz-grids",
+    options: GRIDS,
+    onChange: (value) => wish({ grid: value }),
+  });
+  const preset = choice({
+    label: "anchors of",
+    className: "rpnviz-preset",
+    what: "Whose anchors: the paper's nine, the ten of the text detector CTPN, or your own.",
+    onChange: (value) => wish({ preset: value }),
+  });
+  preset.fill(PRESETS);
+  const alone = !model.get("has_kernel");
+  if (alone) grid.disable(true, NEEDS_PYTHON);
+  preset.element.disabled = alone;
+  const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
+    h(tag, {}, h("span", {}, text), element);
+  const [scales, ratios] = fields;
+  let shown = 0; // the answer that the controls show: what is being typed is not written over before there is another
+  return {
+    element: h(
+      "div",
+      { class: "rpnviz-asking" },
+      row("grid", grid.element, "div"),
+      row("anchors of", preset.element),
+      row("scales, px", scales),
+      row("ratios h/w", ratios),
+    ),
+    draw({ answer, slip }) {
+      if (shown === answer.version) return;
+      shown = answer.version;
+      grid.set(answer.place.name);
+      preset.set(answer.choice.preset);
+      const fixed = answer.choice.preset === "ctpn"; // ten heights of one width: made of no scales and ratios
+      for (const field of fields) {
+        if (!slip) field.value = fixed ? "" : answer.choice[field.name]; // a slip of the hand stays, to be mended
+        field.disabled = alone || fixed;
+      }
+    },
+  };
+}
+
+/** The text fields of scales and ratios. @param {() => void} onChange @returns {HTMLInputElement[]} */
+function numberLists(onChange) {
+  const field = (/** @type {string} */ name, /** @type {string} */ what) =>
+    h("input", {
+      ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
+      change: onChange,
+      keydown: (/** @type {Event} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
+    });
+  return [
+    field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter."),
+    field("aspect_ratios", "height / width, separated by commas; then press Enter."),
+  ];
+}
+
+/**
+ * What Python is asked for: what is shown, but for a change. Scales and ratios are sent with a preset of one's own only.
+ * @param {Model} model @param {HTMLInputElement[]} fields @param {Record<string, string>} change
+ */
+function wished(model, fields, change) {
+  const { preset, ...numbers } = model.get("choice");
+  const asked = { preset, grid: model.get("place").name, ...change };
+  if (asked.preset !== "own") return asked;
+  const written = fields.map(({ disabled, name, value }) => [name, disabled ? numbers[name] : value]);
+  return { ...asked, ...Object.fromEntries(written) };
+}
+
+/** The picture with the anchors of a cell, or a shape everywhere. @param {Context} context @returns {Part} */
+function picture({ model, store, redraw }) {
   const mode = segmented({
     label: "what is drawn",
     className: "rpnviz-mode",
-    options: [
-      { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
-      { value: "centres", label: "every centre", what: "All centres; green: the selected shape lies inside there." },
-      {
-        value: "boxes",
-        label: "every box of a shape",
-        what: "The selected shape everywhere; grey: crosses the border.",
-      },
-    ],
+    options: MODES,
     onChange: (value) =>
       commit(model, { mode: value, selected: value === "cell" ? -1 : Math.max(model.get("selected"), 0) }),
   });
-  const picture = pictureStage(model, {
+  const stage = pictureStage(model, {
     margin: 0.2,
     what: "The picture, with room round it: an anchor may reach beyond the border.",
     header: ["Picture", mode.element],
     redraw,
   });
-  const asking = controls();
-  const table = shapes();
-  const column = (/** @type {Element[]} */ ...parts) => h("div", { class: "rpnviz-column" }, ...parts);
-  ui.body.append(column(map.element, asking.element), column(picture.element, table.element));
-
-  /** Grid, preset, scales and ratios: what only Python can answer. */
-  function controls() {
-    const grid = segmented({
-      label: "grid",
-      className: "rpnviz-grids",
-      options: [
-        {
-          value: "paper",
-          label: "40×60",
-          what: "The paper's round figure: the picture is resampled to 640×960 first.",
-        },
-        { value: "floor", label: "37×62", what: "Poolings drop an odd last row or column (PyTorch)." },
-        { value: "ceil", label: "38×63", what: "Poolings keep an odd last row or column (Caffe)." },
-      ],
-      onChange: (value) => wish({ grid: value }),
-    });
-    const preset = choice({
-      label: "anchors of",
-      className: "rpnviz-preset",
-      what: "Whose anchors: the paper's nine, the ten of the text detector CTPN, or your own.",
-      onChange: (value) => wish({ preset: value }),
-    });
-    preset.fill([
-      { value: "paper", label: "Faster R-CNN: nine" },
-      { value: "ctpn", label: "CTPN: ten" },
-      { value: "own", label: "your own" },
-    ]);
-    const field = (/** @type {string} */ name, /** @type {string} */ what) =>
-      h("input", {
-        ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
-        change: () => wish({ preset: "own" }),
-        keydown: (/** @type {Event} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
-      });
-    const scales = field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter.");
-    const ratios = field("aspect_ratios", "height / width, separated by commas; then press Enter.");
-
-    /** @param {Record<string, string>} change */
-    function wish(change) {
-      const asked = { preset: model.get("choice").preset, grid: model.get("place").name, ...change };
-      const of = (/** @type {HTMLInputElement} */ { disabled, name, value }) =>
-        disabled ? model.get("choice")[name] : value;
-      if (asked.preset === "own") Object.assign(asked, { scales: of(scales), aspect_ratios: of(ratios) });
-      commit(model, { wish: asked });
-    }
-    const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
-      h(tag, {}, h("span", {}, text), element);
-    return {
-      element: h(
-        "div",
-        { class: "rpnviz-asking" },
-        row("grid", grid.element, "div"),
-        row("anchors of", preset.element),
-        row("scales, px", scales),
-        row("ratios h/w", ratios),
-      ),
-      show() {
-        const { preset: shown, scales: s, aspect_ratios: r } = model.get("choice");
-        grid.set(model.get("place").name);
-        preset.set(shown);
-        const fixed = shown === "ctpn"; // ten heights of one width: made of no scales and ratios
-        if (!model.get("error")) [scales.value, ratios.value] = fixed ? ["", ""] : [s, r]; // a slip of the hand stays, to be mended
-        const alone = !model.get("has_kernel");
-        if (alone) grid.disable(true, NEEDS_PYTHON);
-        preset.element.disabled = alone;
-        for (const input of [scales, ratios]) input.disabled = alone || fixed;
-      },
-    };
-  }
-
-  /** One row a shape: a real table. */
-  function shapes() {
-    const body = h("tbody");
-    const total = h("td", { colspan: 4, class: "rpnviz-total" });
-    const head = ["anchor, px", "√area", "h / w", "inside the picture"].map((text) => h("th", { scope: "col" }, text));
-    /** @type {HTMLElement[]} */
-    let trs = [];
-    return {
-      element: scroller(
-        "anchors of a cell",
-        "rpnviz-shapes",
-        h("table", {}, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, h("tr", {}, total))),
-      ),
-      fill() {
-        const counts = model.get("counts");
-        trs = anchors().map((look, a) => {
-          const [wide, high] = [look.box[2] - look.box[0], look.box[3] - look.box[1]];
-          const share = h("span", { class: "rpnviz-share" });
-          share.style.width = `${(100 * counts[a]) / cells()}%`;
-          const what = `Anchor ${a}, ${look.name} px: ${counts[a]} of its ${cells()} boxes lie inside the picture.`;
-          const on = () => select(a);
-          return h(
-            "tr",
-            {
-              tabindex: 0,
-              what,
-              ...OWN_KEYS,
-              pointerenter: on,
-              focus: on,
-              click: on,
-              pointerleave: leave,
-              blur: leave,
-            },
-            h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`),
-            h("td", {}, Math.sqrt(wide * high).toFixed(0)),
-            h("td", {}, (high / wide).toFixed(2)),
-            h(
-              "td",
-              { class: "rpnviz-count" },
-              share,
-              h("span", {}, `${thousands(counts[a])} of ${thousands(cells())}`),
-            ),
-          );
-        });
-        body.replaceChildren(...trs);
-        const all = counts.reduce((/** @type {number} */ sum, /** @type {number} */ n) => sum + n, 0);
-        setText(total, `${thousands(all)} of ${thousands(cells() * trs.length)} anchors lie inside the picture`);
-      },
-      /** @param {number} selected */
-      show: (selected) => trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected)),
-    };
-  }
-
-  /** @param {number} a */
-  function select(a) {
-    if (a !== model.get("selected")) commit(model, { selected: a });
-  }
-  /** In the other modes the selected shape is what is drawn: it stays. */
-  function leave() {
-    if (model.get("mode") === "cell") select(-1);
-  }
-
-  /** @type {Uint8Array} */
-  let inside;
-  /** @type {HTMLCanvasElement} */
-  let mapHeat;
-  function refill() {
-    const [rows, cols] = model.get("place").feature_size;
-    const count = anchors().length;
-    inside = typed(model.get("inside"), Uint8Array);
-    const share = Uint8Array.from({ length: rows * cols }, (_, i) => {
-      let sum = 0;
-      for (let a = 0; a < count; a++) sum += inside[i * count + a];
-      return (255 * sum) / count;
-    });
-    mapHeat = heatImage(share, rows, cols, heat);
-    table.fill();
-    asking.show();
-    redraw();
-  }
-
-  /** Every centre or every box of one shape. @param {number} shape */
-  function drawField(shape) {
-    const {
-      feature_size: [rows, cols],
-      stride: [strideY, strideX],
-    } = model.get("place");
-    const { panel } = picture;
-    const { g, unit, scale } = panel;
-    const [x1, y1, x2, y2] = anchors()[shape].box;
-    const dots = model.get("mode") === "centres";
-    g.save();
-    for (const wanted of [0, 1]) {
-      const look = styles[wanted ? "positive" : "crosses_border"];
-      const radius = (wanted ? 2 : 1.3) * unit;
-      g.beginPath();
-      for (let i = 0; i < rows * cols; i++) {
-        if (inside[i * anchors().length + shape] !== wanted) continue;
-        const [x, y] = [((i % cols) + 0.5) * strideX, (Math.floor(i / cols) + 0.5) * strideY];
-        if (!dots) g.rect(panel.x(x + x1), panel.y(y + y1), (x2 - x1) * scale, (y2 - y1) * scale);
-        else g.roundRect(panel.x(x) - radius, panel.y(y) - radius, 2 * radius, 2 * radius, radius);
-      }
-      Object.assign(g, { strokeStyle: dots ? look.casing : look.color, fillStyle: look.color, lineWidth: 0.6 * unit });
-      g.globalAlpha = dots ? 1 : 0.45;
-      if (dots) g.fill();
-      g.stroke();
-    }
-    g.restore();
-  }
-
-  function draw() {
-    const [row, col, selected] = ["row", "col", "selected"].map((name) => model.get(name));
-    const at = centre(model);
-    mode.set(model.get("mode"));
-    map.draw(mapHeat, styles.window);
-    const cell = row * model.get("place").feature_size[1] + col;
-    const count = anchors().length;
-    const within = inside.slice(cell * count, (cell + 1) * count).reduce((sum, n) => sum + n, 0);
-    if (picture.draw()) {
-      const looks = anchors();
-      const alpha = selected < 0 ? 1 : 0.5;
-      if (model.get("mode") !== "cell") drawField(Math.max(selected, 0));
-      else looks.forEach((look, a) => a !== selected && picture.panel.box(shifted(look.box, at), look, { alpha }));
-      if (selected >= 0) picture.panel.box(shifted(looks[selected].box, at), looks[selected], { strong: true });
-      picture.panel.dot(...at, styles.window, 3);
-    }
-    table.show(selected);
-    ui.root.dataset.cell = `${row} ${col}`;
-    const here = `Row ${row}, column ${col}: ${within} of ${count} anchors lie inside the picture.`;
-    const shape = anchors()[Math.max(selected, 0)].name;
-    const everywhere = {
-      centres: `The centres of all cells; marked where ${shape} lies inside.`,
-      boxes: `${shape} at all cells.`,
-    };
-    ui.say([everywhere[/** @type {"centres" | "boxes"} */ (model.get("mode"))], here].filter(Boolean).join(" "));
-  }
-
-  picture.panel.canvas.addEventListener("pointermove", (event) => {
+  const { panel } = stage;
+  panel.canvas.addEventListener("pointermove", (event) => {
     if (model.get("mode") !== "cell" || event.buttons) return;
-    const boxes = anchors().map((look) => shifted(look.box, centre(model)));
-    const nearest = nearestOutline(boxes, ...picture.panel.at(event), 12);
-    select(nearest);
+    const boxes = store.answer().anchors.map(({ box }) => shifted(box, centre(model)));
+    select(model, nearestOutline(boxes, ...panel.at(event), NEAR));
   });
-  picture.panel.canvas.addEventListener("pointerleave", leave);
-  ui.onDestroy(watch(model, ["row", "col", "mode", "selected"], redraw));
-  ui.onDestroy(watch(model, ["place", "anchors", "inside", "counts", "choice"], scheduler(refill)));
-  ui.onDestroy(
-    watch(model, ["wish", "answered", "error"], () =>
-      ui.busy(waitsFor(model).length ? "Python computes the anchors …" : ""),
+  panel.canvas.addEventListener("pointerleave", () => leave(model));
+  return {
+    element: stage.element,
+    draw(now) {
+      mode.set(now.mode);
+      if (!stage.draw()) return;
+      const { at, selected } = now;
+      const { anchors } = now.answer;
+      if (now.mode === "cell") drawCell(panel, now);
+      else drawField(panel, store.styles, now);
+      if (selected >= 0) panel.box(shifted(anchors[selected].box, at), anchors[selected], { strong: true });
+      panel.dot(...at, store.styles.window, 3);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** The anchors of the window's cell that do not stand out. @param {Panel} panel @param {Moment} now */
+function drawCell(panel, { answer, at, selected }) {
+  const alpha = selected < 0 ? 1 : 0.5;
+  answer.anchors.forEach((look, a) => a !== selected && panel.box(shifted(look.box, at), look, { alpha }));
+}
+
+/**
+ * Every centre or every box of one shape; those that lie inside the picture come last, on top.
+ * @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now
+ */
+function drawField(panel, styles, { answer, mode, shape }) {
+  const { anchors, cells, inside, place } = answer;
+  const [strideY, strideX] = place.stride;
+  const { g, unit, scale } = panel;
+  const cols = place.feature_size[1];
+  const [x1, y1, x2, y2] = anchors[shape].box;
+  const dots = mode === "centres";
+  g.save();
+  for (const wanted of [0, 1]) {
+    const look = styles[wanted ? "positive" : "crosses_border"];
+    const radius = (wanted ? 2 : 1.3) * unit;
+    g.beginPath();
+    for (let i = 0; i < cells; i++) {
+      if (inside[i * anchors.length + shape] !== wanted) continue;
+      const [x, y] = [((i % cols) + 0.5) * strideX, (Math.floor(i / cols) + 0.5) * strideY];
+      if (!dots) g.rect(panel.x(x + x1), panel.y(y + y1), (x2 - x1) * scale, (y2 - y1) * scale);
+      else g.roundRect(panel.x(x) - radius, panel.y(y) - radius, 2 * radius, 2 * radius, radius);
+    }
+    Object.assign(g, { strokeStyle: dots ? look.casing : look.color, fillStyle: look.color, lineWidth: 0.6 * unit });
+    g.globalAlpha = dots ? 1 : 0.45;
+    if (dots) g.fill();
+    g.stroke();
+  }
+  g.restore();
+}
+
+/** One row a shape: a real table. @param {Context} context @returns {Part} */
+function shapes({ model }) {
+  const body = h("tbody");
+  const total = h("td", { colspan: 4, class: "rpnviz-total" });
+  const head = ["anchor, px", "√area", "h / w", "inside the picture"].map((text) => h("th", { scope: "col" }, text));
+  let shown = 0; // the answer that the rows are of
+  let rows = /** @type {HTMLElement[]} */ ([]);
+  return {
+    element: scroller(
+      "anchors of a cell",
+      "rpnviz-shapes",
+      h("table", {}, h("thead", {}, h("tr", {}, ...head)), body, h("tfoot", {}, h("tr", {}, total))),
     ),
+    draw({ answer, selected }) {
+      if (shown !== answer.version) {
+        shown = answer.version;
+        rows = answer.anchors.map((_, anchor) => shapeRow(model, answer, anchor));
+        body.replaceChildren(...rows);
+        const all = answer.counts.reduce((sum, n) => sum + n, 0);
+        const every = answer.cells * rows.length;
+        setText(total, `${thousands(all)} of ${thousands(every)} anchors lie inside the picture`);
+      }
+      rows.forEach((row, anchor) => row.classList.toggle("rpnviz-hot", anchor === selected));
+    },
+  };
+}
+
+/** @param {Model} model @param {Answer} answer @param {number} anchor @returns {HTMLElement} */
+function shapeRow(model, { anchors, cells, counts }, anchor) {
+  const [look, count] = [anchors[anchor], counts[anchor]];
+  const [wide, high] = [look.box[2] - look.box[0], look.box[3] - look.box[1]];
+  const share = h("span", { class: "rpnviz-share" });
+  share.style.width = `${(100 * count) / cells}%`;
+  const what = `Anchor ${anchor}, ${look.name} px: ${count} of its ${cells} boxes lie inside the picture.`;
+  const [on, off] = [() => select(model, anchor), () => leave(model)];
+  return h(
+    "tr",
+    { tabindex: 0, what, ...OWN_KEYS, pointerenter: on, focus: on, click: on, pointerleave: off, blur: off },
+    h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`),
+    h("td", {}, Math.sqrt(wide * high).toFixed(0)),
+    h("td", {}, (high / wide).toFixed(2)),
+    h("td", { class: "rpnviz-count" }, share, h("span", {}, `${thousands(count)} of ${thousands(cells)}`)),
   );
-  for (const panel of [map.panel, picture.panel]) ui.onDestroy(() => panel.destroy());
-  refill();
-  return () => ui.destroy();
 }

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 import traitlets as t
-from PIL import Image
 from torch import Tensor
 
 from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place, webp
-from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.payload import brightness, sheet_file
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -24,8 +22,6 @@ from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, class_response, rank_channels
 from rpnviz.pictures import Picture
-
-SENT_COLUMNS = 32  # of the sheet as it is sent: one grey picture, a fifth of the bytes
 
 
 class ChannelsExplorer(RpnvizWidget):
@@ -180,14 +176,3 @@ class ChannelsExplorer(RpnvizWidget):
         order, ratio = self.ranked[self.class_name]
         rank = int((order == self.channel).nonzero()) + 1
         return f"{told}: {ratio[self.channel]:.1f} times as bright in a {self.class_name} as elsewhere, rank {rank}."
-
-
-def sheet_file(bright: Tensor) -> bytes:
-    """All maps (Tensor[C, h, w], 0 to 1) as tiles of one grey WebP; a pixel is off by about 2 of 255 on average."""
-    count, height, width = bright.shape
-    rows = -(-count // SENT_COLUMNS)
-    tiles = torch.zeros(rows * SENT_COLUMNS, height, width)
-    tiles[:count] = bright
-    sheet = tiles.reshape(rows, SENT_COLUMNS, height, width).permute(0, 2, 1, 3).reshape(rows * height, -1)
-    Image.fromarray((sheet * 255).round().byte().numpy()).save(buffer := io.BytesIO(), "WEBP", quality=62, method=6)
-    return buffer.getvalue()

@@ -8,6 +8,7 @@ import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/ele
 import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
 import { commit, derived, typed } from "../common/model.js";
+import { loadSheet } from "../common/packed.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
 
@@ -18,7 +19,6 @@ import { defineView, group } from "../common/view.js";
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const SENT_COLUMNS = 32; // tiles a row of the sheet as it arrives
 const GAP = 4; // cells between two tiles
 const DARK = 0.78; // over a cell where the channel is silent
 const ALONE = "Needs a running kernel: Python has the other pictures.";
@@ -59,14 +59,8 @@ function readStore({ model, redraw }) {
   const orders = typed(model.get("orders"), Uint16Array);
   const byNumber = Uint16Array.from({ length: count }, (_, i) => i);
   const classes = /** @type {string[]} */ (model.get("classes"));
-  const grey = loadPhoto(() => model.get("sheet"), redraw);
-  /** Upper left corner of a channel in the sheet as sent. @param {number} channel */
-  const corner = (channel) => [
-    (channel % SENT_COLUMNS) * place.feature_size[1],
-    Math.floor(channel / SENT_COLUMNS) * place.feature_size[0],
-  ];
   return {
-    ...{ ...place, count, classes, orders, corner, styles: lineStyles(look) },
+    ...{ ...place, count, classes, orders, styles: lineStyles(look) },
     columns: /** @type {number} */ (model.get("sheet_columns")),
     entries: /** @type {[string, string, number][]} */ (model.get("entries")),
     means: typed(model.get("means"), Float32Array),
@@ -75,20 +69,11 @@ function readStore({ model, redraw }) {
     /** The channels in the order of a class; −1: by number. @param {number} kind */
     order: (kind) => (kind < 0 ? byNumber : orders.subarray(kind * count, (kind + 1) * count)),
     tiles: derived(
-      () => grey.bitmap,
-      (bitmap, version) => bitmap && { version, ...unpackSheet(bitmap, look.heat) },
+      loadSheet(() => model.get("sheet"), place.feature_size, redraw),
+      (sheet, version) =>
+        sheet && { ...sheet, version, tint: heatImage(sheet.values, sheet.height, sheet.width, look.heat) },
     ),
   };
-}
-
-/** The sheet as brightness and in the colours of a heat map. @param {ImageBitmap} bitmap @param {string[]} heat */
-function unpackSheet(bitmap, heat) {
-  const { width, height } = bitmap;
-  const g = h("canvas", { width, height }).getContext("2d", { willReadFrequently: true });
-  g.drawImage(bitmap, 0, 0);
-  const { data } = g.getImageData(0, 0, width, height);
-  const values = Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]);
-  return { width, values, tint: heatImage(values, height, width, heat) };
 }
 
 /** @param {Context} context */
@@ -158,7 +143,7 @@ function sheetCaption({ store: { count } }) {
 
 /** All channels, by keys and by hand. @param {Context} context @returns {Part} */
 function contactSheet({ model, store, redraw }) {
-  const { columns, corner, count, styles } = store;
+  const { columns, count, styles } = store;
   const [rows, cols] = store.feature_size;
   const [tileWide, tileHigh] = [cols + GAP, rows + GAP];
   const sheetRows = Math.ceil(count / columns);
@@ -194,7 +179,7 @@ function contactSheet({ model, store, redraw }) {
       panel.backdrop(`${kind} ${shown} ${tiles.version}`, () => {
         panel.g.imageSmoothingEnabled = true;
         ordered.forEach((one, i) => {
-          const [[fromX, fromY], [x, y]] = [corner(one), at(i)];
+          const [[fromX, fromY], [x, y]] = [tiles.corner(one), at(i)];
           const to = /** @type {Box} */ ([panel.x(x), panel.y(y), cols * panel.scale, rows * panel.scale]);
           panel.g.drawImage(tiles.tint, fromX, fromY, cols, rows, ...to);
         });
@@ -232,7 +217,7 @@ function litPicture({ store, redraw, root }) {
       const photo = store.photo.bitmap;
       if (!panel.begin() || !photo || !tiles) return;
       panel.image(photo, [0, 0, width, height]);
-      panel.image(shade(store, tiles, channel), [0, 0, width, height], true);
+      panel.image(shade(store, tiles.map(channel)), [0, 0, width, height], true);
       for (const { name, box } of objects) panel.box(box, store.styles.ground_truth, { strong: name === className });
       panel.tags(objects.map(({ name, box }) => ({ text: name, box, style: store.styles.ground_truth })));
       root.dataset.shown = `${shown} ${channel}`;
@@ -241,19 +226,14 @@ function litPicture({ store, redraw, root }) {
   };
 }
 
-/**
- * Dark where the channel is silent, clear where it is bright.
- * @param {Store} store @param {{width: number, values: Uint8Array}} tiles @param {number} channel
- */
-function shade({ feature_size: [rows, cols], corner }, { width, values }, channel) {
+/** Dark where the channel is silent, clear where it is bright. @param {Store} store @param {Uint8Array} map */
+function shade({ feature_size: [rows, cols] }, map) {
   const canvas = h("canvas", { width: cols, height: rows });
   const g = canvas.getContext("2d");
   const image = g.createImageData(cols, rows);
-  const [x, y] = corner(channel);
-  for (let i = 0; i < rows * cols; i++) {
-    const value = values[(y + Math.floor(i / cols)) * width + x + (i % cols)];
+  map.forEach((value, i) => {
     image.data[4 * i + 3] = DARK * (255 - value);
-  }
+  });
   g.putImageData(image, 0, 0);
   return canvas;
 }

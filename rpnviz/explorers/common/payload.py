@@ -1,4 +1,4 @@
-"""What the explorers of notebooks 04 and 05 hand to the page about a picture and all its anchors.
+"""What several explorers hand to the page: a picture and all its anchors, maps of all channels, numbers.
 
 Shape legend: N anchors = h · w cells · A anchors; the page draws every anchor as one small square of its cell.
 """
@@ -6,6 +6,7 @@ Shape legend: N anchors = h · w cells · A anchors; the page draws every anchor
 from __future__ import annotations
 
 import io
+import zlib
 from collections import Counter
 from typing import Any
 
@@ -26,6 +27,10 @@ LABELS = ("negative", "positive", "ignored", "crosses_border")
 LABEL_BITS, LOW_QUALITY = 3, 4
 # How much of its colour a label shows on the map: what is rare must catch the eye.
 MAP_STRENGTH = {"positive": 1.0, "negative": 0.55, "ignored": 0.85, "crosses_border": 0.3}
+# How maps and numbers are packed, for the page (common/packed.js).
+SENT_COLUMNS = 32  # maps a row of a sheet
+CELL_STEPS = 20  # of brightness, between dark and bright
+MOST_HUNDREDTHS = 2**31 - 1
 
 
 def picture_plan(picture: Picture) -> dict[str, Any]:
@@ -97,3 +102,27 @@ def brightness(maps: Tensor) -> Tensor:
     """Brightness for the eye, 0 to 1: √(share of its maximum away from the rim) of each map [C, h, w], 0 or above."""
     most = within_rim(maps).amax(dim=(1, 2), keepdim=True)
     return (maps / most.clamp(min=1e-9)).clamp(max=1).sqrt()
+
+
+def sheet_file(bright: Tensor, *, cells: bool = False) -> bytes:
+    """All maps as tiles of one grey WebP, 32 a row; `loadSheet` of common/packed.js reads it.
+
+    Args:
+        bright (Tensor[C, h, w]): 0 to 1.
+        cells: whether single cells are looked at: then in 20 steps without loss, and dark stays dark. Else a pixel is
+            off by about 2 of 255 on average, and by more beside a bright one.
+    """
+    count, height, width = bright.shape
+    rows = -(-count // SENT_COLUMNS)
+    tiles = torch.zeros(rows * SENT_COLUMNS, height, width)
+    tiles[:count] = (bright * CELL_STEPS).round() / CELL_STEPS if cells else bright
+    sheet = tiles.reshape(rows, SENT_COLUMNS, height, width).permute(0, 2, 1, 3).reshape(rows * height, -1)
+    image = Image.fromarray((sheet * 255).round().byte().numpy())
+    image.save(buffer := io.BytesIO(), "WEBP", lossless=cells, quality=62, method=6)
+    return buffer.getvalue()
+
+
+def hundredths(numbers: Tensor) -> bytes:
+    """Numbers to the hundredth, which is what a view writes of them: int32, deflated, a quarter of float32's bytes."""
+    whole = (numbers.double() * 100).round().clamp(-MOST_HUNDREDTHS, MOST_HUNDREDTHS)
+    return zlib.compress(whole.numpy().astype("<i4").tobytes(), 9)

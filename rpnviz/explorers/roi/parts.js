@@ -1,51 +1,22 @@
 // @ts-check
-// The parts of notebook 09's explorer: a map that keeps a box in view, the 7×7 output, tables, the trace of two values.
+// What both sides of notebook 09's explorer are made of: a map that keeps a box in view, the bins of a box, tables.
 
-import { Panel } from "../common/canvas_panel.js";
-import { clamp } from "../common/compute/boxes.js";
-import { h, OWN_KEYS, scroller, setText } from "../common/elements.js";
+import { h, scroller, setText } from "../common/elements.js";
+import { fixed } from "../common/format.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
+/** @typedef {import("../common/canvas_panel.js").Panel} Panel */
 /** @typedef {import("../common/compute/roi.js").Neighbour} Neighbour */
 
-const SHAPE = 1.22; // width to height of the two maps
+export const SHAPE = 1.22; // width to height of the two maps
 const ROOM = 1.1; // cells kept in view round the box
-const TO = /** @type {Record<string, [number, number]>} */ ({
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-});
-
-/** −0.25 → "−0.250" @param {number} value @param {number} [digits] */
-export const decimal = (value, digits = 3) =>
-  value
-    .toFixed(digits)
-    .replace(/^-(?=[0.]+$)/, "")
-    .replace("-", "−");
-
-/**
- * Call with (rows, columns) for each arrow key. @param {HTMLElement} element
- * @param {(step: [number, number], shift: boolean) => void} onStep @param {() => void} [onEscape]
- */
-export function arrows(element, onStep, onEscape) {
-  element.addEventListener("keydown", (event) => {
-    const step = TO[event.key];
-    const leave = event.key === "Escape" && onEscape;
-    if ((!step && !leave) || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (leave) leave();
-    else onStep(step, event.shiftKey);
-  });
-}
 
 /**
  * Which part of the map to show: the same as long as the box is well inside, so that a moving box moves on the screen.
  * @param {Box} extent as it was @param {Box} box in cells @returns {Box}
  */
-export function view(extent, [x1, y1, x2, y2]) {
+export function partRound(extent, [x1, y1, x2, y2]) {
   const [width, height] = [x2 - x1 + 2 * ROOM, y2 - y1 + 2 * ROOM];
   const wanted = Math.max(width, height * SHAPE, 6);
   const have = extent[2] - extent[0];
@@ -98,47 +69,6 @@ export function binned(panel, box, bins, style) {
   panel.box(box, style, { strong: true });
 }
 
-/**
- * A map panel and the output beside its table. `onBin` hears (row, column) of a bin that is pressed.
- * @param {{name: string, title: string, what: string, keys: string, bins: number, table: Node[], redraw: () => void,
- *   onBin: (row: number, col: number) => void}} options
- */
-export function side({ name, title, what, keys, bins, table, redraw, onBin }) {
-  const map = new Panel({
-    extent: [0, 0, SHAPE, 1],
-    className: `rpnviz-roi-map rpnviz-${name}-map`,
-    label: `${title}: the map; ${keys}`,
-    what,
-    attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
-    onResize: redraw,
-  });
-  const output = new Panel({
-    extent: [0, 0, bins, bins],
-    className: `rpnviz-output rpnviz-${name}-output`,
-    label: `${title}: the output; arrow keys choose a bin`,
-    onResize: redraw,
-    what: `The ${bins}×${bins} output in this channel. Press a bin, or walk with the arrow keys.`,
-    attributes: { tabindex: 0, role: "application", ...OWN_KEYS },
-  });
-  output.canvas.addEventListener("pointerdown", (event) => {
-    const [x, y] = output.at(event);
-    onBin(clamp(Math.floor(y), 0, bins - 1), clamp(Math.floor(x), 0, bins - 1));
-  });
-  const aside = h("span", { class: "rpnviz-aside" });
-  return {
-    element: h(
-      "figure",
-      { class: "rpnviz-roi-side" },
-      h("figcaption", {}, title, aside),
-      map.canvas,
-      h("div", { class: "rpnviz-roi-result" }, output.canvas, h("div", { class: "rpnviz-roi-sum" }, ...table)),
-    ),
-    map,
-    output,
-    aside,
-  };
-}
-
 /** Values of whole cells, the largest marked. */
 export function cellTable() {
   const caption = h("p", { class: "rpnviz-roi-says" });
@@ -160,7 +90,7 @@ export function cellTable() {
         const cells = [h("th", { scope: "row" }, String(row))];
         for (let col = left; col < right; col++) {
           const hot = row === best.row && col === best.col;
-          cells.push(h("td", hot ? { class: "rpnviz-most" } : {}, decimal(value(row, col), digits) + (hot ? "▲" : "")));
+          cells.push(h("td", hot ? { class: "rpnviz-most" } : {}, fixed(value(row, col), digits) + (hot ? "▲" : "")));
         }
         lines.push(h("tr", {}, ...cells));
       }
@@ -203,11 +133,11 @@ export function pointTable() {
       four.forEach(({ row, col, weight }, i) => {
         const product = weight * value(row, col);
         sum += product;
-        [`${row}, ${col}`, decimal(value(row, col)), decimal(weight, 2), decimal(product)].forEach((text, k) =>
+        [`${row}, ${col}`, fixed(value(row, col), 3), fixed(weight), fixed(product, 3)].forEach((text, k) =>
           setText(lines[i].cells[k], text),
         );
       });
-      setText(total, decimal(sum));
+      setText(total, fixed(sum, 3));
     },
   };
 }
@@ -231,7 +161,7 @@ export function edgeTable() {
     show(box, rectangle) {
       box.forEach((edge, i) => {
         const by = rectangle[i] - edge;
-        const texts = [decimal(edge, 1), decimal(rectangle[i], 1), (by > 0 ? "+" : "") + decimal(by, 1)];
+        const texts = [fixed(edge, 1), fixed(rectangle[i], 1), (by > 0 ? "+" : "") + fixed(by, 1)];
         texts.forEach((text, k) => setText(lines[i].cells[k], text));
       });
     },

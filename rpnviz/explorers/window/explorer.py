@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 import traitlets as t
@@ -13,7 +12,7 @@ from torch import Tensor
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
-from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.payload import brightness, hundredths, sheet_file
 from rpnviz.explorers.common.rules import Rule, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.window.figure import WindowState, window_figure
@@ -31,10 +30,13 @@ class WindowExplorer(MapAndPicture):
     channel = t.Int(-1, help="the channel on the map; -1 for the mean of all").tag(sync=True)
     show_anchors = t.Bool(False, help="draw all nine anchors of the cell").tag(sync=True)
     mean_map = t.Bytes(read_only=True, help="uint8 [h, w]").tag(sync=True)
-    features = t.Bytes(read_only=True, help="uint8 [C, h, w]: brightness, see `brightness`").tag(sync=True)
-    vectors = t.Bytes(read_only=True, help="uint8 [C, h, w], likewise").tag(sync=True)
-    objectness = t.Bytes(read_only=True, help="float32 [A, h, w], logits").tag(sync=True)
-    deltas = t.Bytes(read_only=True, help="float32 [4A, h, w]").tag(sync=True)
+    num_channels = t.Int(0, read_only=True, help="C").tag(sync=True)
+    features = t.Bytes(read_only=True, help="`brightness` of all channels as one picture, see `sheet_file`").tag(
+        sync=True
+    )
+    vectors = t.Bytes(read_only=True, help="what the 3×3 convolution makes of them, likewise").tag(sync=True)
+    objectness = t.Bytes(read_only=True, help="logits [A, h, w], see `hundredths`").tag(sync=True)
+    deltas = t.Bytes(read_only=True, help="[4A, h, w], likewise").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, features: Tensor, head: RPNHead, **traits: Any) -> None:
         """Show what ``head`` makes of ``features``.
@@ -61,10 +63,12 @@ class WindowExplorer(MapAndPicture):
         varied = int(within_rim(features[0]).flatten(1).std(dim=1, correction=0).argmax())
         super().__init__(picture, grid, **{"channel": varied, **traits})
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
-        for name, values in (("mean_map", self._mean), ("features", self._features), ("vectors", self._vectors)):
-            self.set_trait(name, (values * 255).round().byte().numpy().tobytes())
-        for name, values in (("objectness", self._objectness), ("deltas", self._deltas)):
-            self.set_trait(name, values.numpy().astype(np.float32).tobytes())
+        self.set_trait("num_channels", len(self._features))
+        self.set_trait("mean_map", (self._mean * 255).round().byte().numpy().tobytes())
+        for name, maps in (("features", self._features), ("vectors", self._vectors)):
+            self.set_trait(name, sheet_file(maps, cells=True))
+        for name, numbers in (("objectness", self._objectness), ("deltas", self._deltas)):
+            self.set_trait(name, hundredths(numbers))
 
     @property
     def logits(self) -> Tensor:

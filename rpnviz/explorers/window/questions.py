@@ -22,7 +22,7 @@ def nine_sizes_of_one_vector(explorer: WindowExplorer) -> Question:
     high = divmod(int(logits[len(logits) // 2].argmax()), cols)
     here = logits[:, high[0], high[1]]
     best, names = len(logits) // 2, [anchor["name"] for anchor in explorer.anchors]
-    numbers = len(explorer.vectors) // logits[0].numel()
+    numbers = explorer.num_channels
     middle = {"row": logits.shape[1] // 2, "col": cols // 2}
     return Question(
         fact=2,

@@ -2,36 +2,30 @@
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
 
 import { heatImage, lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { checkbox, h, OWN_KEYS, scroller, setText, slider } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
+import { checkbox, h, slider } from "../common/elements.js";
+import { fixed } from "../common/format.js";
 import { around, centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { commit, derived, typed } from "../common/model.js";
+import { loadHundredths, loadSheet } from "../common/packed.js";
+import { table } from "../common/table.js";
+import { defineView, group } from "../common/view.js";
+
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
+/** @typedef {import("../common/map_and_picture.js").Place} Place */
+/** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const COLUMNS = 32; // of the sheets that show 512 channels
 const TILE = 4; // three cells and a gap
 const DELTAS = ["dx", "dy", "dw", "dh"];
+const NEAR = 12; // px of the picture within which the mouse is at an anchor
 
-/** −0.04 → "−0.04", and never "−0.00". @param {number} value */
-const signed = (value) =>
-  value
-    .toFixed(2)
-    .replace(/^-(?=0\.00$)/, "")
-    .replace("-", "−");
-
-/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
-export function render(context) {
-  const { model } = context;
-  const { palette, heat } = model.get("look");
-  const styles = lineStyles(model.get("look"));
-  const anchors = /** @type {import("../common/map_and_picture.js").AnchorLook[]} */ (model.get("anchors"));
-  const [rows, cols] = model.get("place").feature_size;
-  const cells = rows * cols;
-  const bytes = (/** @type {string} */ name) => typed(model.get(name), Uint8Array);
-  const [meanMap, features, vectors] = ["mean_map", "features", "vectors"].map(bytes);
-  const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(model.get(name), Float32Array));
-  const channels = features.length / cells;
-  const sheetRows = Math.ceil(channels / COLUMNS);
-  const ui = frame(context, {
+export const render = defineView({
+  frame: {
     className: "rpnviz-window",
     label: "The 3×3 window and the numbers on its way",
     hint: "Drag on the map, press the arrow keys there, or press on the picture. Point at anything to learn what it is.",
@@ -41,8 +35,91 @@ export function render(context) {
       ["PageUp, PageDown there", "five rows up, down"],
       ["Home, End there", "to the first, last column"],
     ],
-  });
+  },
+  traits: ["row", "col", "channel", "selected", "show_anchors"],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    featureMap(context),
+    picture(context),
+    group("div", { class: "rpnviz-flow" }, covered(context), vector(context), outputs(context)),
+  ],
+  say({ row, col, outputs: here }, { root, store: { anchors, channels } }) {
+    root.dataset.cell = `${row} ${col}`;
+    if (!here) return "";
+    const logits = here.map(({ logit }) => logit);
+    const best = logits.indexOf(Math.max(...logits));
+    const numbers = `${9 * channels} numbers, then ${channels}, then ${anchors.length} logits and ${4 * anchors.length} deltas`;
+    const highest = `Highest logit ${fixed(logits[best])}, of the anchor ${anchors[best].name}.`;
+    return `The 3×3 window at row ${row}, column ${col}: ${numbers}. ${highest}`;
+  },
+});
 
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const look = model.get("look");
+  const place = /** @type {Place} */ (model.get("place"));
+  const [rows, cols] = place.feature_size;
+  const channels = /** @type {number} */ (model.get("num_channels"));
+  const features = loadSheet(() => model.get("features"), place.feature_size, redraw);
+  const meanMap = typed(model.get("mean_map"), Uint8Array);
+  return {
+    ...{ place, rows, cols, channels, features, palette: look.palette, heat: look.heat, styles: lineStyles(look) },
+    anchors: /** @type {AnchorLook[]} */ (model.get("anchors")),
+    sheetRows: Math.ceil(channels / COLUMNS),
+    vectors: loadSheet(() => model.get("vectors"), place.feature_size, redraw),
+    objectness: loadHundredths(model.get("objectness"), redraw),
+    deltas: loadHundredths(model.get("deltas"), redraw),
+    /** The map of a channel, or of the mean of all, in colours; null until it is there. */
+    map: derived(
+      () => (model.get("channel") < 0 || features() ? model.get("channel") : null),
+      (channel) => {
+        const values = channel < 0 ? meanMap : features()?.map(channel);
+        return channel === null || !values ? null : heatImage(values, rows, cols, look.heat);
+      },
+    ),
+  };
+}
+
+/** @param {Context} context */
+function readMoment({ model, store }) {
+  const [row, col, channel, selected] = ["row", "col", "channel", "selected"].map(
+    (name) => /** @type {number} */ (model.get(name)),
+  );
+  return {
+    ...{ row, col, channel, selected },
+    showAnchors: /** @type {boolean} */ (model.get("show_anchors")),
+    at: centre(model),
+    map: store.map(),
+    features: store.features(),
+    vectors: store.vectors(),
+    outputs: readOutputs(store, row * store.cols + col),
+  };
+}
+
+/** Logit and deltas of each anchor at a cell; null until they are there. @param {Store} store @param {number} cell */
+function readOutputs({ anchors, cols, deltas, objectness, rows }, cell) {
+  const [logits, moves] = [objectness(), deltas()];
+  if (!logits || !moves) return null;
+  const cells = rows * cols;
+  return anchors.map((_, a) => ({
+    logit: logits[a * cells + cell],
+    deltas: DELTAS.map((__, k) => moves[(4 * a + k) * cells + cell]),
+  }));
+}
+
+/** Make an anchor stand out, −1: none. @param {Model} model @param {number} anchor */
+function select(model, anchor) {
+  if (anchor !== model.get("selected")) commit(model, { selected: anchor });
+}
+
+/** The map of a channel with the window, and which channel. @param {Context} context @returns {Part} */
+function featureMap({ model, store: { channels, styles }, redraw }) {
+  const map = mapStage(model, {
+    what: "The feature map. The square is the 3×3 window; at the rim it covers zeros.",
+    header: ["Feature map"],
+    redraw,
+  });
   const channel = slider({
     label: "channel",
     name: "channel on the map",
@@ -53,6 +130,19 @@ export function render(context) {
     format: (value) => (value < 0 ? "mean" : String(value)),
     onInput: (value) => commit(model, { channel: value }),
   });
+  map.element.append(channel.element);
+  return {
+    element: map.element,
+    draw(now) {
+      channel.set(now.channel);
+      if (now.map) map.draw(now.map, styles.window);
+    },
+    destroy: () => map.panel.destroy(),
+  };
+}
+
+/** The picture with footprint and receptive field, and the anchors. @param {Context} context @returns {Part} */
+function picture({ model, store: { anchors, place, styles }, redraw }) {
   const all = checkbox({
     label: `its ${anchors.length} anchors`,
     what: "The reference boxes that give the output channels their meaning. The window does not see them.",
@@ -60,13 +150,7 @@ export function render(context) {
   });
   const legend = (/** @type {string} */ text, /** @type {string} */ name, /** @type {string} */ what) =>
     h("span", { class: "rpnviz-key", what }, swatch(styles[name]), text);
-  const redraw = scheduler(draw);
-  const map = mapStage(model, {
-    what: "The feature map. The square is the 3×3 window; at the rim it covers zeros.",
-    header: ["Feature map"],
-    redraw,
-  });
-  const picture = pictureStage(model, {
+  const stage = pictureStage(model, {
     margin: 0.08,
     redraw,
     what: "The picture: where the window's numbers come from. Nothing is cut out of it.",
@@ -77,134 +161,125 @@ export function render(context) {
       all.element,
     ],
   });
-  map.element.append(channel.element);
-
-  const sheet = (/** @type {number} */ unit, /** @type {string} */ title, /** @type {string} */ what) => {
-    const [wide, high] = [COLUMNS * unit, sheetRows * unit];
-    const extent = /** @type {import("../common/compute/boxes.js").Box} */ ([0, 0, wide, high]);
-    const attributes = { role: "img" };
-    const panel = new Panel({ extent, className: "rpnviz-sheet", label: title, what, attributes, onResize: redraw });
-    const element = h("figure", {}, h("figcaption", {}, title), panel.canvas);
-    return { panel, wide, high, values: new Uint8Array(wide * high), element };
-  };
-  const tiles = sheet(
-    TILE,
-    `3×3×${channels} numbers`,
-    "What the window covers: one little 3×3 square a channel, bright where near the channel's maximum.",
-  );
-  const vector = sheet(
-    1,
-    `→ 3×3 convolution → ${channels}`,
-    "The vector that the window becomes. Every output on the right is read off these numbers.",
-  );
-  const table = numbers();
-  const flow = h("div", { class: "rpnviz-flow" }, tiles.element, vector.element, table.element);
-  ui.body.append(map.element, picture.element, flow);
-
-  /** The nine logits and the 36 deltas: a real table. */
-  function numbers() {
-    const cellsOf = anchors.map(() => ["logit", ...DELTAS].map(() => h("td")));
-    const bars = anchors.map(() => h("span", { class: "rpnviz-bar" }));
-    const on = (/** @type {number} */ a) => {
-      const what = `Output channel ${a}: objectness of the ${anchors[a].name} anchor, and its four deltas.`;
-      const [enter, leave] = [() => select(a), () => select(-1)];
-      return { tabindex: 0, what, ...OWN_KEYS, pointerenter: enter, focus: enter, pointerleave: leave, blur: leave };
-    };
-    const trs = anchors.map((look, a) => {
-      const name = h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`);
-      const [logit, ...four] = cellsOf[a];
-      return h("tr", on(a), name, logit, h("td", { class: "rpnviz-bars" }, bars[a]), ...four);
-    });
-    const head = ["anchor", "logit", "", ...DELTAS].map((text) =>
-      h(text ? "th" : "td", text ? { scope: "col" } : {}, text),
-    );
-    const title = `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`;
-    const rowsOf = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...trs));
-    return {
-      trs,
-      element: h("figure", {}, h("figcaption", {}, title), scroller("logits and deltas", "rpnviz-outputs", rowsOf)),
-      /** @param {number} at the cell's number */
-      show(at) {
-        anchors.forEach((_, a) => {
-          const logit = objectness[a * cells + at];
-          setText(cellsOf[a][0], signed(logit));
-          const half = 50 * Math.tanh(Math.abs(logit) / 8); // a bar for the eye; the number stands beside it
-          const background = palette[logit < 0 ? "negative" : "positive"];
-          Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background });
-          DELTAS.forEach((__, k) => setText(cellsOf[a][1 + k], signed(deltas[(4 * a + k) * cells + at])));
-        });
-      },
-    };
-  }
-
-  /** @param {number} a */
-  function select(a) {
-    if (a !== model.get("selected")) commit(model, { selected: a });
-  }
-
-  let shownChannel = NaN;
-  /** @type {HTMLCanvasElement} */
-  let mapHeat;
-  function heatOfMap() {
-    const index = model.get("channel");
-    const values = index < 0 ? meanMap : features.subarray(index * cells, (index + 1) * cells);
-    if (index !== shownChannel) mapHeat = heatImage(values, rows, cols, heat);
-    shownChannel = index;
-    return mapHeat;
-  }
-
-  /** Fill the two sheets with the numbers of a cell. @param {number} row @param {number} col */
-  function fillSheets(row, col) {
-    for (let c = 0; c < channels; c++) {
-      const [top, left] = [Math.floor(c / COLUMNS), c % COLUMNS];
-      vector.values[top * COLUMNS + left] = vectors[c * cells + row * cols + col];
-      for (let i = 0; i < 9; i++) {
-        const [y, x] = [Math.floor(i / 3), i % 3];
-        const [r, k] = [row - 1 + y, col - 1 + x];
-        const inside = r >= 0 && r < rows && k >= 0 && k < cols;
-        const at = (top * TILE + y) * tiles.wide + left * TILE + x;
-        tiles.values[at] = inside ? features[c * cells + r * cols + k] : 0;
-      }
-    }
-    for (const { panel, values, wide, high } of [tiles, vector]) {
-      if (panel.begin()) panel.image(heatImage(values, high, wide, heat), [0, 0, wide, high], true);
-    }
-  }
-
-  function draw() {
-    const [row, col, selected] = ["row", "col", "selected"].map((name) => model.get(name));
-    channel.set(model.get("channel"));
-    all.set(model.get("show_anchors"));
-    map.draw(heatOfMap(), styles.window);
-    if (picture.draw()) {
-      const { half } = model.get("place");
-      const at = centre(model);
-      const drawn = anchors.filter((_, a) => a === selected || model.get("show_anchors"));
-      for (const look of drawn) picture.panel.box(shifted(look.box, at), look, { strong: look === anchors[selected] });
-      picture.panel.box(around(at, half.receptive_field), styles.receptive_field);
-      picture.panel.box(around(at, half.window), styles.window);
-    }
-    fillSheets(row, col);
-    table.show(row * cols + col);
-    table.trs.forEach((tr, a) => tr.classList.toggle("rpnviz-hot", a === selected));
-    ui.root.dataset.cell = `${row} ${col}`;
-    const logits = anchors.map((_, a) => objectness[a * cells + row * cols + col]);
-    const best = logits.indexOf(Math.max(...logits));
-    const numbersOf = `${9 * channels} numbers, then ${channels}, then ${anchors.length} logits and ${4 * anchors.length} deltas`;
-    ui.say(
-      `The 3×3 window at row ${row}, column ${col}: ${numbersOf}. Highest logit ${signed(logits[best])}, of the anchor ${anchors[best].name}.`,
-    );
-  }
-
-  picture.panel.canvas.addEventListener("pointermove", (event) => {
+  const { panel } = stage;
+  panel.canvas.addEventListener("pointermove", (event) => {
     if (!model.get("show_anchors") || event.buttons) return;
-    const boxes = anchors.map((look) => shifted(look.box, centre(model)));
-    const nearest = nearestOutline(boxes, ...picture.panel.at(event), 12);
-    select(nearest);
+    const boxes = anchors.map(({ box }) => shifted(box, centre(model)));
+    select(model, nearestOutline(boxes, ...panel.at(event), NEAR));
   });
-  picture.panel.canvas.addEventListener("pointerleave", () => select(-1));
-  ui.onDestroy(watch(model, ["row", "col", "channel", "selected", "show_anchors"], redraw));
-  for (const panel of [map.panel, picture.panel, tiles.panel, vector.panel]) ui.onDestroy(() => panel.destroy());
-  redraw();
-  return () => ui.destroy();
+  panel.canvas.addEventListener("pointerleave", () => select(model, -1));
+  return {
+    element: stage.element,
+    draw({ at, selected, showAnchors }) {
+      all.set(showAnchors);
+      if (!stage.draw()) return;
+      anchors.forEach((look, a) => {
+        if (showAnchors || a === selected) panel.box(shifted(look.box, at), look, { strong: a === selected });
+      });
+      panel.box(around(at, place.half.receptive_field), styles.receptive_field);
+      panel.box(around(at, place.half.window), styles.window);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** What the window covers. @param {Context} context @returns {Part} */
+function covered(context) {
+  const { channels, cols, rows } = context.store;
+  return sheet(context, {
+    unit: TILE,
+    title: `3×3×${channels} numbers`,
+    what: "What the window covers: one little 3×3 square a channel, bright where near the channel's maximum.",
+    fill({ features, row, col }, put) {
+      if (!features) return false;
+      for (let y = 0; y < 3; y++) {
+        for (let x = 0; x < 3; x++) {
+          const [r, k] = [row - 1 + y, col - 1 + x];
+          const inside = r >= 0 && r < rows && k >= 0 && k < cols;
+          for (let c = 0; c < channels; c++) put(c, y, x, inside ? features.at(c, r, k) : 0);
+        }
+      }
+      return true;
+    },
+  });
+}
+
+/** What the 3×3 convolution makes of it. @param {Context} context @returns {Part} */
+function vector(context) {
+  const { channels } = context.store;
+  return sheet(context, {
+    unit: 1,
+    title: `→ 3×3 convolution → ${channels}`,
+    what: "The vector that the window becomes. Every output on the right is read off these numbers.",
+    fill({ vectors, row, col }, put) {
+      if (!vectors) return false;
+      for (let c = 0; c < channels; c++) put(c, 0, 0, vectors.at(c, row, col));
+      return true;
+    },
+  });
+}
+
+/**
+ * A sheet with a place for each channel.
+ * @param {Context} context
+ * @param {{unit: number, title: string, what: string, fill: (now: Moment, put: (channel: number, y: number, x: number,
+ *   value: number) => void) => boolean}} options unit: side of a place; fill: false while the numbers are not there
+ * @returns {Part}
+ */
+function sheet({ store: { heat, sheetRows }, redraw }, { unit, title, what, fill }) {
+  const [wide, high] = [COLUMNS * unit, sheetRows * unit];
+  const extent = /** @type {Box} */ ([0, 0, wide, high]);
+  const attributes = { role: "img" };
+  const panel = new Panel({ extent, className: "rpnviz-sheet", label: title, what, attributes, onResize: redraw });
+  const values = new Uint8Array(wide * high);
+  const put = (
+    /** @type {number} */ channel,
+    /** @type {number} */ y,
+    /** @type {number} */ x,
+    /** @type {number} */ value,
+  ) => {
+    const [top, left] = [Math.floor(channel / COLUMNS) * unit, (channel % COLUMNS) * unit];
+    values[(top + y) * wide + left + x] = value;
+  };
+  return {
+    element: h("figure", {}, h("figcaption", {}, title), panel.canvas),
+    draw(now) {
+      if (panel.begin() && fill(now, put)) panel.image(heatImage(values, high, wide, heat), extent, true);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** The nine logits and the 36 deltas. @param {Context} context @returns {Part} */
+function outputs({ model, store: { anchors, palette } }) {
+  const rows = table({
+    label: "logits and deltas",
+    className: "rpnviz-outputs",
+    heads: ["anchor", "logit", "", ...DELTAS].map((text) => ({ text })),
+    rows: anchors.map((look, a) => ({
+      head: [swatch(look, { length: 26 }), ` ${look.name}`],
+      what: `Output channel ${a}: objectness of the ${look.name} anchor, and its four deltas.`,
+    })),
+    onPoint: (a) => select(model, a),
+  });
+  const bars = rows.cells.map(([, cell]) => {
+    const bar = h("span", { class: "rpnviz-bar" });
+    cell.className = "rpnviz-bars";
+    cell.append(bar);
+    return bar;
+  });
+  const title = `→ 1×1 convolutions → ${anchors.length} logits, ${4 * anchors.length} deltas`;
+  return {
+    element: h("figure", {}, h("figcaption", {}, title), rows.element),
+    draw({ outputs: here, selected }) {
+      rows.mark("rpnviz-hot", (a) => a === selected);
+      if (!here) return;
+      rows.write(here.map(({ logit, deltas }) => [fixed(logit), "", ...deltas.map((delta) => fixed(delta))]));
+      here.forEach(({ logit }, a) => {
+        const half = 50 * Math.tanh(Math.abs(logit) / 8); // a bar for the eye; the number stands beside it
+        const background = palette[logit < 0 ? "negative" : "positive"];
+        Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background });
+      });
+    },
+  };
 }
