@@ -102,7 +102,7 @@ def test_modules_are_checked_and_leave_colours_to_the_palette(name: str) -> None
 # Built before `defineView`: each is one closure. None may join them, and one that is rebuilt leaves this list.
 CLOSURES = {
     "anchors/view.js",
-    *("linked/view.js", "roi/view.js", "window/view.js"),
+    *("roi/view.js", "window/view.js"),
 }
 MOST_LINES = 60
 
