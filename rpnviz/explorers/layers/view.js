@@ -1,27 +1,29 @@
 // @ts-check
 // Notebook 01: the layers one after the other, and how the receptive field of one unit grows on the picture.
 
+import { waitsFor } from "../common/asking.js";
 import { heatImage, lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
 import { explains, h, OWN_KEYS, scroller, setText, slider } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
+import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { commit, derived, typed } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
 /**
  * @typedef {{name: string, kernel: number, stride: number, channels: number, vgg16: number, size: [number, number],
  *   jump: number, receptive_field: number, shown: [number, number]}} Layer sizes (h, w); jump and field in input px
  */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const MARGIN = 0.12;
-const UNIT_STEPS = /** @type {Record<string, [number, number]>} */ ({
-  ArrowUp: [-1, 0],
-  ArrowDown: [1, 0],
-  ArrowLeft: [0, -1],
-  ArrowRight: [0, 1],
-});
-const ASKING = "Python looks up the channel …";
+const ALONE = "Needs a running kernel: Python has the other channels.";
 
 /** "640×960" @param {[number, number]} size */
 const times = ([rows, cols]) => `${rows}×${cols}`;
@@ -48,23 +50,27 @@ const ROWS = [
   ],
 ];
 
-/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
-export function render(context) {
-  const { model } = context;
-  const { heat } = model.get("look");
-  const styles = lineStyles(model.get("look"));
-  const layers = /** @type {Layer[]} */ (model.get("layers"));
-  const {
-    image_size: [height, width],
-    input_size: [inputHeight, inputWidth],
-  } = model.get("place");
-  const [perY, perX] = [height / inputHeight, width / inputWidth]; // picture px of an input px
-  const number = () =>
-    Math.max(
-      0,
-      layers.findIndex(({ name }) => name === model.get("layer")),
-    );
-  const ui = frame(context, {
+/** The lines of the card: the layer in words, and its sum. @type {[string, (now: Moment) => string][]} */
+const CARD = [
+  ["name", ({ layer }) => layer.name],
+  ["shape", ({ layer }) => `${layer.channels} channels of ${times(layer.size)}`],
+  ["unit", ({ row, col }) => `unit: row ${row}, column ${col}`],
+  ["grows", () => "field = before + (kernel − 1) · jump before"],
+  [
+    "sum",
+    ({ before, layer }) =>
+      `${before.receptive_field} + (${layer.kernel} − 1) · ${before.jump} = ${layer.receptive_field}`,
+  ],
+  ["jump", ({ before, layer }) => `jump ${before.jump} · ${layer.stride} = ${layer.jump} px`],
+  [
+    "sees",
+    ({ field: [x1, y1, x2, y2], beyond }) =>
+      `All it sees: ${(x2 - x1).toFixed(0)} × ${(y2 - y1).toFixed(0)} px${beyond ? ", partly beyond the border: zeros" : " of the picture"}`,
+  ],
+];
+
+export const render = defineView({
+  frame: {
     className: "rpnviz-walk",
     label: "The layers, and what one unit of each sees",
     hint: "Move the layer slider. Drag on the map or on the picture, or press the arrow keys there, to take another unit.",
@@ -72,59 +78,185 @@ export function render(context) {
       ["← → ↑ ↓ on the map or the picture", "the next unit in that direction"],
       ["Shift + ← → ↑ ↓ there", "several units on"],
     ],
+  },
+  traits: ["layer", "channels", "x", "y", "maps"],
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    group("figure", {}, mapCaption(), channelMap(context), channelSlider(context)),
+    group("figure", {}, pictureCaption(context), picture(context)),
+    group("div", { class: "rpnviz-card" }, ...CARD.map(cardLine), lens(context)),
+    group("div", { class: "rpnviz-way" }, layerSlider(context), walkTable(context)),
+  ],
+  say({ layer, row, col, channel, map }, { root }) {
+    root.dataset.unit = `${layer.name} ${row} ${col}`;
+    root.dataset.shown = map ? `${layer.name} ${channel}` : "";
+    return `${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`;
+  },
+  busy: () => "Python looks up the channel …",
+});
+
+/** @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const look = model.get("look");
+  const place = /** @type {{image_size: [number, number], input_size: [number, number]}} */ (model.get("place"));
+  const { image_size: image, input_size: input } = place;
+  const layers = /** @type {Layer[]} */ (model.get("layers"));
+  return {
+    ...place,
+    per: /** @type {[number, number]} */ ([image[1] / input[1], image[0] / input[0]]), // picture px of an input px: x, y
+    layers,
+    styles: lineStyles(look),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    mapOf: mapsThatCame(model, layers, look.heat),
+  };
+}
+
+/**
+ * Gives the map of a layer in the channel shown, null while the page lacks it. Those of the channels chosen at the opening
+ * came along; what Python was asked for is kept.
+ * @param {Model} model @param {Layer[]} layers @param {string[]} heat
+ */
+function mapsThatCame(model, layers, heat) {
+  const kept = /** @type {Map<string, HTMLCanvasElement>} */ (new Map());
+  const keep = (/** @type {Layer} */ { name, shown }, /** @type {number} */ channel, /** @type {DataView} */ bytes) =>
+    kept.set(`${name} ${channel}`, heatImage(typed(bytes, Uint8Array), ...shown, heat));
+  const takeAnswer = derived(
+    () => model.get("answered").wish,
+    (wish) => {
+      const layer = layers.find(({ name }) => name === wish.layer);
+      if (layer) keep(layer, wish.channel, model.get("extra_map"));
+    },
+  );
+  return (/** @type {Layer} */ layer) => {
+    takeAnswer();
+    const channel = model.get("channels")[layer.name];
+    const key = `${layer.name} ${channel}`;
+    const cameAlong = model.get("opened")[layer.name] === channel;
+    if (cameAlong && !kept.has(key)) keep(layer, channel, model.get("maps")[layer.name]);
+    return kept.get(key) || null;
+  };
+}
+
+/** The number of the layer shown. @param {Context} context */
+const shownLayer = ({ model, store: { layers } }) =>
+  Math.max(
+    0,
+    layers.findIndex(({ name }) => name === model.get("layer")),
+  );
+
+/** @param {Context} context */
+function readMoment(context) {
+  const { model, store } = context;
+  const [height, width] = store.image_size;
+  const index = shownLayer(context);
+  const layer = store.layers[index];
+  const unit = unitOf(context, layer);
+  const [x1, y1, x2, y2] = unit.field;
+  return {
+    ...{ index, layer, ...unit },
+    before: index ? store.layers[index - 1] : { receptive_field: 1, jump: 1 },
+    fields: store.layers.slice(0, index).map((one) => unitOf(context, one).field),
+    beyond: x1 < 0 || y1 < 0 || x2 > width || y2 > height,
+    channel: /** @type {number} */ (model.get("channels")[layer.name]),
+    map: store.mapOf(layer),
+  };
+}
+
+/** Place of the unit at the point, and what it sees. @param {Context} context @param {Layer} layer */
+function unitOf({ model, store }, { size, jump, receptive_field: side }) {
+  const [perX, perY] = store.per;
+  const row = clamp(Math.floor((model.get("y") * store.input_size[0]) / store.image_size[0] / jump), 0, size[0] - 1);
+  const col = clamp(Math.floor((model.get("x") * store.input_size[1]) / store.image_size[1] / jump), 0, size[1] - 1);
+  const [x, y] = [(col + 0.5) * jump, (row + 0.5) * jump];
+  const field = [(x - side / 2) * perX, (y - side / 2) * perY, (x + side / 2) * perX, (y + side / 2) * perY];
+  return {
+    ...{ row, col, field: /** @type {Box} */ (field) },
+    centre: /** @type {[number, number]} */ ([x * perX, y * perY]),
+  };
+}
+
+/** Take the unit at a point. @param {Context} context @param {number} x @param {number} y picture px */
+function takeUnit({ model, store }, x, y) {
+  const [height, width] = store.image_size;
+  const to = { x: clamp(x, 0, width), y: clamp(y, 0, height) };
+  if (to.x !== model.get("x") || to.y !== model.get("y")) commit(model, to);
+}
+
+/** A listener for the arrows, on the map and on the picture. @param {Context} context */
+function unitKeys(context) {
+  const { image_size: image, layers, per } = context.store;
+  return arrowKeys((dx, dy, { shiftKey }) => {
+    const layer = layers[shownLayer(context)];
+    const { centre } = unitOf(context, layer);
+    const by = layer.jump * (shiftKey ? Math.max(5, 40 / layer.jump) : 1);
+    const [x, y] = [dx, dy].map((step, k) => {
+      const half = (layer.jump / 2) * per[k]; // the outermost units are centred half a unit in
+      return clamp(centre[k] + step * by * per[k], half, image[1 - k] - half);
+    });
+    takeUnit(context, x, y);
   });
+}
 
-  /** Place of the unit at the point, and what it sees. @param {Layer} layer */
-  function unitOf({ size, jump, receptive_field: side }) {
-    const row = clamp(Math.floor((model.get("y") * inputHeight) / height / jump), 0, size[0] - 1);
-    const col = clamp(Math.floor((model.get("x") * inputWidth) / width / jump), 0, size[1] - 1);
-    const [x, y] = [(col + 0.5) * jump, (row + 0.5) * jump];
-    const field = [(x - side / 2) * perX, (y - side / 2) * perY, (x + side / 2) * perX, (y + side / 2) * perY];
-    return {
-      row,
-      col,
-      field: /** @type {Box} */ (field),
-      centre: /** @type {[number, number]} */ ([x * perX, y * perY]),
-    };
-  }
-  /** @param {number} x @param {number} y picture px */
-  function take(x, y) {
-    const to = { x: clamp(x, 0, width), y: clamp(y, 0, height) };
-    if (to.x !== model.get("x") || to.y !== model.get("y")) commit(model, to);
-  }
-  /** @param {KeyboardEvent} event */
-  function step(event) {
-    const direction = UNIT_STEPS[event.key];
-    if (!direction || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const { jump } = layers[number()];
-    const by = jump * (event.shiftKey ? Math.max(5, 40 / jump) : 1);
-    const {
-      centre: [x, y],
-    } = unitOf(layers[number()]);
-    const half = [(jump / 2) * perX, (jump / 2) * perY]; // the outermost units are centred half a unit in
-    take(
-      clamp(x + direction[1] * by * perX, half[0], width - half[0]),
-      clamp(y + direction[0] * by * perY, half[1], height - half[1]),
-    );
-  }
+/** @returns {Part} */
+function mapCaption() {
+  const [name, aside] = [h("span"), h("span", { class: "rpnviz-aside" })];
+  return {
+    element: h("figcaption", {}, name, aside),
+    draw({ layer, channel }) {
+      setText(name, layer.name);
+      setText(aside, `channel ${channel} of ${layer.channels}`);
+    },
+  };
+}
 
-  const redraw = scheduler(draw);
-  const legend = (/** @type {string} */ text, /** @type {string} */ name, /** @type {string} */ what) =>
-    h("span", { class: "rpnviz-key", what }, swatch(styles[name]), text);
-  const mapName = h("span");
-  const mapAside = h("span", { class: "rpnviz-aside" });
-  const map = new Panel({
-    extent: [0, 0, inputWidth, inputHeight],
+/** One channel of the layer, by keys and by hand. @param {Context} context @returns {Part} */
+function channelMap(context) {
+  const { store, redraw } = context;
+  const { input_size: input, per, styles } = store;
+  const panel = new Panel({
+    extent: [0, 0, input[1], input[0]],
     className: "rpnviz-map",
     label: "map of the layer; arrow keys move the unit",
     what: "One channel of the layer: bright where it is high. Early layers are shown four times coarser than they are.",
-    attributes: { tabindex: 0, role: "application", keydown: step, ...OWN_KEYS },
+    attributes: { tabindex: 0, role: "application", keydown: unitKeys(context), ...OWN_KEYS },
     onResize: redraw,
   });
-  dragging(map, (x, y) => take(x * perX, y * perY));
-  const channel = slider({
+  dragging(panel, (x, y) => takeUnit(context, x * per[0], y * per[1]));
+  const ask = asker(context);
+  let last = /** @type {{map: HTMLCanvasElement, layer: Layer} | null} */ (null);
+  return {
+    element: panel.canvas,
+    draw({ layer, row, col, channel, map }) {
+      if (!map) ask(layer.name, channel);
+      const shown = map || (last?.layer === layer ? last.map : null); // the old one, greyed, until the answer is there
+      if (!panel.begin() || !shown) return;
+      last = { map: shown, layer };
+      const { jump, shown: size } = layer;
+      const step = Math.max(jump, input[0] / size[0] > 3 ? 4 : jump); // input px of a shown pixel
+      panel.image(shown, [0, 0, size[1] * step, size[0] * step], true);
+      const [x, y, half] = [(col + 0.5) * jump, (row + 0.5) * jump, jump / 2];
+      if (jump * panel.scale > 5 * panel.unit) panel.box([x - half, y - half, x + half, y + half], styles.window);
+      else panel.dot(x, y, styles.window, 3);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** Asks Python for a map, one question at a time, and never twice in a row for what it could not answer. @param {Context} context */
+function asker({ model }) {
+  let asked = "";
+  return (/** @type {string} */ layer, /** @type {number} */ channel) => {
+    const wanted = `${layer} ${channel}`;
+    if (wanted === asked || !model.get("has_kernel") || waitsFor(model).length) return;
+    asked = wanted;
+    commit(model, { wish: { layer, channel } });
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function channelSlider({ model }) {
+  const number = slider({
     label: "channel",
     name: "channel of the layer",
     max: 0,
@@ -132,29 +264,63 @@ export function render(context) {
     what: "Which of the layer's channels the map shows. Python has the others.",
     onInput: (value) => commit(model, { channels: { ...model.get("channels"), [model.get("layer")]: value } }),
   });
-  const alone = !model.get("has_kernel");
-  channel.input.disabled = alone;
-  if (alone)
-    for (const part of [channel.element, channel.input])
-      explains(part, "Needs a running kernel: Python has the other channels.");
+  number.input.disabled = !model.get("has_kernel");
+  if (number.input.disabled) for (const part of [number.element, number.input]) explains(part, ALONE);
+  return { element: number.element, draw: ({ layer, channel }) => number.set(channel, layer.channels - 1) };
+}
 
-  const picture = new Panel({
+/** @param {Context} context */
+function pictureCaption({ store: { styles } }) {
+  const legend = (/** @type {string} */ text, /** @type {string} */ name, /** @type {string} */ what) =>
+    h("span", { class: "rpnviz-key", what }, swatch(styles[name]), text);
+  return h(
+    "figcaption",
+    {},
+    "Picture",
+    legend("one unit", "window", "The unit whose field is drawn; drag it."),
+    legend("receptive field", "receptive_field", "All the pixels that the unit can depend on."),
+  );
+}
+
+/** The picture with what the unit sees, by keys and by hand. @param {Context} context @returns {Part} */
+function picture(context) {
+  const { store, redraw } = context;
+  const { photo, styles } = store;
+  const [height, width] = store.image_size;
+  const panel = new Panel({
     extent: [-MARGIN * width, -MARGIN * height, (1 + MARGIN) * width, (1 + MARGIN) * height],
     className: "rpnviz-picture",
     label: "picture with what the unit sees; arrow keys move the unit",
     what: "Strong: all the pixels that the unit can depend on. Thin: the same for the layers before. Outside: zero padding.",
-    attributes: { tabindex: 0, role: "application", keydown: step, ...OWN_KEYS },
+    attributes: { tabindex: 0, role: "application", keydown: unitKeys(context), ...OWN_KEYS },
     onResize: redraw,
   });
-  dragging(picture, take);
-  /** @type {ImageBitmap | null} */
-  let photo = null;
-  createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)])).then((bitmap) => {
-    photo = bitmap;
-    redraw();
-  });
+  dragging(panel, (x, y) => takeUnit(context, x, y));
+  const thin = { ...styles.receptive_field, width: 0.8, dash: [] };
+  return {
+    element: panel.canvas,
+    draw({ field, fields, centre }) {
+      const bitmap = photo.bitmap;
+      if (!panel.begin()) return;
+      if (bitmap) panel.image(bitmap, [0, 0, width, height]);
+      for (const before of fields) panel.box(before, thin, { alpha: 0.55 });
+      panel.box(field, styles.receptive_field, { strong: true });
+      panel.dot(...centre, styles.window, 3);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
 
-  const lens = new Panel({
+/** One of CARD. @param {(typeof CARD)[number]} line @returns {Part} */
+function cardLine([key, text]) {
+  const element = h("p", { class: `rpnviz-card-${key}` });
+  return { element, draw: (now) => setText(element, text(now)) };
+}
+
+/** The receptive field alone, enlarged. @param {Context} context @returns {Part} */
+function lens({ store, redraw }) {
+  const [height, width] = store.image_size;
+  const panel = new Panel({
     extent: [0, 0, 1, 1],
     className: "rpnviz-lens",
     label: "the receptive field alone, enlarged",
@@ -162,9 +328,22 @@ export function render(context) {
     attributes: { role: "img" },
     onResize: redraw,
   });
-  const card = station();
-  const walk = walkTable();
-  const layerSlider = slider({
+  return {
+    element: panel.canvas,
+    draw({ field: [x1, y1, x2, y2] }) {
+      const bitmap = store.photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      const [wide, high] = [panel.scale / (x2 - x1), panel.scale / (y2 - y1)]; // screen px of a picture px
+      panel.g.imageSmoothingEnabled = false;
+      panel.g.drawImage(bitmap, -x1 * wide, -y1 * high, width * wide, height * high);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function layerSlider({ model, store: { layers } }) {
+  const choice = slider({
     label: "layer",
     name: "layer",
     max: layers.length - 1,
@@ -173,181 +352,40 @@ export function render(context) {
     format: (value) => layers[value].name,
     onInput: (value) => commit(model, { layer: layers[value].name }),
   });
-  layerSlider.element.classList.add("rpnviz-over-columns");
-  ui.body.append(
-    h("figure", {}, h("figcaption", {}, mapName, mapAside), map.canvas, channel.element),
-    h(
-      "figure",
-      {},
-      h(
-        "figcaption",
-        {},
-        "Picture",
-        legend("one unit", "window", "The unit whose field is drawn; drag it."),
-        legend("receptive field", "receptive_field", "All the pixels that the unit can depend on."),
-      ),
-      picture.canvas,
-    ),
-    card.element,
-    h("div", { class: "rpnviz-way" }, layerSlider.element, walk.element),
+  choice.element.classList.add("rpnviz-over-columns");
+  return { element: choice.element, draw: ({ index }) => choice.set(index) };
+}
+
+/** One column a layer: a real table. @param {Context} context @returns {Part} */
+function walkTable({ model, store: { layers } }) {
+  const columns = layers.map(() => /** @type {HTMLElement[]} */ ([]));
+  const cell = (/** @type {string} */ tag, /** @type {number} */ i, /** @type {string} */ text) => {
+    const click = () => commit(model, { layer: layers[i].name });
+    const made = h(tag, { click, scope: tag === "th" && "col" }, text);
+    columns[i].push(made);
+    return made;
+  };
+  const heads = layers.map(({ name }, i) => cell("th", i, name.replace("RPN ", "RPN\u00a0")));
+  const rows = ROWS.map(([name, what, say]) =>
+    h("tr", { what }, h("th", { scope: "row" }, name), ...layers.map((layer, i) => cell("td", i, say(layer)))),
   );
-
-  /** The layer in words, and its sum. */
-  function station() {
-    const lines = Object.fromEntries(
-      ["name", "shape", "unit", "grows", "sum", "jump", "sees"].map((key) => [
-        key,
-        h("p", { class: `rpnviz-card-${key}` }),
-      ]),
-    );
-    return {
-      element: h("div", { class: "rpnviz-card" }, ...Object.values(lines), lens.canvas),
-      /** @param {number} index */
-      show(index) {
-        const layer = layers[index];
-        const before = index ? layers[index - 1] : { receptive_field: 1, jump: 1 };
-        const { row, col, field } = unitOf(layer);
-        const on = [field[2] - field[0], field[3] - field[1]].map((side) => side.toFixed(0));
-        const beyond = field[0] < 0 || field[1] < 0 || field[2] > width || field[3] > height;
-        setText(lines.name, layer.name);
-        setText(lines.shape, `${layer.channels} channels of ${times(layer.size)}`);
-        setText(lines.unit, `unit: row ${row}, column ${col}`);
-        setText(lines.grows, "field = before + (kernel − 1) · jump before");
-        setText(
-          lines.sum,
-          `${before.receptive_field} + (${layer.kernel} − 1) · ${before.jump} = ${layer.receptive_field}`,
-        );
-        setText(lines.jump, `jump ${before.jump} · ${layer.stride} = ${layer.jump} px`);
-        setText(
-          lines.sees,
-          `All it sees: ${on[0]} × ${on[1]} px${beyond ? ", partly beyond the border: zeros" : " of the picture"}`,
-        );
-        if (!lens.begin() || !photo) return;
-        const [wide, high] = [lens.scale / (field[2] - field[0]), lens.scale / (field[3] - field[1])]; // screen px of a picture px
-        lens.g.imageSmoothingEnabled = false;
-        lens.g.drawImage(photo, -field[0] * wide, -field[1] * high, width * wide, height * high);
-      },
-    };
-  }
-
-  /** One column a layer: a real table. */
-  function walkTable() {
-    const columns = layers.map(() => /** @type {HTMLElement[]} */ ([]));
-    const choose = (/** @type {number} */ i) => ({ click: () => commit(model, { layer: layers[i].name }) });
-    const line = (
-      /** @type {string} */ tag,
-      /** @type {string} */ head,
-      /** @type {string | undefined} */ what,
-      /** @type {(layer: Layer) => string} */ say,
-    ) =>
-      h(
-        "tr",
-        { what },
-        head ? h("th", { scope: "row" }, head) : h("td"),
-        ...layers.map((layer, i) => {
-          const cell = h(tag, { ...choose(i), ...(tag === "th" ? { scope: "col" } : {}) }, say(layer));
-          columns[i].push(cell);
-          return cell;
-        }),
-      );
-    const head = line("th", "", undefined, ({ name }) => name.replace("RPN ", "RPN\u00a0"));
-    const body = ROWS.map(([name, what, say]) => line("td", name, what, say));
-    const element = scroller(
-      "layers",
-      "",
-      h("table", { class: "rpnviz-way-table" }, h("thead", {}, head), h("tbody", {}, ...body)),
-    );
-    let seen = ""; // the layer that was brought into view, and in which width
-    return {
-      element,
-      /** @param {number} current */
-      show(current) {
-        columns.forEach((cells, i) => {
-          for (const cell of cells) {
-            cell.classList.toggle("rpnviz-hot", i === current);
-            cell.classList.toggle("rpnviz-later", i > current);
-          }
-          cells[0].setAttribute("aria-current", String(i === current));
-        });
-        const now = `${current} ${element.clientWidth}`;
-        const { offsetLeft, offsetWidth } = columns[current][0];
-        if (now !== seen) element.scrollLeft = offsetLeft + (offsetWidth - element.clientWidth) / 2; // into the middle
-        seen = now;
-      },
-    };
-  }
-
-  // Maps of the channels chosen at the opening came along; Python is asked for another once, one question at a time.
-  const cache = /** @type {Map<string, HTMLCanvasElement>} */ (new Map());
-  let asked = "";
-  let last = /** @type {{canvas: HTMLCanvasElement, layer: string} | null} */ (null);
-  /** @param {Layer} layer @param {number} index of the channel @param {DataView} bytes */
-  function keep(layer, index, bytes) {
-    const canvas = heatImage(typed(bytes, Uint8Array), ...layer.shown, heat);
-    cache.set(`${layer.name} ${index}`, canvas);
-    return canvas;
-  }
-  /** @param {Layer} layer */
-  function mapOf(layer) {
-    const index = model.get("channels")[layer.name];
-    const ready = cache.get(`${layer.name} ${index}`);
-    if (ready) return ready;
-    if (model.get("opened")[layer.name] === index) return keep(layer, index, model.get("maps")[layer.name]);
-    if (!asked && !alone) {
-      asked = `${layer.name} ${index}`;
-      ui.busy(ASKING);
-      commit(model, { wish: { layer: layer.name, channel: index } });
-    }
-    return last && last.layer === layer.name ? last.canvas : null; // the old one, greyed, until the answer is there
-  }
-  function hear() {
-    const { layer: name, channel: index } = model.get("answered").wish;
-    const layer = layers.find((one) => one.name === name);
-    if (layer) keep(layer, index, model.get("extra_map"));
-    asked = "";
-    ui.busy("");
-    redraw(); // asks again if the hand has moved on
-  }
-
-  function draw() {
-    const index = number();
-    const layer = layers[index];
-    const { row, col, field, centre } = unitOf(layer);
-    const shown = model.get("channels")[layer.name];
-    layerSlider.set(index);
-    channel.set(shown, layer.channels - 1);
-    setText(mapName, layer.name);
-    setText(mapAside, `channel ${shown} of ${layer.channels}`);
-    card.show(index);
-    walk.show(index);
-    const canvas = mapOf(layer);
-    if (map.begin() && canvas) {
-      const step = Math.max(layer.jump, inputHeight / layer.shown[0] > 3 ? 4 : layer.jump); // input px of a shown pixel
-      map.image(canvas, [0, 0, layer.shown[1] * step, layer.shown[0] * step], true);
-      const [x, y] = [(col + 0.5) * layer.jump, (row + 0.5) * layer.jump];
-      const half = layer.jump / 2;
-      if (layer.jump * map.scale > 5 * map.unit) map.box([x - half, y - half, x + half, y + half], styles.window);
-      else map.dot(x, y, styles.window, 3);
-      last = { canvas, layer: layer.name };
-    }
-    if (picture.begin()) {
-      if (photo) picture.image(photo, [0, 0, width, height]);
-      const thin = { ...styles.receptive_field, width: 0.8, dash: [] };
-      for (const before of layers.slice(0, index)) picture.box(unitOf(before).field, thin, { alpha: 0.55 });
-      picture.box(field, styles.receptive_field, { strong: true });
-      picture.dot(...centre, styles.window, 3);
-    }
-    ui.root.dataset.unit = `${layer.name} ${row} ${col}`;
-    ui.root.dataset.shown = canvas === cache.get(`${layer.name} ${shown}`) ? `${layer.name} ${shown}` : "";
-    ui.say(
-      `${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`,
-    );
-  }
-
-  ui.onDestroy(watch(model, ["layer", "channels", "x", "y"], redraw));
-  ui.onDestroy(watch(model, ["maps"], redraw));
-  ui.onDestroy(watch(model, ["answered"], scheduler(hear)));
-  for (const panel of [map, picture, lens]) ui.onDestroy(() => panel.destroy());
-  redraw();
-  return () => ui.destroy();
+  const head = h("thead", {}, h("tr", {}, h("td"), ...heads));
+  const element = scroller("layers", "", h("table", { class: "rpnviz-way-table" }, head, h("tbody", {}, ...rows)));
+  let seen = ""; // the layer that was brought into view, and in which width
+  return {
+    element,
+    draw({ index }) {
+      columns.forEach((cells, i) => {
+        for (const one of cells) {
+          one.classList.toggle("rpnviz-hot", i === index);
+          one.classList.toggle("rpnviz-later", i > index);
+        }
+        cells[0].setAttribute("aria-current", String(i === index));
+      });
+      const now = `${index} ${element.clientWidth}`;
+      const { offsetLeft, offsetWidth } = columns[index][0];
+      if (now !== seen) element.scrollLeft = offsetLeft + (offsetWidth - element.clientWidth) / 2; // into the middle
+      seen = now;
+    },
+  };
 }

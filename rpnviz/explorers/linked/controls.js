@@ -1,13 +1,15 @@
 // @ts-check
-// The controls of the linked explorer. Each writes a trait; `update` shows the traits as they are.
+// The controls of the linked explorer. Each writes a trait, and draws the traits as they are.
 
 import { canAsk } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
 import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
 import { commit } from "../common/model.js";
+import { group } from "../common/view.js";
 
-/** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {import("./panels.js").Moment} Moment */
+/** @typedef {import("./scene.js").Scene} Scene */
+/** @typedef {import("./view.js").Context} Context */
+/** @typedef {import("./view.js").Part} Part */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
 const HANDED = "These results were handed over, for one picture on one grid.";
@@ -62,32 +64,70 @@ const LABELS = [
   ["crosses_border", "crosses border", "Crosses the border of the picture: left out of training."],
 ];
 
-/** The column of layer switches, with the minibatch's seed and the number of proposals. @param {Model} model @param {Record<string, any>} styles */
-export function layerSwitches(model, styles) {
-  const switches = LAYERS.map(([name, label, style, what]) => ({
-    name,
-    ...checkbox({
-      label,
-      what,
-      swatch: style ? swatch(styles[style]) : undefined,
-      onChange(on) {
-        const others = model.get("layers").filter((/** @type {string} */ other) => other !== name);
-        commit(model, { layers: on ? [...others, name] : others });
-      },
-    }),
-  }));
-  const legend = h(
-    "ul",
-    { class: "rpnviz-labels" },
-    ...LABELS.map(([style, words, what]) => h("li", { what }, swatch(styles[style], { length: 16 }), words)),
-  );
-  const seed = numberField({
+/** The column of layer switches, with the minibatch's seed and the number of proposals. @param {Context} context @returns {Part} */
+export function layerSwitches(context) {
+  const below = /** @type {Record<string, Part>} */ ({
+    labels: labelLegend(context),
+    minibatch: seedField(context),
+    proposals: topSlider(context),
+  });
+  const rows = LAYERS.map(([name, label, style, what]) => {
+    const className = name === "minibatch" ? "rpnviz-layer rpnviz-layer-seed" : "rpnviz-layer";
+    const parts = [layerSwitch(context, name, label, style, what), ...(below[name] ? [below[name]] : [])];
+    return group("div", { class: className }, ...parts);
+  });
+  return group("fieldset", { class: "rpnviz-layers" }, h("legend", {}, "Layers"), ...rows);
+}
+
+/** @param {Context} context @param {string} name @param {string} label @param {string} style of its swatch, "" for none @param {string} what @returns {Part} */
+function layerSwitch({ model, store: { styles } }, name, label, style, what) {
+  const box = checkbox({
+    label,
+    what,
+    swatch: style ? swatch(styles[style]) : undefined,
+    onChange(on) {
+      const others = model.get("layers").filter((/** @type {string} */ other) => other !== name);
+      commit(model, { layers: on ? [...others, name] : others });
+    },
+  });
+  return { element: box.element, draw: ({ layers }) => box.set(layers.has(name)) };
+}
+
+/** @param {Context} context @returns {Part} */
+function labelLegend({ store: { styles } }) {
+  const lines = LABELS.map(([style, words, what]) => h("li", { what }, swatch(styles[style], { length: 16 }), words));
+  const element = h("ul", { class: "rpnviz-labels" }, ...lines);
+  return { element, draw: ({ layers }) => element.classList.toggle("rpnviz-off", !layers.has("labels")) };
+}
+
+/** @param {Context} context @returns {Part} */
+function seedField({ model }) {
+  const field = numberField({
     name: "Seed of the minibatch",
     className: "rpnviz-seed",
     max: 9999,
     what: "Seed: another number draws another 256 anchors.",
     onChange: (value) => commit(model, { seed: value }),
   });
+  let limited = /** @type {Scene | null} */ (null);
+  const limit = (/** @type {Scene} */ scene) => {
+    if (limited === scene) return;
+    limited = scene;
+    let most = Object.keys(scene.packed.minibatches).length - 1;
+    while (canAsk(model, "seed", most + 1)) most += 1;
+    field.element.max = String(most);
+  };
+  return {
+    element: h("label", { class: "rpnviz-seed-label" }, "seed ", field.element),
+    draw({ scene, seed }) {
+      field.set(String(seed));
+      if (!model.get("has_kernel")) limit(scene);
+    },
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function topSlider({ model }) {
   const top = slider({
     label: "top",
     name: "Number of proposals shown",
@@ -97,37 +137,11 @@ export function layerSwitches(model, styles) {
     what: "How many of the proposals to draw, best score first.",
     onInput: (value) => commit(model, { top_n: value }),
   });
-  /** @type {Moment["scene"] | null} */
-  let limited = null;
-  const limitSeed = (/** @type {Moment["scene"]} */ scene) => {
-    if (limited === scene) return;
-    limited = scene;
-    let most = Object.keys(scene.packed.minibatches).length - 1;
-    while (canAsk(model, "seed", most + 1)) most += 1;
-    seed.element.max = String(most);
-  };
-  const rows = Object.fromEntries(
-    switches.map(({ name, element }) => [name, h("div", { class: "rpnviz-layer" }, element)]),
-  );
-  rows.labels.append(legend);
-  rows.minibatch.classList.add("rpnviz-layer-seed");
-  rows.minibatch.append(h("label", { class: "rpnviz-seed-label" }, "seed ", seed.element));
-  rows.proposals.append(top.element);
-  return {
-    element: h("fieldset", { class: "rpnviz-layers" }, h("legend", {}, "Layers"), ...Object.values(rows)),
-    /** @param {Moment} moment */
-    update({ layers, scene, topN }) {
-      for (const { name, set } of switches) set(layers.has(name));
-      legend.classList.toggle("rpnviz-off", !layers.has("labels"));
-      seed.set(String(model.get("seed")));
-      if (!model.get("has_kernel")) limitSeed(scene);
-      top.set(topN);
-    },
-  };
+  return { element: top.element, draw: ({ topN }) => top.set(topN) };
 }
 
-/** Which grid. @param {Model} model */
-export function gridSwitch(model) {
+/** Which grid. @param {Context} context @returns {Part} */
+export function gridSwitch({ model }) {
   const grids = [
     [
       "paper",
@@ -145,11 +159,11 @@ export function gridSwitch(model) {
   });
   if (grids.some(([value]) => value !== model.get("grid") && !canAsk(model, "grid", value)))
     control.disable(true, model.get("has_kernel") ? HANDED : NO_KERNEL);
-  return { element: control.element, update: () => control.set(model.get("grid")) };
+  return { element: control.element, draw: ({ wanted }) => control.set(wanted.grid) };
 }
 
-/** Which picture. @param {Model} model */
-export function pictureChoice(model) {
+/** Which picture. @param {Context} context @returns {Part} */
+export function pictureChoice({ model }) {
   const control = choice({
     label: "Picture",
     className: "rpnviz-pictures",
@@ -159,15 +173,11 @@ export function pictureChoice(model) {
   let filled = "";
   return {
     element: control.element,
-    update() {
-      const now = model.get("picture");
-      const names = model
-        .get("pictures")
-        .filter((/** @type {string} */ name) => name === now || canAsk(model, "picture", name));
-      if (filled !== String(names))
-        control.fill(names.map((/** @type {string} */ name) => ({ value: name, label: name })));
+    draw({ wanted, pictures }) {
+      const names = pictures.filter((name) => name === wanted.picture || canAsk(model, "picture", name));
+      if (filled !== String(names)) control.fill(names.map((name) => ({ value: name, label: name })));
       filled = String(names);
-      control.set(model.get("picture"));
+      control.set(wanted.picture);
       control.element.disabled = names.length < 2;
       if (model.get("has_kernel") && names.length < 2) explains(control.element, HANDED);
       if (!model.get("has_kernel")) explains(control.element, names.length < 2 ? NO_KERNEL : OWN_NEED_KERNEL);
@@ -175,88 +185,101 @@ export function pictureChoice(model) {
   };
 }
 
-/** Put the window where an anchor fits an object best. @param {Model} model */
-export function jumpChoice(model) {
+/** Put the window where an anchor fits an object best. @param {Context} context @returns {Part} */
+export function jumpChoice({ model, store }) {
   const control = choice({
     label: "Jump to the best anchor of an object",
     className: "rpnviz-jump",
     what: "Puts the window where the anchor is that fits this object best, of all that lie inside the picture.",
     onChange: (value) => value && jump(Number(value)),
   });
-  /** @type {Moment["scene"] | null} */
-  let scene = null;
   const jump = (/** @type {number} */ anchor) => {
-    if (!scene) return;
+    const scene = store.scene();
     const [row, col] = scene.cellOf(anchor);
     commit(model, { row, col, selected: anchor % scene.perCell });
   };
+  let filled = /** @type {Scene | null} */ (null);
+  const fill = (/** @type {Scene} */ scene) => {
+    const best = scene.objectNames().map((label, i) => ({ value: String(scene.packed.best_anchors[i]), label }));
+    control.fill([{ value: "", label: "jump to …" }, ...best.filter(({ value }) => value !== "-1")]);
+    filled = scene;
+  };
   return {
     element: h("label", { class: "rpnviz-jump-line" }, "best anchor of", control.element),
-    /** @param {Moment} moment */
-    update(moment) {
-      if (scene !== moment.scene) {
-        scene = moment.scene;
-        const reachable = scene
-          .objectNames()
-          .map((label, i) => ({ value: String(moment.scene.packed.best_anchors[i]), label }));
-        control.fill([{ value: "", label: "jump to …" }, ...reachable.filter(({ value }) => value !== "-1")]);
-      }
-      const selected = model.get("selected");
-      control.set(selected < 0 ? "" : String(moment.nine[selected]));
+    draw({ scene, selected, nine }) {
+      if (filled !== scene) fill(scene);
+      control.set(selected < 0 ? "" : String(nine[selected]));
       if (control.element.selectedIndex < 0) control.set("");
     },
   };
 }
 
-/** Which map is shown: the mean, one channel of 512, or the objectness of one anchor. @param {Model} model */
-export function mapChoice(model) {
+/** Which map is shown: the mean, one channel of 512, or the objectness of one anchor. @param {Context} context @returns {Part} */
+export function mapChoice(context) {
+  return group("span", { class: "rpnviz-map-choice" }, mapList(context), channelField(context));
+}
+
+/** The maps that have come with the scene, and the one that is shown. @param {Context} context @returns {Part} */
+function mapList({ model }) {
   const control = choice({
     label: "What the map shows",
     className: "rpnviz-maps",
     what: "The feature map has 512 channels: see their mean, one of them, or the objectness that the network gives one of the nine anchors everywhere.",
     onChange: (map) => commit(model, { map }),
   });
+  let filled = /** @type {Scene | null} */ (null);
+  let listed = /** @type {string[]} */ ([]);
+  return {
+    element: control.element,
+    draw({ scene, map }) {
+      if (filled !== scene || !listed.includes(map)) {
+        const entries = mapEntries(scene, map);
+        listed = entries.map(({ value }) => value);
+        control.fill(entries);
+        filled = scene;
+      }
+      control.set(map);
+    },
+  };
+}
+
+/** @param {Scene} scene @param {string} map */
+function mapEntries({ packed, shapes }, map) {
+  const channels = Object.keys(packed.channels).map((channel) => `channel ${channel}`);
+  if (map.startsWith("channel") && !channels.includes(map)) channels.push(map);
+  return [
+    { value: "mean", label: "mean of 512" },
+    ...shapes.map(({ scale, ratio }, a) => ({
+      group: "objectness of anchor",
+      value: `objectness ${a}`,
+      label: `objectness ${scale} px, ${ratio}`,
+    })),
+    ...channels.map((value) => ({ group: "some channels", value, label: value })),
+  ];
+}
+
+/** @param {Context} context @returns {Part} */
+function channelField({ model }) {
+  const sentence = "Any of the 512 channels, 0 to 511; those not in the list are fetched when you ask.";
   const number = numberField({
     name: "Channel",
     className: "rpnviz-channel",
     max: 511,
     placeholder: "0–511",
-    what: "Any of the 512 channels, 0 to 511; those not in the list are fetched when you ask.",
+    what: sentence,
     onChange: (channel) => commit(model, { map: `channel ${channel}` }),
   });
-  const sentence = number.element.getAttribute("data-what");
-  const limit = () => {
-    const able = Array.from({ length: 512 }, (_, channel) => channel).some((channel) =>
-      canAsk(model, "map", `channel ${channel}`),
-    );
+  let limited = /** @type {Scene | null} */ (null);
+  const limit = (/** @type {Scene} */ scene) => {
+    const able = Array.from({ length: 512 }, (_, i) => i).some((i) => canAsk(model, "map", `channel ${i}`));
     number.element.disabled = !able;
     explains(number.element, able ? sentence : NO_KERNEL);
+    limited = scene;
   };
-  /** @type {Moment["scene"] | null} */
-  let scene = null;
-  let listed = /** @type {string[]} */ ([]);
   return {
-    element: h("span", { class: "rpnviz-map-choice" }, control.element, number.element),
-    /** @param {Moment} moment */
-    update({ scene: now, map }) {
-      if (scene !== now || !listed.includes(map)) {
-        if (scene !== now && !model.get("has_kernel")) limit();
-        scene = now;
-        const channels = Object.keys(now.packed.channels).map((channel) => `channel ${channel}`);
-        if (map.startsWith("channel") && !channels.includes(map)) channels.push(map);
-        const entries = [
-          { value: "mean", label: "mean of 512" },
-          ...now.shapes.map(({ scale, ratio }, a) => ({
-            group: "objectness of anchor",
-            value: `objectness ${a}`,
-            label: `objectness ${scale} px, ${ratio}`,
-          })),
-          ...channels.map((value) => ({ group: "some channels", value, label: value })),
-        ];
-        listed = entries.map(({ value }) => value);
-        control.fill(entries);
-      }
-      control.set(map);
+    element: number.element,
+    draw({ scene, map }) {
+      if (limited !== scene && !model.get("has_kernel")) limit(scene); // on the site other scenes have none recorded
       number.set(map.startsWith("channel") ? map.slice("channel ".length) : "");
     },
   };

@@ -46,6 +46,7 @@ class LinkedExplorer(RpnvizWidget):
         picture (str): name of the picture.
     """
 
+    asks = ("picture", "grid", "map", "seed")
     presented = "col"
     view = "linked/view.js"
     needs_python = "Pictures of your own go through the network in Python"
@@ -61,8 +62,8 @@ class LinkedExplorer(RpnvizWidget):
     top_n = t.Int(50, min=1, max=MAX_TOP_N).tag(sync=True)
     pictures = t.List(t.Unicode(), read_only=True, help="names to choose from").tag(sync=True)
     scene = t.Dict(read_only=True, help="see scene.pack").tag(sync=True)
-    extra_channel = t.Dict(read_only=True, help="the last channel asked for that scene has not").tag(sync=True)
-    extra_minibatch = t.Dict(read_only=True, help="likewise a seed").tag(sync=True)
+    extra_channel = t.Dict(read_only=True, help="the last channel shown that its scene has not").tag(sync=True)
+    extra_minibatch = t.Dict(read_only=True, help="likewise of a seed").tag(sync=True)
 
     def __init__(
         self,
@@ -84,10 +85,7 @@ class LinkedExplorer(RpnvizWidget):
         super().__init__(picture=picture.name, grid=grid, row=row, col=col, map=shown)
         self.set_trait("scene", packed)
         self.set_trait("pictures", list(dict.fromkeys([picture.name, *Picture.bundled()])))
-        # Only from here on: what was just set is what the scene was made of.
-        self.observe(self._on_scene_wanted, ["picture", "grid"])
-        self.observe(self._on_channel_wanted, ["map", "scene"])
-        self.observe(self._on_seed_wanted, ["seed", "scene"])
+        self.start_answering()
 
     def _run(self, picture: Picture, grid: str) -> Scene:
         laid = Grid.named(grid, picture.image_size)
@@ -150,51 +148,32 @@ class LinkedExplorer(RpnvizWidget):
 
     # ---- what needs the kernel -----------------------------------------------------------------------------------
 
-    def _on_scene_wanted(self, _: object) -> None:
-        before = self._scene
-        if (self.picture, self.grid) == (before.picture.name, before.grid.name):
-            return
-        back = {"picture": before.picture.name, "grid": before.grid.name, "scene": self.scene}
-        with self.reporting("could not change the picture or the grid", **back, row=self.row, col=self.col):
+    def answer(self) -> dict[str, Any]:
+        """Run another picture or grid through every station, and send the channel and the seed that its scene lacks."""
+        scene, found = self._scene, dict[str, Any]()
+        if (self.picture, self.grid) != (scene.picture.name, scene.grid.name):
             own = self.picture == self._own_picture.name
             scene = self._run(self._own_picture if own else Picture.load(self.picture), self.grid)
-            self._show(scene, pack(scene))
-
-    def _show(self, scene: Scene, packed: dict[str, Any]) -> None:
-        """Replace the scene; the window stays over the same place of the picture."""
-        before, centre = self._scene, self._scene.grid.centre(self.row, self.col)
+            row, col = scene.grid.cell_at(*self._scene.grid.centre(self.row, self.col))  # over the same place
+            found = {"scene": pack(scene), "row": row, "col": col}
+        packed = found.get("scene", self.scene)
+        found |= self._extra_channel(scene, packed) | self._extra_minibatch(scene, packed)
         self._scene = scene
-        try:
-            with self.hold_sync():  # one message: no view ever sees half of it
-                self.row, self.col = scene.grid.cell_at(*centre)
-                self.set_trait("scene", packed)  # the channel and the seed that are shown are asked for now
-        except Exception:
-            self._scene = before
-            raise
+        return found
 
-    def _on_channel_wanted(self, change: Any) -> None:
-        number = self.channel
-        if number is None or str(number) in self.scene["channels"] or self._came_last("extra_channel", channel=number):
-            return
-        with self.reporting(f"could not send channel {number}", **_set_back(change, "map")):
-            values = self._scene.channel(number).tobytes()
-            self.set_trait("extra_channel", {"channel": number, "values": values, **self._which()})
+    def _extra_channel(self, scene: Scene, packed: dict[str, Any]) -> dict[str, Any]:
+        """The channel shown, if the page has it neither with the scene nor since it asked last."""
+        which = {"channel": self.channel, **_which(scene)}
+        if self.channel is None or str(self.channel) in packed["channels"] or _holds(self.extra_channel, which):
+            return {}
+        return {"extra_channel": {**which, "values": scene.channel(self.channel).tobytes()}}
 
-    def _on_seed_wanted(self, change: Any) -> None:
-        if str(self.seed) in self.scene["minibatches"] or self._came_last("extra_minibatch", seed=self.seed):
-            return
-        with self.reporting(f"could not draw a minibatch with seed {self.seed}", **_set_back(change, "seed")):
-            drawn = pack_minibatch(self._scene, self.seed)
-            self.set_trait("extra_minibatch", {"seed": self.seed, **drawn, **self._which()})
-
-    def _came_last(self, extra: str, **asked: int) -> bool:
-        """Whether the page has this answer already: nothing is worked out again when a failure puts a trait back."""
-        last = getattr(self, extra)
-        return all(last.get(name) == value for name, value in {**asked, **self._which()}.items())
-
-    def _which(self) -> dict[str, str]:
-        """Of which scene an answer is: a late one must not be taken for another's."""
-        return {"picture": self._scene.picture.name, "grid": self._scene.grid.name}
+    def _extra_minibatch(self, scene: Scene, packed: dict[str, Any]) -> dict[str, Any]:
+        """Likewise what the seed draws."""
+        which = {"seed": self.seed, **_which(scene)}
+        if str(self.seed) in packed["minibatches"] or _holds(self.extra_minibatch, which):
+            return {}
+        return {"extra_minibatch": {**which, **pack_minibatch(scene, self.seed)}}
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 
@@ -268,6 +247,10 @@ class LinkedExplorer(RpnvizWidget):
         return f"Linked explorer of {scene.picture.name}{by}, {place}, and its nine anchors: {anchors}."
 
 
-def _set_back(change: Any, name: str) -> dict[str, Any]:
-    """What `reporting` is to put back if the change was one of the trait of that name, and not one of the scene."""
-    return {name: change["old"]} if change["name"] == name else {}
+def _which(scene: Scene) -> dict[str, str]:
+    """Of which scene a channel or a minibatch is: a late one must not be taken for another's."""
+    return {"picture": scene.picture.name, "grid": scene.grid.name}
+
+
+def _holds(extra: dict[str, Any], which: dict[str, Any]) -> bool:
+    return all(extra.get(name) == value for name, value in which.items())

@@ -3,7 +3,8 @@
 import { h, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
 
-/** @typedef {import("./panels.js").Moment} Moment */
+/** @typedef {import("./view.js").Moment} Moment */
+/** @typedef {import("./view.js").Part} Part */
 
 /** What each stage is called (in brackets: where there is room), and what it is. @type {[string, string][]} */
 const TRAINING = [
@@ -55,6 +56,7 @@ function funnel(label, what, stages) {
   };
 }
 
+/** @returns {Part} */
 export function funnels() {
   const all = h("b");
   const training = funnel(
@@ -76,35 +78,43 @@ export function funnels() {
     training.element,
     proposals.element,
   );
-  const share = (/** @type {number} */ count) => `${count}/9`;
   let counted = "";
   let counts = /** @type {Record<string, number>} */ ({});
-
-  /** @param {Moment} moment */
-  const update = ({ scene, key, nine, minibatch }) => {
-    if (counted !== key) counts = scene.counts();
-    counted = key;
-    setText(all, thousands(scene.size));
-    const { positive, negative } = counts;
-    const here = (/** @type {string} */ kind) => nine.filter((anchor) => scene.kind(anchor) === kind).length;
-    const inside = thousands(scene.size - counts.crosses_border);
-    const drawn = minibatch ? `${minibatch.positive.length} + ${minibatch.negative.length}` : "…";
-    training.update(
-      [
-        inside,
-        `${thousands(positive)} positive + ${thousands(negative)} negative`,
-        minibatch ? `${minibatch.all.size} = ${drawn}` : drawn,
-      ],
-      [
-        nine.length - here("crosses_border"),
-        here("positive") + here("negative"),
-        nine.filter((anchor) => minibatch?.all.has(anchor)).length,
-      ].map(share),
-    );
-    proposals.update(
-      scene.funnel.map(([, count]) => thousands(count)),
-      scene.reach(nine).map(share),
-    );
+  return {
+    element,
+    draw(now) {
+      const { scene, key, nine } = now;
+      if (counted !== key) counts = scene.counts();
+      counted = key;
+      setText(all, thousands(scene.size));
+      training.update(trainingCounts(now, counts), trainingLeft(now).map(share));
+      proposals.update(
+        scene.funnel.map(([, count]) => thousands(count)),
+        scene.reach(nine).map(share),
+      );
+    },
   };
-  return { element, update };
+}
+
+/** @param {number} count */
+const share = (count) => `${count}/9`;
+
+/** How many anchors are left at each stage of TRAINING. @param {Moment} now @param {Record<string, number>} counts of each label */
+function trainingCounts({ scene, minibatch }, { crosses_border: crossing, positive, negative }) {
+  const drawn = minibatch ? `${minibatch.positive.length} + ${minibatch.negative.length}` : "…";
+  return [
+    thousands(scene.size - crossing),
+    `${thousands(positive)} positive + ${thousands(negative)} negative`,
+    minibatch ? `${minibatch.all.size} = ${drawn}` : drawn,
+  ];
+}
+
+/** How many of the nine. @param {Moment} now */
+function trainingLeft({ scene, nine, minibatch }) {
+  const here = (/** @type {string} */ kind) => nine.filter((anchor) => scene.kind(anchor) === kind).length;
+  return [
+    nine.length - here("crosses_border"),
+    here("positive") + here("negative"),
+    nine.filter((anchor) => minibatch?.all.has(anchor)).length,
+  ];
 }

@@ -6,15 +6,7 @@ import { besideThresholds, boxText, thousands } from "../common/format.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
-/**
- * What is shown at one moment.
- * @typedef {{scene: import("./scene.js").Scene, key: string, row: number, col: number, nine: number[],
- *   strong: number, layers: Set<string>, topN: number, seed: number, minibatch: Minibatch | null,
- *   heat: HTMLCanvasElement | null, map: string, photo: ImageBitmap | null,
- *   styles: Record<string, LineStyle>, palette: Record<string, string>}} Moment
- * strong: which of the nine stands out, −1 for none; key: which scene, for what is drawn once and kept
- */
-/** @typedef {{positive: Uint16Array, negative: Uint16Array, all: Set<number>}} Minibatch */
+/** @typedef {import("./view.js").Moment} Moment */
 
 const DRAWN_LAST = ["crosses_border", "negative", "ignored", "positive"]; // the positive ones on top
 

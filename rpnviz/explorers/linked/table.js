@@ -2,11 +2,14 @@
 // The nine anchors of the window's cell as a table: what each is, its label and why, what the network says of it.
 
 import { restyle, swatch } from "../common/canvas_panel.js";
-import { h, OWN_KEYS, setText } from "../common/elements.js";
+import { h, OWN_KEYS, scroller, setText } from "../common/elements.js";
 import { besideThresholds, boxText } from "../common/format.js";
+import { commit } from "../common/model.js";
 import { anchorStyle } from "./panels.js";
 
-/** @typedef {import("./panels.js").Moment} Moment */
+/** @typedef {import("./view.js").Moment} Moment */
+/** @typedef {import("./view.js").Context} Context */
+/** @typedef {import("./view.js").Part} Part */
 
 /** Heading, share of the width in %, explanation, and what a cell says. @type {[string, number, string, (moment: Moment, a: number) => string][]} */
 const COLUMNS = [
@@ -71,52 +74,26 @@ const GROUPS = [
   ],
 ];
 
-/**
- * @param {{shapes: {scale: number, ratio: number}[], style: import("../common/canvas_panel.js").LineStyle,
- *   onHot: (a: number) => void, onSelect: (a: number) => void}} options
- *   onHot: mouse or focus is on a row (−1: on none); onSelect: a row was clicked
- */
-export function anchorTable({ shapes, style, onHot, onSelect }) {
-  const rows = shapes.map(({ scale, ratio }, a) => {
-    const line = swatch(style);
-    const button = h(
-      "button",
-      {
-        type: "button",
-        tabindex: a ? -1 : 0,
-        "aria-label": `${scale} px, ratio ${ratio}`,
-        focus: () => onHot(a),
-        blur: () => onHot(-1),
-        click: () => onSelect(a),
-        ...OWN_KEYS,
-      },
-      line,
-      `${scale} px`,
-    );
-    const cells = COLUMNS.slice(1).map(() => h("td"));
-    const onRow = {
-      pointerenter: () => onHot(a),
-      click: (/** @type {Event} */ e) => button.contains(e.target) || onSelect(a),
-    };
-    return { line, button, cells, element: h("tr", onRow, h("th", { scope: "row" }, button), ...cells) };
-  });
-
+/** Mouse or focus on a row makes its anchor stand out; a click keeps it so. @param {Context} context @returns {Part} */
+export function anchorTable(context) {
+  const rows = context.store.scene().shapes.map((_, a) => anchorRow(context, a));
+  const buttons = rows.map(({ button }) => button);
   const walk = (/** @type {KeyboardEvent} */ event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const at = rows.findIndex(({ button }) => button === event.target);
-    if (!step || !rows[at + step]) return;
+    const at = buttons.indexOf(event.target);
+    if (!step || !buttons[at + step]) return;
     event.preventDefault();
-    rows[at].button.tabIndex = -1;
-    rows[at + step].button.tabIndex = 0;
-    rows[at + step].button.focus();
+    buttons[at].tabIndex = -1;
+    buttons[at + step].tabIndex = 0;
+    buttons[at + step].focus();
   };
-  const element = h(
+  const table = h(
     "table",
     {
       class: "rpnviz-table",
       "aria-label": "The nine anchors of this position",
       keydown: walk,
-      pointerleave: () => onHot(-1),
+      pointerleave: () => context.set({ hot: -1 }),
     },
     h("colgroup", {}, ...COLUMNS.map(([, width]) => h("col", { style: { width: `${width}%` } }))),
     h(
@@ -127,17 +104,43 @@ export function anchorTable({ shapes, style, onHot, onSelect }) {
     ),
     h("tbody", {}, ...rows.map((row) => row.element)),
   );
+  return {
+    element: scroller("table of the nine anchors", "", table),
+    draw: (now) => rows.forEach((row) => row.draw(now)),
+  };
+}
 
-  /** @param {Moment} moment @param {number} selected */
-  const update = (moment, selected) => {
-    rows.forEach(({ line, button, cells, element: row }, a) => {
-      const style = anchorStyle(moment, a);
+/** One of the nine. @param {Context} context @param {number} a */
+function anchorRow({ model, store, set }, a) {
+  const { scale, ratio } = store.scene().shapes[a];
+  const line = swatch(store.styles.positive);
+  const onSelect = () => commit(model, { selected: model.get("selected") === a ? -1 : a });
+  const attributes = {
+    type: "button",
+    tabindex: a ? -1 : 0,
+    "aria-label": `${scale} px, ratio ${ratio}`,
+    focus: () => set({ hot: a }),
+    blur: () => set({ hot: -1 }),
+    click: onSelect,
+    ...OWN_KEYS,
+  };
+  const button = h("button", attributes, line, `${scale} px`);
+  const cells = COLUMNS.slice(1).map(() => h("td"));
+  const onRow = {
+    pointerenter: () => set({ hot: a }),
+    click: (/** @type {Event} */ event) => button.contains(event.target) || onSelect(),
+  };
+  const element = h("tr", onRow, h("th", { scope: "row" }, button), ...cells);
+  return {
+    ...{ button, element },
+    /** @param {Moment} now */
+    draw(now) {
+      const style = anchorStyle(now, a);
       if (line.dataset.style !== style.color + style.dash) restyle(line, style);
       line.dataset.style = style.color + style.dash;
-      cells.forEach((cell, k) => setText(cell, COLUMNS[k + 1][3](moment, a)));
-      row.classList.toggle("rpnviz-hot", a === moment.strong);
-      button.setAttribute("aria-pressed", String(a === selected));
-    });
+      cells.forEach((cell, k) => setText(cell, COLUMNS[k + 1][3](now, a)));
+      element.classList.toggle("rpnviz-hot", a === now.strong);
+      button.setAttribute("aria-pressed", String(a === now.selected));
+    },
   };
-  return { element, update };
 }

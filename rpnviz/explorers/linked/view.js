@@ -4,9 +4,10 @@
 import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
-import { h, OWN_KEYS, scroller, slider } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { OWN_KEYS, slider } from "../common/elements.js";
+import { commit, derived, scheduler, typed, watch } from "../common/model.js";
+import { loadPhoto } from "../common/photo.js";
+import { defineView, group } from "../common/view.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
 import { funnels } from "./funnels.js";
 import {
@@ -22,236 +23,168 @@ import {
 import { Scene } from "./scene.js";
 import { anchorTable } from "./table.js";
 
-/** @typedef {import("./panels.js").Moment} Moment */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
+/** @typedef {import("../common/model.js").Model} Model */
+/** @typedef {{positive: Uint16Array, negative: Uint16Array, all: Set<number>}} Minibatch */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const HINT =
-  "Drag on the map, click on the picture, or press the arrow keys (Shift: five cells). Point at anything to read here what it is.";
-const MAP_WHAT =
-  "The feature map and the 3×3 window on it. Drag, or arrow keys. At the rim the window overhangs: zeros are padded there.";
-const TRAITS = [
-  "row",
-  "col",
-  "selected",
-  "layers",
-  "map",
-  "seed",
-  "top_n",
-  "grid",
-  "picture",
-  "scene",
-  "extra_channel",
-  "extra_minibatch",
-  "error",
-];
-
-/** @param {{model: import("../common/model.js").Model, el: HTMLElement}} context */
-export function render({ model, el }) {
-  const view = frame(
-    { model, el },
-    {
-      className: "rpnviz-linked",
-      label: "Linked explorer",
-      hint: HINT,
-      keys: [
-        ["← → ↑ ↓ on the map or the picture", "move the window by one cell"],
-        ["Shift + ← → ↑ ↓ there", "by five cells"],
-        ["Home, End there", "to the first, last column"],
-        ["PageUp, PageDown there", "to the first, last row"],
-        ["Esc there", "no anchor stands out any more"],
-        ["↑ ↓ in the table", "the anchor above, below; Space makes it stand out"],
-      ],
-    },
-  );
-  const look = model.get("look");
-  const styles = lineStyles(look);
-  const store = sceneStore(model, look.heat, redrawSoon);
-  let hot = -1; // the anchor under the mouse or the focus, in this view only
-
-  // ---- elements ------------------------------------------------------------------------------------------------
-  const keys = { tabindex: 0, role: "application", keydown: onKey, ...OWN_KEYS };
-  const map = new Panel({
-    extent: mapExtent(store.scene()),
-    className: "rpnviz-map rpnviz-drag",
-    label: "Feature map; arrow keys move the window",
-    what: MAP_WHAT,
-    onResize: redrawSoon,
-    attributes: { ...keys, pointerdown: drag, pointermove: drag },
-  });
-  const picture = new Panel({
-    extent: pictureExtent(store.scene()),
-    className: "rpnviz-picture rpnviz-drag",
-    label: "Picture; arrow keys move the window",
-    onResize: redrawSoon,
-    attributes: { ...keys, pointerdown: drag, pointermove: point, pointerleave: () => setHot(-1) },
-  });
-  const row = slider({
-    label: "row",
-    name: "Row of the window",
-    max: 0,
-    className: "rpnviz-row",
-    what: "Row of the 3×3 window on the feature map.",
-    onInput: (value) => move({ row: value }),
-  });
-  const col = slider({
-    label: "col",
-    name: "Column of the window",
-    max: 0,
-    className: "rpnviz-col",
-    what: "Column of the 3×3 window on the feature map.",
-    onInput: (value) => move({ col: value }),
-  });
-  row.input.addEventListener("keydown", downMeansMore);
-  const table = anchorTable({
-    shapes: store.scene().shapes,
-    style: styles.positive,
-    onHot: setHot,
-    onSelect: (a) => commit(model, { selected: model.get("selected") === a ? -1 : a }),
-  });
-  const counts = funnels();
-  const controls = {
-    layers: layerSwitches(model, styles),
-    grid: gridSwitch(model),
-    picture: pictureChoice(model),
-    jump: jumpChoice(model),
-    map: mapChoice(model),
-  };
-  row.element.classList.add("rpnviz-upright");
-  view.body.append(
-    counts.element,
-    h(
+export const render = defineView({
+  frame: {
+    className: "rpnviz-linked",
+    label: "Linked explorer",
+    hint: "Drag on the map, click on the picture, or press the arrow keys (Shift: five cells). Point at anything to read here what it is.",
+    keys: [
+      ["← → ↑ ↓ on the map or the picture", "move the window by one cell"],
+      ["Shift + ← → ↑ ↓ there", "by five cells"],
+      ["Home, End there", "to the first, last column"],
+      ["PageUp, PageDown there", "to the first, last row"],
+      ["Esc there", "no anchor stands out any more"],
+      ["↑ ↓ in the table", "the anchor above, below; Space makes it stand out"],
+    ],
+  },
+  traits: [
+    ...["row", "col", "selected", "layers", "map", "seed", "top_n", "grid", "picture"],
+    ...["scene", "extra_channel", "extra_minibatch"],
+  ],
+  local: { hot: -1 }, // the anchor under the mouse or the focus
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => [
+    funnels(),
+    group(
       "div",
       { class: "rpnviz-stage" },
-      h(
+      group(
         "figure",
         { class: "rpnviz-left" },
-        h("figcaption", {}, "Feature map", controls.map.element),
-        row.element,
-        map.canvas,
-        col.element,
-        controls.jump.element,
+        group("figcaption", {}, "Feature map", mapChoice(context)),
+        rowSlider(context),
+        featureMap(context),
+        colSlider(context),
+        jumpChoice(context),
       ),
-      h("figure", {}, h("figcaption", {}, "Picture", controls.picture.element), picture.canvas),
-      h("div", { class: "rpnviz-side" }, controls.grid.element, controls.layers.element),
+      group("figure", {}, group("figcaption", {}, "Picture", pictureChoice(context)), picture(context)),
+      group("div", { class: "rpnviz-side" }, gridSwitch(context), layerSwitches(context)),
     ),
-    scroller("table of the nine anchors", "", table.element),
+    anchorTable(context),
+  ],
+  say(now, { root, what }) {
+    root.dataset.cell = `${now.row} ${now.col}`;
+    if (now.hot >= 0) what(anchorSentence(now, now.hot));
+    return summary(now);
+  },
+  busy: missing,
+  listen: keepPlace,
+});
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const look = model.get("look");
+  const scene = derived(
+    () => /** @type {Record<string, any>} */ (model.get("scene")),
+    (packed) => new Scene(packed),
   );
+  const photo = derived(
+    () => scene().packed.picture, // on another grid it is the same one
+    () => {
+      const file = scene().packed.photo;
+      return loadPhoto(() => file, redraw);
+    },
+  );
+  return {
+    scene,
+    photo: () => photo().bitmap,
+    heat: heatMap(model, scene, look.heat),
+    minibatch: sampled(model, scene),
+    styles: lineStyles(look),
+    palette: /** @type {Record<string, string>} */ (look.palette),
+  };
+}
 
-  // ---- drawing -------------------------------------------------------------------------------------------------
-  /** @returns {Moment} */
-  function moment() {
-    const scene = store.scene();
-    const [r, c] = [clamp(model.get("row"), 0, scene.rows - 1), clamp(model.get("col"), 0, scene.columns - 1)];
-    const first = scene.first(r, c);
-    return {
-      scene,
-      row: r,
-      col: c,
-      styles,
-      palette: look.palette,
-      key: `${scene.packed.picture} ${scene.packed.grid}`,
-      nine: scene.shapes.map((_, a) => first + a),
-      strong: hot >= 0 ? hot : model.get("selected"),
-      layers: new Set(model.get("layers")),
-      topN: model.get("top_n"),
-      seed: model.get("seed"),
-      minibatch: store.minibatch(),
-      map: model.get("map"),
-      heat: store.heat(),
-      photo: store.photo(),
-    };
-  }
+/** Gives the map shown as an image, null while it has not come. @param {Model} model @param {() => Scene} scene @param {string[]} stops of the colours */
+function heatMap(model, scene, stops) {
+  const made = derived(scene, () => /** @type {Map<string, HTMLCanvasElement>} */ (new Map()));
+  return () => {
+    const map = /** @type {string} */ (model.get("map"));
+    const values = made().has(map) ? null : mapValues(model, scene(), map);
+    if (values) made().set(map, heatImage(values, scene().rows, scene().columns, stops));
+    return made().get(map) || null;
+  };
+}
 
-  function draw() {
-    const now = moment();
-    const { scene } = now;
-    map.setExtent(mapExtent(scene));
-    picture.setExtent(pictureExtent(scene));
-    drawMap(map, now);
-    drawPicture(picture, now);
-    table.update(now, model.get("selected"));
-    counts.update(now);
-    row.set(now.row, scene.rows - 1);
-    col.set(now.col, scene.columns - 1);
-    for (const control of Object.values(controls)) control.update(now);
-    if (hot >= 0) view.what(anchorSentence(now, hot));
-    view.busy(store.waitingFor());
-    view.root.dataset.cell = `${now.row} ${now.col}`;
-    view.say(summary(now));
-  }
+/** @param {Model} model @param {Scene} scene @param {string} map its name */
+function mapValues(model, scene, map) {
+  const [kind, number] = map.split(" ");
+  if (kind === "objectness") return scene.objectness(Number(number));
+  const { mean, channels } = scene.packed;
+  const bytes = kind === "mean" ? mean : channels[number] || extra(model, scene, "channel", Number(number))?.values;
+  return bytes ? typed(bytes, Uint8Array) : null;
+}
 
-  const redraw = scheduler(draw);
-  function redrawSoon() {
-    redraw();
-  }
-
-  // ---- input ---------------------------------------------------------------------------------------------------
-  /** @param {{row?: number, col?: number}} to */
-  function move(to) {
-    const scene = store.scene();
-    if (scene.packed.grid !== model.get("grid")) return; // its cells are about to change
-    const values = { row: model.get("row"), col: model.get("col"), ...to };
-    commit(model, { row: clamp(values.row, 0, scene.rows - 1), col: clamp(values.col, 0, scene.columns - 1) });
-  }
-
-  /** @param {PointerEvent} event */
-  function drag(event) {
-    if (!(event.buttons & 1) || !event.isPrimary) return; // a second finger zooms
-    const panel = event.target === map.canvas ? map : picture;
-    if (event.type === "pointerdown") {
-      panel.canvas.setPointerCapture(event.pointerId);
-      panel.canvas.focus({ preventScroll: true });
-      event.preventDefault();
+/** Gives what the seed draws, null while it has not come. @param {Model} model @param {() => Scene} scene */
+function sampled(model, scene) {
+  const made = derived(scene, () => /** @type {Map<number, Minibatch>} */ (new Map()));
+  return () => {
+    const seed = /** @type {number} */ (model.get("seed"));
+    const sent = scene().packed.minibatches[seed] || extra(model, scene(), "seed", seed);
+    if (!made().has(seed) && sent) {
+      const [positive, negative] = [typed(sent.positive, Uint16Array), typed(sent.negative, Uint16Array)];
+      made().set(seed, { positive, negative, all: new Set([...positive, ...negative]) });
     }
-    const [r, c] = store.scene().cellAt(...panel.at(event));
-    move({ row: r, col: c });
-  }
+    return made().get(seed) || null;
+  };
+}
 
-  /** @param {PointerEvent} event */
-  function point(event) {
-    drag(event);
-    const now = moment();
-    const [x, y] = picture.at(event);
-    setHot(event.buttons ? -1 : anchorUnder(picture, now, x, y));
-    if (hot < 0) view.what(pictureSentence(now, x, y, (5 * picture.unit) / picture.scale));
-  }
+/** What came last beside the scenes, if it is of this scene. @param {Model} model @param {Scene} scene @param {"channel" | "seed"} name @param {number} value */
+function extra(model, { packed }, name, value) {
+  const last = model.get(name === "channel" ? "extra_channel" : "extra_minibatch");
+  return last[name] === value && last.picture === packed.picture && last.grid === packed.grid ? last : null;
+}
 
-  /** @param {number} a */
-  function setHot(a) {
-    if (a === hot) return;
-    hot = a;
-    redraw();
-  }
+/** @param {Context} context */
+function readMoment({ model, store, local }) {
+  const scene = store.scene();
+  const row = clamp(/** @type {number} */ (model.get("row")), 0, scene.rows - 1);
+  const col = clamp(/** @type {number} */ (model.get("col")), 0, scene.columns - 1);
+  const first = scene.first(row, col);
+  const hot = /** @type {number} */ (local.hot);
+  const selected = /** @type {number} */ (model.get("selected"));
+  return {
+    ...{ scene, row, col, hot, selected, styles: store.styles, palette: store.palette },
+    key: `${scene.packed.picture} ${scene.packed.grid}`, // for what is drawn once and kept
+    nine: scene.shapes.map((_, a) => first + a),
+    strong: hot >= 0 ? hot : selected, // which of the nine stands out, −1 for none
+    layers: /** @type {Set<string>} */ (new Set(model.get("layers"))),
+    topN: /** @type {number} */ (model.get("top_n")),
+    seed: /** @type {number} */ (model.get("seed")),
+    map: /** @type {string} */ (model.get("map")),
+    minibatch: store.minibatch(),
+    heat: store.heat(),
+    photo: store.photo(),
+    wanted: { picture: /** @type {string} */ (model.get("picture")), grid: /** @type {string} */ (model.get("grid")) },
+    pictures: /** @type {string[]} */ (model.get("pictures")), // names to choose from
+  };
+}
 
-  /** @param {KeyboardEvent} event */
-  function onKey(event) {
-    const step = event.shiftKey ? 5 : 1;
-    const [r, c] = [model.get("row"), model.get("col")];
-    const to = {
-      ArrowLeft: { col: c - step },
-      ArrowRight: { col: c + step },
-      ArrowUp: { row: r - step },
-      ArrowDown: { row: r + step },
-      Home: { col: 0 },
-      End: { col: Infinity },
-      PageUp: { row: 0 },
-      PageDown: { row: Infinity },
-    }[event.key];
-    if (to) move(to);
-    else if (event.key === "Escape") commit(model, { selected: -1 });
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
+/** What the page lacks; much of what is set it has without an answer. @param {Moment} now @param {Context} context */
+function missing({ scene: { packed }, wanted, heat, map, minibatch, seed }, { model }) {
+  const asking = model.get("has_kernel") ? "asking the kernel for" : "fetching";
+  if (packed.picture !== wanted.picture) return `${asking} ${wanted.picture} …`;
+  if (packed.grid !== wanted.grid) return `${asking} the other grid …`;
+  if (!heat) return `${asking} ${map} …`;
+  return minibatch ? "" : `${asking} seed ${seed} …`;
+}
 
-  /** The row slider stands upright with row 0 at the top, so Down must mean more. @param {KeyboardEvent} event */
-  function downMeansMore(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    move({ row: model.get("row") + step });
-  }
-
-  /** Python keeps the window over the same place of the picture; without it the page does, and shows the mean for a channel it lacks. */
+/**
+ * Python keeps the window over the same place of the picture; without it the page does, and shows the mean for a channel
+ * that it lacks.
+ * @param {Context} context
+ */
+function keepPlace({ model, store }) {
+  if (model.get("has_kernel")) return [];
   let before = store.scene();
   let linked = model.get("grid") !== before.packed.grid; // a link's row and column are those of the grid that is to come
   const settle = scheduler(() => {
@@ -261,81 +194,138 @@ export function render({ model, el }) {
     const shown = store.heat() || canAsk(model, "map", model.get("map"));
     commit(model, shown ? { row, col } : { row, col, map: "mean" });
   });
-  if (!model.get("has_kernel")) {
-    view.onDestroy(watch(model, ["scene"], settle));
-    if (!linked) settle(); // a link's row may lie beyond this grid
-  }
-  view.onDestroy(watch(model, TRAITS, redraw));
-  view.onDestroy(() => [map, picture].forEach((panel) => panel.destroy()));
-  view.onDestroy(store.destroy);
-  draw();
-  return view.destroy;
+  if (!linked) settle(); // a link's row may lie beyond this grid
+  return [watch(model, ["scene"], settle)];
+}
+
+/** Move the window. @param {Context} context @param {{row?: number, col?: number}} to */
+function move({ model, store }, to) {
+  const scene = store.scene();
+  if (scene.packed.grid !== model.get("grid")) return; // its cells are about to change
+  const values = { row: model.get("row"), col: model.get("col"), ...to };
+  commit(model, { row: clamp(values.row, 0, scene.rows - 1), col: clamp(values.col, 0, scene.columns - 1) });
+}
+
+/** A listener for the keys that move the window. @param {Context} context */
+function windowKeys(context) {
+  const { model } = context;
+  return (/** @type {KeyboardEvent} */ event) => {
+    const step = event.shiftKey ? 5 : 1;
+    const [row, col] = [model.get("row"), model.get("col")];
+    const to = {
+      ArrowLeft: { col: col - step },
+      ArrowRight: { col: col + step },
+      ArrowUp: { row: row - step },
+      ArrowDown: { row: row + step },
+      Home: { col: 0 },
+      End: { col: Infinity },
+      PageUp: { row: 0 },
+      PageDown: { row: Infinity },
+    }[event.key];
+    if (to) move(context, to);
+    else if (event.key === "Escape") commit(model, { selected: -1 });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
 }
 
 /**
- * What has come from the kernel: the scene, and maps and minibatches that were asked for later.
- * @param {import("../common/model.js").Model} model @param {string[]} stops of the colour map @param {() => void} onPhoto
+ * A panel on which keys and a drag move the window.
+ * @param {Context} context @param {{extent: Box, className: string, label: string, what?: string}} options
  */
-function sceneStore(model, stops, onPhoto) {
-  let packed = /** @type {Record<string, any>} */ ({});
-  let scene = /** @type {Scene} */ (/** @type {unknown} */ (null));
-  let photo = /** @type {ImageBitmap | null} */ (null);
-  const heats = /** @type {Map<string, HTMLCanvasElement>} */ (new Map());
-  const minibatches = /** @type {Map<number, import("./panels.js").Minibatch>} */ (new Map());
-
-  const load = () => {
-    if (packed === model.get("scene")) return scene;
-    const before = packed.picture;
-    packed = model.get("scene");
-    scene = new Scene(packed);
-    heats.clear();
-    minibatches.clear();
-    if (before !== packed.picture) loadPhoto(packed);
-    return scene;
-  };
-  const loadPhoto = async (/** @type {Record<string, any>} */ of) => {
-    photo = null;
-    const bitmap = await createImageBitmap(new Blob([typed(of.photo, Uint8Array)]));
-    if (of !== packed) return bitmap.close(); // another picture has come meanwhile
-    photo = bitmap;
-    onPhoto();
-  };
-  /** An answer that came later, if it is to this question. @param {string} trait @param {string} name @param {any} value */
-  const answer = (trait, name, value) => {
-    const extra = model.get(trait);
-    return extra[name] === value && extra.picture === packed.picture && extra.grid === packed.grid ? extra : null;
-  };
-  const mapValues = (/** @type {string} */ map) => {
-    const [kind, number] = map.split(" ");
-    if (kind === "objectness") return scene.objectness(Number(number));
-    const bytes =
-      kind === "mean"
-        ? packed.mean
-        : packed.channels[number] || answer("extra_channel", "channel", Number(number))?.values;
-    return bytes ? typed(bytes, Uint8Array) : null;
-  };
-  const heat = () => {
-    const map = model.get("map");
-    const values = heats.has(map) ? null : mapValues(map);
-    if (values) heats.set(map, heatImage(values, scene.rows, scene.columns, stops));
-    return heats.get(map) || null;
-  };
-  const minibatch = () => {
-    const seed = model.get("seed");
-    const sent = packed.minibatches[seed] || answer("extra_minibatch", "seed", seed);
-    if (!minibatches.has(seed) && sent) {
-      const [positive, negative] = [typed(sent.positive, Uint16Array), typed(sent.negative, Uint16Array)];
-      minibatches.set(seed, { positive, negative, all: new Set([...positive, ...negative]) });
+function windowPanel(context, options) {
+  const panel = new Panel({
+    ...options,
+    onResize: context.redraw,
+    attributes: { tabindex: 0, role: "application", keydown: windowKeys(context), ...OWN_KEYS },
+  });
+  const drag = (/** @type {PointerEvent} */ event) => {
+    if (!(event.buttons & 1) || !event.isPrimary) return; // a second finger zooms
+    if (event.type === "pointerdown") {
+      panel.canvas.setPointerCapture(event.pointerId);
+      panel.canvas.focus({ preventScroll: true });
+      event.preventDefault();
     }
-    return minibatches.get(seed) || null;
+    const [row, col] = context.store.scene().cellAt(...panel.at(event));
+    move(context, { row, col });
   };
-  const waitingFor = () => {
-    if (!model.get("has_kernel") && model.get("error")) return "";
-    const asking = model.get("has_kernel") ? "asking the kernel for" : "fetching";
-    if (packed.picture !== model.get("picture")) return `${asking} ${model.get("picture")} …`;
-    if (packed.grid !== model.get("grid")) return `${asking} the other grid …`;
-    if (!heat()) return `${asking} ${model.get("map")} …`;
-    return minibatch() ? "" : `${asking} seed ${model.get("seed")} …`;
+  panel.canvas.addEventListener("pointerdown", drag);
+  panel.canvas.addEventListener("pointermove", drag);
+  return panel;
+}
+
+/** @param {Context} context @returns {Part} */
+function featureMap(context) {
+  const panel = windowPanel(context, {
+    extent: mapExtent(context.store.scene()),
+    className: "rpnviz-map rpnviz-drag",
+    label: "Feature map; arrow keys move the window",
+    what: "The feature map and the 3×3 window on it. Drag, or arrow keys. At the rim the window overhangs: zeros are padded there.",
+  });
+  return {
+    element: panel.canvas,
+    draw(now) {
+      panel.setExtent(mapExtent(now.scene));
+      drawMap(panel, now);
+    },
+    destroy: () => panel.destroy(),
   };
-  return { scene: load, photo: () => photo, heat, minibatch, waitingFor, destroy: () => photo?.close() };
+}
+
+/** The picture with all that belongs to the window's cell. @param {Context} context @returns {Part} */
+function picture(context) {
+  const { local, set, store, what } = context;
+  const panel = windowPanel(context, {
+    extent: pictureExtent(store.scene()),
+    className: "rpnviz-picture rpnviz-drag",
+    label: "Picture; arrow keys move the window",
+  });
+  panel.canvas.addEventListener("pointermove", (event) => {
+    const [now, [x, y]] = [readMoment(context), panel.at(event)];
+    set({ hot: event.buttons ? -1 : anchorUnder(panel, now, x, y) });
+    if (local.hot < 0) what(pictureSentence(now, x, y, (5 * panel.unit) / panel.scale));
+  });
+  panel.canvas.addEventListener("pointerleave", () => set({ hot: -1 }));
+  return {
+    element: panel.canvas,
+    draw(now) {
+      panel.setExtent(pictureExtent(now.scene));
+      drawPicture(panel, now);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** Upright, with row 0 at the top. @param {Context} context @returns {Part} */
+function rowSlider(context) {
+  const row = slider({
+    label: "row",
+    name: "Row of the window",
+    max: 0,
+    className: "rpnviz-row",
+    what: "Row of the 3×3 window on the feature map.",
+    onInput: (value) => move(context, { row: value }),
+  });
+  row.element.classList.add("rpnviz-upright");
+  row.input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]; // there Down must mean more
+    if (!step) return;
+    event.preventDefault();
+    move(context, { row: context.model.get("row") + step });
+  });
+  return { element: row.element, draw: (now) => row.set(now.row, now.scene.rows - 1) };
+}
+
+/** @param {Context} context @returns {Part} */
+function colSlider(context) {
+  const col = slider({
+    label: "col",
+    name: "Column of the window",
+    max: 0,
+    className: "rpnviz-col",
+    what: "Column of the 3×3 window on the feature map.",
+    onInput: (value) => move(context, { col: value }),
+  });
+  return { element: col.element, draw: (now) => col.set(now.col, now.scene.columns - 1) };
 }

@@ -13,9 +13,10 @@ import {
   writeLedger,
 } from "../common/compute/rpn.js";
 import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
-import { frame } from "../common/explorer_frame.js";
-import { commit, scheduler, typed, watch } from "../common/model.js";
+import { commit, typed } from "../common/model.js";
 import { movable } from "../common/movable_box.js";
+import { loadPhoto } from "../common/photo.js";
+import { defineView, group } from "../common/view.js";
 import { curve } from "./curves.js";
 import { fixed, ledgerTables, sumTable } from "./tables.js";
 
@@ -24,6 +25,13 @@ import { fixed, ledgerTables, sumTable } from "./tables.js";
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
+/** @typedef {import("../common/compute/rpn.js").Way} Way */
+/** @typedef {{image_size: [number, number], extent: Box, anchors: Offered[], low: number[], high: number[], clip: number,
+ *   ways: Way[], tensor_losses: number[]}} Plan */
+/** @typedef {ReturnType<typeof readStore>} Store */
+/** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {import("../common/view.js").Context<Store>} Context */
+/** @typedef {import("../common/view.js").Part<Moment>} Part */
 
 const HINT =
   "Drag the blue box by its inside or a corner, or move the sliders; Tab and arrow keys do both. Blue arrows: where one step pulls it, shorter for slopes below 1.";
@@ -46,8 +54,390 @@ const SHORT = /** @type {Record<string, string>} */ ({
   easy: "lowest score",
   out: "nearly positive",
 });
+const ORDER = [1, 3, 2, 4, 0]; // of the sliders, two a row: each shift beside the stretch of its side
+const CONTROLS = { class: "rpnviz-controls" };
 const PULL = 0.08; // of the panel's width, that an arrow is long for a slope of 1
 const SAME = 1e-6; // two answers this close are one
+
+export const render = defineView({
+  frame: {
+    className: "rpnviz-loss",
+    label: "The loss of one anchor",
+    hint: HINT,
+    keys: [
+      ["← → ↑ ↓ on the decoded box", "move it by two pixels"],
+      ["Shift + ← → ↑ ↓ there", "resize it"],
+    ],
+  },
+  traits: ["chosen", "logit", "deltas", "normalisation", "learning_rate", "close_up"],
+  local: { trail: [] }, // middles of the box before each step
+  store: readStore,
+  moment: readMoment,
+  parts: (context) => {
+    colour(context);
+    return [
+      group(
+        "figure",
+        { class: "rpnviz-left" },
+        group("div", CONTROLS, group("label", {}, "anchor ", anchorChoice(context)), pullKey(), closeUp(context)),
+        picture(context),
+        group("div", { class: "rpnviz-answer" }, ...ORDER.map((i) => answerSlider(context, i)), rateSlider(context)),
+        answers(context),
+        about(),
+      ),
+      group(
+        "figure",
+        {},
+        group("div", CONTROLS, "loss as in ", ways(context)),
+        ledger(context),
+        group("div", { class: "rpnviz-curves" }, entropyCurve(), boxCurve()),
+        sums(context),
+      ),
+    ];
+  },
+  say: ({ ledger: { bce, boxLoss }, words }) => `Cross-entropy ${fixed(bce)}, box loss ${fixed(boxLoss)}. ${words}`,
+});
+
+/** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
+function readStore({ model, redraw }) {
+  const plan = /** @type {Plan} */ (model.get("plan"));
+  const sent = model.get("sample");
+  const floats = (/** @type {string} */ name) => typed(sent[name], Float32Array);
+  return {
+    plan,
+    offered: plan.anchors,
+    styles: lineStyles(model.get("look")),
+    photo: loadPhoto(() => model.get("image"), redraw),
+    sample: {
+      objectness: floats("objectness"),
+      deltas: floats("deltas"),
+      targets: floats("targets"),
+      labels: typed(sent.labels, Int8Array),
+    },
+  };
+}
+
+/** The anchor chosen, and what is said of it. @param {Context} context */
+function readAnswer({ model, store: { offered, plan } }) {
+  const anchor = offered[model.get("chosen")];
+  const [logit, deltas] = [/** @type {number} */ (model.get("logit")), /** @type {number[]} */ (model.get("deltas"))];
+  return {
+    anchor,
+    way: /** @type {Way} */ (plan.ways.find(({ key }) => key === model.get("normalisation"))),
+    entry: { logit, deltas, label: anchor.label, targets: anchor.targets },
+    box: decodeBox(deltas, anchor.box, plan.clip),
+  };
+}
+
+/** @param {Context} context */
+function readMoment(context) {
+  const { model, local } = context;
+  const { plan, sample } = context.store;
+  const { anchor, way, entry, box } = readAnswer(context);
+  const { logit, deltas } = entry;
+  const near = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) < SAME;
+  const cut = [3, 4].filter((i) => deltas[i - 1] > plan.clip).map((i) => `${NAMES[i]} = ${fixed(deltas[i - 1], 2)}`);
+  return {
+    ...{ anchor, way, box, cut, label: anchor.label, answer: [logit, ...deltas] },
+    chosen: /** @type {number} */ (model.get("chosen")),
+    rate: /** @type {number} */ (model.get("learning_rate")),
+    closeUp: /** @type {boolean} */ (model.get("close_up")),
+    trail: /** @type {[number, number][]} */ (local.trail),
+    ledger: writeLedger(entry, way.beta),
+    losses: plan.ways.map((one) => minibatchLosses(sample, one, { at: anchor.at, logit, deltas })),
+    untouched: near(logit, anchor.logit) && deltas.every((delta, k) => near(delta, anchor.deltas[k])),
+    words: cut.length ? cutText(cut, plan) : anchorText(anchor, box),
+  };
+}
+
+/** What decoding makes of a delta that is too high. @param {string[]} cut @param {Plan} plan */
+const cutText = (cut, { clip }) =>
+  `${cut.join(", ")}: decoded as ${clip.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
+
+/** Why moving the box does not change the label. @param {Offered} anchor @param {Box} box */
+function anchorText({ gt, label, iou_text: iou, low_quality: rule }, box) {
+  if (label < 0)
+    return `This anchor's IoU is ${iou}: neither positive nor negative, so both its losses are masked out, wherever its box goes.`;
+  if (!gt)
+    return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
+  const why = rule ? `${iou}, the best for its object` : iou;
+  return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${boxIou(box, gt).toFixed(2)}; no label asks for it.`;
+}
+
+/** The style sheet's two colours of the decoded box. @param {Context} context */
+function colour({ root, store: { styles } }) {
+  root.style.setProperty("--decoded", styles.proposal.color);
+  root.style.setProperty("--casing", styles.proposal.casing);
+}
+
+/**
+ * Set the answer, as far as the sliders go. A step hands on the trail that it lengthens; all else ends it.
+ * @param {Context} context @param {{logit?: number, deltas?: number[], chosen?: number}} answer
+ * @param {[number, number][]} [trail]
+ */
+function put({ model, store: { plan }, set }, { logit, deltas, ...rest }, trail = []) {
+  const within = (/** @type {number} */ value, /** @type {number} */ i) => clamp(value, plan.low[i], plan.high[i]);
+  const values = /** @type {Record<string, any>} */ (rest);
+  if (logit !== undefined) values.logit = within(logit, 0);
+  if (deltas) values.deltas = deltas.map((delta, k) => within(delta, k + 1));
+  set({ trail });
+  commit(model, values);
+}
+
+/** @param {Context} context @returns {Part} */
+function anchorChoice(context) {
+  const { offered } = context.store;
+  const select = choice({
+    label: "anchor",
+    className: "rpnviz-anchor-choice",
+    what: "Which anchor: the telling ones of this minibatch, and one that was left out.",
+    onChange: (i) => {
+      const { logit, deltas } = offered[Number(i)];
+      put(context, { chosen: Number(i), logit, deltas });
+    },
+  });
+  select.fill(
+    offered.map(({ key, label, object, size, iou_text: iou }, i) => ({
+      group: WORD_OF[label],
+      value: String(i),
+      label: `${SHORT[key]}: IoU ${iou}, ${size}${object ? `, ${object}` : ""}`,
+    })),
+  );
+  return { element: select.element, draw: ({ chosen }) => select.set(String(chosen)) };
+}
+
+/** What the arrows mean. */
+function pullKey() {
+  const what =
+    "Arrows: where one step pulls the decoded box. Full length is a slope of 1: the line. Shorter: the parabola.";
+  return h("span", { class: "rpnviz-pull", what }, h("b", {}, "→"), " pull of one step");
+}
+
+/** @param {Context} context @returns {Part} */
+function closeUp({ model }) {
+  const box = checkbox({
+    label: "close up",
+    what: "Show the part of the picture round the anchor.",
+    onChange: (on) => commit(model, { close_up: on }),
+  });
+  return { element: box.element, draw: (now) => box.set(now.closeUp) };
+}
+
+/** The picture with the anchor and its decoded box, to be gripped. @param {Context} context @returns {Part} */
+function picture(context) {
+  const { store, redraw } = context;
+  const { image_size: size, extent: whole } = store.plan;
+  const panel = new Panel({
+    extent: whole,
+    className: "rpnviz-picture",
+    label: "The picture with the anchor and its decoded box",
+    onResize: redraw,
+    attributes: { role: "img" },
+  });
+  const grip = movable({
+    name: "decoded box",
+    panel,
+    get: () => readAnswer(context).box,
+    snap: (pixels) => pixels,
+    free: true,
+    move: (box) => put(context, { deltas: encodeBox(box, readAnswer(context).anchor.box) }),
+    what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
+  });
+  return {
+    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grip.element),
+    draw(now) {
+      const extent = now.closeUp ? now.anchor.view : whole;
+      panel.setExtent(extent);
+      grip.place(now.box, 1);
+      const bitmap = store.photo.bitmap;
+      if (!panel.begin() || !bitmap) return;
+      panel.backdrop(`photo ${extent}`, () => panel.image(bitmap, [0, 0, size[1], size[0]]));
+      drawBoxes(panel, store.styles, now);
+      drawNames(panel, store.styles, now);
+    },
+    destroy: () => panel.destroy(),
+  };
+}
+
+/** @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
+function drawBoxes(panel, styles, { anchor: { box: own, gt, label }, box, trail, ledger: { rows } }) {
+  if (gt) panel.box(gt, styles.ground_truth, { strong: true });
+  panel.box(own, styles[STYLE_OF[label]]);
+  panel.box(box, styles.proposal, { strong: true });
+  for (const [x, y] of trail) panel.dot(x, y, styles.proposal, 2.2);
+  drawPull(panel, box, rows, styles.proposal);
+}
+
+/** Names at the boxes; where these lie close together, round all of them, not over them. @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
+function drawNames(panel, styles, { anchor: { box: own, gt, label, iou_text: iou, object }, box }) {
+  const all = hull(gt ? [own, box, gt] : [own, box]);
+  const apart = box[0] > own[2] || box[2] < own[0] || box[1] > own[3] || box[3] < own[1];
+  const near = !apart && all[2] - all[0] < 0.5 * (panel.extent[2] - panel.extent[0]);
+  const high = (17 * panel.unit) / panel.scale;
+  panel.tags([
+    { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style: styles[STYLE_OF[label]] },
+    ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
+    {
+      text: gt ? `decoded, IoU ${boxIou(box, gt).toFixed(2)}` : "decoded",
+      box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
+      style: styles.proposal,
+    },
+  ]);
+}
+
+/** One of NAMES. @param {Context} context @param {number} i @returns {Part} */
+function answerSlider(context, i) {
+  const { model, store } = context;
+  const { clip, high, low } = store.plan;
+  const delta = slider({
+    label: NAMES[i],
+    min: low[i],
+    max: high[i],
+    step: 0.01,
+    className: `rpnviz-${NAMES[i]}`,
+    what: MEANS[i],
+    format: (value) => fixed(value, 2),
+    onInput(value) {
+      if (!i) put(context, { logit: value });
+      else put(context, { deltas: Object.assign([...model.get("deltas")], { [i - 1]: value }) });
+    },
+  });
+  return {
+    element: delta.element,
+    draw({ answer }) {
+      delta.set(answer[i]);
+      delta.element.classList.toggle("rpnviz-cut", i > 2 && answer[i] > clip);
+    },
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function rateSlider({ model }) {
+  const rate = slider({
+    label: "step",
+    name: "learning rate",
+    min: 0.01,
+    max: 0.3,
+    step: 0.01,
+    format: (value) => value.toFixed(2),
+    what: "Learning rate: how far one step moves a delta whose slope is 1.",
+    onInput: (value) => commit(model, { learning_rate: value }),
+  });
+  return { element: rate.element, draw: (now) => rate.set(now.rate) };
+}
+
+/** Buttons that give another answer. @param {Context} context @returns {Part} */
+function answers(context) {
+  const { model, local } = context;
+  const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) =>
+    h("button", { type: "button", what, click, ...OWN_KEYS }, text);
+  const takeOne = () => {
+    const { entry, way, box } = readAnswer(context);
+    const middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+    put(context, takeStep(entry, way.beta, model.get("learning_rate")), [...local.trail, middle]);
+  };
+  const network = () => {
+    const { logit, deltas } = readAnswer(context).anchor;
+    put(context, { logit, deltas });
+  };
+  const target = () => put(context, { deltas: readAnswer(context).anchor.targets });
+  const step = button("take a step", "One step of gradient descent on this anchor's own loss.", takeOne);
+  const onTarget = button("on target", "The deltas that the network should have said.", target);
+  const others = [
+    button("network's answer", "Back to what the network says of this anchor.", network),
+    button("all zero", "The decoded box is the anchor itself.", () => put(context, { deltas: [0, 0, 0, 0] })),
+  ];
+  return {
+    element: h("div", CONTROLS, step, ...others, onTarget),
+    draw({ label }) {
+      step.disabled = label < 0;
+      onTarget.disabled = label !== 1;
+    },
+  };
+}
+
+/** What the anchor's label is and why, or what is cut off. @returns {Part} */
+function about() {
+  const element = h("p", { class: "rpnviz-about" });
+  return {
+    element,
+    draw({ cut, words }) {
+      element.classList.toggle("rpnviz-alarm", cut.length > 0);
+      setText(element, words);
+    },
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function ways({ model, store: { plan } }) {
+  const buttons = segmented({
+    label: "whose loss",
+    className: "rpnviz-ways",
+    what: "Whose smooth L1 the ledger, the arrows and the steps use.",
+    options: plan.ways.map(({ key }) => ({ value: key, label: key })),
+    onChange: (key) => commit(model, { normalisation: key }),
+  });
+  return { element: buttons.element, draw: ({ way }) => buttons.set(way.key) };
+}
+
+/** @param {Context} context @returns {Part} */
+function ledger({ store: { plan } }) {
+  const tables = ledgerTables();
+  return {
+    element: tables.element,
+    draw: (now) => tables.show(now.ledger, { logit: now.answer[0], label: now.label, clip: plan.clip }),
+  };
+}
+
+/** @returns {Part} */
+function entropyCurve() {
+  const title = h("figcaption", {});
+  const one = curve({
+    label: "Cross-entropy against the logit",
+    x: [-10, 10],
+    ticks: [-10, -5, 0, 5, 10],
+    top: 10,
+    topTicks: [5, 10],
+    names: [""],
+  });
+  return {
+    element: h("figure", {}, title, one.element),
+    draw({ label, answer: [logit], ledger: { bce } }) {
+      setText(title, label < 0 ? "cross-entropy: masked out" : `cross-entropy by logit, label ${label}`);
+      one.shape(`label ${label}`, (x) => crossEntropy(x, Math.max(label, 0)), 0);
+      one.element.classList.toggle("rpnviz-masked", label < 0);
+      one.put(label < 0 ? [] : [[logit, bce]]);
+    },
+  };
+}
+
+/** @returns {Part} */
+function boxCurve() {
+  const one = curve({
+    label: "Smooth L1 against the difference",
+    x: [-1, 1],
+    ticks: [-1, -0.5, 0, 0.5, 1],
+    top: 1,
+    topTicks: [0.5, 1],
+    names: NAMES.slice(1),
+  });
+  return {
+    element: h("figure", {}, h("figcaption", {}, "smooth L1 by difference"), one.element),
+    draw({ label, way: { beta }, ledger: { rows } }) {
+      one.shape(`beta ${beta}`, (x) => smoothL1(x, beta), beta);
+      one.put(label === 1 ? rows.map(({ difference, loss }) => [difference, loss]) : []);
+    },
+  };
+}
+
+/** @param {Context} context @returns {Part} */
+function sums({ store: { plan, sample } }) {
+  const table = sumTable(plan.ways, plan.tensor_losses, sample.labels.length);
+  return {
+    element: table.element,
+    draw: ({ anchor, losses, untouched, way }) => table.show(losses, way.key, untouched || anchor.at < 0),
+  };
+}
 
 /** An arrow with a casing. @param {Panel} panel @param {[number, number]} from @param {[number, number]} by @param {LineStyle} style */
 function arrow(panel, [x, y], [dx, dy], style) {
@@ -80,287 +470,3 @@ function drawPull(panel, [x1, y1, x2, y2], rows, style) {
 /** The smallest box round boxes. @param {Box[]} boxes */
 const hull = (boxes) =>
   /** @type {Box} */ ([0, 1, 2, 3].map((i) => Math[i < 2 ? "min" : "max"](...boxes.map((box) => box[i]))));
-
-/** @param {{model: Model, el: HTMLElement}} context */
-export async function render({ model, el }) {
-  const plan = model.get("plan");
-  const offered = /** @type {Offered[]} */ (plan.anchors);
-  const styles = lineStyles(model.get("look"));
-  const photo = await createImageBitmap(new Blob([typed(model.get("image"), Uint8Array)]));
-  const binary = model.get("sample");
-  const floats = (/** @type {string} */ name) => typed(binary[name], Float32Array);
-  const sample = {
-    objectness: floats("objectness"),
-    deltas: floats("deltas"),
-    targets: floats("targets"),
-    labels: typed(binary.labels, Int8Array),
-  };
-  const page = frame(
-    { model, el },
-    {
-      className: "rpnviz-loss",
-      label: "The loss of one anchor",
-      hint: HINT,
-      keys: [
-        ["← → ↑ ↓ on the decoded box", "move it by two pixels"],
-        ["Shift + ← → ↑ ↓ there", "resize it"],
-      ],
-    },
-  );
-  page.root.style.setProperty("--decoded", styles.proposal.color);
-  page.root.style.setProperty("--casing", styles.proposal.casing);
-  const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
-  let trail = /** @type {[number, number][]} */ ([]); // middles of the box before each step
-
-  const anchor = () => offered[model.get("chosen")];
-  const way = () => plan.ways.find((/** @type {any} */ one) => one.key === model.get("normalisation"));
-  const entry = () => ({
-    logit: model.get("logit"),
-    deltas: /** @type {number[]} */ (model.get("deltas")),
-    label: anchor().label,
-    targets: anchor().targets,
-  });
-  const decoded = () => decodeBox(model.get("deltas"), anchor().box, plan.clip);
-  const within = (/** @type {number} */ value, /** @type {number} */ i) => clamp(value, plan.low[i], plan.high[i]);
-
-  /** @param {{logit?: number, deltas?: number[], chosen?: number}} answer */
-  const put = ({ logit, deltas, ...rest }, keepTrail = false) => {
-    if (!keepTrail) trail = [];
-    const values = /** @type {Record<string, any>} */ (rest);
-    if (logit !== undefined) values.logit = within(logit, 0);
-    if (deltas) values.deltas = deltas.map((delta, k) => within(delta, k + 1));
-    commit(model, values);
-  };
-
-  const panel = new Panel({
-    extent: plan.extent,
-    className: "rpnviz-picture",
-    label: "The picture with the anchor and its decoded box",
-    onResize: () => draw(),
-    attributes: { role: "img" },
-  });
-  const grip = movable({
-    name: "decoded box",
-    panel,
-    get: decoded,
-    snap: (pixels) => pixels,
-    free: true,
-    move: (box) => put({ deltas: encodeBox(box, anchor().box) }),
-    what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
-  });
-  const select = choice({
-    label: "anchor",
-    className: "rpnviz-anchor-choice",
-    what: "Which anchor: the telling ones of this minibatch, and one that was left out.",
-    onChange: (i) => put({ chosen: Number(i), logit: offered[Number(i)].logit, deltas: offered[Number(i)].deltas }),
-  });
-  select.fill(
-    offered.map(({ key, label, object, size: sides, iou_text: iou }, i) => ({
-      group: WORD_OF[label],
-      value: String(i),
-      label: `${SHORT[key]}: IoU ${iou}, ${sides}${object ? `, ${object}` : ""}`,
-    })),
-  );
-  const sliders = NAMES.map((name, i) =>
-    slider({
-      label: name,
-      min: plan.low[i],
-      max: plan.high[i],
-      step: 0.01,
-      className: `rpnviz-${name}`,
-      what: MEANS[i],
-      format: (value) => fixed(value, 2),
-      onInput: (value) =>
-        i
-          ? put({
-              deltas: model
-                .get("deltas")
-                .map((/** @type {number} */ old, /** @type {number} */ k) => (k === i - 1 ? value : old)),
-            })
-          : put({ logit: value }),
-    }),
-  );
-  const rate = slider({
-    label: "step",
-    name: "learning rate",
-    min: 0.01,
-    max: 0.3,
-    step: 0.01,
-    format: (value) => value.toFixed(2),
-    what: "Learning rate: how far one step moves a delta whose slope is 1.",
-    onInput: (value) => commit(model, { learning_rate: value }),
-  });
-  const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) =>
-    h("button", { type: "button", what, click, ...OWN_KEYS }, text);
-  const buttons = [
-    button("take a step", "One step of gradient descent on this anchor's own loss.", () => {
-      const [x1, y1, x2, y2] = decoded();
-      trail = [...trail, [(x1 + x2) / 2, (y1 + y2) / 2]];
-      put(takeStep(entry(), way().beta, model.get("learning_rate")), true);
-    }),
-    button("network's answer", "Back to what the network says of this anchor.", () => put(anchor())),
-    button("all zero", "The decoded box is the anchor itself.", () => put({ deltas: [0, 0, 0, 0] })),
-    button("on target", "The deltas that the network should have said.", () => put({ deltas: anchor().targets })),
-  ];
-  const ways = segmented({
-    label: "whose loss",
-    className: "rpnviz-ways",
-    what: "Whose smooth L1 the ledger, the arrows and the steps use.",
-    options: plan.ways.map((/** @type {any} */ { key }) => ({ value: key, label: key })),
-    onChange: (key) => commit(model, { normalisation: key }),
-  });
-  const closeUp = checkbox({
-    label: "close up",
-    what: "Show the part of the picture round the anchor.",
-    onChange: (on) => commit(model, { close_up: on }),
-  });
-  const ledger = ledgerTables();
-  const sums = sumTable(plan.ways, plan.tensor_losses, sample.labels.length);
-  const curves = {
-    bce: curve({
-      label: "Cross-entropy against the logit",
-      x: [-10, 10],
-      ticks: [-10, -5, 0, 5, 10],
-      top: 10,
-      topTicks: [5, 10],
-      names: [""],
-    }),
-    box: curve({
-      label: "Smooth L1 against the difference",
-      x: [-1, 1],
-      ticks: [-1, -0.5, 0, 0.5, 1],
-      top: 1,
-      topTicks: [0.5, 1],
-      names: NAMES.slice(1),
-    }),
-  };
-  const bceTitle = h("figcaption", {});
-  const about = h("p", { class: "rpnviz-about" });
-
-  page.body.append(
-    h(
-      "figure",
-      { class: "rpnviz-left" },
-      h(
-        "div",
-        { class: "rpnviz-controls" },
-        h("label", {}, "anchor ", select.element),
-        h(
-          "span",
-          {
-            class: "rpnviz-pull",
-            what: "Arrows: where one step pulls the decoded box. Full length is a slope of 1: the line. Shorter: the parabola.",
-          },
-          h("b", {}, "→"),
-          " pull of one step",
-        ),
-        closeUp.element,
-      ),
-      h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grip.element),
-      h("div", { class: "rpnviz-answer" }, ...[1, 3, 2, 4, 0].map((i) => sliders[i].element), rate.element),
-      h("div", { class: "rpnviz-controls" }, ...buttons),
-      about,
-    ),
-    h(
-      "figure",
-      {},
-      h("div", { class: "rpnviz-controls" }, "loss as in ", ways.element),
-      ledger.element,
-      h(
-        "div",
-        { class: "rpnviz-curves" },
-        h("figure", {}, bceTitle, curves.bce.element),
-        h("figure", {}, h("figcaption", {}, "smooth L1 by difference"), curves.box.element),
-      ),
-      sums.element,
-    ),
-  );
-
-  /** @param {Box} box */
-  function sentence(box) {
-    const { gt, label, iou_text: iou, low_quality: rule } = anchor();
-    const cut = [3, 4]
-      .filter((i) => model.get("deltas")[i - 1] > plan.clip)
-      .map((i) => `${NAMES[i]} = ${fixed(model.get("deltas")[i - 1], 2)}`);
-    about.classList.toggle("rpnviz-alarm", cut.length > 0);
-    if (cut.length)
-      return `${cut.join(", ")}: decoded as ${plan.clip.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
-    if (label < 0)
-      return `This anchor's IoU is ${iou}: neither positive nor negative, so both its losses are masked out, wherever its box goes.`;
-    if (!gt)
-      return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
-    const why = rule ? `${iou}, the best for its object` : iou;
-    return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${boxIou(box, gt).toFixed(2)}; no label asks for it.`;
-  }
-
-  /** @param {Box} box @param {{slope: number}[]} rows */
-  function drawPicture(box, rows) {
-    const { box: own, gt, label, iou_text: iou, object, view } = anchor();
-    const extent = model.get("close_up") ? view : plan.extent;
-    panel.setExtent(extent);
-    grip.place(box, 1);
-    if (!panel.begin()) return;
-    panel.backdrop(`photo ${extent}`, () => panel.image(photo, border));
-    const style = styles[STYLE_OF[label]];
-    if (gt) panel.box(gt, styles.ground_truth, { strong: true });
-    panel.box(own, style);
-    panel.box(box, styles.proposal, { strong: true });
-    for (const [x, y] of trail) panel.dot(x, y, styles.proposal, 2.2);
-    drawPull(panel, box, rows, styles.proposal);
-    const all = hull(gt ? [own, box, gt] : [own, box]);
-    const apart = box[0] > own[2] || box[2] < own[0] || box[1] > own[3] || box[3] < own[1];
-    const near = !apart && all[2] - all[0] < 0.5 * (extent[2] - extent[0]); // then names stand round all boxes, not over them
-    const high = (17 * panel.unit) / panel.scale;
-    panel.tags([
-      { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style },
-      ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
-      {
-        text: gt ? `decoded, IoU ${boxIou(box, gt).toFixed(2)}` : "decoded",
-        box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
-        style: styles.proposal,
-      },
-    ]);
-  }
-
-  function draw() {
-    const now = entry();
-    const { key: whose, beta } = way();
-    const { at, label, logit, deltas } = anchor();
-    const [rows, box] = [writeLedger(now, beta), decoded()];
-    const untouched =
-      Math.abs(now.logit - logit) < SAME && now.deltas.every((delta, k) => Math.abs(delta - deltas[k]) < SAME);
-    select.set(String(model.get("chosen")));
-    [now.logit, ...now.deltas].forEach((value, i) => {
-      sliders[i].set(value);
-      sliders[i].element.classList.toggle("rpnviz-cut", i > 2 && value > plan.clip);
-    });
-    rate.set(model.get("learning_rate"));
-    ways.set(whose);
-    closeUp.set(model.get("close_up"));
-    for (const one of [...buttons.slice(0, 1), buttons[3]])
-      one.disabled = label < 0 || (one === buttons[3] && label !== 1);
-    ledger.show(rows, { logit: now.logit, label, clip: plan.clip });
-    sums.show(
-      plan.ways.map((/** @type {any} */ one) =>
-        minibatchLosses(sample, one, { at, logit: now.logit, deltas: now.deltas }),
-      ),
-      whose,
-      untouched || at < 0,
-    );
-    setText(bceTitle, label < 0 ? "cross-entropy: masked out" : `cross-entropy by logit, label ${label}`);
-    curves.bce.shape(`label ${label}`, (x) => crossEntropy(x, Math.max(label, 0)), 0);
-    curves.bce.element.classList.toggle("rpnviz-masked", label < 0);
-    curves.bce.put(label < 0 ? [] : [[now.logit, rows.bce]]);
-    curves.box.shape(`beta ${beta}`, (x) => smoothL1(x, beta), beta);
-    curves.box.put(label === 1 ? rows.rows.map(({ difference, loss }) => [difference, loss]) : []);
-    setText(about, sentence(box));
-    drawPicture(box, rows.rows);
-    page.say(`Cross-entropy ${fixed(rows.bce)}, box loss ${fixed(rows.boxLoss)}. ${about.textContent}`);
-  }
-
-  const redraw = scheduler(draw);
-  page.onDestroy(watch(model, ["chosen", "logit", "deltas", "normalisation", "learning_rate", "close_up"], redraw));
-  page.onDestroy(() => panel.destroy());
-  draw();
-  return page.destroy;
-}
