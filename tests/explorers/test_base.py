@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 import pytest
-import traitlets as t
 
 from rpnviz.explorers.common import base
 from rpnviz.explorers.common.base import LOOK, RpnvizWidget
@@ -44,13 +43,6 @@ def test_an_error_is_shown_until_the_next_try() -> None:
     with widget.reporting("could not count"):
         pass
     assert widget.error == ""
-
-
-def test_range_errors_name_trait_and_range() -> None:
-    widget = RpnvizWidget(_esm="export default {}")
-    assert widget.check_range("row", 3, 0, 3) == 3
-    with pytest.raises(t.TraitError, match="row: got 4, takes 0 to 3"):
-        widget.check_range("row", 4, 0, 3)
 
 
 def test_the_heat_map_is_the_one_of_the_stills() -> None:

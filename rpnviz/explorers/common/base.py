@@ -221,9 +221,3 @@ class RpnvizWidget(anywidget.AnyWidget):
                 self._show_failure(f"could not set {', '.join(sync_data)}", error)
             self.send_state([name for name in sync_data if name in self.keys])
             raise
-
-    def check_range(self, trait: str, value: int, low: int, high: int) -> int:
-        """Return `value`, or raise a TraitError that names the trait and its range; for `@t.validate`."""
-        if not low <= value <= high:
-            raise t.TraitError(f"{trait}: got {value}, takes {low} to {high}")
-        return value

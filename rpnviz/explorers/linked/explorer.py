@@ -15,7 +15,7 @@ from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, one_of, some_of, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
 from rpnviz.explorers.linked.scene import Scene, check_scene, pack, pack_minibatch, run_scene, to_bytes
@@ -117,10 +117,7 @@ class LinkedExplorer(RpnvizWidget):
 
     # ---- what may be set -----------------------------------------------------------------------------------------
 
-    @t.validate("row", "col")
-    def _check_cell(self, proposal: dict[str, Any]) -> int:
-        name = proposal["trait"].name
-        return self.check_range(name, proposal["value"], 0, self._scene.grid.feature_size[name == "col"] - 1)
+    _check_cell = obeys_rules("row", "col")
 
     @t.validate("layers")
     def _check_layers(self, proposal: dict[str, Any]) -> tuple[str, ...]:
@@ -186,9 +183,9 @@ class LinkedExplorer(RpnvizWidget):
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
-        scene = self.scene
+        scene = self.scene  # empty until the first answer
         objectness = [f"objectness {a}" for a in range(NUM_ANCHORS)]
-        channels = [f"channel {number}" for number in scene["channels"]]
+        channels = [f"channel {number}" for number in scene.get("channels", ())]
         height, width = self._scene.grid.feature_size
         return {
             "picture": one_of([self.picture]),
@@ -197,7 +194,7 @@ class LinkedExplorer(RpnvizWidget):
             "col": whole(0, width - 1),
             "layers": some_of(LAYERS),
             "map": one_of(["mean", *objectness, *channels, self.map]),
-            "seed": one_of([*map(int, scene["minibatches"]), self.seed]),
+            "seed": one_of([*map(int, scene.get("minibatches", ())), self.seed]),
         }
 
     def figure(self) -> Still:

@@ -13,7 +13,7 @@ from rpnviz._inputs import take_shown
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
 from rpnviz.explorers.common.payload import brightness, hundredths, sheet_file
-from rpnviz.explorers.common.rules import Rule, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.window.figure import WindowState, window_figure
 from rpnviz.figures.maps import within_rim
@@ -76,9 +76,7 @@ class WindowExplorer(MapAndPicture):
         logits: Tensor = self._objectness
         return logits
 
-    @t.validate("channel")
-    def _a_channel(self, proposal: Any) -> int:
-        return self.check_range("channel", proposal["value"], -1, len(self._features) - 1)
+    _check_channel = obeys_rules("channel")
 
     def limits(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
