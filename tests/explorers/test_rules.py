@@ -160,7 +160,7 @@ def test_a_trait_that_does_not_say_what_it_takes_must_be_told() -> None:
     assert rule_of("a", t.Bool()) == {"kind": "switch"}
     traits: list[t.TraitType[Any, Any]] = [t.Int(), t.Int(min=0), t.Float(max=1), t.Unicode(), t.Dict(), t.List()]
     for trait in traits:
-        with pytest.raises(TypeError, match=r"depth: say in limits\(\) what it takes"):
+        with pytest.raises(TypeError, match=r"depth: say in rules\(\) what it takes"):
             rule_of("depth", trait)
     assert number(0, 1, at_most="b") == {"kind": "number", "min": 0, "max": 1, "at_most": "b"}
 
@@ -168,7 +168,7 @@ def test_a_trait_that_does_not_say_what_it_takes_must_be_told() -> None:
 class Ruled(t.HasTraits):
     """A trait of each kind of rule, and one that says itself what it takes."""
 
-    rules: ClassVar[dict[str, Rule]] = {
+    given: ClassVar[dict[str, Rule]] = {
         "last": whole(0, 9, at_most="most"),
         "share": number(0, 0.5),
         "side": one_of(["left", 2]),
@@ -182,11 +182,11 @@ class Ruled(t.HasTraits):
     side, on = t.Any("left"), t.Any(False)
     layers, deltas, frame = t.Tuple(("boxes",)), t.List([0, 0]), t.List([0, 0, 1, 1])
     turn = t.Int(1, min=1, max=3)
-    _check = obeys_rules(*rules, "turn")
+    _check = obeys_rules(*given, "turn")
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """The rules."""
-        return self.rules
+        return self.given
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_rule_is_the_validator(trait: str, good: Any, bad: Any, words: str) ->
 
 def test_an_explorer_may_rule_what_a_saved_page_does_not_move(made: Callable[[str], RpnvizWidget]) -> None:
     funnel = made("funnel")
-    assert "min_size" in funnel.limits() and "min_size" in funnel.unmoved and "min_size" not in funnel.moves()
+    assert "min_size" in funnel.rules() and "min_size" in funnel.unmoved and "min_size" not in funnel.moves()
 
 
 # --- the page's reading of a link ------------------------------------------------------------------------------------

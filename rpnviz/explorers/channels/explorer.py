@@ -147,7 +147,7 @@ class ChannelsExplorer(RpnvizWidget):
         """Record every picture."""
         return [Recorded({"picture": self.pictures})]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {
             "picture": one_of([self.picture]),

@@ -142,7 +142,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         machinery = ipywidgets.DOMWidget.class_trait_names()
         return [name for name in self.trait_names(sync=True) if name not in machinery and not name.startswith("_")]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Rules for traits that do not say themselves what they take; in links they come first."""
         return {}
 
@@ -150,9 +150,9 @@ class RpnvizWidget(anywidget.AnyWidget):
         """Rules for everything that a reader of a saved page may set; see `common.rules`.
 
         Raises:
-            TypeError: if a trait is neither in `limits` nor in `unmoved` and does not say itself what it takes.
+            TypeError: if a trait is neither in `rules` nor in `unmoved` and does not say itself what it takes.
         """
-        rules = {name: rule for name, rule in self.limits().items() if name not in self.unmoved}
+        rules = {name: rule for name, rule in self.rules().items() if name not in self.unmoved}
         for name in self.own_traits():
             if name not in rules and name not in self.unmoved and not self.traits()[name].read_only:
                 rules[name] = rule_of(name, self.traits()[name])

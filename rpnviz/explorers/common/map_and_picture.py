@@ -41,7 +41,7 @@ class MapAndPicture(RpnvizWidget):
         for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
             setattr(self, name, value)
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         rows, cols = self.grid.feature_size
         most = (len(self.anchors) or 9) - 1  # nine until others are shown

@@ -70,7 +70,7 @@ def rule_of(name: str, trait: t.TraitType[Any, Any]) -> Rule:
         low, high = getattr(trait, "min", None), getattr(trait, "max", None)
         if low is not None and high is not None and math.isfinite(low) and math.isfinite(high):
             return whole(low, high) if isinstance(trait, t.Int) else number(low, high)
-    raise TypeError(f"{name}: say in limits() what it takes, or in unmoved that a saved page leaves it as it is")
+    raise TypeError(f"{name}: say in rules() what it takes, or in unmoved that a saved page leaves it as it is")
 
 
 def allows(rule: Rule, value: Any) -> bool:
@@ -97,7 +97,7 @@ def allows(rule: Rule, value: Any) -> bool:
 
 
 def obeys_rules(*names: str) -> Any:
-    """Make the validator of traits that take what their rule says: that of `limits()`, or of the trait itself.
+    """Make the validator of traits that take what their rule says: that of `rules()`, or of the trait itself.
 
     A class takes it as it takes a method with `@t.validate`:
 
@@ -113,7 +113,7 @@ def obeys_rules(*names: str) -> Any:
     @t.validate(*names)
     def check(explorer: Any, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        rule = explorer.limits().get(name) or rule_of(name, proposal["trait"])
+        rule = explorer.rules().get(name) or rule_of(name, proposal["trait"])
         if "at_most" in rule:
             rule = {**rule, "max": min(rule["max"], getattr(explorer, rule["at_most"]))}
         if not allows(rule, value):

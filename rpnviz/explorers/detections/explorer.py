@@ -108,7 +108,7 @@ class DetectionsExplorer(RpnvizWidget):
         """Record the places of the slider."""
         return [Recorded({}, {"nms_thresh": [i / 20 for i in range(21)]})]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {"selected": whole(-1, len(self.named.boxes) - 1)}
 

@@ -128,7 +128,7 @@ class FunnelExplorer(RpnvizWidget):
         self._stages, self._rows = stages, rows
         return {"result": result}
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what the traits take."""
         return {
             "selected": whole(-1, len(self.anchors) - 1),

@@ -90,7 +90,7 @@ class IouExplorer(HasThresholds, RpnvizWidget):
         )
         return LABEL_NAMES[int(found.labels[0])]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         height, width = self.picture.image_size
         right, below = max(width, SIDE), max(height, SIDE)  # room on each side, beside a small picture too

@@ -93,7 +93,7 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
             )
         return rows
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {"selected": whole(0, len(self.anchors) - 1)}
 

@@ -143,7 +143,7 @@ class LayersExplorer(RpnvizWidget):
         """What the unit sees, xyxy in picture px."""
         return self.current.sees(*self.unit(), self.grid)
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         height, width = self.picture.image_size
         return {"layer": one_of(self._shown), "x": number(0, width), "y": number(0, height)}

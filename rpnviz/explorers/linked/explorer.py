@@ -181,7 +181,7 @@ class LinkedExplorer(RpnvizWidget):
         scenes = Recorded({"picture": Picture.bundled(), "grid": list(GRIDS)}, {"seed": seeds})
         return [scenes, Recorded({"picture": [self.picture], "grid": [self.grid]}, {"map": channels})]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         scene = self.scene  # empty until the first answer
         objectness = [f"objectness {a}" for a in range(NUM_ANCHORS)]

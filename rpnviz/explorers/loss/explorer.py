@@ -149,7 +149,7 @@ class LossExplorer(RpnvizWidget):
         with self.hold_sync():
             self.logit, self.deltas = kept[0], kept[1:]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {
             "chosen": whole(0, len(self.offered) - 1),

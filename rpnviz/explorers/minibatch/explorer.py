@@ -85,7 +85,7 @@ class MinibatchExplorer(RpnvizWidget):
         self._sampled = sampled
         return {"sampled_pos": positives, "sampled_neg": negatives, "most_positive": int(size * fraction)}
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {"selected": whole(0, len(self.anchors) - 1)}
 

@@ -101,7 +101,7 @@ class NmsExplorer(RpnvizWidget):
         """Tensor[K]: int64; rows of the boxes that are kept in the end, best first."""
         return self.rows[torch.tensor([step.row for step in self.steps() if step.kept])]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {
             "top_n": whole(1, len(self.all_boxes)),

@@ -52,7 +52,7 @@ class PoolingsExplorer(RpnvizWidget):
         """How many columns there are at first and after each pooling."""
         return halvings(self.length, ceil_mode=self.rounding == "ceil")
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {"length": whole(SHORTEST, LONGEST), "poolings": whole(0, POOLINGS)}
 

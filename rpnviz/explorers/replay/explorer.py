@@ -111,7 +111,7 @@ class ReplayExplorer(RpnvizWidget):
         """Record every picture of the run."""
         return [Recorded({"picture": self.run.picture_names})]
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {"picture": one_of([self.picture]), "snapshot": whole(0, len(self.run.steps) - 1)}
 

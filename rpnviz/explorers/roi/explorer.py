@@ -144,7 +144,7 @@ class RoIExplorer(RpnvizWidget):
         pool, align = self.pooled.output[at], self.aligned_box.output[at]
         return {"pool": float(pool), "align": float(align), "value": self.at_point[1]}
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         height, width = self.picture.image_size
         rows, cols = self.grid.feature_size

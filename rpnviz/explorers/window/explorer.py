@@ -78,9 +78,9 @@ class WindowExplorer(MapAndPicture):
 
     _check_channel = obeys_rules("channel")
 
-    def limits(self) -> dict[str, Rule]:
+    def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
-        return {**super().limits(), "channel": whole(-1, len(self._features) - 1)}
+        return {**super().rules(), "channel": whole(-1, len(self._features) - 1)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""
