@@ -8,6 +8,21 @@ const PLOT = { left: 26, right: 292, top: 8, bottom: 132 };
 const POINTS = 121;
 
 /**
+ * Where the name of a dot stands: above it, or beside it where there is no room above; none over another.
+ * @param {[number, number]} dot @param {number} side of the middle, −1 to 1 @param {[number, number][]} taken
+ * @returns {[number, number]}
+ */
+function nameAt([x, y], side, taken) {
+  const atTop = y < PLOT.top + 24;
+  const tagX = atTop ? x - 16 * side : x;
+  let tagY = atTop ? y + 4 : y - 8;
+  const covered = (/** @type {[number, number]} */ [otherX, otherY]) =>
+    Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 12.5;
+  while (taken.some(covered)) tagY += atTop ? 1 : -1; // upwards, or beside the dot downwards
+  return [tagX, tagY];
+}
+
+/**
  * A plot of one function, drawn anew when its shape changes; dots move on it.
  * @param {{label: string, x: [number, number], ticks: number[], top: number, topTicks: number[], names: string[]}} options
  */
@@ -55,7 +70,7 @@ export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
     },
     /** Put the dots, hollow at the edge for what lies beyond it; none is shown where there is no loss. @param {[number, number][]} points */
     put(points) {
-      const taken = /** @type {[number, number][]} */ ([]); // where names stand: none over another
+      const taken = /** @type {[number, number][]} */ ([]); // where names stand
       dots.forEach(({ dot, tag }, i) => {
         for (const part of [dot, tag]) part.setAttribute("visibility", points.length ? "visible" : "hidden");
         if (!points.length) return;
@@ -63,12 +78,7 @@ export function curve({ label, x: [low, high], ticks, top, topTicks, names }) {
         dot.classList.toggle("rpnviz-beyond", Math.abs(points[i][0]) > high || points[i][1] > top);
         dot.setAttribute("cx", x.toFixed(1));
         dot.setAttribute("cy", y.toFixed(1));
-        const atTop = y < PLOT.top + 24; // no room above: beside the dot and downwards
-        const tagX = atTop ? x - 16 * Math.sign(points[i][0]) : x;
-        let tagY = atTop ? y + 4 : y - 8;
-        const covered = (/** @type {[number, number]} */ [otherX, otherY]) =>
-          Math.abs(otherX - tagX) < 18 && Math.abs(otherY - tagY) < 12.5;
-        while (taken.some(covered)) tagY += atTop ? 1 : -1;
+        const [tagX, tagY] = nameAt([x, y], Math.sign(points[i][0]), taken);
         taken.push([tagX, tagY]);
         tag.setAttribute("x", tagX.toFixed(1));
         tag.setAttribute("y", tagY.toFixed(1));

@@ -18,11 +18,11 @@ import { movable } from "../common/movable_box.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
 import { curve } from "./curves.js";
+import { drawAnswer, WORD_OF } from "./picture.js";
 import { fixed, ledgerTables, sumTable } from "./tables.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
 /** @typedef {import("../common/compute/rpn.js").Way} Way */
@@ -43,8 +43,6 @@ const MEANS = [
   "Stretches the width by e^dw; decoding believes at most ln(1000/16).",
   "Stretches the height by e^dh; decoding believes at most ln(1000/16).",
 ];
-const STYLE_OF = /** @type {Record<number, string>} */ ({ 1: "positive", 0: "negative", [-1]: "ignored" });
-const WORD_OF = /** @type {Record<number, string>} */ ({ 1: "positive", 0: "negative", [-1]: "left out" });
 const SHORT = /** @type {Record<string, string>} */ ({
   best: "fits best",
   worst: "fits worst",
@@ -56,7 +54,6 @@ const SHORT = /** @type {Record<string, string>} */ ({
 });
 const ORDER = [1, 3, 2, 4, 0]; // of the sliders, two a row: each shift beside the stretch of its side
 const CONTROLS = { class: "rpnviz-controls" };
-const PULL = 0.08; // of the panel's width, that an arrow is long for a slope of 1
 const SAME = 1e-6; // two answers this close are one
 
 export const render = defineView({
@@ -252,37 +249,10 @@ function picture(context) {
       const bitmap = store.photo.bitmap;
       if (!panel.begin() || !bitmap) return;
       panel.backdrop(`photo ${extent}`, () => panel.image(bitmap, [0, 0, size[1], size[0]]));
-      drawBoxes(panel, store.styles, now);
-      drawNames(panel, store.styles, now);
+      drawAnswer(panel, store.styles, now);
     },
     destroy: () => panel.destroy(),
   };
-}
-
-/** @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
-function drawBoxes(panel, styles, { anchor: { box: own, gt, label }, box, trail, ledger: { rows } }) {
-  if (gt) panel.box(gt, styles.ground_truth, { strong: true });
-  panel.box(own, styles[STYLE_OF[label]]);
-  panel.box(box, styles.proposal, { strong: true });
-  for (const [x, y] of trail) panel.dot(x, y, styles.proposal, 2.2);
-  drawPull(panel, box, rows, styles.proposal);
-}
-
-/** Names at the boxes; where these lie close together, round all of them, not over them. @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
-function drawNames(panel, styles, { anchor: { box: own, gt, label, iou_text: iou, object }, box }) {
-  const all = hull(gt ? [own, box, gt] : [own, box]);
-  const apart = box[0] > own[2] || box[2] < own[0] || box[1] > own[3] || box[3] < own[1];
-  const near = !apart && all[2] - all[0] < 0.5 * (panel.extent[2] - panel.extent[0]);
-  const high = (17 * panel.unit) / panel.scale;
-  panel.tags([
-    { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style: styles[STYLE_OF[label]] },
-    ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
-    {
-      text: gt ? `decoded, IoU ${boxIou(box, gt).toFixed(2)}` : "decoded",
-      box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
-      style: styles.proposal,
-    },
-  ]);
 }
 
 /** One of NAMES. @param {Context} context @param {number} i @returns {Part} */
@@ -438,35 +408,3 @@ function sums({ store: { plan, sample } }) {
     draw: ({ anchor, losses, untouched, way }) => table.show(losses, way.key, untouched || anchor.at < 0),
   };
 }
-
-/** An arrow with a casing. @param {Panel} panel @param {[number, number]} from @param {[number, number]} by @param {LineStyle} style */
-function arrow(panel, [x, y], [dx, dy], style) {
-  const length = Math.hypot(dx, dy);
-  const longest = PULL * (panel.extent[2] - panel.extent[0]);
-  if (length < 0.02 * longest) return;
-  const tip = /** @type {[number, number]} */ ([x + dx, y + dy]);
-  const [ux, uy] = [dx / length, dy / length];
-  const barb = Math.min(0.16 * longest, length);
-  const look = { ...style, width: 3.2, dash: [] };
-  panel.line([x, y], tip, look);
-  for (const side of [-1, 1])
-    panel.line([tip[0] - barb * (ux - side * 0.6 * uy), tip[1] - barb * (uy + side * 0.6 * ux)], tip, look);
-  panel.line([x, y], tip, { ...look, casing: "transparent" }); // no casing across the shaft
-}
-
-/** Where the four slopes pull the box: its middle by dx and dy, its sides by dw and dh.
- * @param {Panel} panel @param {Box} box @param {{slope: number}[]} rows @param {LineStyle} style */
-function drawPull(panel, [x1, y1, x2, y2], rows, style) {
-  const [dx, dy, dw, dh] = rows.map(({ slope }) => -slope * PULL * (panel.extent[2] - panel.extent[0]));
-  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
-  arrow(panel, [x2, y], [dw / 2, 0], style);
-  arrow(panel, [x1, y], [-dw / 2, 0], style);
-  arrow(panel, [x, y2], [0, dh / 2], style);
-  arrow(panel, [x, y1], [0, -dh / 2], style);
-  arrow(panel, [x, y], [dx, 0], style);
-  arrow(panel, [x, y], [0, dy], style);
-}
-
-/** The smallest box round boxes. @param {Box[]} boxes */
-const hull = (boxes) =>
-  /** @type {Box} */ ([0, 1, 2, 3].map((i) => Math[i < 2 ? "min" : "max"](...boxes.map((box) => box[i]))));
