@@ -15,42 +15,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
+from rpnviz.explorers import EXPLORERS
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.rules import Rule, box, number, numbers, obeys_rules, one_of, rule_of, some_of, whole
 from tests.explorers.every import every_explorer
 from tests.explorers.page_code import importable
 
-NAMES = (
-    *(
-        "linked",
-        "precomputed",
-        "window",
-        "anchors",
-        "iou",
-        "labels",
-        "minibatch",
-        "layers",
-        "poolings",
-        "channels",
-        "loss",
-    ),
-    *("live", "replay", "nms", "funnel", "roi", "detections"),
-)
 # Python takes more than the saved page can show: what it was not given, or what lies far off the picture.
 NARROWER = {
     *(("linked", name) for name in ("picture", "grid", "map", "seed")),
     *(("precomputed", name) for name in ("map", "seed")),
     ("replay", "picture"),
 }
-each = pytest.mark.parametrize("name", NAMES)
+each = pytest.mark.parametrize("name", EXPLORERS)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RpnvizWidget]:
     """Each explorer once; every test leaves it as it was."""
     makers, found = every_explorer(tmp_path_factory.mktemp("every")), dict[str, RpnvizWidget]()
-    assert tuple(makers) == NAMES
+    assert set(makers) == set(EXPLORERS)
     return lambda name: found.setdefault(name, found[name] if name in found else makers[name]())
 
 
