@@ -227,8 +227,9 @@ function channelMap(context) {
   let last = /** @type {{map: HTMLCanvasElement, layer: Layer} | null} */ (null);
   return {
     element: panel.canvas,
-    draw({ layer, row, col, channel, map }) {
-      if (!map) ask(layer.name, channel);
+    draw(now) {
+      ask(now);
+      const { layer, row, col, map } = now;
       const shown = map || (last?.layer === layer ? last.map : null); // the old one, greyed, until the answer is there
       if (!panel.begin() || !shown) return;
       last = { map: shown, layer };
@@ -243,14 +244,18 @@ function channelMap(context) {
   };
 }
 
-/** Asks Python for a map, one question at a time, and never twice in a row for what it could not answer. @param {Context} context */
+/**
+ * Asks Python for the map that the page lacks, one question at a time; what could not be answered is asked again only after
+ * something else was shown.
+ * @param {Context} context
+ */
 function asker({ model }) {
   let asked = "";
-  return (/** @type {string} */ layer, /** @type {number} */ channel) => {
-    const wanted = `${layer} ${channel}`;
-    if (wanted === asked || !model.get("has_kernel") || waitsFor(model).length) return;
-    asked = wanted;
-    commit(model, { wish: { layer, channel } });
+  return (/** @type {Moment} */ { layer: { name }, channel, map }) => {
+    const lacks = map ? "" : `${name} ${channel}`;
+    if (lacks && (lacks === asked || !model.get("has_kernel") || waitsFor(model).length)) return;
+    asked = lacks;
+    if (lacks) commit(model, { wish: { layer: name, channel } });
   };
 }
 
