@@ -37,7 +37,7 @@ def test_modules_become_calls_of_the_registry() -> None:
         "export async function d() {}\nexport class E {}\n"
     )
     made = bundle.as_registered("nms/view.js", source)
-    assert 'const {\n  a,\n  b,\n} = take("common/x.js");' in made
+    assert 'const {\n  a,\n  b,\n} = rpnviz.take("common/x.js");' in made
     assert "return { c, d, E };" in made
     assert not re.search(r"^(import|export)\b", made, re.MULTILINE)
 

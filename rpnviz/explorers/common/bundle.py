@@ -3,8 +3,8 @@
 The page's code is plain ES modules that import each other by relative path. Neither a widget's text nor a page from
 file:// can follow such a path. So each module becomes a function, and its imports look-ups in modules.js:
 
-    import { h } from "../common/elements.js";      const { h } = take("common/elements.js");
-    export function frame() {}                      function frame() {} … return { frame };
+    import { h } from "../common/elements.js";   const { h } = rpnviz.take("common/elements.js");
+    export function frame() {}                   function frame() {} … return { frame };
 
 A module is named by its path below explorers/. Each has a scope of its own, as in a browser.
 """
@@ -72,10 +72,10 @@ def as_registered(name: str, source: str) -> str:
     Raises:
         ValueError: if an import or an export is of a form that is not known here.
     """
-    body = _IMPORT.sub(lambda found: f'const {found[1]} = take("{_resolve(name, found[2])}");\n', source)
+    body = _IMPORT.sub(lambda found: f'const {found[1]} = rpnviz.take("{_resolve(name, found[2])}");\n', source)
     body = _EXPORT.sub("", body)
     left = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
     if left:
         raise ValueError(f"{name}: cannot register {left[0]!r}")
     exported = ", ".join(_EXPORT.findall(source))
-    return f'rpnviz.define("{name}", (take) => {{\n"use strict";\n{body}\nreturn {{ {exported} }};\n}});\n'
+    return f'rpnviz.define("{name}", () => {{\n"use strict";\n{body}\nreturn {{ {exported} }};\n}});\n'
