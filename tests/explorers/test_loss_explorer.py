@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from torch import Tensor
 
 from rpnviz.boxes import BBOX_XFORM_CLIP, box_iou, decode, encode
-from rpnviz.explorers.loss.anchors import close_up, iou_text
+from rpnviz.explorers.loss.anchors import close_up
 from rpnviz.explorers.loss.explorer import HIGH, LOW, LossExplorer
 from rpnviz.inspect.loss_ledger import NORMALISATIONS, smooth_l1, smooth_l1_slope, take_step, write_ledger
 from rpnviz.pictures import Picture
@@ -147,17 +147,6 @@ def test_a_picture_without_objects_has_background_only() -> None:
     assert list(explorer.rows) == ["alarm", "easy"]
     assert explorer.losses["torchvision"][1] == explorer.tensor_losses[1] == 0
     assert Image.open(io.BytesIO(explorer.to_png())).width > 900
-
-
-def test_thresholds_are_not_rounded_over() -> None:
-    assert [iou_text(iou) for iou in (0.25, 0.29849, 0.3, 0.6996, 0.7, 0.31)] == [
-        "0.25",
-        "0.2984",
-        "0.30",
-        "0.6996",
-        "0.70",
-        "0.31",
-    ]
 
 
 def test_close_up_has_the_shape_of_the_whole_and_stays_inside() -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.payload import LABELS, LOW_QUALITY, label_codes
+from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.linked.scene import Scene, pack
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -82,8 +83,9 @@ def test_no_sentence_contradicts_its_label(browser: Browser, bg: float, fg: floa
     said = ask_page(browser, "common/anchor.js", WORDS, json.dumps(seen))
     assert sum(map(len, said)) > 5_000
     for given, words in zip(seen, said, strict=True):
-        for code, (iou, why) in zip(given["codes"], words, strict=True):
+        for code, value, (iou, why) in zip(given["codes"], given["ious"], words, strict=True):
             assert agree(code, iou, why, bg, fg), (iou, why)
+            assert iou == beside_thresholds(value, (bg, fg)), "Python writes it in another way"
 
 
 def test_the_linked_table_neither_though_it_gets_rounded_numbers(browser: Browser) -> None:

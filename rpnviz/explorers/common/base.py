@@ -73,7 +73,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         """Work out what the traits of `asks`, as they stand, lead to; whoever keeps some of it does so last of all.
 
         Returns:
-            Read-only traits and their values; they reach the page in one message.
+            Traits, most of them read-only, and their values; they reach the page in one message.
         """
         raise NotImplementedError
 

@@ -3,6 +3,8 @@
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
 
+const MOST_DIGITS = 20; // an IoU of 2e-8 is above a threshold of 0
+
 /** 21600 → "21,600". @param {number} n */
 export const thousands = (n) => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 
@@ -19,7 +21,7 @@ export const fixed = (value, digits = 2) =>
  * @param {number} value @param {number[]} [thresholds]
  */
 export function besideThresholds(value, thresholds = [0.3, 0.7]) {
-  for (let digits = 2; digits < 8; digits++) {
+  for (let digits = 2; digits <= MOST_DIGITS; digits++) {
     const text = value.toFixed(digits);
     if (thresholds.every((threshold) => standsTo(value, threshold) === standsTo(Number(text), threshold))) return text;
   }

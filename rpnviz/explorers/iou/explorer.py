@@ -15,6 +15,7 @@ from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number, obeys_rules
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
+from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.grid import Grid
 from rpnviz.targets import label_anchors
@@ -109,6 +110,7 @@ class IouExplorer(HasThresholds, RpnvizWidget):
     def describe(self) -> str:
         """Say how large the boxes are and what their IoU is."""
         sizes = [f"{x2 - x1:.0f}×{y2 - y1:.0f} px" for x1, y1, x2, y2 in (self.anchor, self.gt)]
-        return f"An anchor of {sizes[0]} and an object of {sizes[1]}: IoU {self.iou:.2f}, {self.label}."
+        iou = beside_thresholds(self.iou, (self.bg_iou_thresh, self.fg_iou_thresh))
+        return f"An anchor of {sizes[0]} and an object of {sizes[1]}: IoU {iou}, {self.label}."
 
     _check = obeys_rules("anchor", "gt")

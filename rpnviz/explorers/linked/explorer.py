@@ -17,6 +17,7 @@ from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
+from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
 from rpnviz.explorers.linked.scene import Scene, check_scene, pack, pack_minibatch, run_scene, to_bytes
 from rpnviz.figures.primitives import Still
@@ -235,7 +236,7 @@ class LinkedExplorer(RpnvizWidget):
         kinds = scene.kinds.tolist()
         anchors = "; ".join(
             f"{SCALES[a % len(SCALES)]} px, ratio {ASPECT_RATIOS[a // len(SCALES)]:g}: "
-            f"best IoU {float(scene.found.iou[i]):.2f}, {LABELS[kinds[i]].replace('_', ' ')}, "
+            f"best IoU {beside_thresholds(float(scene.found.iou[i]))}, {LABELS[kinds[i]].replace('_', ' ')}, "
             f"score {float(scene.stages.all_scores[i]):.2f}, {scene.stages.fate(i)}"
             for a, i in enumerate(here)
         )

@@ -5,7 +5,6 @@ Shapes: N anchors of the picture, S of them sampled: the positives first, then t
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from rpnviz.explorers.common.map_and_picture import size_name
 from rpnviz.explorers.common.payload import object_names, picture_plan
+from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.inspect.loss_ledger import Ledger
 from rpnviz.pictures import Picture
 from rpnviz.targets import IGNORED, AnchorLabels
@@ -96,20 +96,13 @@ def describe_anchor(scene: Scene, key: str, row: int) -> dict[str, Any]:
         "label": int(found.labels[row]),
         "low_quality": bool(found.low_quality[row]),
         "iou": float(found.iou[row]),
-        "iou_text": iou_text(float(found.iou[row])),
+        "iou_text": beside_thresholds(float(found.iou[row])),
         "view": close_up(box, scene.picture),
         "at": int(place[0]) if len(place) else -1,
         "logit": float(scene.objectness[row]),
         "deltas": scene.deltas[row].tolist(),
         "targets": scene.targets[row].tolist(),
     }
-
-
-def iou_text(iou: float) -> str:
-    """Two digits, or four where two would put it on the wrong side of a threshold."""
-    two = f"{iou:.2f}"
-    wrong = any((float(two) >= thresh) != (iou >= thresh) for thresh in (0.3, 0.7))
-    return f"{math.floor(iou * 10_000) / 10_000:.4f}" if wrong else two
 
 
 def close_up(box: list[float], picture: Picture) -> list[float]:

@@ -16,6 +16,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
+from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.nms.figure import MARGIN, NAMED, NMS_LINES, nms_figure
 from rpnviz.inspect.nms_steps import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
@@ -130,7 +131,8 @@ class NmsExplorer(RpnvizWidget):
         if self.turn == 0:
             return f"NMS at {self.nms_thresh:.2f} on {len(steps)} boxes, before the first turn."
         step = steps[self.turn - 1]
-        fate = "is kept" if step.kept else f"was suppressed by {names[step.suppressed_by]}, IoU {step.iou:.2f}"
+        iou = beside_thresholds(step.iou, (self.nms_thresh,))
+        fate = "is kept" if step.kept else f"was suppressed by {names[step.suppressed_by]}, IoU {iou}"
         number = len(step.suppresses)
         many = "it suppresses " + ("nobody" if not number else "1 box" if number == 1 else f"{number} boxes")
         said = f"Turn {self.turn} of {len(steps)}, NMS at {self.nms_thresh:.2f}: {names[step.row]} {fate}; {many}."
