@@ -145,7 +145,7 @@ def test_line_of_a_helper_of_hers_is_shown() -> None:
 def test_line_of_a_call_of_ours_is_shown_not_our_own() -> None:
     result = check(typed("from rpnviz.boxes import box_iou\nreturn box_iou(boxes1[:, :3], boxes2)"))
     assert (result.line, result.code) == (3, "return box_iou(boxes1[:, :3], boxes2)")
-    assert "boxes1 must be a float Tensor[N, 4]" in result.message
+    assert "boxes1 must be Tensor[N, 4]; got float32 [" in result.message
 
 
 def test_recursion_shows_her_line() -> None:

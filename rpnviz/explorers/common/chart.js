@@ -44,6 +44,48 @@ export function curveSwatch(line) {
   return root;
 }
 
+/** @typedef {(value: number) => number} Scale from a value to a place on the chart, px */
+
+/** @param {ArrayLike<number>} xs @param {ArrayLike<number>} ys @param {Scale} x @param {Scale} y */
+function path(xs, ys, x, y) {
+  let d = "";
+  for (let i = 0; i < ys.length; i++) d += `${i ? "L" : "M"}${x(xs[i]).toFixed(1)} ${y(ys[i]).toFixed(1)}`;
+  return d;
+}
+
+/** The single steps, thin. @param {Curve[]} curves @param {Scale} x @param {Scale} y */
+function behind(curves, x, y) {
+  const look = { "stroke-width": 0.8, opacity: 0.55 };
+  return curves.flatMap(({ line, x: xs, raw }) =>
+    raw ? [svg("path", { d: path(xs, raw, x, y), stroke: line.color, ...look })] : [],
+  );
+}
+
+/** @param {Curve[]} curves @param {Scale} x @param {Scale} y */
+const inFront = (curves, x, y) =>
+  curves.flatMap(({ line, x: xs, y: ys, strong }) =>
+    strokes(path(xs, ys, x, y), line, strong ? line.width * 1.5 : line.width),
+  );
+
+/** What the y axis must have room for. @param {Curve[]} curves */
+function highest(curves) {
+  let most = 0;
+  for (const { y, raw } of curves)
+    for (const value of Array.from(y)) most = Math.max(most, raw ? HEADROOM * value : value);
+  return most;
+}
+
+/** Hear where it is pressed, and while that moves. @param {SVGElement} root @param {(pixels: number) => void} hear from the left */
+function hearDrag(root, hear) {
+  const at = (/** @type {PointerEvent} */ event) => hear(event.clientX - root.getBoundingClientRect().left);
+  root.classList.add("rpnviz-pickable");
+  root.addEventListener("pointerdown", (event) => {
+    root.setPointerCapture(event.pointerId);
+    at(event);
+  });
+  root.addEventListener("pointermove", (event) => root.hasPointerCapture(event.pointerId) && at(event));
+}
+
 /**
  * @param {{label: string, what: string, steps: number, top?: number, logarithmic?: boolean, onPick?: (step: number) => void,
  *   onResize: () => void}} options top: of the y axis, if not what the curves need; onPick: hears where it is pressed
@@ -60,24 +102,11 @@ export function chart({ label, what, steps, top, logarithmic = false, onPick, on
   observer.observe(root);
 
   if (onPick) {
-    const hear = (/** @type {PointerEvent} */ event) => {
-      const share = (event.clientX - root.getBoundingClientRect().left - area.left) / (area.right - area.left);
+    hearDrag(root, (pixels) => {
+      const share = (pixels - area.left) / (area.right - area.left);
       onPick(unbend(clamp(share, 0, 1) * bend(steps)));
-    };
-    root.classList.add("rpnviz-pickable");
-    root.addEventListener("pointerdown", (event) => {
-      root.setPointerCapture(event.pointerId);
-      hear(event);
     });
-    root.addEventListener("pointermove", (event) => root.hasPointerCapture(event.pointerId) && hear(event));
   }
-
-  /** @param {ArrayLike<number>} xs @param {ArrayLike<number>} ys @param {(value: number) => number} y */
-  const path = (xs, ys, y) => {
-    let d = "";
-    for (let i = 0; i < ys.length; i++) d += `${i ? "L" : "M"}${x(xs[i]).toFixed(1)} ${y(ys[i]).toFixed(1)}`;
-    return d;
-  };
 
   return {
     element: root,
@@ -87,10 +116,7 @@ export function chart({ label, what, steps, top, logarithmic = false, onPick, on
       if (!width || !height) return;
       const em = parseFloat(getComputedStyle(root).fontSize);
       area = { left: 3.1 * em, right: width - 1.6 * em, top: 0.6 * em, bottom: height - 1.5 * em };
-      let most = 0;
-      for (const { y, raw } of drawn)
-        for (const value of Array.from(y)) most = Math.max(most, raw ? HEADROOM * value : value);
-      const end = top || roundAbove(most || 1);
+      const end = top || roundAbove(highest(drawn) || 1);
       const y = (/** @type {number} */ value) => area.bottom - (area.bottom - area.top) * clamp(value / end, 0, 1);
       grid.replaceChildren();
       for (const value of [0, end / 2, end]) {
@@ -103,16 +129,7 @@ export function chart({ label, what, steps, top, logarithmic = false, onPick, on
         grid.append(svg("path", { d: `M${x(tick)} ${area.bottom}v${0.3 * em}` }));
         grid.append(svg("text", { x: x(tick), y: area.bottom + 1.3 * em, "text-anchor": "middle" }, thousands(tick)));
       }
-      curves.replaceChildren();
-      for (const { line, x: xs, raw } of drawn) {
-        if (raw)
-          curves.append(svg("path", { d: path(xs, raw, y), stroke: line.color, "stroke-width": 0.8, opacity: 0.55 }));
-      }
-      for (const { line, x: xs, y: ys, strong } of drawn) {
-        const d = path(xs, ys, y);
-        const wide = strong ? line.width * 1.5 : line.width;
-        curves.append(...strokes(d, line, wide));
-      }
+      curves.replaceChildren(...behind(drawn, x, y), ...inFront(drawn, x, y));
     },
     /** Put the cursor at a step. @param {number} step */
     point(step) {

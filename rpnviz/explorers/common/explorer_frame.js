@@ -23,54 +23,18 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
-  const root = h(
-    "section",
-    {
-      class: `rpnviz ${className}`,
-      "aria-label": label,
-      "aria-describedby": shown.id,
-      "data-keys": JSON.stringify(keys),
-    },
-    card.element,
-    body,
-    status,
-    shown,
-    live,
-  );
+  const about = { "aria-label": label, "aria-describedby": shown.id, "data-keys": JSON.stringify(keys) };
+  const root = h("section", { class: `rpnviz ${className}`, ...about }, card.element, body, status, shown, live);
   const stops = [card.destroy];
   let speaking = 0;
   let busy = "";
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
-  const point = (/** @type {Event} */ event) => {
-    const target = /** @type {Element} */ (event.target).closest("[data-what]");
-    if (target) what(target.getAttribute("data-what") || "");
-  };
-  root.addEventListener("pointerover", point);
-  root.addEventListener("focusin", point);
-  root.addEventListener("pointerleave", () => what(""));
-
-  const showNote = () => {
-    const error = model.get("error") || "";
-    setText(note, busy || error);
-    note.classList.toggle("rpnviz-error", !busy && error !== "");
-    root.classList.toggle("rpnviz-busy", busy !== "");
-    root.setAttribute("aria-busy", String(busy !== ""));
-  };
-  stops.push(watch(model, ["error"], showNote));
+  hearPointing(root, what);
+  const showNote = () => writeNote(note, root, busy, model.get("error") || "");
+  stops.push(watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
   showNote();
   el.append(root);
-
-  // A table too large for its place scrolls in it, and only then the Tab key stops there.
-  const places = new ResizeObserver(() => {
-    for (const place of body.querySelectorAll(".rpnviz-scroll")) {
-      const scrolls = place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight;
-      if (scrolls) place.setAttribute("tabindex", "0");
-      else place.removeAttribute("tabindex");
-    }
-  });
-  places.observe(root);
-  stops.push(() => places.disconnect());
 
   return {
     root,
@@ -102,4 +66,36 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
       root.remove();
     },
   };
+}
+
+/** What the kernel is asked for, or what went wrong. @param {HTMLElement} note @param {HTMLElement} root @param {string} busy @param {string} error */
+function writeNote(note, root, busy, error) {
+  setText(note, busy || error);
+  note.classList.toggle("rpnviz-error", !busy && error !== "");
+  root.classList.toggle("rpnviz-busy", busy !== "");
+  root.setAttribute("aria-busy", String(busy !== ""));
+}
+
+/** Say what the element under mouse or focus is. @param {HTMLElement} root @param {(sentence: string) => void} what */
+function hearPointing(root, what) {
+  const point = (/** @type {Event} */ event) => {
+    const target = /** @type {Element} */ (event.target).closest("[data-what]");
+    if (target) what(target.getAttribute("data-what") || "");
+  };
+  root.addEventListener("pointerover", point);
+  root.addEventListener("focusin", point);
+  root.addEventListener("pointerleave", () => what(""));
+}
+
+/** A table too large for its place scrolls in it, and only then the Tab key stops there. @param {HTMLElement} root */
+function stopTabWhereItScrolls(root) {
+  const places = new ResizeObserver(() => {
+    for (const place of root.querySelectorAll(".rpnviz-body .rpnviz-scroll")) {
+      const scrolls = place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight;
+      if (scrolls) place.setAttribute("tabindex", "0");
+      else place.removeAttribute("tabindex");
+    }
+  });
+  places.observe(root);
+  return () => places.disconnect();
 }

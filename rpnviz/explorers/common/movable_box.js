@@ -10,6 +10,30 @@ import { arrowKeys } from "./keys.js";
 const SMALLEST = 8; // px: a box that can still be gripped
 const STEP = 2; // px of one key press
 const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2, y2] a grip moves: x at 0 or 2, y one further
+const EVERYWHERE = /** @type {Box} */ ([-Infinity, -Infinity, Infinity, Infinity]);
+
+/** @typedef {{within: Box, snap: (pixels: number) => number}} Room */
+
+/** The box moved, no farther than its room. @param {Box} box @param {number} dx @param {number} dy @param {Room} room */
+function shifted([x1, y1, x2, y2], dx, dy, { within, snap }) {
+  const x = clamp(snap(x1 + dx), within[0], within[2] - (x2 - x1));
+  const y = clamp(snap(y1 + dy), within[1], within[3] - (y2 - y1));
+  return /** @type {Box} */ ([x, y, x + x2 - x1, y + y2 - y1]);
+}
+
+/** The box with one corner moved. @param {Box} box @param {string} corner @param {number} dx @param {number} dy @param {Room} room */
+function pulled(box, corner, dx, dy, { within, snap }) {
+  const result = /** @type {Box} */ ([...box]);
+  for (const [i, d] of /** @type {[number, number][]} */ ([
+    [Number(corner[0]), dx],
+    [Number(corner[1]) + 1, dy],
+  ])) {
+    const at = snap(box[i] + d);
+    const other = box[(i + 2) % 4]; // the edge across
+    result[i] = i < 2 ? clamp(at, within[i], other - SMALLEST) : clamp(at, other + SMALLEST, within[i]);
+  }
+  return result;
+}
 
 /**
  * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
@@ -17,28 +41,9 @@ const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2,
  *   snap?: (pixels: number) => number, free?: boolean}} options snap: edges come to rest there; free: may leave the panel
  */
 export function movable({ name, what, panel, get, move, snap = Math.round, free = false }) {
-  const bounds = () => (free ? /** @type {Box} */ ([-Infinity, -Infinity, Infinity, Infinity]) : panel.extent);
+  const room = () => ({ within: free ? EVERYWHERE : panel.extent, snap });
   /** @type {{corner: string | null, from: [number, number], box: Box} | null} */
   let grip = null;
-  /** @param {Box} box @param {number} dx @param {number} dy */
-  const shifted = ([x1, y1, x2, y2], dx, dy) => {
-    const x = clamp(snap(x1 + dx), bounds()[0], bounds()[2] - (x2 - x1));
-    const y = clamp(snap(y1 + dy), bounds()[1], bounds()[3] - (y2 - y1));
-    return /** @type {Box} */ ([x, y, x + x2 - x1, y + y2 - y1]);
-  };
-  /** @param {Box} box @param {string} corner @param {number} dx @param {number} dy */
-  const pulled = (box, corner, dx, dy) => {
-    const result = /** @type {Box} */ ([...box]);
-    for (const [i, d] of /** @type {[number, number][]} */ ([
-      [Number(corner[0]), dx],
-      [Number(corner[1]) + 1, dy],
-    ])) {
-      const at = snap(box[i] + d);
-      const other = box[(i + 2) % 4]; // the edge across
-      result[i] = i < 2 ? clamp(at, bounds()[i], other - SMALLEST) : clamp(at, other + SMALLEST, bounds()[i]);
-    }
-    return result;
-  };
   const down = (/** @type {PointerEvent} */ event) => {
     const corner = /** @type {Element} */ (event.target).getAttribute("data-corner");
     grip = { corner, from: panel.at(event), box: get() };
@@ -49,10 +54,10 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
   const drag = (/** @type {PointerEvent} */ event) => {
     if (!grip) return;
     const [dx, dy] = panel.at(event).map((value, axis) => value - /** @type {any} */ (grip).from[axis]);
-    move(grip.corner ? pulled(grip.box, grip.corner, dx, dy) : shifted(grip.box, dx, dy));
+    move(grip.corner ? pulled(grip.box, grip.corner, dx, dy, room()) : shifted(grip.box, dx, dy, room()));
   };
   const key = arrowKeys((dx, dy, { shiftKey }) =>
-    move(shiftKey ? pulled(get(), "22", dx * STEP, dy * STEP) : shifted(get(), dx * STEP, dy * STEP)),
+    move(shiftKey ? pulled(get(), "22", dx * STEP, dy * STEP, room()) : shifted(get(), dx * STEP, dy * STEP, room())),
   );
   const stop = () => (grip = null);
   const element = h(

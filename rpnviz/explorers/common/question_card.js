@@ -15,6 +15,18 @@ const LETTERS = "ABCD";
 /** @param {boolean} right */
 const rightOrNot = (right) => (right ? "right" : "no");
 
+/** @param {Choice} choice @param {string} letter @param {() => void} pick */
+function choiceButton({ text, right }, letter, pick) {
+  const mark = h("span", { "aria-hidden": "true" }, right ? "✓" : "✗");
+  return h(
+    "button",
+    { type: "button", "aria-pressed": "false", click: pick, ...OWN_KEYS },
+    h("b", {}, letter),
+    h("span", {}, text),
+    h("span", { class: "rpnviz-quiz-verdict" }, mark, ` ${rightOrNot(right)}`),
+  );
+}
+
 /**
  * One question; all that it has to say is in the page from the beginning, most of it not to be seen yet.
  * @param {Question} question @param {string} count "1 of 3" @param {(sentence: string) => void} speak
@@ -22,20 +34,7 @@ const rightOrNot = (right) => (right ? "right" : "no");
  */
 function oneQuestion({ text, asked, choices }, count, speak, go) {
   const id = `rpnviz-${Math.random().toString(36).slice(2)}`;
-  const buttons = choices.map((choice, i) =>
-    h(
-      "button",
-      { type: "button", "aria-pressed": "false", click: () => pick(i), ...OWN_KEYS },
-      h("b", {}, LETTERS[i]),
-      h("span", {}, choice.text),
-      h(
-        "span",
-        { class: "rpnviz-quiz-verdict" },
-        h("span", { "aria-hidden": "true" }, choice.right ? "✓" : "✗"),
-        ` ${rightOrNot(choice.right)}`,
-      ),
-    ),
-  );
+  const buttons = choices.map((choice, i) => choiceButton(choice, LETTERS[i], () => pick(i)));
   const whys = choices.map(({ right, why }, i) =>
     h("p", {}, h("b", {}, `${LETTERS[i]}: ${rightOrNot(right)}.`), ` ${why}`),
   );
@@ -87,6 +86,21 @@ function oneQuestion({ text, asked, choices }, count, speak, go) {
   };
 }
 
+/** @param {string} text @param {() => void} click */
+const button = (text, click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
+
+/** Hides what a card asks, and shows it again. @param {HTMLElement} card */
+function foldButton(card) {
+  const fold = button("hide", () => {
+    const folded = card.classList.toggle("rpnviz-quiz-folded");
+    fold.setAttribute("aria-expanded", String(!folded));
+    setText(fold, folded ? "show" : "hide");
+  });
+  fold.className = "rpnviz-quiz-fold";
+  fold.setAttribute("aria-expanded", "true");
+  return fold;
+}
+
 /**
  * The card of all questions, one at a time; hidden while there are none.
  * @param {Model} model @param {() => boolean} waiting whether the view waits for an answer of Python's
@@ -95,9 +109,6 @@ export function questionCard(model, waiting) {
   const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
   const said = h("div", { class: "rpnviz-live", role: "status" });
   const speak = (/** @type {string} */ sentence) => setText(said, sentence);
-  const button = (/** @type {string} */ text, /** @type {() => void} */ click) =>
-    h("button", { type: "button", click, ...OWN_KEYS }, text);
-
   // Back to where the question was asked, and from there to the place that shows why. Where the first takes another
   // picture or grid, Python answers before the second, whose row may not exist until then.
   let moves = /** @type {Record<string, any> | null} */ (null);
@@ -127,13 +138,7 @@ export function questionCard(model, waiting) {
       turn();
       speak(questions[now].text);
     });
-    const fold = button("hide", () => {
-      const folded = card.classList.toggle("rpnviz-quiz-folded");
-      fold.setAttribute("aria-expanded", String(!folded));
-      setText(fold, folded ? "show" : "hide");
-    });
-    fold.className = "rpnviz-quiz-fold";
-    fold.setAttribute("aria-expanded", "true");
+    const fold = foldButton(card);
     const bar = h(
       "div",
       { class: "rpnviz-quiz-bar" },

@@ -84,16 +84,8 @@ export async function openSaved({ el, state, render, name = state.name }) {
   const root = /** @type {HTMLElement} */ (el.querySelector(".rpnviz"));
   const [, number] = name.match(/-(\d+)$/) || []; // nms-2: regions of a page are told apart by their names
   if (number) root.ariaLabel += `, ${number}`;
-  const stopBar = savedBar({
-    el,
-    root,
-    model,
-    moves,
-    presented,
-    name,
-    link: () => writeLink(name, moves, model.get),
-    embedded,
-  });
+  const link = () => writeLink(name, moves, model.get);
+  const stopBar = savedBar({ el, root, model, moves, presented, name, link, embedded });
   const first = document.querySelector("[data-rpnviz-name]") === el;
   if (
     embedded &&
