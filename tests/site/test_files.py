@@ -83,7 +83,7 @@ def test_every_image_has_a_text(site: Path) -> None:
 
 
 def test_page_code_is_there_once(site: Path) -> None:
-    marker = "function sceneStore("
+    marker = 'rpnviz.define("linked/view.js"'
     assert [path.name for path in site.rglob("*.js") if marker in path.read_text("utf-8")] == ["site.js"]
     assert not [path.name for path in site.rglob("*.html") if marker in path.read_text("utf-8")]
 
