@@ -27,5 +27,5 @@ def test_runs_and_shows_its_explorers(open_and_run: Callable[..., Notebook], nam
         for canvas in view.locator("canvas").all():
             expect(canvas).to_be_visible()
             lens = "rpnviz-lens" in (canvas.get_attribute("class") or "")  # 3×3 pixels, at the first layer
-            assert canvas.evaluate(COLOURS) > (1 if lens else 10), "an empty canvas"
+            assert canvas.evaluate(COLOURS) > (1 if lens else 4), "an empty canvas"
     assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()

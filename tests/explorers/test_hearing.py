@@ -73,8 +73,16 @@ class Asked:
         return self.end(self.begin(f"print({expression})")).strip()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts what it runs in the background deaf to interruptions, and so would be the kernel."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
-def _kernel() -> Iterator[Asked]:
+def _kernel(interruptible: None) -> Iterator[Asked]:
     manager, client = start_new_kernel(startup_timeout=PATIENCE)
     asked = Asked(client, manager)
     asked.box = asked.end(asked.begin(SET_UP)).strip()
