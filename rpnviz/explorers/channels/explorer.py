@@ -13,8 +13,8 @@ from torch import Tensor
 from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.map_and_picture import place, webp
-from rpnviz.explorers.common.payload import brightness, sheet_file
+from rpnviz.explorers.common.map_and_picture import place
+from rpnviz.explorers.common.payload import brightness, picture_file, sheet_file
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -131,7 +131,7 @@ class ChannelsExplorer(RpnvizWidget):
         picture, bright = self._pictures[self.picture], brightness(self._features[self.picture][0])
         boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
         sent = {
-            "image": webp(picture.image),
+            "image": picture_file(picture),
             "sheet": sheet_file(bright),
             "objects": [{"name": kind, "box": box} for kind, box in boxes],
             "shown": self.picture,

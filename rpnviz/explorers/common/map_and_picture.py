@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import traitlets as t
-from PIL import Image
 from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
@@ -35,7 +32,7 @@ class MapAndPicture(RpnvizWidget):
         """Show ``picture`` with ``grid`` laid over it."""
         self.picture, self.grid = check_picture(picture, grid), grid
         super().__init__()
-        self.set_trait("image", webp(picture.image))
+        self.set_trait("image", picture_file(picture))
         self.set_trait("place", place(grid))
         rows, cols = grid.feature_size
         for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
@@ -48,13 +45,6 @@ class MapAndPicture(RpnvizWidget):
         return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, most)}
 
     _check = obeys_rules("row", "col", "selected")
-
-
-def webp(image: npt.NDArray[np.uint8]) -> bytes:
-    """Encode a picture for the page."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "WEBP", quality=85)
-    return buffer.getvalue()
 
 
 def place(grid: Grid) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.map_and_picture import webp
-from rpnviz.explorers.common.payload import brightness
+from rpnviz.explorers.common.payload import brightness, picture_file
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, one_of
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.layers.figure import layer_figure
@@ -68,7 +67,7 @@ class LayersExplorer(RpnvizWidget):
         super().__init__()
         with torch.device("meta"):  # its shapes, not its weights
             vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
-        self.set_trait("image", webp(picture.image))
+        self.set_trait("image", picture_file(picture))
         self.set_trait("place", {"image_size": list(grid.image_size), "input_size": list(grid.input_size)})
         self.set_trait("layers", [self._said(*pair) for pair in zip(self.walk, vgg16, strict=False)])
         rows, cols = grid.feature_size

@@ -6,7 +6,6 @@ Nothing is decided here: labels, ranks and boxes are the compute modules'; packi
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
-from rpnviz.explorers.common.payload import LABEL_BITS, label_codes
+from rpnviz.explorers.common.payload import LABEL_BITS, label_codes, picture_file
 from rpnviz.figures.maps import RIM, within_rim
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -141,7 +139,7 @@ def pack(scene: Scene) -> dict[str, Any]:
         "best_of": _best_of(scene.found),
         "funnel": scene.stages.funnel(),
         "box_step": max(grid.image_size) / 65535,
-        "photo": _webp(picture.image),
+        "photo": picture_file(picture),
         "mean": scene.mean().tobytes(),
         "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
         "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
@@ -219,9 +217,3 @@ def _best_of(found: AnchorLabels) -> dict[str, int]:
     """
     by_rule = (found.low_quality & (found.best_for_gt_idxs >= 0)).nonzero().flatten()
     return dict(zip(map(str, by_rule.tolist()), found.best_for_gt_idxs[by_rule].tolist(), strict=True))
-
-
-def _webp(image: npt.NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "WEBP", quality=80)
-    return buffer.getvalue()

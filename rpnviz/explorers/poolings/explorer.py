@@ -8,7 +8,7 @@ import numpy as np
 import traitlets as t
 
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.map_and_picture import webp
+from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.poolings.figure import poolings_figure
@@ -41,7 +41,7 @@ class PoolingsExplorer(RpnvizWidget):
         lengths = range(SHORTEST, LONGEST + 1)
         table = [[halvings(length, ceil_mode=mode == "ceil") for length in lengths] for mode in MODES]
         super().__init__()
-        self.set_trait("image", webp(picture.image))
+        self.set_trait("image", picture_file(picture))
         self.set_trait("counts", np.array(table, dtype="<u2").tobytes())
         for name, value in traits.items():
             setattr(self, name, value)
