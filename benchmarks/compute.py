@@ -49,7 +49,7 @@ def measure(samples: int = 40) -> list[Compared]:
             samples,
         ),
         _alternate(
-            "propose, 21,600 → 6,000 → 300 (rpnviz keeps every stage and who suppressed whom)",
+            "propose, 21,600 → 6,000 → 300 (rpnviz keeps every stage)",
             lambda: propose(objectness, deltas, anchors, picture.image_size),
             lambda: _filter(theirs, objectness, deltas, anchors, picture.image_size),
             samples,
