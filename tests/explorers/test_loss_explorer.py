@@ -210,7 +210,7 @@ def test_the_page_works_out_what_python_does(browser: Browser) -> None:
         }
         for i in range(300)
     ]
-    said = ask_page(browser, "common/compute/rpn.js", ASK, rows)
+    said = ask_page(browser, "common/compute/loss_ledger.js", ASK, rows)
     assert sum(max(row["entry"]["deltas"][2:]) > BBOX_XFORM_CLIP for row in rows) > 3
     for row, page_says in zip(rows, said, strict=True):
         entry = row["entry"]

@@ -11,7 +11,7 @@ import {
   smoothL1,
   takeStep,
   writeLedger,
-} from "../common/compute/rpn.js";
+} from "../common/compute/loss_ledger.js";
 import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { commit, typed } from "../common/model.js";
 import { movable } from "../common/movable_box.js";
@@ -25,7 +25,7 @@ import { fixed, ledgerTables, sumTable } from "./tables.js";
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
-/** @typedef {import("../common/compute/rpn.js").Way} Way */
+/** @typedef {import("../common/compute/loss_ledger.js").Way} Way */
 /** @typedef {{image_size: [number, number], extent: Box, anchors: Offered[], low: number[], high: number[], clip: number,
  *   ways: Way[], tensor_losses: number[]}} Plan */
 /** @typedef {ReturnType<typeof readStore>} Store */

@@ -1,6 +1,6 @@
 // @ts-check
 // The loss of one anchor and of the minibatch, worked out in the page to keep up with the hand (notebook 06).
-// Tests hold every function against rpnviz/ledger.py and rpnviz/boxes.py.
+// Tests hold every function against rpnviz/inspect/loss_ledger.py and rpnviz/boxes.py.
 
 /** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {{logit: number, deltas: number[], label: number, targets: number[]}} Entry label 1, 0, or −1: left out */
