@@ -14,7 +14,7 @@ const f32 = Math.fround;
 
 /**
  * The anchors of one cell, round the origin, half sides rounded to whole pixels.
- * @param {number[]} [scales] √area, px @param {number[]} [aspectRatios] height / width @returns {Float32Array} [A, 4]
+ * @param {number[]} [scales] side of the square of the same area, px @param {number[]} [aspectRatios] height / width @returns {Float32Array} [A, 4]
  */
 export function cellAnchors(scales = SCALES, aspectRatios = ASPECT_RATIOS) {
   const cells = [];

@@ -20,19 +20,25 @@ export function ranking(scores, reverseTies) {
 }
 
 /**
- * @param {Float32Array} boxes @param {number[]} order rows that take part, best first
- * @param {number} thresh @param {boolean} suppressedToo @returns {Run}
+ * Go down the list of boxes, each having its turn.
+ * @param {Float32Array} boxes [N, 4] @param {number[]} order rows that take part, best first
+ * @param {number} nmsThresh above it a box is suppressed; at it, both stay
+ * @param {boolean} suppressedToo let suppressed boxes suppress others as well: not NMS @returns {Run}
  */
-export function runNms(boxes, order, thresh, suppressedToo) {
+export function nmsSteps(boxes, order, nmsThresh, suppressedToo) {
   const count = boxes.length / 4;
   const [rank, by, iou] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1), new Float32Array(count)];
+  const thresh = f32(nmsThresh);
+  // 1. Best score first.
   order.forEach((row, place) => (rank[row] = place));
   order.forEach((row, place) => {
-    if (by[row] >= 0 && !suppressedToo) return; // a suppressed box suppresses nobody
+    // 3. A box that is still there is kept, and suppresses others. One that was suppressed suppresses none.
+    if (by[row] >= 0 && !suppressedToo) return;
+    // 2. Which boxes that come later, and are still there, overlap this one more than the threshold?
     for (const other of order.slice(place + 1)) {
       if (by[other] >= 0) continue;
       const overlap = iouAt(boxes, row, boxes, other);
-      if (overlap > f32(thresh)) [by[other], iou[other]] = [row, overlap];
+      if (overlap > thresh) [by[other], iou[other]] = [row, overlap];
     }
   });
   return { order, rank, by, iou };

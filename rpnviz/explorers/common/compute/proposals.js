@@ -27,6 +27,7 @@ import { nms } from "./nms.js";
  */
 /** @typedef {Moved & Chosen} Stages */
 
+const f32 = Math.fround;
 const SMALLEST = 2 ** -126; // of float32's normal numbers: less is no area
 
 /**
@@ -60,7 +61,7 @@ export function moveAnchors(objectness, predBboxDeltas, anchors, imageSize) {
  */
 export function chooseBoxes({ allBoxes, byScore }, { preNmsTopN, postNmsTopN, nmsThresh, minSize }) {
   // 3. Drop what is tiny now (in the degenerate case of minSize 0: what has no area).
-  const isLarge = (/** @type {number} */ i) => hasSides(allBoxes, i, Math.max(minSize, SMALLEST));
+  const isLarge = (/** @type {number} */ i) => hasSides(allBoxes, i, f32(Math.max(minSize, SMALLEST)));
   const largeInds = Int32Array.from(byScore.keys()).filter(isLarge);
   // 4. Keep the best N by score. A background score is no reason to drop: proposals are ranked, not classified.
   const preNmsInds = byScore.filter(isLarge).slice(0, preNmsTopN);
@@ -74,4 +75,4 @@ export function chooseBoxes({ allBoxes, byScore }, { preNmsTopN, postNmsTopN, nm
 
 /** @param {Float32Array} boxes @param {number} i @param {number} least */
 const hasSides = (boxes, i, least) =>
-  Math.fround(boxes[4 * i + 2] - boxes[4 * i]) >= least && Math.fround(boxes[4 * i + 3] - boxes[4 * i + 1]) >= least;
+  f32(boxes[4 * i + 2] - boxes[4 * i]) >= least && f32(boxes[4 * i + 3] - boxes[4 * i + 1]) >= least;
