@@ -208,7 +208,7 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
 
 
 def _rounded(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
-    """A logarithm or exponential, worked out in float64 and rounded: in float32 its last bit depends on the processor."""
+    """A logarithm or exponential by way of float64: in float32 its last bit depends on the processor."""
     return function(values.double()).to(values.dtype)
 
 

@@ -6,7 +6,7 @@ import { BBOX_XFORM_CLIP, boxAt, clamp, decode, encode, listOf, pairIou } from "
 import { binaryCrossEntropy, minibatchLosses, smoothL1, takeStep, writeLedger } from "../common/compute/loss_ledger.js";
 import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { commit, typed } from "../common/model.js";
-import { movable } from "../common/movable_box.js";
+import { EVERYWHERE, movable } from "../common/movable_box.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
 import { curve } from "./curves.js";
@@ -230,7 +230,7 @@ function picture(context) {
     panel,
     get: () => readAnswer(context).box,
     snap: (pixels) => pixels,
-    free: true,
+    within: EVERYWHERE,
     move: (box) => put(context, { deltas: [...encode(listOf([box]), listOf([readAnswer(context).anchor.box]))] }),
     what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
   });

@@ -459,7 +459,7 @@ TWINS = [
 PARTS = {
     "boxes.js": "BBOX_XFORM_CLIP boxAt clamp iouAt listOf sharedBox sides",
     "anchors.js": "ASPECT_RATIOS SCALES",
-    "funnel.js": "STAGES",
+    "funnel.js": "STAGES overlapsWith stagesLeft",
     "generator.js": "manualSeed randperm",
     "loss_ledger.js": "sigmoid",
     "nms_steps.js": "victims",

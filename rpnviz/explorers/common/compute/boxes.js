@@ -63,10 +63,12 @@ export function boxIou(boxes1, boxes2) {
  * @param {Float32Array} boxes1 @param {number} i @param {Float32Array} boxes2 @param {number} j
  */
 export function iouAt(boxes1, i, boxes2, j) {
+  const [k, n] = [4 * i, 4 * j];
   // 1. How much the two share.
-  const width = f32(Math.min(boxes1[4 * i + 2], boxes2[4 * j + 2]) - Math.max(boxes1[4 * i], boxes2[4 * j]));
-  const height = f32(Math.min(boxes1[4 * i + 3], boxes2[4 * j + 3]) - Math.max(boxes1[4 * i + 1], boxes2[4 * j + 1]));
-  if (width <= 0 || height <= 0) return 0;
+  const width = f32(Math.min(boxes1[k + 2], boxes2[n + 2]) - Math.max(boxes1[k], boxes2[n]));
+  if (width <= 0) return 0;
+  const height = f32(Math.min(boxes1[k + 3], boxes2[n + 3]) - Math.max(boxes1[k + 1], boxes2[n + 1]));
+  if (height <= 0) return 0;
   const intersection = f32(width * height);
   // 2. How much they cover together: what they share counts once.
   const union = f32(f32(areaAt(boxes1, i) + areaAt(boxes2, j)) - intersection);

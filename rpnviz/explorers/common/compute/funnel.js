@@ -1,7 +1,7 @@
 // @ts-check
 // Stage by stage from all anchors to the proposals, as in rpnviz/inspect/funnel.py: what is left, what was dropped where,
 // which objects are covered.
-import { iouAt } from "./boxes.js";
+import { boxIou } from "./boxes.js";
 
 /** @typedef {import("./proposals.js").Stages} Stages */
 
@@ -20,12 +20,25 @@ const LARGE_ENOUGH = STAGES.indexOf("large enough");
  * @param {Stages} stages @param {Float32Array} anchors [N, 4] what it was given
  * @param {Float32Array} gtBoxes [M, 4]; only looked at here, `propose` never sees them @returns {Stage[]}
  */
-export function stageByStage(stages, anchors, gtBoxes) {
+export const stageByStage = (stages, anchors, gtBoxes) => stagesLeft(stages, overlapsWith(stages, anchors, gtBoxes));
+
+/**
+ * The first half: the IoU of every box with every object, where the box is before, between and after the two moves.
+ * @param {Pick<Stages, "decoded" | "allBoxes">} moved @param {Float32Array} anchors [N, 4] @param {Float32Array} gtBoxes [M, 4]
+ * @returns {Float32Array[]} three of [M, N]
+ */
+export const overlapsWith = ({ decoded, allBoxes }, anchors, gtBoxes) =>
+  [anchors, decoded, allBoxes].map((boxes) => boxIou(gtBoxes, boxes));
+
+/**
+ * The second half: what moves with the settings.
+ * @param {Stages} stages @param {Float32Array[]} overlaps of `overlapsWith` @returns {Stage[]}
+ */
+export function stagesLeft(stages, overlaps) {
   const [byScore, dropped] = [scoreOrder(stages), droppedAt(stages)];
   return STAGES.map((name, number) => {
     const inds = byScore.filter((anchor) => dropped[anchor] > number);
-    const boxes = [anchors, stages.decoded, stages.allBoxes][Math.min(number, 2)];
-    return { name, inds, bestIous: bestIous(boxes, inds, gtBoxes) };
+    return { name, inds, bestIous: bestIous(overlaps[Math.min(number, 2)], inds, byScore.length) };
   });
 }
 
@@ -49,12 +62,12 @@ export function droppedAt({ byScore, largeInds, preNmsInds, nmsInds, postNmsInds
 
 /**
  * The best IoU of any of some boxes with each object, as inspect/recall.py's `best_ious`.
- * @param {Float32Array} boxes [N, 4] @param {Int32Array} rows which of them @param {Float32Array} gtBoxes [M, 4] @returns {Float32Array} [M]
+ * @param {Float32Array} ious [M, N] @param {Int32Array} inds which of the N @param {number} count N @returns {Float32Array} [M]
  */
-function bestIous(boxes, rows, gtBoxes) {
-  return Float32Array.from({ length: gtBoxes.length / 4 }, (_, gt) => {
-    let best = 0;
-    for (const row of rows) best = Math.max(best, iouAt(boxes, row, gtBoxes, gt));
-    return best;
-  });
+function bestIous(ious, inds, count) {
+  const best = new Float32Array(ious.length / count || 0);
+  for (let gt = 0; gt < best.length; gt++) {
+    for (let k = 0; k < inds.length; k++) best[gt] = Math.max(best[gt], ious[gt * count + inds[k]]);
+  }
+  return best;
 }

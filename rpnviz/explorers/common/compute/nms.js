@@ -42,6 +42,20 @@ export function nms(boxes, order, nmsThresh) {
 }
 
 /**
+ * NMS for each class by itself, as torchvision.ops.batched_nms.
+ * @param {Float32Array} boxes [N, 4] @param {Int32Array} order rows that take part, best score first
+ * @param {ArrayLike<number>} labels [N] @param {number} nmsThresh @returns {Int32Array} rows that are kept, best first
+ */
+export function batchedNms(boxes, order, labels, nmsThresh) {
+  const isKept = new Uint8Array(labels.length);
+  for (const label of new Set(Array.from(order, (row) => labels[row]))) {
+    const ofClass = order.filter((row) => labels[row] === label);
+    for (const row of nms(boxes, ofClass, nmsThresh).kept) isKept[row] = 1;
+  }
+  return order.filter((row) => isKept[row]);
+}
+
+/**
  * Kept boxes in the order of their areas, in steps of the threshold. An IoU is at most the smaller area over the larger
  * one: so a box that is more than one step away cannot be above the threshold, and needs no look.
  * @param {Float32Array} areas @param {number} thresh
