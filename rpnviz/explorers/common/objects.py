@@ -22,11 +22,10 @@ class HasObjects(t.HasTraits):
     def open_picture(self, picture: Picture) -> None:
         """Show a picture with its own objects."""
         self._opened = picture
-        boxes = picture.gt_boxes.tolist()
-        self.objects = [{"name": name, "box": box} for name, box in zip(picture.class_names, boxes, strict=True)]
+        self.objects = objects_of(picture)
 
     @property
-    def picture(self) -> Picture:
+    def picture_shown(self) -> Picture:
         """The picture with the objects that are drawn in the view."""
         boxes = torch.tensor([one["box"] for one in self.objects], dtype=torch.float32).reshape(-1, 4)
         return dataclasses.replace(self._opened, gt_boxes=boxes, class_names=[one["name"] for one in self.objects])
@@ -37,3 +36,9 @@ class HasObjects(t.HasTraits):
         return {"objects": objects([0, 0, width, height], max(MOST_OBJECTS, len(self._opened.gt_boxes)))}
 
     _check_objects = obeys_rules("objects")
+
+
+def objects_of(picture: Picture) -> list[dict[str, Any]]:
+    """A picture's objects as the trait holds them."""
+    boxes = picture.gt_boxes.tolist()
+    return [{"name": name, "box": box} for name, box in zip(picture.class_names, boxes, strict=True)]

@@ -14,7 +14,8 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.objects import HasObjects
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
-from rpnviz.explorers.common.rules import Rule, number, obeys_rules, whole
+from rpnviz.explorers.common.proposal_settings import HasProposalSettings
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.funnel.figure import funnel_figure
 from rpnviz.grid import Grid
@@ -22,11 +23,10 @@ from rpnviz.inspect.funnel import STAGES, Stage, stage_by_stage
 from rpnviz.pictures import Picture
 from rpnviz.proposals import PRESETS, Settings, Stages, propose
 
-SETTINGS = ("pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size")
 COVERED = (0.5, 0.7)  # IoUs at which objects are counted
 
 
-class FunnelExplorer(HasObjects, RpnvizWidget):
+class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     """Choose a stage and see which boxes are left, or were dropped there; point at one and read why.
 
     Args:
@@ -46,10 +46,6 @@ class FunnelExplorer(HasObjects, RpnvizWidget):
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
     objectness = t.Bytes(read_only=True, help="float32 [N]: the network's logits").tag(sync=True)
     deltas = t.Bytes(read_only=True, help="float32 [N, 4]: its deltas").tag(sync=True)
-    pre_nms_top_n = t.Int(help="how many go into NMS").tag(sync=True)
-    post_nms_top_n = t.Int(help="how many proposals come out at most").tag(sync=True)
-    nms_thresh = t.Float(help="a box is suppressed above it").tag(sync=True)
-    min_size = t.Float(help="smallest height and width, px").tag(sync=True)
     stage = t.Int(0, min=0, max=len(STAGES) - 1, help="the stage shown").tag(sync=True)
     side = t.Enum(("left", "dropped"), "left", help="what is left after it, or what it drops").tag(sync=True)
     shown = t.Int(100, min=1, max=2000, help="so many boxes are drawn, best score first").tag(sync=True)
@@ -93,9 +89,9 @@ class FunnelExplorer(HasObjects, RpnvizWidget):
         return {**settings, **top_ns}
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments of `propose` as they stand."""
-        return {name: getattr(self, name) for name in SETTINGS}
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
 
     @property
     def stages(self) -> Stages:
@@ -115,11 +111,8 @@ class FunnelExplorer(HasObjects, RpnvizWidget):
         """Say what the traits take."""
         return {
             **self.object_rules(),
+            **self.proposal_rules(len(self.anchors), self._opened.image_size),
             "selected": whole(-1, len(self.anchors) - 1),
-            "pre_nms_top_n": whole(1, len(self.anchors)),
-            "post_nms_top_n": whole(1, len(self.anchors)),
-            "nms_thresh": number(0, 1),
-            "min_size": number(0, min(self.picture.image_size)),
         }
 
     def figure(self) -> Figure:
@@ -140,4 +133,4 @@ class FunnelExplorer(HasObjects, RpnvizWidget):
         many = f"{len(row.inds):,} of {len(self.anchors):,} are left"
         return f"{row.name}: {many}; they cover {row.covered(0.5)} of {objects} objects at IoU 0.5."
 
-    _check = obeys_rules(*SETTINGS, "selected")
+    _check = obeys_rules("selected")

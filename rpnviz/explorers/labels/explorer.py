@@ -17,6 +17,7 @@ from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels, label_anchors
 
 
@@ -47,6 +48,11 @@ class LabelsExplorer(HasLabelRules, HasObjects, RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         found = self.found
         self.selected = int(found.iou.where(found.low_quality, 2).argmin())  # the weakest positive
+
+    @property
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
 
     @property
     def found(self) -> AnchorLabels:

@@ -21,6 +21,7 @@ from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
 
 
@@ -54,6 +55,11 @@ class MinibatchExplorer(HasLabelRules, HasObjects, RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
+
+    @property
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
 
     @property
     def found(self) -> AnchorLabels:
