@@ -255,7 +255,8 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         kinds = scene.kinds.tolist()
         anchors = "; ".join(
             f"{SCALES[a % len(SCALES)]} px, ratio {ASPECT_RATIOS[a // len(SCALES)]:g}: "
-            f"best IoU {beside_thresholds(float(scene.found.iou[i]), thresholds)}, {LABELS[kinds[i]].replace('_', ' ')}, "
+            f"best IoU {beside_thresholds(float(scene.found.iou[i]), thresholds)}, "
+            f"{LABELS[kinds[i]].replace('_', ' ')}, "
             f"score {float(scene.stages.all_scores[i]):.2f}, {scene.stages.fate(i)}"
             for a, i in enumerate(here)
         )

@@ -13,7 +13,7 @@ from rpnviz.explorers.common.proposal_settings import PROPOSAL_SETTINGS
 from rpnviz.explorers.common.rules import Rule, one_of
 from rpnviz.explorers.common.thresholds import LABEL_RULES
 from rpnviz.explorers.linked.explorer import LinkedExplorer
-from rpnviz.explorers.linked.scene import Answers, Scene, cells_of, pack_handed
+from rpnviz.explorers.linked.scene import Answers, Scene, cells_of, pack_handed, pack_minibatch
 from rpnviz.pictures import Picture
 
 HANDED = ("objects", *LABEL_RULES, *PROPOSAL_SETTINGS, "batch_size_per_image", "positive_fraction")
