@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
-
-from playwright.sync_api import Browser
+from typing import Any, Protocol
 
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.saved_page import SAVED, standalone_page
@@ -17,14 +15,31 @@ RUN = """async ([code, given]) => {
 }"""
 
 
+class Evaluating(Protocol):
+    """A page of Playwright's, or of tools/browser/page.py."""
+
+    def evaluate(self, function: str, given: Any = None, /) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Opening(Protocol):
+    """A browser: Playwright's, or one of tools/browser/engines.py."""
+
+    def new_page(self) -> Evaluating: ...
+
+
 def importable(name: str) -> str:
     """A module and what it imports as text for one `import`, with all that it exports in reach of what is appended."""
     exported = re.findall(r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", bundle.read(name), re.MULTILINE)
     return f'{bundle.bundle(name, SAVED)}\nconst {{ {", ".join(exported)} }} = rpnviz.take("{name}");\n'
 
 
-def ask_page(browser: Browser, name: str, ask: str, given: Any) -> Any:
-    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON."""
+def ask_page(browser: Opening, name: str, ask: str, given: Any) -> Any:
+    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON.
+
+    Takes the fixture `browser`, which is Chromium, or `engine`, which is each of the three in turn.
+    """
     page = browser.new_page()
     try:
         return json.loads(page.evaluate(RUN, [importable(name) + ask, given]))
