@@ -38,6 +38,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeModules
     return WholeModules(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was left out is said, so that nobody takes it for passed."""
+    if left_out := set(all_engines.ALL) - set(all_engines.chosen()):
+        terminalreporter.write_line(f"BROWSERS leaves out: {', '.join(sorted(left_out))}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def progress_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a test checks is no progress of the one who runs it."""

@@ -62,19 +62,22 @@ def find_webkit() -> tuple[str, str, str]:
     Raises:
         RuntimeError: if one is missing, with one line that says which packages to install.
     """
-    missing = []
+    packages = []
     driver, xvfb = shutil.which("WebKitWebDriver"), shutil.which("Xvfb")
     if not driver:
-        missing.append("webkit2gtk-driver")
+        packages.append("webkit2gtk-driver")
     if not xvfb:
-        missing.append("xvfb")
+        packages.append("xvfb")
     if (
         not shutil.which(SYSTEM_PYTHON)
         or subprocess.run([SYSTEM_PYTHON, "-c", _BINDINGS], capture_output=True).returncode
     ):
-        missing += ["python3-gi", "gir1.2-webkit2-4.1"]
-    if missing or not driver or not xvfb:
-        raise RuntimeError(f"no WebKitGTK to be driven found: `apt-get install {' '.join(missing)}`")
+        packages += ["python3-gi", "gir1.2-webkit2-4.1"]
+    if packages or not driver or not xvfb:
+        raise RuntimeError(
+            f"no WebKitGTK to be driven found: `apt-get install {' '.join(packages)}`, or leave it to CI: "
+            '`make test BROWSERS="chromium firefox"`'
+        )
     return driver, xvfb, SYSTEM_PYTHON
 
 

@@ -4,7 +4,7 @@
 
 It needs Debian's python3-gi, so it runs in the system's Python and imports nothing of rpnviz. WebKitGTK's own
 MiniBrowser would do but for one thing: driven, it is private, and a private WebKit writes no console messages. Here
-they go to LOG, those of a page that is still loading as well.
+they go to LOG, those of a page that is still loading as well, and what could not be loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import gi
 
 gi.require_version("Gtk", "3.0")
 gi.require_version("WebKit2", "4.1")
-from gi.repository import Gtk, WebKit2  # noqa: E402
+from gi.repository import GLib, Gtk, WebKit2  # noqa: E402
 
 
 def main() -> None:
@@ -43,8 +43,31 @@ def _window(context: WebKit2.WebContext) -> WebKit2.WebView:
     window = Gtk.Window()
     window.add(view)
     view.connect("close", lambda _: window.destroy())
+    view.connect("resource-load-started", _load)
     window.show_all()
     return view
+
+
+def _load(view: WebKit2.WebView, resource: WebKit2.WebResource, request: WebKit2.URIRequest) -> None:
+    """Write down what does not come: the console of a page says nothing of it."""
+
+    def finished(_: WebKit2.WebResource) -> None:
+        response = resource.get_response()
+        if response and response.get_status_code() >= 400:
+            _say(f"{response.get_status_code()}: {resource.get_uri()}")
+
+    def failed(_: WebKit2.WebResource, error: GLib.Error) -> None:
+        if not error.matches(WebKit2.NetworkError.quark(), WebKit2.NetworkError.CANCELLED):
+            _say(f"failed: {resource.get_uri()}: {error.message}")
+
+    if request.get_uri().startswith("http") and not request.get_uri().startswith("http://127.0.0.1:"):
+        _say(f"request to another host: {request.get_uri()}")
+    resource.connect("finished", finished)
+    resource.connect("failed", failed)
+
+
+def _say(trouble: str) -> None:
+    print(f"CONSOLE LOAD ERROR {trouble}", flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import io
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +15,7 @@ from PIL import Image
 
 from tests.explorers.page_code import ask_page
 from tools.browser import engines
-from tools.browser.page import Engine, Page
+from tools.browser.page import PATIENCE, Engine, Page
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>all that is done to it</title>
 <body style="margin: 0; background: rgb(0, 0, 255)">
@@ -49,6 +53,14 @@ def opened(page: Page, folder: Path, text: str) -> Page:
     (folder / "page.html").write_text(text, encoding="utf-8")
     page.open((folder / "page.html").as_uri())
     return page
+
+
+def told(page: Page, words: str) -> list[str]:
+    """Wait until the page's troubles have these words; what is refused, say, is told a moment later."""
+    give_up = time.monotonic() + PATIENCE
+    while not any(words in trouble for trouble in page.troubles):
+        assert time.monotonic() < give_up, page.troubles
+    return page.troubles
 
 
 def test_keys_and_pointer_arrive(page: Page, tmp_path: Path) -> None:
@@ -91,11 +103,23 @@ def test_a_window_has_the_size_that_is_asked_for(page: Page, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_goes_wrong_is_told(page: Page, tmp_path: Path, fault: str) -> None:
-    code, told = FAULTS[fault]
+    code, words = FAULTS[fault]
     opened(page, tmp_path, FAULTY.replace("FAULT", code))
-    page.evaluate("() => new Promise((done) => setTimeout(done, 50))")
-    assert any(told in trouble for trouble in page.troubles), page.troubles
-    assert not any("nothing" in trouble for trouble in page.troubles)
+    assert not any("nothing" in trouble for trouble in told(page, words))
+
+
+def test_what_does_not_come_is_told(page: Page, tmp_path: Path) -> None:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "page.html").write_text(
+            '<!doctype html><link rel="icon" href="data:,"><script src="none.js"></script>'
+        )
+        page.open(f"http://127.0.0.1:{server.server_port}/page.html")
+        told(page, "/none.js")
+        page.evaluate("() => fetch('https://example.com/other').catch(() => 0)")
+        told(page, "request to another host: https://example.com/other")
+        server.shutdown()
 
 
 def test_pages_do_not_know_of_each_other(engine: Engine, page: Page, tmp_path: Path) -> None:
