@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
-
-from playwright.sync_api import Browser
+from typing import Any, Protocol
 
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.saved_page import SAVED, standalone_page
@@ -16,6 +14,20 @@ RUN = """async ([code, given]) => {
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   return JSON.stringify(await (await import(url)).ask(given));
 }"""
+
+
+class Evaluating(Protocol):
+    """A page of Playwright's, or of tools/browser/page.py."""
+
+    def evaluate(self, function: str, given: Any = None, /) -> Any: ...
+
+    def close(self) -> None: ...
+
+
+class Opening(Protocol):
+    """A browser: Playwright's, or one of tools/browser/engines.py."""
+
+    def new_page(self) -> Evaluating: ...
 
 
 def exports(name: str) -> list[str]:
@@ -30,8 +42,11 @@ def importable(*names: str) -> str:
     return "\n".join([bundle.bundle(*names, SAVED), *taken, ""])
 
 
-def ask_page(browser: Browser, name: str | Sequence[str], ask: str, given: Any) -> Any:
-    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON."""
+def ask_page(browser: Opening, name: str | Sequence[str], ask: str, given: Any) -> Any:
+    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON.
+
+    Takes the fixture `browser`, which is Chromium, or `engine`, which is each of the three in turn.
+    """
     names = [name] if isinstance(name, str) else name
     page = browser.new_page()
     try:
