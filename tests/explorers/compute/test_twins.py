@@ -26,7 +26,7 @@ from rpnviz.inspect import funnel, loss_ledger, nms_steps
 from tests.explorers.compute import drawn
 from tests.explorers.compute.conversation import ASK, check_same, packed, unpacked
 from tests.explorers.compute.drawn import IMAGE_SIZE, Rng
-from tests.explorers.page_code import ask_page, exports
+from tests.explorers.page_code import Opening, ask_page, exports
 
 CASES = 300
 MODULES = sorted(path.relative_to(bundle.EXPLORERS).as_posix() for path in bundle.EXPLORERS.glob("common/compute/*.js"))
@@ -484,7 +484,7 @@ def test_page_says_what_python_says(browser: Browser, twin: Twin) -> None:
         check_same(said, twin.python(*cases[i]), f"{twin.name}, case {i}", twin.size)
 
 
-def converse(browser: Browser, call: str, cases: list[Any]) -> list[Any]:
+def converse(browser: Opening, call: str, cases: list[Any]) -> list[Any]:
     """What the page says of each case, with all compute modules in reach."""
     answer = f"{ASK}\nconst answer = (args) => {call};"
     return [unpacked(one) for one in ask_page(browser, MODULES, answer, [packed(case) for case in cases])]
