@@ -37,7 +37,7 @@ export const SOURCE_SHA256 = "{digest}";
 """
 DOCS = {
     "SIMD": "For every browser with WebAssembly SIMD.",
-    "FUSED": "With fused multiply-add (relaxed SIMD): a third quicker where the browser has it.",
+    "FUSED": "With fused multiply-add (relaxed SIMD), for those that have it.",
 }
 
 

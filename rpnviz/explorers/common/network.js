@@ -40,9 +40,14 @@ export class Network {
   }
 
   /** Read a picture file and fit it into 600 × 1000. @param {File | Blob} file @returns {Promise<Picture>} */
-  async openPicture(file) {
-    await checkFile(file); // here, since a worker learns of a size only by decoding
-    return this.#perform("openPicture", [file]);
+  openPicture(file) {
+    // Looked at here first, since a worker learns of a picture's size only by decoding it.
+    return this.#perform(
+      "openPicture",
+      [file],
+      () => {},
+      () => checkFile(file),
+    );
   }
 
   /**
@@ -73,12 +78,16 @@ export class Network {
     this.#dismiss();
   }
 
-  /** @param {JobName} name @param {any[]} given @param {OnProgress} [onProgress] @returns {Promise<any>} */
-  async #perform(name, given, onProgress = () => {}) {
+  /**
+   * @param {JobName} name @param {any[]} given @param {OnProgress} [onProgress]
+   * @param {() => Promise<void>} [check] fails if it may not be done
+   */
+  async #perform(name, given, onProgress = () => {}, check = async () => {}) {
     if (this.#running) throw new Error("the network is still at work, and does one thing at a time: cancel it first");
     const running = new AbortController();
     this.#running = running;
     try {
+      await check();
       const job = { name, given, onProgress, signal: running.signal };
       if (this.#worker === undefined) this.#worker = await startWorker(this.#weights);
       running.signal.throwIfAborted();

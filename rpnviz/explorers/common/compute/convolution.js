@@ -7,20 +7,25 @@
 
 import { halved } from "./grid.js";
 import { FUSED, SIMD } from "./kernel.js";
+import { TILE, turnedWeights } from "./winograd.js";
 
 /** @typedef {import("./grid.js").Size} Size */
 /** @typedef {import("./turns.js").Turn} Turn */
 /** @typedef {import("./safetensors.js").Tensor} Tensor */
-/** @typedef {{conv: (...args: number[]) => void, pool: (...args: number[]) => void, memory: WebAssembly.Memory}} Exports */
-/** @typedef {{size: number, inputs: number, outputs: number, filled: number, weights: number, bias: number}} Layer
- *   size × size windows; `filled` are the outputs with those that fill up the last block; two addresses in the memory */
+/** @typedef {(...numbers: number[]) => void} Loop */
+/** @typedef {{conv: Loop, winograd: Loop, pool: Loop, memory: WebAssembly.Memory}} Exports */
+/** @typedef {{size: number, turned: boolean, inputs: number, outputs: number, filled: number, weights: number, bias: number}} Layer
+ *   size × size windows, `turned` for Winograd's way; `filled` are the outputs with those that fill up the last block;
+ *   weights and bias are addresses in the memory */
 /** @typedef {{buffer: 0 | 1, at: number, channels: number, h: number, w: number}} Place where a map lies in the memory */
 
 export const BLOCK = 8; // output channels that the kernel sums up at a time
 const CELLS = 4; // and cells of a row
 const STACK = 1 << 16; // bytes at the beginning of the memory that are the kernel's own
 const NUMBER = 4; // bytes
-const SLICE = 5e7; // multiplications between two turns: some milliseconds
+const VECTOR = 4; // numbers
+const SLICE = 2.5e8; // multiplications between two turns: ten milliseconds on a good machine
+const FACTORS = 2 ** 20; // that are worked out before they are used: they should not leave the cache
 
 export class Kernel {
   /** @param {WebAssembly.Instance} instance @param {Turn} turn */
@@ -33,6 +38,8 @@ export class Kernel {
       { at: 0, count: 0 },
       { at: 0, count: 0 },
     ];
+    /** And Winograd's factors lie here. */
+    this.factors = { at: 0, count: 0 };
   }
 
   /**
@@ -44,31 +51,26 @@ export class Kernel {
   }
 
   /**
-   * Put the weights of a convolution into the order in which the kernel reads them: [block][dy][dx][input][BLOCK].
+   * Put the weights of a convolution into the order in which the kernel reads them: [block][tap][input][BLOCK].
    * @param {Tensor} weight [outputs, inputs, size, size], or [outputs, inputs] of a linear layer @param {Tensor} bias
    * @returns {Layer}
    */
   layer(weight, bias) {
     const [outputs, inputs, size = 1] = weight.shape;
-    const [filled, taps] = [Math.ceil(outputs / BLOCK) * BLOCK, size * size];
-    const layer = {
-      size,
-      inputs,
-      outputs,
-      filled,
-      weights: this.room(filled * inputs * taps),
-      bias: this.room(filled),
-    };
-    const to = this.numbers(layer.weights, filled * inputs * taps).fill(0); // outputs that only fill up stay 0
+    const turned = size === 3 && inputs % VECTOR === 0;
+    const [values, taps] = turned ? [turnedWeights(weight.values), TILE] : [weight.values, size * size];
+    const filled = Math.ceil(outputs / BLOCK) * BLOCK;
+    const [weights, biases] = [this.room(filled * inputs * taps), this.room(filled)];
+    const to = this.numbers(weights, filled * inputs * taps).fill(0); // outputs that only fill up stay 0
     for (let output = 0, i = 0; output < outputs; output++) {
       const within = output % BLOCK;
       const block = (output - within) * inputs * taps + within;
       for (let input = 0; input < inputs; input++) {
-        for (let tap = 0; tap < taps; tap++) to[block + (tap * inputs + input) * BLOCK] = weight.values[i++];
+        for (let tap = 0; tap < taps; tap++) to[block + (tap * inputs + input) * BLOCK] = values[i++];
       }
     }
-    this.numbers(layer.bias, filled).fill(0).set(bias.values);
-    return layer;
+    this.numbers(biases, filled).fill(0).set(bias.values);
+    return { size, turned, inputs, outputs, filled, weights, bias: biases };
   }
 
   /** Bring a map into the memory. @param {Float32Array} values [channels][h][w] @param {number} channels @param {Size} size */
@@ -96,21 +98,40 @@ export class Kernel {
 
   /** A convolution that keeps the map's size, and its ReLU. @param {Place} map @param {Layer} layer @param {boolean} relu */
   async convolve(map, layer, relu) {
-    const { size, inputs, filled, weights, bias } = layer;
-    if (map.channels !== inputs) throw new Error(`a map of ${map.channels} channels, takes ${inputs}`);
+    if (map.channels !== layer.inputs) throw new Error(`a map of ${map.channels} channels, takes ${layer.inputs}`);
     if (map.w < CELLS) throw new Error(`a map of ${map.w} columns, takes ${CELLS} at least`);
-    const to = this.blank(map.buffer ? 0 : 1, filled, [map.h, map.w]);
-    await this.inSlices(map.h, map.w * inputs * filled * size ** 2, (from, until) =>
+    const to = this.blank(map.buffer ? 0 : 1, layer.filled, [map.h, map.w]);
+    await (layer.turned ? this.byTiles(map, layer, to, relu) : this.byRows(map, layer, to, relu));
+    return to;
+  }
+
+  /** @param {Place} map @param {Layer} layer @param {Place} to @param {boolean} relu */
+  byRows(map, { size, inputs, filled, weights, bias }, to, relu) {
+    const work = map.w * inputs * filled * size * size; // of a row
+    return this.inSlices(map.h, SLICE / work, (from, until) =>
       this.exports.conv(map.at, weights, bias, to.at, map.w, inputs, filled, size, Number(relu), from, until),
     );
-    return to;
+  }
+
+  /**
+   * Winograd's way: two rows of the map are a row of tiles. @param {Place} map @param {Layer} layer @param {Place} to
+   * @param {boolean} relu
+   */
+  byTiles({ at, h, w }, { inputs, filled, weights, bias }, to, relu) {
+    const across = Math.ceil(w / 2);
+    const each = across * TILE * inputs; // factors of a row of tiles
+    const rows = Math.max(1, Math.floor(Math.min(SLICE / (each * filled), FACTORS / each)));
+    const factors = this.reserve(this.factors, rows * each + CELLS * TILE * inputs).at;
+    return this.inSlices(Math.ceil(h / 2), rows, (from, until) =>
+      this.exports.winograd(at, weights, bias, to.at, factors, h, w, inputs, filled, Number(relu), from, until),
+    );
   }
 
   /** A 2 × 2 max pooling of what comes from a ReLU. @param {Place} map @param {boolean} ceilMode an odd last row is kept */
   async pool(map, ceilMode) {
     const { channels } = map;
     const to = this.blank(map.buffer ? 0 : 1, channels, [halved(map.h, ceilMode), halved(map.w, ceilMode)]);
-    await this.inSlices(to.h, to.w * channels * 4, (from, until) =>
+    await this.inSlices(to.h, to.h, (from, until) =>
       this.exports.pool(map.at, to.at, map.w, to.w, channels, from, until),
     );
     return to;
@@ -136,33 +157,45 @@ export class Kernel {
     return found;
   }
 
-  /** @param {number} rows @param {number} work multiplications of a row @param {(from: number, until: number) => void} compute */
-  async inSlices(rows, work, compute) {
-    const slice = Math.max(1, Math.floor(SLICE / work));
-    for (let from = 0; from < rows; from += slice) {
-      compute(from, Math.min(from + slice, rows));
+  /** @param {number} rows @param {number} slice so many at a time @param {(from: number, until: number) => void} compute */
+  async inSlices(rows, slice, compute) {
+    const step = Math.max(1, Math.floor(slice));
+    for (let from = 0; from < rows; from += step) {
+      compute(from, Math.min(from + step, rows));
       await this.turn();
     }
   }
 
   /** Room for a map whose border is 0. @param {0 | 1} buffer @param {number} channels @param {Size} size @returns {Place} */
   blank(buffer, channels, [h, w]) {
-    const [row, count] = [(w + 2) * channels, (h + 2) * (w + 2) * channels];
-    if (this.buffers[buffer].count < count) this.buffers[buffer] = { at: this.room(count), count };
-    const map = { buffer, at: this.buffers[buffer].at, channels, h, w };
+    const row = (w + 2) * channels;
+    const beyond = row + channels; // what the last tiles of a map with odd sides read
+    const { at } = this.reserve(this.buffers[buffer], (h + 2) * row + beyond);
+    const map = { buffer, at, channels, h, w };
     const values = this.numbersOf(map);
     values.fill(0, 0, row).fill(0, (h + 1) * row);
-    for (let y = 1; y <= h; y++)
-      values.fill(0, y * row, y * row + channels).fill(0, (y + 1) * row - channels, (y + 1) * row);
+    for (let y = 1; y <= h; y++) {
+      values.fill(0, y * row, y * row + channels);
+      values.fill(0, (y + 1) * row - channels, (y + 1) * row);
+    }
     return map;
+  }
+
+  /**
+   * A place for so many numbers: the same as before if it is large enough. @param {{at: number, count: number}} place
+   * @param {number} count
+   */
+  reserve(place, count) {
+    if (place.count < count) Object.assign(place, { at: this.room(count), count });
+    return place;
   }
 
   /** Take so many numbers of the memory, for good. @param {number} count @returns {number} their address */
   room(count) {
     const { memory } = this.exports;
     const at = this.end;
-    this.end += Math.ceil(count / 4) * 4 * NUMBER; // the next begins at a vector's boundary
-    const missing = this.end + CELLS * NUMBER - memory.buffer.byteLength;
+    this.end += Math.ceil(count / VECTOR) * VECTOR * NUMBER; // the next begins where a vector does
+    const missing = this.end - memory.buffer.byteLength;
     if (missing > 0) grow(memory, missing);
     return at;
   }
