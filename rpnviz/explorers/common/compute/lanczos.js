@@ -51,6 +51,7 @@ async function xThenY(source, [h, w], turn) {
     narrow.set(alongX(source.rows(top, Math.min(top + STRIP, height)), width, across), top * w * 3);
     await turn();
   }
+  if (height === h) return narrow;
   const found = new Uint8ClampedArray(h * w * 3);
   for (const [y, { first, weights }] of tapsOf(height, h).entries()) {
     found.set(alongY(narrow.subarray(first * w * 3), w, weights), y * w * 3);
@@ -100,5 +101,7 @@ function alongY(rows, width, weights) {
     const weight = weights[k];
     for (let i = 0; i < sums.length; i++) sums[i] += rows[at++] * weight;
   }
-  return Uint8ClampedArray.from(sums, (sum) => sum >> 22);
+  const found = new Uint8ClampedArray(3 * width);
+  for (let i = 0; i < sums.length; i++) found[i] = sums[i] >> 22;
+  return found;
 }
