@@ -7,10 +7,13 @@ import { clamp } from "./boxes.js";
 /** @typedef {import("./boxes.js").Size} Size */
 
 const POOLINGS = 4; // VGG-16 up to conv5_3 has four 2 × 2 poolings, so one cell is 2 ** 4 input pixels
-const CELL = 2 ** POOLINGS;
+export const CELL = 2 ** POOLINGS;
 const WINDOW = 3 * CELL; // the 3 × 3 window measured in strides: 48 input pixels
 const RECEPTIVE_FIELD_CONV5_3 = 196; // input pixels that one conv5_3 value depends on
 const RECEPTIVE_FIELD_WINDOW = RECEPTIVE_FIELD_CONV5_3 + 2 * CELL; // and the 3 × 3 convolution after it: 228
+
+/** What a 2 × 2 pooling leaves of a side. @param {number} side @param {boolean} ceilMode an odd last row is kept */
+export const halved = (side, ceilMode) => (ceilMode ? Math.ceil(side / 2) : Math.floor(side / 2));
 
 /** A feature map laid over a picture. */
 export class Grid {
@@ -35,11 +38,15 @@ export class Grid {
     return new Grid(name, imageSize, name === "paper" ? [640, 960] : imageSize, name === "ceil");
   }
 
+  /** What a message brought to a worker: the values without the methods. @param {Pick<Grid, "name" | "imageSize" | "inputSize" | "ceilMode">} sent */
+  static of({ name, imageSize, inputSize, ceilMode }) {
+    return new Grid(name, imageSize, inputSize, ceilMode);
+  }
+
   /** (h, w) of the feature map: the input halved four times, each time rounded down or up. @returns {Size} */
   get featureSize() {
-    const halve = (/** @type {number} */ side) => (this.ceilMode ? Math.ceil(side / 2) : Math.floor(side / 2));
     let [height, width] = this.inputSize;
-    for (let i = 0; i < POOLINGS; i++) [height, width] = [halve(height), halve(width)];
+    for (let i = 0; i < POOLINGS; i++) [height, width] = [halved(height, this.ceilMode), halved(width, this.ceilMode)];
     return [height, width];
   }
 

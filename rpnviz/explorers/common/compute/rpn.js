@@ -1,9 +1,78 @@
 // @ts-check
-// The two losses of the region proposal network, as in rpnviz/rpn.py.
+// The network on top of the feature map, as in rpnviz/rpn.py: one 3 × 3 convolution, two 1 × 1, and the two losses.
+// Shapes: A anchors a cell, h × w cells, N = h · w · A anchors in the order of `grid_anchors`. Objectness are logits.
+
 import { binaryCrossEntropy, smoothL1 } from "./loss_ledger.js";
+import { readSafetensors, tensorOf } from "./safetensors.js";
+
+/** @typedef {import("./boxes.js").Size} Size */
+/** @typedef {import("./convolution.js").Kernel} Kernel */
+/** @typedef {import("./safetensors.js").Tensors} Tensors */
+/** @typedef {import("./backbone.js").OnLayer} OnLayer */
 
 /** Where smooth L1 turns from a parabola into a line. */
 export const BETA = 1 / 9;
+export const RPN_LAYERS = ["conv", "cls_logits", "bbox_pred"];
+
+export class RPNHead {
+  /** @param {Kernel} kernel @param {Tensors} tensors conv, cls_logits, bbox_pred: .weight and .bias of each */
+  constructor(kernel, tensors) {
+    this.kernel = kernel;
+    const conv = tensorOf(tensors, "conv.weight", [0, 0, 3, 3]);
+    const [channels, inputs] = conv.shape;
+    const logits = tensorOf(tensors, "cls_logits.weight", [0, channels, 1, 1]);
+    const [anchors] = logits.shape;
+    const deltas = tensorOf(tensors, "bbox_pred.weight", [4 * anchors, channels, 1, 1]);
+    this.inChannels = inputs;
+    this.numAnchors = anchors;
+    this.conv = kernel.layer(conv, tensorOf(tensors, "conv.bias", [channels]));
+    this.clsLogits = kernel.layer(logits, tensorOf(tensors, "cls_logits.bias", [anchors]));
+    this.bboxPred = kernel.layer(deltas, tensorOf(tensors, "bbox_pred.bias", [4 * anchors]));
+  }
+
+  /** The trained head that belongs to a backbone. @param {Kernel} kernel @param {ArrayBuffer} file safetensors */
+  static load(kernel, file) {
+    return new RPNHead(kernel, readSafetensors(file));
+  }
+
+  /**
+   * Score and move the anchors of every cell.
+   * @param {Float32Array} features [C][h][w] @param {Size} size (h, w) @param {OnLayer} onLayer
+   * @returns {Promise<{objectness: Float32Array, predBboxDeltas: Float32Array}>} [A][h][w], and [4A][h][w], whose channel
+   *   is 4 · a + {dx, dy, dw, dh}
+   */
+  async forward(features, size, onLayer) {
+    // 1. The vector that every 3 × 3 window becomes.
+    const vector = await this.kernel.convolve(this.kernel.put(features, this.inChannels, size), this.conv, true);
+    onLayer("conv");
+    // 2. Both answers are read off it.
+    const logits = await this.kernel.convolve(vector, this.clsLogits, false);
+    const objectness = this.kernel.take(logits, this.numAnchors);
+    onLayer("cls_logits");
+    const deltas = await this.kernel.convolve(vector, this.bboxPred, false);
+    const predBboxDeltas = this.kernel.take(deltas, 4 * this.numAnchors);
+    onLayer("bbox_pred");
+    return { objectness, predBboxDeltas };
+  }
+}
+
+/**
+ * Bring the output into the row order of the anchors, row (row · w + col) · A + a.
+ * @param {Float32Array} objectness [A][h][w] @param {Float32Array} predBboxDeltas [4A][h][w] @param {Size} size (h, w)
+ * @returns {{logits: Float32Array, deltas: Float32Array}} [N], and [N][4]
+ */
+export function flattenHead(objectness, predBboxDeltas, [h, w]) {
+  return { logits: channelsLast(objectness, h * w), deltas: channelsLast(predBboxDeltas, h * w) };
+}
+
+/** [channels][cells] → [cells][channels]. @param {Float32Array} values @param {number} cells @returns {Float32Array} */
+function channelsLast(values, cells) {
+  const [channels, found] = [values.length / cells, new Float32Array(values.length)];
+  for (let cell = 0, i = 0; cell < cells; cell++) {
+    for (let channel = 0; channel < channels; channel++) found[i++] = values[channel * cells + cell];
+  }
+  return found;
+}
 
 /**
  * The two losses of one picture's minibatch.
