@@ -66,7 +66,7 @@ def inside(rule: Rule) -> st.SearchStrategy[Any]:
         return st.floats(rule["min"], rule["max"])
     if kind == "list":  # few and large, so that scales and ratios make no box without area
         low = rule["min"] + (rule["max"] - rule["min"]) / 100
-        return st.lists(st.floats(low, rule["max"]), min_size=1, max_size=4)
+        return st.lists(st.floats(low, rule["max"]), min_size=1, max_size=min(4, rule["most"]))
     if kind == "objects":
         named = st.fixed_dictionaries(
             {"name": st.text(max_size=rule["longest"]), "box": inside({**rule, "kind": "box"})}

@@ -477,6 +477,7 @@ PARTS = {
     "boxes.js": "BBOX_XFORM_CLIP boxAt clamp iouAt listOf sharedBox sides",
     "anchors.js": "ASPECT_RATIOS SCALES",
     "funnel.js": "STAGES overlapsWith stagesLeft",
+    "grid.js": "CELL halved",
     "generator.js": "manualSeed randperm",
     "loss_ledger.js": "sigmoid",
     "nms_steps.js": "victims",
