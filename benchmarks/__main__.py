@@ -6,6 +6,7 @@ python -m benchmarks --only compute        rpnviz against torchvision, on the CP
 python -m benchmarks --only training       a step of the head's training, in three ways
 python -m benchmarks --only explorers      every explorer of every notebook, in a browser
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
+python -m benchmarks --only network        the network in the page against PyTorch on one thread
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
 python -m benchmarks --json PATH           also write every sample
 """
@@ -25,12 +26,12 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, series, site, training
+from benchmarks import compute, keys, network, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
 
-PARTS = ("keys", "explorers", "compute", "training", "notebooks", "site")
+PARTS = ("keys", "explorers", "compute", "training", "notebooks", "network", "site")
 
 
 def main() -> int:
@@ -52,6 +53,8 @@ def main() -> int:
         samples["training"] = _training()
     if "notebooks" in wanted:
         samples["notebooks"] = _notebooks()
+    if "network" in wanted:
+        samples["network"] = _network()
     if "site" in wanted:
         samples["site"] = _site()
     if options.json:
@@ -117,6 +120,13 @@ def _notebooks() -> list[dict[str, Any]]:
         print(series.run_row(run, runs[0]), flush=True)
     print()
     return [dataclasses.asdict(run) for run in runs]
+
+
+def _network() -> dict[str, Any]:
+    with chromium() as browser:
+        found = network.measure(browser)
+    print(f"{network.table(found)}\n")
+    return dataclasses.asdict(found)
 
 
 def _site() -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from rpnviz.explorers.common import bundle
@@ -29,20 +30,27 @@ class Opening(Protocol):
     def new_page(self) -> Evaluating: ...
 
 
-def importable(name: str) -> str:
-    """A module and what it imports as text for one `import`, with all that it exports in reach of what is appended."""
-    exported = re.findall(r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", bundle.read(name), re.MULTILINE)
-    return f'{bundle.bundle(name, SAVED)}\nconst {{ {", ".join(exported)} }} = rpnviz.take("{name}");\n'
+def exports(name: str) -> list[str]:
+    """What a module exports."""
+    form = r"^export (?:async )?(?:const|let|class|function\*?) (\w+)"
+    return re.findall(form, bundle.read(name), re.MULTILINE)
 
 
-def ask_page(browser: Opening, name: str, ask: str, given: Any) -> Any:
+def importable(*names: str) -> str:
+    """Modules and what they import as text for one `import`, with all that they export in reach of what is appended."""
+    taken = (f'const {{ {", ".join(exports(name))} }} = rpnviz.take("{name}");' for name in names)
+    return "\n".join([bundle.bundle(*names, SAVED), *taken, ""])
+
+
+def ask_page(browser: Opening, name: str | Sequence[str], ask: str, given: Any) -> Any:
     """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON.
 
     Takes the fixture `browser`, which is Chromium, or `engine`, which is each of the three in turn.
     """
+    names = [name] if isinstance(name, str) else name
     page = browser.new_page()
     try:
-        return json.loads(page.evaluate(RUN, [importable(name) + ask, given]))
+        return json.loads(page.evaluate(RUN, [importable(*names) + ask, given]))
     finally:
         page.close()
 

@@ -15,6 +15,7 @@ from tests.explorers.page_code import ask_page
 
 MODULES = sorted(path.relative_to(bundle.EXPLORERS).as_posix() for path in bundle.EXPLORERS.rglob("*.js"))
 VIEWS = sorted({load(name).view for name in EXPLORERS})
+NETWORK = "common/network.js"  # is made before the explorers that will take it
 
 
 def defined(text: str) -> list[str]:
@@ -65,6 +66,22 @@ def test_a_module_stands_once_and_after_what_it_imports(folder: Path, browser: B
     assert ask_page(browser, "a.js", "export const ask = () => a;", None) == ["bc", "c"]
 
 
+def test_a_script_for_a_worker_is_a_module_and_what_it_imports(folder: Path, browser: Browser) -> None:
+    (folder / "a.js").write_text('import { b } from "./b.js";\nexport const a = () => ["a", b()];\n')
+    (folder / "b.js").write_text('import { c } from "./c.js";\nexport function b() {\n  return ["b", c];\n}\n')
+    (folder / "c.js").write_text("export const c = `${'c'} \\n`; // </b>\n")
+    (folder / "page.js").write_text('import { a } from "./a.js";\nexport const page = a;\n')
+    (folder / "saved").mkdir()
+    (folder / SAVED).write_text("")
+    ask = """export const ask = () => {
+      const script = rpnviz.script("a.js");
+      return [script, new Function(`${script}; return rpnviz.take("a.js").a();`)()];
+    };"""
+    script, answer = ask_page(browser, "page.js", ask, None)
+    assert answer == ["a", ["b", "c \n"]]
+    assert set(re.findall(r'^rpnviz\.define\("([\w./-]+)"', script, re.MULTILINE)) == {"a.js", "b.js", "c.js"}
+
+
 def test_a_circle_is_named(folder: Path) -> None:
     (folder / "a.js").write_text('import { b } from "./b.js";\n')
     (folder / "b.js").write_text('import { a } from "./a.js";\n')
@@ -83,7 +100,7 @@ def test_an_explorer_is_one_module_that_imports_nothing(name: str) -> None:
 
 
 def test_every_module_is_taken_by_somebody() -> None:
-    assert sorted([*defined(bundle.bundle(*VIEWS, SAVED)), "common/modules.js"]) == MODULES
+    assert sorted([*defined(bundle.bundle(*VIEWS, SAVED, NETWORK)), "common/modules.js"]) == MODULES
 
 
 def test_notebooks_get_nothing_of_saved_pages() -> None:

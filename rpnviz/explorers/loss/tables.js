@@ -2,8 +2,8 @@
 // Notebook 06's tables: the ledger of one anchor, and the sums over the minibatch.
 import { h, scroller, setText } from "../common/elements.js";
 
-/** @typedef {import("../common/compute/rpn.js").Way} Way */
-/** @typedef {ReturnType<typeof import("../common/compute/rpn.js").writeLedger>} Ledger */
+/** @typedef {import("../common/compute/loss_ledger.js").Way} Way */
+/** @typedef {ReturnType<typeof import("../common/compute/loss_ledger.js").writeLedger>} Ledger */
 
 const DELTAS = ["dx", "dy", "dw", "dh"];
 

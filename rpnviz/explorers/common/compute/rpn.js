@@ -1,89 +1,102 @@
 // @ts-check
-// The loss of one anchor and of the minibatch, worked out in the page to keep up with the hand (notebook 06).
-// Tests hold every function against rpnviz/ledger.py and rpnviz/boxes.py.
+// The network on top of the feature map, as in rpnviz/rpn.py: one 3 × 3 convolution, two 1 × 1, and the two losses.
+// Shapes: A anchors a cell, h × w cells, N = h · w · A anchors in the order of `grid_anchors`. Objectness are logits.
 
-/** @typedef {import("./boxes.js").Box} Box */
-/** @typedef {{logit: number, deltas: number[], label: number, targets: number[]}} Entry label 1, 0, or −1: left out */
-/** @typedef {{objectness: Float32Array, deltas: Float32Array, targets: Float32Array, labels: Int8Array}} Sample */
-/** @typedef {{key: string, whose: string, beta: number, per_bce: number, per_box: number}} Way */
+import { binaryCrossEntropy, smoothL1 } from "./loss_ledger.js";
+import { readSafetensors, tensorOf } from "./safetensors.js";
 
-/** @param {number} logit */
-export const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
+/** @typedef {import("./boxes.js").Size} Size */
+/** @typedef {import("./convolution.js").Kernel} Kernel */
+/** @typedef {import("./safetensors.js").Tensors} Tensors */
+/** @typedef {import("./backbone.js").OnLayer} OnLayer */
 
-/** −ln of the score, or of 1 − score for background, without overflow. @param {number} logit @param {number} label */
-export function crossEntropy(logit, label) {
-  const signed = label === 1 ? -logit : logit;
-  return Math.max(signed, 0) + Math.log1p(Math.exp(-Math.abs(signed)));
-}
+/** Where smooth L1 turns from a parabola into a line. */
+export const BETA = 1 / 9;
+export const RPN_LAYERS = ["conv", "cls_logits", "bbox_pred"];
 
-/** A parabola near 0, a line further out; beta 0 is L1. @param {number} difference @param {number} beta */
-export function smoothL1(difference, beta) {
-  const size = Math.abs(difference);
-  return size < beta ? size ** 2 / (2 * beta) : size - beta / 2;
-}
+export class RPNHead {
+  /** @param {Kernel} kernel @param {Tensors} tensors conv, cls_logits, bbox_pred: .weight and .bias of each */
+  constructor(kernel, tensors) {
+    this.kernel = kernel;
+    const conv = tensorOf(tensors, "conv.weight", [0, 0, 3, 3]);
+    const [channels, inputs] = conv.shape;
+    const logits = tensorOf(tensors, "cls_logits.weight", [0, channels, 1, 1]);
+    const [anchors] = logits.shape;
+    const deltas = tensorOf(tensors, "bbox_pred.weight", [4 * anchors, channels, 1, 1]);
+    this.inChannels = inputs;
+    this.numAnchors = anchors;
+    this.conv = kernel.layer(conv, tensorOf(tensors, "conv.bias", [channels]));
+    this.clsLogits = kernel.layer(logits, tensorOf(tensors, "cls_logits.bias", [anchors]));
+    this.bboxPred = kernel.layer(deltas, tensorOf(tensors, "bbox_pred.bias", [4 * anchors]));
+  }
 
-/** Its derivative, −1 to 1. @param {number} difference @param {number} beta */
-export function smoothL1Slope(difference, beta) {
-  return Math.abs(difference) < beta ? difference / beta : Math.sign(difference);
-}
+  /** The trained head that belongs to a backbone. @param {Kernel} kernel @param {ArrayBuffer} file safetensors */
+  static load(kernel, file) {
+    return new RPNHead(kernel, readSafetensors(file));
+  }
 
-/** The anchor moved by its deltas; dw and dh are cut off above. @param {number[]} deltas @param {Box} anchor @param {number} clip */
-export function decodeBox([dx, dy, dw, dh], [x1, y1, x2, y2], clip) {
-  const [w, hgt] = [x2 - x1, y2 - y1];
-  const [x, y] = [x1 + w / 2 + dx * w, y1 + hgt / 2 + dy * hgt];
-  const [halfW, halfH] = [(w * Math.exp(Math.min(dw, clip))) / 2, (hgt * Math.exp(Math.min(dh, clip))) / 2];
-  return /** @type {Box} */ ([x - halfW, y - halfH, x + halfW, y + halfH]);
-}
-
-/** The deltas that make `box` of the anchor. @param {Box} box @param {Box} anchor */
-export function encodeBox(box, anchor) {
-  const [[x, y, w, hgt], [ax, ay, aw, ah]] = [box, anchor].map(([x1, y1, x2, y2]) => [
-    (x1 + x2) / 2,
-    (y1 + y2) / 2,
-    x2 - x1,
-    y2 - y1,
-  ]);
-  return [(x - ax) / aw, (y - ay) / ah, Math.log(w / aw), Math.log(hgt / ah)];
-}
-
-/** The ledger of one anchor. @param {Entry} entry @param {number} beta */
-export function writeLedger({ logit, deltas, label, targets }, beta) {
-  const score = sigmoid(logit);
-  const rows = deltas.map((delta, k) => {
-    const difference = delta - targets[k];
-    const [loss, slope] = label === 1 ? [smoothL1(difference, beta), smoothL1Slope(difference, beta)] : [0, 0];
-    return { delta, target: targets[k], difference, onLine: Math.abs(difference) >= beta, loss, slope };
-  });
-  return {
-    score,
-    bce: label < 0 ? 0 : crossEntropy(logit, label),
-    bceSlope: label < 0 ? 0 : score - label,
-    rows,
-    boxLoss: rows.reduce((sum, { loss }) => sum + loss, 0),
-  };
+  /**
+   * Score and move the anchors of every cell.
+   * @param {Float32Array} features [C][h][w] @param {Size} size (h, w) @param {OnLayer} onLayer
+   * @returns {Promise<{objectness: Float32Array, predBboxDeltas: Float32Array}>} [A][h][w], and [4A][h][w], whose channel
+   *   is 4 · a + {dx, dy, dw, dh}
+   */
+  async forward(features, size, onLayer) {
+    // 1. The vector that every 3 × 3 window becomes.
+    const vector = await this.kernel.convolve(this.kernel.put(features, this.inChannels, size), this.conv, true);
+    onLayer("conv");
+    // 2. Both answers are read off it.
+    const logits = await this.kernel.convolve(vector, this.clsLogits, false);
+    const objectness = this.kernel.take(logits, this.numAnchors);
+    onLayer("cls_logits");
+    const deltas = await this.kernel.convolve(vector, this.bboxPred, false);
+    const predBboxDeltas = this.kernel.take(deltas, 4 * this.numAnchors);
+    onLayer("bbox_pred");
+    return { objectness, predBboxDeltas };
+  }
 }
 
 /**
- * The two losses of the minibatch, with one anchor's answer as it stands.
- * @param {Sample} sample @param {Way} way @param {{at: number, logit: number, deltas: number[]}} moved at −1: none of them
+ * Bring the output into the row order of the anchors, row (row · w + col) · A + a.
+ * @param {Float32Array} objectness [A][h][w] @param {Float32Array} predBboxDeltas [4A][h][w] @param {Size} size (h, w)
+ * @returns {{logits: Float32Array, deltas: Float32Array}} [N], and [N][4]
  */
-export function minibatchLosses(sample, { beta, per_bce, per_box }, moved) {
-  let [bce, box] = [0, 0];
-  sample.labels.forEach((label, i) => {
-    const four = (/** @type {Float32Array} */ values) => Array.from(values.subarray(4 * i, 4 * i + 4));
-    const answer = i === moved.at ? moved : { logit: sample.objectness[i], deltas: four(sample.deltas) };
-    const entry = writeLedger(
-      { logit: answer.logit, deltas: answer.deltas, label, targets: four(sample.targets) },
-      beta,
-    );
-    bce += entry.bce;
-    box += entry.boxLoss;
-  });
-  return [bce * per_bce, box * per_box];
+export function flattenHead(objectness, predBboxDeltas, [h, w]) {
+  return { logits: channelsLast(objectness, h * w), deltas: channelsLast(predBboxDeltas, h * w) };
 }
 
-/** One step of gradient descent on the answer itself. @param {Entry} entry @param {number} beta @param {number} rate */
-export function takeStep(entry, beta, rate) {
-  const { bceSlope, rows } = writeLedger(entry, beta);
-  return { logit: entry.logit - rate * bceSlope, deltas: rows.map(({ delta, slope }) => delta - rate * slope) };
+/** [channels][cells] → [cells][channels]. @param {Float32Array} values @param {number} cells @returns {Float32Array} */
+function channelsLast(values, cells) {
+  const [channels, found] = [values.length / cells, new Float32Array(values.length)];
+  for (let cell = 0, i = 0; cell < cells; cell++) {
+    for (let channel = 0; channel < channels; channel++) found[i++] = values[channel * cells + cell];
+  }
+  return found;
+}
+
+/**
+ * The two losses of one picture's minibatch.
+ * @param {Float32Array} objectness [N] logits @param {Float32Array} predBboxDeltas [N, 4]
+ * @param {Int8Array} labels [N] read at the sampled indices only
+ * @param {Float32Array} regressionTargets [N, 4] read at the positive indices only
+ * @param {Int32Array} sampledPosInds their labels are 1 @param {Int32Array} sampledNegInds their labels are 0
+ * @returns {{lossObjectness: number, lossRpnBoxReg: number}} 0 if nothing was sampled
+ */
+export function rpnLosses(objectness, predBboxDeltas, labels, regressionTargets, sampledPosInds, sampledNegInds) {
+  // 1. Binary cross-entropy over all that was sampled.
+  const sampledInds = [...sampledPosInds, ...sampledNegInds];
+  const numSampled = Math.max(sampledInds.length, 1);
+  const lossObjectness = sum(sampledInds, (i) => binaryCrossEntropy(objectness[i], labels[i]));
+  // 2. Smooth L1 over the positives: background has no box to move to.
+  const lossRpnBoxReg = sum(sampledPosInds, (i) =>
+    sum([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3], (k) => smoothL1(predBboxDeltas[k] - regressionTargets[k], BETA)),
+  );
+  return { lossObjectness: lossObjectness / numSampled, lossRpnBoxReg: lossRpnBoxReg / numSampled };
+}
+
+/** @param {Iterable<number>} values @param {(value: number) => number} of */
+function sum(values, of) {
+  let total = 0;
+  for (const value of values) total += of(value);
+  return total;
 }

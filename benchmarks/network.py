@@ -1,0 +1,199 @@
+"""The network in the page against PyTorch on one thread: time, bytes, memory.
+
+street-03 on the paper's grid, in turns. The page's times are what its reader waits: from the call until the answer has
+come back from the worker. Bytes are what a server sends that compresses with gzip (level 6): the code that the
+network adds to a page, and its weights. Memory is what the page's process holds besides mapped files, at most; it is
+read from /proc, and left out where there is none.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from playwright.sync_api import Browser, Page, Route
+
+from rpnviz._files.data import data_folder
+from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.backbone import Backbone
+from rpnviz.detection import RoIHead, detect
+from rpnviz.explorers.common import bundle
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
+from rpnviz.rpn import RPNHead, flatten_head
+from tools.browser.lab import new_page
+
+NETWORK = "common/network.js"
+PICTURE = "street-03"
+FILES = {"backbone": "backbone_mini", "rpnHead": "rpn_head_mini", "roiHead": "roi_head_mini"}
+ADDRESS = "http://rpnviz.test/"
+SAMPLES = 15
+PAGE = '<!doctype html><meta charset="utf-8"><title>network</title><script src="code.js"></script>'
+# Before the first sample: the weights are there, the picture is open, the worker has started.
+START = """async ({ names, picture, grid }) => {
+  const { Network } = rpnviz.take("common/network.js");
+  const got = async (path) => (await fetch(path)).arrayBuffer();
+  const weights = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await got(name)])));
+  window.file = new Blob([await got(picture)]);
+  window.network = new Network(weights);
+  window.grid = grid;
+  window.picture = await network.openPicture(file);
+  window.timed = async (work) => {
+    const started = performance.now();
+    window.answer = await work();
+    return (performance.now() - started) / 1000;
+  };
+}"""
+OPEN = "() => timed(() => network.openPicture(file))"
+LOOK = "() => timed(async () => (window.look = await network.lookAt(picture, grid)))"
+DETECT = "(proposals) => timed(() => network.detect(look.features, new Float32Array(proposals), grid))"
+
+
+@dataclass
+class Compared:
+    """Seconds of one thing in the page and in Python, taken in turns."""
+
+    name: str
+    page: list[float] = field(default_factory=list)
+    python: list[float] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """Median of the page over median of Python; above 1 is slower."""
+        return statistics.median(self.page) / statistics.median(self.python)
+
+
+@dataclass
+class Network:
+    """What was measured."""
+
+    compared: list[Compared]
+    code_bytes: int
+    weight_bytes: dict[str, int]
+    megabytes: float | None
+
+
+def measure(browser: Browser, samples: int = SAMPLES) -> Network:
+    """Time the steps in turns on one thread of PyTorch, and weigh what the page has to load."""
+    page = _open(browser)
+    with _one_thread(), torch.no_grad():
+        compared = _compare(page, samples)
+    found = Network(compared, code_bytes(), weight_bytes(), _megabytes(browser))
+    page.close()
+    return found
+
+
+def table(found: Network) -> str:
+    """What was measured, to be printed."""
+    lines = ["| median ms | page, in its worker | Python, PyTorch on one thread | ratio |", "|---|---|---|---|"]
+    for one in found.compared:
+        page, python = (1000 * statistics.median(times) for times in (one.page, one.python))
+        lines.append(f"| {one.name} | {page:.0f} | {python:.0f} | {one.ratio:.2f} × |")
+    weights = sum(found.weight_bytes.values())
+    memory = f"{found.megabytes:.0f} MB" if found.megabytes else "not known here"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Bytes, gzip: {found.code_bytes:,} of code, {weights:,} of weights "
+            f"({', '.join(f'{name} {size:,}' for name, size in found.weight_bytes.items())}).",
+            f"Memory of the page: {memory}. {len(found.compared[0].page)} runs each, in turns.",
+            "Budget: features and RPN head 1.2 ×; 7,500,000 bytes; 400 MB.",
+        ]
+    )
+
+
+def code_bytes() -> int:
+    """The network's modules as they stand in a bundle, gzip'd."""
+    return len(gzip.compress(bundle.bundle(NETWORK).encode(), 6))
+
+
+def weight_bytes() -> dict[str, int]:
+    """Each file of weights, gzip'd."""
+    return {file: len(gzip.compress(_weights(file).read_bytes(), 6)) for file in FILES.values()}
+
+
+def _weights(file: str) -> Path:
+    return data_folder() / "weights" / f"{file}.safetensors"
+
+
+def _open(browser: Browser) -> Page:
+    """A page with the network in it, that has opened the picture."""
+    files = {"": PAGE.encode(), "code.js": bundle.bundle(NETWORK).encode()}
+    files |= {name: _weights(file).read_bytes() for name, file in FILES.items()}
+    files["picture"] = (data_folder() / "pictures" / f"{PICTURE}.webp").read_bytes()
+    kinds = {"": "text/html", "code.js": "text/javascript"}
+
+    def serve(route: Route) -> None:
+        name = route.request.url.removeprefix(ADDRESS)
+        route.fulfill(body=files[name], content_type=kinds.get(name, "application/octet-stream"))
+
+    page = new_page(browser)
+    page.route(f"{ADDRESS}*", serve)
+    page.goto(ADDRESS)
+    grid = Grid.paper()
+    given = {"name": grid.name, "imageSize": grid.image_size, "inputSize": grid.input_size, "ceilMode": False}
+    page.evaluate(START, {"names": list(FILES), "picture": "picture", "grid": given})
+    return page
+
+
+def _compare(page: Page, samples: int) -> list[Compared]:
+    picture, grid = Picture.load(PICTURE), Grid.paper()
+    backbone, head, roi_head = Backbone.load("mini"), RPNHead.load("mini"), RoIHead.load("mini")
+    features = backbone.features(picture, grid)
+    anchors = grid_anchors(grid, cell_anchors())
+    proposals = propose(*flatten_head(*head(features)), anchors, grid.image_size).proposals
+    path = data_folder() / "pictures" / f"{PICTURE}.webp"
+    steps: list[tuple[Compared, Callable[[], Any], Callable[[], Any]]] = [
+        (Compared("open a picture file"), lambda: page.evaluate(OPEN), lambda: Picture.open(path)),
+        (
+            Compared("features and RPN head"),
+            lambda: page.evaluate(LOOK),
+            lambda: flatten_head(*head(backbone.features(picture, grid))),
+        ),
+        (
+            Compared("detections in 300 proposals"),
+            lambda: page.evaluate(DETECT, proposals.flatten().tolist()),
+            lambda: detect(features, proposals, roi_head, grid),
+        ),
+    ]
+    for number in range(samples + 2):  # two to warm up
+        for compared, in_page, in_python in steps:
+            seconds, started = in_page(), time.perf_counter()
+            in_python()
+            if number >= 2:
+                compared.page.append(seconds)
+                compared.python.append(time.perf_counter() - started)
+    return [compared for compared, _, _ in steps]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _megabytes(browser: Browser) -> float | None:
+    """Of the renderer that has computed most."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers = [process for process in processes if process["type"] == "renderer"]
+    busiest = max(renderers, key=lambda process: process["cpuTime"])
+    try:
+        status = Path(f"/proc/{busiest['id']}/status").read_text()
+    except OSError:
+        return None
+    kilobytes = {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+) kB", status, re.MULTILINE)}
+    return (kilobytes["VmHWM"] - kilobytes["RssFile"]) / 1024

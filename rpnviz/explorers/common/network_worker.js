@@ -1,0 +1,101 @@
+// @ts-check
+// What the network in the page is asked to do, and how: in a worker (network.js makes it), or on the page where a host
+// allows no worker.
+
+import { Backbone, LAYERS } from "./compute/backbone.js";
+import { Kernel } from "./compute/convolution.js";
+import { detect, RoIHead } from "./compute/detection.js";
+import { Grid } from "./compute/grid.js";
+import { openPicture } from "./compute/pictures.js";
+import { flattenHead, RPN_LAYERS, RPNHead } from "./compute/rpn.js";
+import { nobodyWaits } from "./compute/turns.js";
+
+/** @typedef {import("./compute/boxes.js").Size} Size */
+/** @typedef {import("./compute/turns.js").Turn} Turn */
+/** @typedef {import("./compute/pictures.js").Picture} Picture */
+/** The notebooks' own safetensors files. @typedef {{backbone: ArrayBuffer, rpnHead: ArrayBuffer, roiHead: ArrayBuffer | null}} Weights */
+/** Layer `name` is done, `done` of `all`. @typedef {{name: string, done: number, all: number}} Progress */
+/** @typedef {(progress: Progress) => void} OnProgress */
+/** features [512][h][w], objectness [N] and deltas [N][4] in the order of the anchors.
+ * @typedef {{features: Float32Array, featureSize: Size, objectness: Float32Array, deltas: Float32Array}} Look */
+
+/** Does the jobs; the weights are read when one needs them. */
+export class Jobs {
+  /** @param {Weights} weights @param {Turn} turn */
+  constructor(weights, turn) {
+    this.weights = weights;
+    this.turn = turn;
+    this.loaded = /** @type {ReturnType<Jobs["load"]> | null} */ (null);
+  }
+
+  /** @param {File | Blob} file @returns {Promise<Picture>} */
+  openPicture(file) {
+    return openPicture(file, this.turn);
+  }
+
+  /** Backbone and RPN. @param {Picture} picture @param {Grid} grid @param {OnProgress} onProgress @returns {Promise<Look>} */
+  async lookAt(picture, grid, onProgress) {
+    const { backbone, rpnHead } = await this.network();
+    let done = 0;
+    const all = LAYERS.length + RPN_LAYERS.length;
+    const onLayer = (/** @type {string} */ name) => onProgress({ name, done: ++done, all });
+    const features = await backbone.features(picture, grid, onLayer);
+    const size = Grid.of(grid).featureSize;
+    const { objectness, predBboxDeltas } = await rpnHead.forward(features, size, onLayer);
+    const { logits, deltas } = flattenHead(objectness, predBboxDeltas, size);
+    return { features, featureSize: size, objectness: logits, deltas };
+  }
+
+  /**
+   * @param {Float32Array} features @param {Float32Array} proposals [K][4] @param {Grid} grid
+   * @param {{scoreThresh?: number, nmsThresh?: number, maxDetections?: number}} settings
+   */
+  async detect(features, proposals, grid, { scoreThresh, nmsThresh, maxDetections }) {
+    const { roiHead } = await this.network();
+    if (!roiHead) throw new Error("there are no weights of the second head");
+    return detect(features, proposals, roiHead, Grid.of(grid), scoreThresh, nmsThresh, maxDetections);
+  }
+
+  network() {
+    this.loaded ??= this.load();
+    return this.loaded;
+  }
+
+  async load() {
+    const { backbone, rpnHead, roiHead } = this.weights;
+    const kernel = await Kernel.load(() => this.turn());
+    return {
+      backbone: Backbone.load(kernel, backbone),
+      rpnHead: RPNHead.load(kernel, rpnHead),
+      roiHead: roiHead && RoIHead.load(kernel, roiHead),
+    };
+  }
+}
+
+/** @typedef {"openPicture" | "lookAt" | "detect"} JobName */
+
+/**
+ * The worker's side: the first message brings the weights, each further one a job. Says `ready` at once, `progress`
+ * meanwhile, and `answer` or `error` at the end.
+ * @param {{onmessage: ((event: MessageEvent) => void) | null, postMessage: (message: object, transfer?: Transferable[]) => void}} scope
+ */
+export function listen(scope) {
+  let jobs = /** @type {Jobs | null} */ (null);
+  scope.onmessage = async ({ data: { weights, name, given } }) => {
+    if (!jobs) {
+      jobs = new Jobs(weights, nobodyWaits);
+      return;
+    }
+    try {
+      const answer = await perform(jobs, name, given, (progress) => scope.postMessage({ progress }));
+      const buffers = Object.values(answer).filter(ArrayBuffer.isView);
+      scope.postMessage({ answer }, [...new Set(buffers.map((numbers) => numbers.buffer))]);
+    } catch (error) {
+      scope.postMessage({ error: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  scope.postMessage({ ready: true });
+}
+
+/** @param {Jobs} jobs @param {JobName} name @param {any[]} given @param {OnProgress} onProgress @returns {Promise<any>} */
+export const perform = (jobs, name, given, onProgress) => /** @type {any} */ (jobs)[name](...given, onProgress);

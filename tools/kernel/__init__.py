@@ -1,0 +1,1 @@
+"""Compiles the two loops of the network in the page, for whoever changes them."""
