@@ -1,5 +1,5 @@
 # make lab          JupyterLab on notebook 00
-# make test         lint, types and every test
+# make test         lint, types and every test; make test BROWSERS="chromium firefox" leaves a browser out
 # make lint         lint and types only, of Python and of the page's code
 # make format       write Python, JavaScript and CSS the way lint wants them
 # make bench        what is timed, against what
@@ -19,12 +19,12 @@ BIOME = $(VENV)/bin/node node_modules/@biomejs/biome/bin/biome
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 ARGS =
 
-.PHONY: lab test lint format bench exercises notebooks site train clean browser
+.PHONY: lab test lint format bench exercises notebooks site train clean browser browsers
 
 lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
 
-test: $(VENV)/installed-dev browser lint
+test: $(VENV)/installed-dev browsers lint
 	@$(RUN) -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/installed-dev $(NODE_MODULES)
@@ -57,10 +57,12 @@ train: $(VENV)/installed-dev
 clean:
 	rm -rf $(VENV) node_modules
 
-# One line, before minutes of tests, if there is no browser for the browser tests.
+# One line, before minutes of tests, if a browser for them is missing: of the three, or of those that BROWSERS names.
+browsers: $(VENV)/installed-dev
+	@$(RUN) -m tools.browser.engines
+
 browser: $(VENV)/installed-dev
-	@$(RUN) -c 'import sys; sys.excepthook = lambda kind, error, _: print(error, file=sys.stderr); \
-		import tools.browser.lab; tools.browser.lab.find_chromium()'
+	@BROWSERS=chromium $(RUN) -m tools.browser.engines
 
 $(VENV)/installed: pyproject.toml $(RUN)
 	@echo "Installing into $(VENV); PyTorch is large, the first time takes some minutes."

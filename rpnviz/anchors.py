@@ -72,7 +72,7 @@ def ctpn_cell_anchors() -> Tensor:
     Source: Tian et al. 2016 (arXiv 1609.03605), section 3.1.
     Differs: common code rounds on the way and ends at 283.
     """
-    heights = 11 / 0.7 ** torch.arange(10, dtype=torch.float32)
+    heights = (11 / 0.7 ** torch.arange(10, dtype=torch.float64)).float()
     half_widths = torch.full_like(heights, 8)
     return torch.stack([-half_widths, -heights / 2, half_widths, heights / 2], dim=1)
 

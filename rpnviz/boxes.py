@@ -7,6 +7,7 @@ any number type; results are float32, or float64 if an argument is, and gradient
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torchvision.ops
@@ -172,7 +173,7 @@ def encode(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
             raise ValueError(f"{argument} must have x1 < x2 and y1 < y2 to be encoded; one box has no area")
     gt_centre, gt_size = _centre_and_size(gt_boxes)
     centre, size = _centre_and_size(anchors)
-    return torch.cat([(gt_centre - centre) / size, torch.log(gt_size / size)], dim=1)
+    return torch.cat([(gt_centre - centre) / size, _rounded(torch.log, gt_size / size)], dim=1)
 
 
 def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
@@ -200,10 +201,15 @@ def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
     width, height = x2 - x1, y2 - y1
     x, y = x1 + width / 2 + dx * width, y1 + height / 2 + dy * height
     # 2. The sides grow by a factor.
-    half_width = width * dw.clamp(max=BBOX_XFORM_CLIP).exp() / 2
-    half_height = height * dh.clamp(max=BBOX_XFORM_CLIP).exp() / 2
+    half_width = width * _rounded(torch.exp, dw.clamp(max=BBOX_XFORM_CLIP)) / 2
+    half_height = height * _rounded(torch.exp, dh.clamp(max=BBOX_XFORM_CLIP)) / 2
     moved = torch.stack([x - half_width, y - half_height, x + half_width, y + half_height], dim=1)
     return moved.clamp(-FURTHEST, FURTHEST)  # a fresh network's dx may even be worth infinity
+
+
+def _rounded(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
+    """A logarithm or exponential by way of float64: in float32 its last bit depends on the processor."""
+    return function(values.double()).to(values.dtype)
 
 
 def _edges(boxes: Tensor) -> Tensor:

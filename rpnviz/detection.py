@@ -210,7 +210,8 @@ def detect(
         ValueError: if a setting is out of range, `features` is no feature map or `proposals` are no boxes.
 
     Source: Girshick 2015, section 2.2 (test time); Ren et al. 2015, section 3.3.
-    Differs: no; the settings are torchvision's `postprocess_detections`.
+    Differs: no; the settings are torchvision's `postprocess_detections`. Its `batched_nms` shifts each class to a
+        place of its own, where float32 rounds corners to 0.0005 px; here boxes stay where they are.
     """
     score_thresh, nms_thresh = (
         take_number(value, name, 0, 1) for value, name in ((score_thresh, "score_thresh"), (nms_thresh, "nms_thresh"))
@@ -229,10 +230,19 @@ def detect(
     labels = torch.arange(num_classes, device=scores.device).repeat(num_proposals)
     found = ((labels > 0) & (scores.flatten() > score_thresh)).nonzero().flatten()
     # 3. NMS once more, for each class by itself: a person may stand in front of a car.
-    kept = torchvision.ops.batched_nms(boxes[found], scores.flatten()[found], labels[found], nms_thresh)
+    kept = _nms_by_class(boxes[found], scores.flatten()[found], labels[found], nms_thresh)
     # 4. The best.
     found = found[kept[:max_detections]]
     return Detections(boxes[found], labels[found], scores.flatten()[found], found // num_classes)
+
+
+def _nms_by_class(boxes: Tensor, scores: Tensor, labels: Tensor, nms_thresh: float) -> Tensor:
+    """Rows that are kept, best first; of equal scores the first in the list."""
+    nms_thresh = boxes.new_tensor(nms_thresh).item()  # rounded as the IoUs are
+    rows = [(labels == label).nonzero().flatten() for label in labels.unique()]
+    kept = [own[torchvision.ops.nms(boxes[own], scores[own], nms_thresh)] for own in rows]
+    found = torch.cat([*kept, labels.new_zeros(0)]).sort().values
+    return found[scores[found].argsort(descending=True, stable=True)]
 
 
 def recorded_precision() -> tuple[dict[str, Any], dict[str, float]]:

@@ -214,7 +214,7 @@ def propose(
     nms_thresh, min_size = take_number(nms_thresh, "nms_thresh", 0, 1), take_number(min_size, "min_size")
     # 1. Move every anchor by its deltas. To cross the border is no reason to drop one here.
     decoded = decode(pred_bbox_deltas, anchors)  # [N, 4]
-    scores = objectness.sigmoid()  # [N]
+    scores = objectness.double().sigmoid().to(objectness.dtype)  # [N]; in float32 its last bit depends on the processor
     # 2. Cut the boxes off at the border.
     boxes = clip(decoded, image_size)  # [N, 4]
     # 3. Drop what is tiny now (in the degenerate case of min_size 0: what has no area).

@@ -1,9 +1,11 @@
-"""Settings for all tests, and the one browser that they share."""
+"""Settings for all tests, and the browsers that they share."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores; before anything imports PyTorch
@@ -13,7 +15,10 @@ from hypothesis import settings
 from playwright.sync_api import Browser
 from xdist.scheduler import LoadScopeScheduling
 
+from tools.browser import engines as all_engines
+from tools.browser.chromium import Chromium
 from tools.browser.lab import chromium, find_chromium
+from tools.browser.page import Engine, Page
 
 # A slow moment of a busy machine is no failure.
 settings.register_profile("rpnviz", deadline=None)
@@ -33,6 +38,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeModules
     return WholeModules(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was left out is said, so that nobody takes it for passed."""
+    if left_out := set(all_engines.ALL) - set(all_engines.chosen()):
+        terminalreporter.write_line(f"BROWSERS leaves out: {', '.join(sorted(left_out))}")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def progress_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a test checks is no progress of the one who runs it."""
@@ -49,3 +60,41 @@ def browser() -> Iterator[Browser]:
         pytest.fail(str(error), pytrace=False)
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def engines(browser: Browser) -> Iterator[Callable[[str], Engine]]:
+    """Each of the browsers by its name, started when it is first asked for; one process for all tests of a worker."""
+    with contextlib.ExitStack() as stack:
+
+        def start(name: str) -> Engine:
+            if name == "chromium":
+                return Chromium(browser)
+            try:
+                return stack.enter_context(all_engines.start(name))
+            except RuntimeError as error:
+                pytest.fail(str(error), pytrace=False)
+
+        yield functools.cache(start)
+
+
+@pytest.fixture(scope="module", params=all_engines.chosen())
+def engine(request: pytest.FixtureRequest, engines: Callable[[str], Engine]) -> Engine:
+    """Each of the browsers in turn: a test that asks for it runs in all three."""
+    return engines(request.param)
+
+
+@pytest.fixture
+def new_page(engine: Engine) -> Iterator[Callable[[], Page]]:
+    """Open an empty page in each of the browsers; what goes wrong in it fails the test."""
+    opened: list[Page] = []
+
+    def opener() -> Page:
+        opened.append(engine.new_page())
+        return opened[-1]
+
+    yield opener
+    troubles = [trouble for page in opened for trouble in page.troubles]
+    for page in opened:
+        page.close()
+    assert troubles == []

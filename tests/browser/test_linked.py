@@ -222,7 +222,8 @@ def test_another_picture_comes_from_the_kernel(linked: View) -> None:
 def test_jump_to_the_best_anchor_of_an_object(linked: View) -> None:
     names = linked.part("jump").locator("option").all_inner_texts()
     linked.part("jump").select_option(index=1)
-    best = f"explorer.row * 60 * 9 + explorer.col * 9 + explorer.selected == explorer.scene['best_anchors'][{0}]"
+    anchor = "(explorer.row * 60 + explorer.col) * 9 + explorer.selected"
+    best = f"{anchor} == explorer.results.found.best_anchor_per_gt[0]"
     linked.notebook.wait_for(best, True)
     row = linked.part("table").locator(".rpnviz-hot")
     expect(row).to_have_count(1)
@@ -305,7 +306,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(linked: View) -> None:
         expect(linked.root.get_by_role("list", name=funnel)).to_be_visible()
 
     # One stop for each group of radio buttons and for the rows of the table (arrows move inside them).
-    stops = """e => [...e.querySelectorAll('input, select, button, canvas')]
+    stops = """e => [...e.querySelectorAll('input, select, button, canvas, summary')]
       .filter(c => c.tabIndex >= 0 && !c.disabled && c.checkVisibility())"""
     wanted = linked.root.evaluate(f"e => ({stops})(e).filter(c => c.type !== 'radio' || c.checked).length")
     linked.root.evaluate(f"e => ({stops})(e)[0].focus()")

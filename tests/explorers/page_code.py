@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
-
-from playwright.sync_api import Browser
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.saved_page import SAVED, standalone_page
@@ -17,17 +16,41 @@ RUN = """async ([code, given]) => {
 }"""
 
 
-def importable(name: str) -> str:
-    """A module and what it imports as text for one `import`, with all that it exports in reach of what is appended."""
-    exported = re.findall(r"^export (?:async )?(?:const|let|class|function\*?) (\w+)", bundle.read(name), re.MULTILINE)
-    return f'{bundle.bundle(name, SAVED)}\nconst {{ {", ".join(exported)} }} = rpnviz.take("{name}");\n'
+class Evaluating(Protocol):
+    """A page of Playwright's, or of tools/browser/page.py."""
+
+    def evaluate(self, function: str, given: Any = None, /) -> Any: ...
+
+    def close(self) -> None: ...
 
 
-def ask_page(browser: Browser, name: str, ask: str, given: Any) -> Any:
-    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON."""
+class Opening(Protocol):
+    """A browser: Playwright's, or one of tools/browser/engines.py."""
+
+    def new_page(self) -> Evaluating: ...
+
+
+def exports(name: str) -> list[str]:
+    """What a module exports."""
+    form = r"^export (?:async )?(?:const|let|class|function\*?) (\w+)"
+    return re.findall(form, bundle.read(name), re.MULTILINE)
+
+
+def importable(*names: str) -> str:
+    """Modules and what they import as text for one `import`, with all that they export in reach of what is appended."""
+    taken = (f'const {{ {", ".join(exports(name))} }} = rpnviz.take("{name}");' for name in names)
+    return "\n".join([bundle.bundle(*names, SAVED), *taken, ""])
+
+
+def ask_page(browser: Opening, name: str | Sequence[str], ask: str, given: Any) -> Any:
+    """Return what `ask`, a module text that exports a function of this name, says of `given`; both are JSON.
+
+    Takes the fixture `browser`, which is Chromium, or `engine`, which is each of the three in turn.
+    """
+    names = [name] if isinstance(name, str) else name
     page = browser.new_page()
     try:
-        return json.loads(page.evaluate(RUN, [importable(name) + ask, given]))
+        return json.loads(page.evaluate(RUN, [importable(*names) + ask, given]))
     finally:
         page.close()
 

@@ -35,7 +35,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_shows_what_the_network_of_the_file_says(cache: Path, weights: Path) -> None:
     explorer = rpnviz.explore("street-03", backbone="vgg16", weights=weights)
     backbone = Backbone.load("vgg16", weights)
-    scene = explorer._scene
+    scene = explorer.results
     features = backbone.features(scene.picture, scene.grid)
     assert torch.equal(scene.features, features[0])
     with torch.no_grad():

@@ -21,36 +21,22 @@ from tests.explorers.small_scene import make_picture
 
 # explorer, what the page sets, what then breaks; one row at least for each place where the work can fail
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
-    ("linked", {"grid": "floor"}, "linked.explorer.run_scene"),
+    ("linked", {"grid": "floor"}, "linked.explorer.ask_network"),
     ("linked", {"grid": "floor"}, "linked.explorer.pack"),
     ("linked", {"picture": "street-03"}, "linked.explorer.Picture.load"),
     ("linked", {"picture": "street-03", "grid": "ceil"}, "linked.explorer.pack"),
-    ("linked", {"map": "channel 511"}, "linked.scene.Scene.channel"),
-    ("linked", {"seed": 99}, "linked.explorer.pack_minibatch"),
-    ("precomputed", {"map": "channel 511"}, "linked.scene.Scene.channel"),
+    ("linked", {"map": "channel 511"}, "linked.scene.Maps.channel"),
+    ("precomputed", {"map": "channel 511"}, "linked.scene.Maps.channel"),
     ("precomputed", {"seed": 99}, "linked.scene.Scene.minibatch"),
-    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.inside_picture"),
-    ("anchors", {"wish": {"grid": "ceil"}}, "anchors.explorer.looks"),
-    ("labels", {"fg_iou_thresh": 0.6}, "labels.explorer.label_anchors"),
-    ("labels", {"fg_iou_thresh": 0.6, "bg_iou_thresh": 0.5}, "labels.explorer.label_anchors"),
-    ("labels", {"bg_iou_thresh": 0.2}, "labels.explorer.label_codes"),
-    ("labels", {"allow_low_quality_matches": False}, "labels.explorer.count_codes"),
-    ("labels", {"drop_cross_boundary": False}, "labels.explorer.label_anchors"),
-    ("minibatch", {"seed": 3}, "minibatch.explorer.sample_minibatch"),
-    ("minibatch", {"batch_size_per_image": 64, "positive_fraction": 0.25}, "minibatch.explorer.sample_minibatch"),
     ("layers", {"wish": {"layer": "conv1_1", "channel": 3}}, "layers.explorer.LayersExplorer._check_channel"),
     ("channels", {"picture": "two"}, "channels.explorer.sheet_file"),
     ("channels", {"picture": "two"}, "channels.explorer.brightness"),
     ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
     ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
-    ("funnel", {"nms_thresh": 0.5}, "funnel.explorer.propose"),
-    ("funnel", {"min_size": 40.0}, "funnel.explorer.score_order"),
-    ("funnel", {"pre_nms_top_n": 100, "post_nms_top_n": 10}, "funnel.explorer.stage_by_stage"),
-    ("detections", {"nms_thresh": 0.3}, "detections.explorer.detect"),
-    ("detections", {"nms_thresh": 0.3}, "detections.explorer.torch.isin"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
 SETS_ONLY = {("nms", "top_n"), ("loss", "chosen"), ("live", "beside"), ("live", "running")}
+SETS_ONLY |= {("anchors", name) for name in ("preset", "grid_name", "scales", "aspect_ratios")}
 
 
 @pytest.fixture(scope="module")
@@ -161,20 +147,20 @@ def test_what_the_page_may_not_set_is_shown_and_taken_back(
 def test_scene_that_fails_half_way_is_not_shown(
     made: Callable[[str], RpnvizWidget], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The scene is made already when the seed that is shown is drawn for it."""
+    """The network has answered already when the channel that is shown is drawn."""
     explorer = made("linked")
     assert isinstance(explorer, LinkedExplorer)
-    explorer.seed, explorer.channel, explorer.row, explorer.col = 99, 511, 39, 59
+    explorer.channel, explorer.row, explorer.col = 511, 39, 59
     before, results = stands(explorer), explorer.results
     with monkeypatch.context() as patch:
-        patch.setattr("rpnviz.explorers.linked.explorer.pack_minibatch", fails)
+        patch.setattr("rpnviz.explorers.linked.scene.Maps.channel", fails)
         with pytest.raises(RuntimeError):
             explorer.grid = "floor"
     assert explorer.error == "could not change what is shown: RuntimeError: <b>no memory</b>"
     assert explorer.results is results
     assert stands(explorer) == before
     explorer.grid = "floor"
-    assert (explorer.error, explorer.scene["grid"], explorer.extra_minibatch["grid"]) == ("", "floor", "floor")
+    assert (explorer.error, explorer.scene["grid"], explorer.extra_channel["grid"]) == ("", "floor", "floor")
 
 
 def test_a_sampler_that_fails_ever_after_does_not_go_round_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:

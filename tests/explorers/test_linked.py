@@ -19,9 +19,10 @@ from rpnviz.explorers import explore
 from rpnviz.explorers.common.payload import LABELS, LOW_QUALITY
 from rpnviz.explorers.linked import explorer as linked
 from rpnviz.explorers.linked.explorer import LAYERS, LinkedExplorer
-from rpnviz.explorers.linked.scene import CHANNELS_AT_OPENING, LARGE, SEEDS_AT_OPENING, to_bytes
+from rpnviz.explorers.linked.scene import CHANNELS_AT_OPENING, LARGE, SEEDS_AT_OPENING, pack_handed, to_bytes
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
 from rpnviz.targets import label_anchors, sample_minibatch
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
@@ -31,23 +32,36 @@ def from_page(widget: LinkedExplorer, **changes: Any) -> None:
     widget.set_state(changes)
 
 
-def buffer(explorer: LinkedExplorer, name: str, kind: str) -> np.ndarray:
-    return np.frombuffer(explorer.scene[name], kind)
-
-
 # ---- what is sent --------------------------------------------------------------------------------------------------
 
 
-def test_labels_and_ious_are_those_of_the_compute_module(untouched: LinkedExplorer) -> None:
+def test_the_page_gets_what_the_network_says(untouched: LinkedExplorer) -> None:
+    objectness, deltas = (np.frombuffer(untouched.scene[name], "<f4") for name in ("objectness", "deltas"))
+    answers = untouched._answers
+    assert objectness.tolist() == answers.objectness.tolist()
+    assert deltas.tolist() == answers.deltas.flatten().tolist()
+
+
+@pytest.fixture(scope="module")
+def handed(untouched: LinkedExplorer) -> dict[str, Any]:
+    """Our own results, packed as those of somebody else are."""
+    return pack_handed(untouched.results)
+
+
+def buffer(scene: dict[str, Any], name: str, kind: str) -> np.ndarray:
+    return np.frombuffer(scene[name], kind)
+
+
+def test_labels_and_ious_are_those_of_the_compute_module(handed: dict[str, Any]) -> None:
     picture, grid = make_picture(), Grid.paper()
     found = label_anchors(grid_anchors(grid, cell_anchors()), picture.gt_boxes, image_size=grid.image_size)
-    kinds = buffer(untouched, "kinds", "u1")
+    kinds = buffer(handed, "kinds", "u1")
     names = np.array(LABELS)[kinds & 3]
     assert ((names == "positive") == (found.labels == 1).numpy()).all()
     assert ((names == "negative") == (found.labels == 0).numpy()).all()
     assert ((names == "crosses_border") == found.crosses_boundary.numpy()).all()
     assert ((kinds & LOW_QUALITY > 0) == found.low_quality.numpy()).all()
-    assert np.abs(buffer(untouched, "iou", "<u2") / 65535 - found.iou.numpy()).max() < 1e-5
+    assert np.abs(buffer(handed, "iou", "<u2") / 65535 - found.iou.numpy()).max() < 1e-5
     assert (names == "positive").sum() > 2
 
 
@@ -57,50 +71,50 @@ def test_the_page_can_rebuild_every_anchor(untouched: LinkedExplorer) -> None:
     y, x = np.mgrid[:rows, :cols]
     centres = np.stack([(x + 0.5) * stride_x, (y + 0.5) * stride_y] * 2, axis=-1)
     rebuilt = (centres[:, :, None] + np.array(scene["cell_anchors"])).reshape(-1, 4)
-    assert np.abs(rebuilt - untouched._scene.anchors.numpy()).max() < 1e-3
+    assert np.abs(rebuilt - untouched.results.anchors.numpy()).max() < 1e-3
 
 
-def test_scores_boxes_and_fates_are_those_of_propose(untouched: LinkedExplorer) -> None:
-    stages = untouched._scene.stages
-    boxes = buffer(untouched, "boxes", "<u2").reshape(-1, 4) * untouched.scene["box_step"]
+def test_scores_boxes_and_fates_are_those_of_propose(untouched: LinkedExplorer, handed: dict[str, Any]) -> None:
+    stages = untouched.results.stages
+    boxes = buffer(handed, "boxes", "<u2").reshape(-1, 4) * handed["box_step"]
     assert np.abs(boxes - stages.all_boxes.numpy()).max() < 0.02
-    assert np.abs(buffer(untouched, "scores", "<u2") / 65535 - stages.all_scores.numpy()).max() < 1e-5
-    order, suppressor = buffer(untouched, "order", "<u2"), buffer(untouched, "suppressor", "<i2")
+    assert np.abs(buffer(handed, "scores", "<u2") / 65535 - stages.all_scores.numpy()).max() < 1e-5
+    order, suppressor = buffer(handed, "order", "<u2"), buffer(handed, "suppressor", "<i2")
     assert order.tolist() == stages.pre_nms_inds.tolist()
     assert order[suppressor < 0].tolist() == stages.nms_inds.tolist()
     for rank in np.flatnonzero(suppressor >= 0)[:50]:
         assert stages.fate(int(order[rank])).startswith(f"suppressed by rank {suppressor[rank] + 1:,},")
-    large = np.flatnonzero(buffer(untouched, "kinds", "u1") & LARGE)
+    large = np.flatnonzero(buffer(handed, "kinds", "u1") & LARGE)
     assert large.tolist() == stages.large_inds.tolist()
-    assert untouched.scene["funnel"] == stages.funnel()
+    assert handed["funnel"] == stages.funnel()
 
 
 @pytest.mark.parametrize("seed", [0, SEEDS_AT_OPENING - 1])
-def test_minibatches_are_those_of_the_sampler(untouched: LinkedExplorer, seed: int) -> None:
+def test_minibatches_are_those_of_the_sampler(untouched: LinkedExplorer, handed: dict[str, Any], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    positive, negative = sample_minibatch(untouched._scene.found.labels, generator=generator)
-    sent = untouched.scene["minibatches"][str(seed)]
+    positive, negative = sample_minibatch(untouched.results.found.labels, generator=generator)
+    sent = handed["minibatches"][str(seed)]
     assert np.frombuffer(sent["positive"], "<u2").tolist() == positive.tolist()
     assert np.frombuffer(sent["negative"], "<u2").tolist() == negative.tolist()
     assert len(positive) + len(negative) == 256
 
 
-def test_best_anchor_of_each_object(untouched: LinkedExplorer) -> None:
-    found = untouched._scene.found
-    for i, anchor in enumerate(untouched.scene["best_anchors"]):
+def test_best_anchor_of_each_object(untouched: LinkedExplorer, handed: dict[str, Any]) -> None:
+    found = untouched.results.found
+    for i, anchor in enumerate(handed["best_anchors"]):
         assert not found.crosses_boundary[anchor]
         assert found.iou[anchor] >= found.best_iou_per_gt[i] - 1e-6
 
 
-def test_whose_best_a_weak_positive_is(untouched: LinkedExplorer) -> None:
-    best_of = untouched.scene["best_of"]
-    assert sorted(map(int, best_of)) == untouched._scene.found.low_quality.nonzero().flatten().tolist()
+def test_whose_best_a_weak_positive_is(untouched: LinkedExplorer, handed: dict[str, Any]) -> None:
+    best_of = handed["best_of"]
+    assert sorted(map(int, best_of)) == untouched.results.found.low_quality.nonzero().flatten().tolist()
     assert set(best_of.values()) <= {0, 1, 2} and 1 in best_of.values()  # the tiny dog has no other positives
 
 
 @pytest.mark.parametrize("grid", ["paper", "ceil"])
 def test_payload_at_opening(grid: str) -> None:
-    assert payload(explore("street-03", grid=grid)) <= 600_000
+    assert payload(explore("street-03", grid=grid)) <= 690_000  # objectness and deltas are 432 kB
 
 
 def test_what_a_step_costs_on_the_wire(untouched: LinkedExplorer) -> None:
@@ -111,8 +125,8 @@ def test_what_a_step_costs_on_the_wire(untouched: LinkedExplorer) -> None:
 
 
 def test_opens_on_the_best_fit(untouched: LinkedExplorer) -> None:
-    here = untouched._scene.here(untouched.row, untouched.col)
-    assert untouched._scene.found.iou[here].max() >= 0.7
+    here = untouched.results.here(untouched.row, untouched.col)
+    assert untouched.results.found.iou[here].max() >= 0.7
 
 
 @pytest.mark.parametrize(
@@ -182,7 +196,7 @@ def test_explore_takes_a_picture_of_ones_own() -> None:
     assert explorer.picture == "my street" and explorer.pictures[0] == "my street"
     explorer.picture = "street-03"
     explorer.picture = "my street"
-    assert explorer.scene["class_names"] == ["car", "dog", "dog"]
+    assert [one["name"] for one in explorer.objects] == ["car", "dog", "dog"]
 
 
 # ---- what needs the kernel -----------------------------------------------------------------------------------------
@@ -192,7 +206,7 @@ def test_another_grid_is_computed_and_the_window_stays_over_its_place(explorer: 
     explorer.row, explorer.col = 39, 59
     from_page(explorer, grid="floor")
     assert explorer.scene["grid"] == "floor" and explorer.scene["feature_size"] == (37, 62)
-    assert len(explorer.scene["kinds"]) == 37 * 62 * 9
+    assert len(explorer.scene["objectness"]) == 4 * 37 * 62 * 9
     assert (explorer.row, explorer.col) == (36, 61)
     with pytest.raises(t.TraitError, match="0 to 36"):
         explorer.row = 37
@@ -203,7 +217,9 @@ def test_another_grid_is_computed_and_the_window_stays_over_its_place(explorer: 
 def test_another_picture_is_computed(explorer: LinkedExplorer) -> None:
     explorer.picture = "street-01"
     assert explorer.scene["picture"] == "street-01"
-    assert explorer.scene["class_names"] == Picture.load("street-01").class_names
+    theirs = Picture.load("street-01")
+    assert explorer.picture_shown.class_names == theirs.class_names
+    assert torch.equal(explorer.picture_shown.gt_boxes, theirs.gt_boxes)
 
 
 def test_a_channel_is_sent_when_asked_for(explorer: LinkedExplorer) -> None:
@@ -211,7 +227,7 @@ def test_a_channel_is_sent_when_asked_for(explorer: LinkedExplorer) -> None:
     from_page(explorer, map=f"channel {other}")
     answer = explorer.extra_channel
     assert (answer["channel"], answer["picture"], answer["grid"]) == (other, "mine", "paper")
-    assert answer["values"] == explorer._scene.channel(other).tobytes() and len(answer["values"]) == 2400
+    assert answer["values"] == explorer.results.maps.channel(other).tobytes() and len(answer["values"]) == 2400
     explorer.grid = "floor"  # what is shown stays shown, on the new grid
     assert explorer.extra_channel["grid"] == "floor" and len(explorer.extra_channel["values"]) == 37 * 62
 
@@ -222,11 +238,23 @@ def test_channels_sent_at_opening_are_not_sent_again(explorer: LinkedExplorer) -
     assert explorer.extra_channel == {}
 
 
-def test_a_seed_is_drawn_when_asked_for(explorer: LinkedExplorer) -> None:
-    from_page(explorer, seed=SEEDS_AT_OPENING)
-    assert explorer.extra_minibatch["seed"] == SEEDS_AT_OPENING
-    drawn = explorer.extra_minibatch["positive"] + explorer.extra_minibatch["negative"]
-    assert len(drawn) == 2 * 256
+def test_results_follow_objects_and_settings(explorer: LinkedExplorer) -> None:
+    car = explorer.objects[0]
+    from_page(explorer, objects=[{"name": "van", "box": [100.0, 100, 356, 356]}], fg_iou_thresh=0.5, nms_thresh=0.3)
+    grid, anchors = Grid.paper(), explorer.results.anchors
+    boxes = torch.tensor([[100.0, 100, 356, 356]])
+    found = label_anchors(anchors, boxes, grid.image_size, fg_iou_thresh=0.5)
+    assert torch.equal(explorer.results.found.labels, found.labels)
+    assert explorer.results.picture.class_names == ["van"]
+    answers = explorer._answers
+    stages = propose(answers.objectness, answers.deltas, anchors, grid.image_size, nms_thresh=0.3)
+    assert torch.equal(explorer.results.stages.nms_inds, stages.nms_inds)
+    generator = torch.Generator().manual_seed(5)
+    explorer.seed, explorer.batch_size_per_image, explorer.positive_fraction = 5, 64, 0.25
+    drawn = sample_minibatch(found.labels, 64, 0.25, generator)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(explorer.minibatch, drawn, strict=True))
+    explorer.objects = [car]
+    assert explorer.results.picture.class_names == ["car"]
 
 
 def test_an_error_in_python_is_shown_and_raised(explorer: LinkedExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +262,7 @@ def test_an_error_in_python_is_shown_and_raised(explorer: LinkedExplorer, monkey
         raise RuntimeError("<b>no memory</b>")
 
     before = explorer.scene
-    monkeypatch.setattr(linked, "run_scene", broken)
+    monkeypatch.setattr(linked, "ask_network", broken)
     with pytest.raises(RuntimeError, match="no memory"):
         from_page(explorer, grid="ceil")
     assert "<b>no memory</b>" in explorer.error  # text; the page shows it as such

@@ -29,7 +29,7 @@ from tests.inspect.test_nms_steps import six
 ASK = """
 export const ask = (cases) => JSON.parse(cases).map(({ boxes, scores, thresh, too, reverse }) => {
   const flat = new Float32Array(boxes.flat());
-  const run = runNms(flat, ranking(new Float32Array(scores), reverse), thresh, too);
+  const run = nmsSteps(flat, ranking(new Float32Array(scores), reverse), thresh, too);
   const turns = Array.from({ length: scores.length + 1 }, (_, turn) => turn);
   return {
     order: run.order, kept: keptRows(run), by: Array.from(run.by), iou: Array.from(run.iou),
@@ -44,7 +44,7 @@ def in_the_page(browser: Browser, cases: list[dict[str, Any]]) -> list[dict[str,
     plain = [
         {name: value.tolist() if isinstance(value, Tensor) else value for name, value in case.items()} for case in cases
     ]
-    answers: list[dict[str, Any]] = ask_page(browser, "common/compute/nms.js", ASK, json.dumps(plain))
+    answers: list[dict[str, Any]] = ask_page(browser, "common/compute/nms_steps.js", ASK, json.dumps(plain))
     return answers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -35,8 +36,23 @@ def last_of_all(labels: Tensor, size: int, fraction: float, generator: torch.Gen
 def test_ours_handed_over_is_the_linked_explorer(scene: Scene, explorer: PrecomputedExplorer) -> None:
     handed = PrecomputedExplorer(scene)
     explorer.grid = "floor"
-    assert {**handed.scene, "photo": 0} == {**explorer.scene, "photo": 0}
+    assert handed.results is scene
+    explorer.row, explorer.col = handed.row, handed.col
+    assert handed.describe() == explorer.describe()
+    same = ("picture", "grid", "mean", "channels", "footprint", "cell_anchors")
+    assert {name: handed.scene[name] for name in same} == {name: explorer.scene[name] for name in same}
     assert (handed.grid, handed.pictures) == ("floor", [scene.picture.name])
+
+
+@pytest.mark.parametrize(
+    ("trait", "value"),
+    [("nms_thresh", 0.5), ("fg_iou_thresh", 0.8), ("objects", []), ("batch_size_per_image", 64), ("min_size", 0.0)],
+)
+def test_what_was_handed_over_is_not_worked_out_again(scene: Scene, trait: str, value: Any) -> None:
+    handed = PrecomputedExplorer(scene)
+    with pytest.raises(t.TraitError, match=f"{trait}: these results were handed over"):
+        setattr(handed, trait, value)
+    assert trait not in handed.moves()
 
 
 def test_what_was_computed_elsewhere_is_shown(scene: Scene) -> None:

@@ -12,9 +12,10 @@ import torch
 from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers.common.objects import objects_of
 from rpnviz.explorers.common.payload import LABELS, LOW_QUALITY, label_codes
 from rpnviz.explorers.common.words import beside_thresholds
-from rpnviz.explorers.linked.scene import Scene, pack
+from rpnviz.explorers.linked.scene import Scene, pack_handed
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
@@ -35,11 +36,12 @@ export const ask = (given) => JSON.parse(given).map(({ bg, fg, codes, ious }) =>
 );
 """
 LINKED = """
-const { revive } = rpnviz.take("saved/open.js");
+const { revive, standIn } = rpnviz.take("saved/open.js");
 const { besideThresholds } = rpnviz.take("common/format.js");
 export function ask(states) {
   return states.map((state) => {
-    const scene = new Scene(JSON.parse(state, revive));
+    const model = standIn(JSON.parse(state, revive));
+    const scene = new Scene(model.get("scene"), stationsOf(model, model.get("scene")).work());
     return Array.from({ length: scene.size }, (_, i) => [besideThresholds(scene.iou(i)), scene.why(i)]);
   });
 }
@@ -96,9 +98,10 @@ def test_the_linked_table_neither_though_it_gets_rounded_numbers(browser: Browse
         found = label_anchors(anchors, picture.gt_boxes, grid.image_size)
         stages = propose(torch.zeros(len(anchors)), torch.zeros(len(anchors), 4), anchors, grid.image_size)
         scene = Scene(picture, grid, anchors, torch.zeros(512, *grid.feature_size), found, stages)
-        states.append(as_state({**pack(scene), "photo": b""}))
+        packed = {**pack_handed(scene), "photo": b""}
+        states.append(as_state({"scene": packed, "objects": objects_of(picture)}))
         codes.append(label_codes(found).tolist())
-    said = ask_page(browser, "linked/scene.js", LINKED, states)
+    said = ask_page(browser, ["linked/scene.js", "linked/work.js"], LINKED, states)
     for own, words in zip(codes, said, strict=True):
         for code, (iou, why) in zip(own, words, strict=True):
             whose = re.sub("best of [^,]*,", "best of car,", why)

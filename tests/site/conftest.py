@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from benchmarks.series import CONTROLS, LOOK_AT_ROOT
+from benchmarks.series import LOOK_AT_ROOT
 from tools.browser.lab import Notebook, listen, new_page
 from tools.site.executed import ROOT
 from tools.site.policy import policy
@@ -96,23 +96,6 @@ class Opened:
     def changes(self, before: str) -> None:
         """Wait until that explorer looks different."""
         self.page.wait_for_function(MOVED, arg=before)
-
-    def move(self, view: Locator) -> str:
-        """Press keys on the controls of a view until what it shows changes; return the name of the control."""
-        for control in [*view.locator(CONTROLS).all(), *view.locator("[type=radio]:checked").all()]:
-            if not control.is_visible() or not control.is_enabled():
-                continue
-            for key in ("ArrowRight", "ArrowLeft", "ArrowDown"):
-                before = self.look()
-                control.focus()
-                self.page.keyboard.press(key)
-                # a view draws before the frame that follows the key
-                self.page.evaluate(
-                    "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-                )
-                if self.look() != before:
-                    return str(control.get_attribute("aria-label"))
-        raise AssertionError("no key moves it")
 
     def scroll_through(self) -> None:
         """Read the page from top to bottom, not faster than a hand scrolls where there are explorers to come."""

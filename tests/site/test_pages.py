@@ -1,9 +1,8 @@
-"""Every page of the built site in a browser: over HTTP below a sub-path, and from the disk."""
+"""Every page of the built site in Chromium, over HTTP below a sub-path; test_engines.py has it in all browsers."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,20 +30,6 @@ rpnviz.define("field.js", () => ({ render({ model, el }) {
 <figure class="rpnviz-mount" data-view="field.js" data-state="b" data-number="1" data-links="[]"></figure>"""
 WITH_WINDOW = "02_the_3x3_window.html"
 every_page = pytest.mark.parametrize("name", PAGES)
-
-
-@pytest.mark.parametrize(
-    ("way", "name"),
-    [*(("http", name) for name in PAGES), *(("file", name) for name in (PAGES[0], PAGES[3], PAGES[-1]))],
-)
-def test_every_explorer_moves_by_keys(site: Path, served: str, open_page: Any, way: str, name: str) -> None:
-    opened = open_page(f"{served if way == 'http' else site.as_uri()}/{name}")
-    expect(opened.page.locator("article h1")).to_be_visible()
-    assert opened.places
-    for place in opened.places:
-        view = opened.live(place)
-        assert opened.move(view)
-        assert not place.locator(".rpnviz-still").is_visible()
 
 
 @every_page
@@ -186,8 +171,3 @@ def test_without_scripts_the_stills_are_shown(browser: Browser, served: str) -> 
     expect(page.locator(".rpnviz-still").first).to_be_visible()
     expect(page.locator(".rpnviz-asked").first).to_be_visible()
     context.close()
-
-
-def test_search_works_from_the_disk(site: Path, open_page: Any) -> None:
-    opened = open_page(f"{site.as_uri()}/search.html?q=receptive")
-    expect(opened.page.locator("#search-results li").first).to_be_visible()

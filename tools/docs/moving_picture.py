@@ -176,10 +176,10 @@ def film_page(browser: Browser, explorer: LinkedExplorer, folder: Path) -> Film:
 
 def story(film: Film) -> None:
     """Visit the objects that an anchor fits, see what the network proposes, and go back to where it began."""
-    explorer, found = film.explorer, film.explorer.scene
+    explorer = film.explorer
     opening, width = film.cell, Grid.named(explorer.grid).feature_size[1]
     film.hold(800)
-    for anchor in found["best_anchors"]:
+    for anchor in explorer.results.found.best_anchor_per_gt.tolist():
         cell = divmod(anchor // NUM_ANCHORS, width)
         if anchor >= 0 and cell != opening:
             film.drag_window(cell, frames=15)
@@ -187,7 +187,7 @@ def story(film: Film) -> None:
     for name in SWITCHES:
         film.click(name, frames=6)
     film.hold(400)
-    film.drag_top_n(2 * len(found["gt_boxes"]), frames=12)
+    film.drag_top_n(2 * len(explorer.objects), frames=12)
     film.hold(1300)
     for name in reversed(SWITCHES):
         film.click(name, frames=4)

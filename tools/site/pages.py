@@ -62,17 +62,21 @@ def build(target: Path, live: list[str]) -> None:
         arguments += ["-D", f"html_static_path={source / 'static'}"]
         if build_main([*arguments, str(source), str(made)]):
             raise RuntimeError("Sphinx could not build the site; its words are above")
-        _name_regions(made)
+        _adjust(made)
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
 
 
-def _name_regions(folder: Path) -> None:
-    """Give the theme's drawers and their switches names and places in a screen reader's list of regions."""
+def _adjust(folder: Path) -> None:
+    """Change what the theme writes.
+
+    Its drawers and their switches get names, and places in a screen reader's list of regions. A page does not name the
+    next one in its head: Firefox would fetch that ahead, which the policy forbids, and the foot has the link.
+    """
     for path in folder.glob("*.html"):
-        page = path.read_text("utf-8")
+        page = re.sub(r'<link rel="next"[^>]*>', "", path.read_text("utf-8"))
         for drawer, name in DRAWERS.items():
             page = page.replace(f'<aside class="{drawer}', f'<aside aria-label="{name}" class="{drawer}')
         path.write_text(page, encoding="utf-8")

@@ -11,38 +11,76 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks, place
+from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.explorers.common.rules import Rule, listed, obeys_rules, one_of, whole
 from rpnviz.figures.anchors import anchors_on_picture, field_figure
+from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
 PRESETS = ("paper", "ctpn", "own")
+GRIDS = ("paper", "floor", "ceil")
 MODES = ("cell", "centres", "boxes")
 SCALE_RANGE = (4.0, 2000.0)  # px; what can still be seen on a picture of 600 × 1000
 RATIO_RANGE = (0.05, 20.0)
 MOST_ANCHORS = 24  # rows of the table
+LOOKS = {
+    "colours": list(SCALE_COLOURS),
+    "lines": [LINE_STYLES[style] for style in RATIO_STYLES],
+    "casing": PALETTE["casing"],
+}
 
 
 class AnchorsExplorer(MapAndPicture):
-    """Show anchors to scale. The page asks for others by `wish`; Python computes them and answers."""
+    """Show anchors to scale: the paper's, CTPN's, or of scales and ratios of one's own."""
 
-    asks = unmoved = ("wish",)
-    needs_python = "Other grids, scales and ratios are computed by Python"
     view = "anchors/view.js"
     mode = t.Enum(MODES, "cell", help="this cell's anchors, every centre, or every box of the selected shape").tag(
         sync=True
     )
-    wish = t.Dict(help="what the page asks for: grid, preset, scales, aspect_ratios").tag(sync=True)
-    choice = t.Dict(read_only=True, help="preset, scales and aspect_ratios as shown").tag(sync=True)
-    inside = t.Bytes(read_only=True, help="uint8 [h·w, A]: 1 where the anchor lies inside the picture").tag(sync=True)
-    counts: t.List[Any] = t.List(read_only=True, help="how many anchors of each shape lie inside").tag(sync=True)
+    grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
+    preset = t.Enum(PRESETS, "paper", help="whose anchors").tag(sync=True)
+    scales = t.List(t.Float(), list(SCALES), help="√area of one's own anchors, px").tag(sync=True)
+    aspect_ratios = t.List(t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors").tag(sync=True)
+    looks = t.Dict(LOOKS, read_only=True, help="colours by scale, lines by ratio").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show the paper's nine anchors of ``grid`` on ``picture``; ``traits`` say where to start, e.g. row=20."""
-        super().__init__(picture, grid, **traits)
-        self.use()
-        self.start_answering()
+        super().__init__(picture, grid, **{"grid_name": grid.name, **traits})
+
+    @property
+    def grid(self) -> Grid:
+        """How the feature map lies on the picture."""
+        own = self._opened_on
+        return own if self.grid_name == own.name else Grid.named(self.grid_name, own.image_size)
+
+    @property
+    def cells(self) -> Tensor:
+        """The anchors of a cell, Tensor[A, 4] round (0, 0)."""
+        return chosen_cells(self.preset, self.scales, self.aspect_ratios)[0]
+
+    @property
+    def num_scales(self) -> int:
+        """How many of the anchors of a cell share a ratio."""
+        return chosen_cells(self.preset, self.scales, self.aspect_ratios)[1]
+
+    @property
+    def anchors(self) -> list[dict[str, Any]]:
+        """Name, box round (0, 0) and line of each anchor of a cell."""
+        return looks(self.cells, self.num_scales)
+
+    @property
+    def inside(self) -> Tensor:
+        """BoolTensor[h·w, A]: which anchors lie inside the picture."""
+        cells = self.cells
+        return inside_picture(grid_anchors(self.grid, cells), self.grid.image_size).reshape(-1, len(cells))
+
+    @property
+    def counts(self) -> list[int]:
+        """How many anchors of each shape lie inside."""
+        counts: list[int] = self.inside.sum(dim=0).tolist()
+        return counts
 
     def use(
         self,
@@ -62,38 +100,46 @@ class AnchorsExplorer(MapAndPicture):
         Raises:
             ValueError: if an argument is out of range or there would be more than 24 anchors a cell.
         """
-        cells, num_scales = chosen_cells(preset, scales, aspect_ratios)
-        new_grid = self.grid if grid is None else Grid.named(grid, self.grid.image_size)
-        rows, cols = new_grid.feature_size
-        # All that can fail comes first: the view changes as a whole or not at all.
-        inside = inside_picture(grid_anchors(new_grid, cells), new_grid.image_size).reshape(-1, len(cells))
-        own = preset == "own"
-        numbers = {"scales": scales if own else SCALES, "aspect_ratios": aspect_ratios if own else ASPECT_RATIOS}
-        texts = {name: ", ".join(f"{n:g}" for n in values) for name, values in numbers.items()}
-        sent = {
-            "place": place(new_grid),
-            "anchors": looks(cells, num_scales),
-            "inside": inside.byte().numpy().tobytes(),
-            "counts": inside.sum(dim=0).tolist(),
-            "choice": {"preset": preset, **texts},
-        }
-        with self.hold_sync():
-            self.row, self.col = min(self.row, rows - 1), min(self.col, cols - 1)
-            self.selected = min(self.selected, len(cells) - 1)  # before there are fewer to select
-            self.grid, self.cells, self._num_scales, self._inside = new_grid, cells, num_scales, inside
-            for name, value in sent.items():
-                self.set_trait(name, value)
+        chosen_cells(preset, scales, aspect_ratios)  # all that can fail comes first
+        name = Grid.named(grid, self.grid.image_size).name if grid else self.grid_name
+        own = {"scales": list(scales), "aspect_ratios": list(aspect_ratios)} if preset == "own" else {}
+        with self.hold_trait_notifications():
+            for trait, value in {"preset": preset, "grid_name": name, **own}.items():
+                setattr(self, trait, value)
 
-    def answer(self) -> dict[str, Any]:
-        """Show what the page asked for: the arguments of `use`, numbers as text."""
-        wish: dict[str, Any] = dict(self.wish)
+    @t.validate("scales", "aspect_ratios")
+    def _check_shapes(self, proposal: Any) -> list[float]:
+        name, value = proposal["trait"].name, [float(one) for one in proposal["value"]]
         try:
-            wish |= {name: parse(wish[name], name) for name in ("scales", "aspect_ratios") if name in wish}
-            if wish:
-                self.use(**wish)
-        except ValueError as refusal:  # a slip of the reader's hand is answered in words; it is no failure of Python's
-            self.set_trait("error", str(refusal))
-        return {}
+            chosen_cells("own", **{"scales": self.scales, "aspect_ratios": self.aspect_ratios, name: value})
+        except ValueError as refused:
+            raise t.TraitError(str(refused)) from None
+        return value
+
+    @t.observe("preset", "grid_name", "scales", "aspect_ratios")
+    def _stay_inside(self, _: Any) -> None:
+        """Keep the window on the map, and the anchor that stands out among those there are."""
+        if not hasattr(self, "_opened_on"):
+            return
+        rows, cols = self.grid.feature_size
+        self.row, self.col = min(self.row, rows - 1), min(self.col, cols - 1)
+        self.selected = min(self.selected, len(self.cells) - 1)
+
+    def rules(self) -> dict[str, Rule]:
+        """Say what a saved page may set; the page itself keeps the window on another grid's map."""
+        own = self._opened_on
+        grids = [own, *(Grid.named(name, own.image_size) for name in GRIDS if name != own.name)]
+        rows, cols = (max(sides) for sides in zip(*(grid.feature_size for grid in grids), strict=True))
+        return {
+            "row": whole(0, rows - 1),
+            "col": whole(0, cols - 1),
+            "selected": whole(-1, MOST_ANCHORS - 1),
+            "grid_name": one_of(grid.name for grid in grids),
+            "scales": listed(*SCALE_RANGE, MOST_ANCHORS),
+            "aspect_ratios": listed(*RATIO_RANGE, MOST_ANCHORS),
+        }
+
+    _check_name = obeys_rules("grid_name")
 
     def here(self) -> Tensor:
         """The anchors of the window's cell, Tensor[A, 4] in picture px."""
@@ -104,19 +150,22 @@ class AnchorsExplorer(MapAndPicture):
         """Draw the explorer as it stands."""
         image, names = self.picture.image, [anchor["name"] for anchor in self.anchors]
         if self.mode == "cell":
-            return anchors_on_picture(image, self.here(), names, self._num_scales, self.describe())
+            return anchors_on_picture(image, self.here(), names, self.num_scales, self.describe())
         a = max(self.selected, 0)
         boxes = grid_anchors(self.grid, self.cells[a : a + 1])
-        return field_figure(image, boxes, self._inside[:, a], self.mode == "centres", self.describe())
+        return field_figure(image, boxes, self.inside[:, a], self.mode == "centres", self.describe())
 
     def describe(self) -> str:
         """Say in a sentence what the explorer shows."""
         rows, cols = self.grid.feature_size
-        total = f"{int(self._inside.sum()):,} of {self._inside.numel():,} anchors lie inside"
+        inside = self.inside
+        total = f"{int(inside.sum()):,} of {inside.numel():,} anchors lie inside"
         if self.mode == "cell":
             return f"Row {self.row}, column {self.col} of {rows}×{cols} cells: {len(self.cells)} anchors. {total}."
         a = max(self.selected, 0)
-        return f"{self.anchors[a]['name']} at {rows}×{cols} centres: {self.counts[a]:,} inside. In all, {total}."
+        return (
+            f"{self.anchors[a]['name']} at {rows}×{cols} centres: {int(inside[:, a].sum()):,} inside. In all, {total}."
+        )
 
 
 def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[float]) -> tuple[Tensor, int]:
@@ -141,11 +190,3 @@ def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[f
             f"scales × aspect_ratios: got {len(scales) * len(aspect_ratios)}, takes at most {MOST_ANCHORS}"
         )
     return cell_anchors(scales, aspect_ratios), len(scales)
-
-
-def parse(text: str, argument: str) -> list[float]:
-    """Read "128, 256, 512"."""
-    try:
-        return [float(word) for word in text.replace(",", " ").split()]
-    except ValueError:
-        raise ValueError(f"{argument}: got {text!r}, takes numbers separated by commas") from None

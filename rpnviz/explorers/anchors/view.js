@@ -2,26 +2,37 @@
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
 
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
+import {
+  ASPECT_RATIOS,
+  cellAnchors,
+  ctpnCellAnchors,
+  gridAnchors,
+  insidePicture,
+  SCALES,
+} from "../common/compute/anchors.js";
+import { boxAt } from "../common/compute/boxes.js";
+import { Grid } from "../common/compute/grid.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
-import { centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
-import { commit, derived, typed, watch } from "../common/model.js";
+import { centre, mapStage, moveTo, pictureStage, placeOf, shifted } from "../common/map_and_picture.js";
+import { commit, derived, watch } from "../common/model.js";
 import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/canvas_panel.js").Panel} Panel */
 /** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
-/** @typedef {import("../common/map_and_picture.js").Place} Place */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {"cell" | "centres" | "boxes"} Mode */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
+/** @typedef {{colours: string[], lines: {width: number, dash: number[]}[], casing: string}} Looks by scale, by ratio */
 /** @typedef {ReturnType<typeof readAnswer>} Answer */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const NEEDS_PYTHON = "Needs a running kernel: Python computes the anchors.";
-const ANSWER = ["place", "anchors", "inside", "counts", "choice"]; // what Python answers a wish with
+const CHOICE = ["grid_name", "preset", "scales", "aspect_ratios"];
+const LIMITS = /** @type {Record<string, [number, number]>} */ ({ scales: [4, 2000], aspect_ratios: [0.05, 20] });
+const MOST_ANCHORS = 24; // rows of the table
 const NEAR = 12; // px of the picture within which the mouse is at an anchor
 const MODES = [
   { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
@@ -51,19 +62,25 @@ export const render = defineView({
       ["Home, End there", "to the first, last column"],
     ],
   },
-  traits: ["row", "col", "mode", "selected", "wish", ...ANSWER],
+  traits: ["row", "col", "mode", "selected", ...CHOICE],
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("div", { class: "rpnviz-column" }, featureMap(context), asking(context)),
+    group("div", { class: "rpnviz-column" }, featureMap(context), choices(context)),
     group("div", { class: "rpnviz-column" }, picture(context), shapes(context)),
   ],
   say(now, { root }) {
     root.dataset.cell = `${now.row} ${now.col}`;
     return [everywhere(now), here(now)].filter(Boolean).join(" ");
   },
-  busy: () => "Python computes the anchors …",
-  listen: ({ model, store }) => [watch(model, ANSWER, store.hear)],
+  listen({ model, store }) {
+    const stay = () => {
+      moveTo(model, model.get("row"), model.get("col")); // on another grid's map
+      select(model, Math.min(model.get("selected"), store.answer().anchors.length - 1));
+    };
+    stay(); // a link may name a cell that its grid has not
+    return [watch(model, CHOICE, stay)];
+  },
 });
 
 /** What the selected shape does at all cells. @param {Moment} now */
@@ -83,37 +100,67 @@ function here({ answer: { anchors, inside }, row, col, cell }) {
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 function readStore({ model }) {
   const look = model.get("look");
-  let heard = 1;
   return {
     styles: lineStyles(look),
-    /** Python has answered: what is made of its answer is made anew, once for all five traits. */
-    hear() {
-      heard += 1;
-    },
     answer: derived(
-      () => heard,
+      () => JSON.stringify(CHOICE.map((name) => model.get(name))),
       (_, version) => readAnswer(model, look.heat, version),
     ),
   };
 }
 
-/** All that Python says of the anchors. @param {Model} model @param {string[]} heat @param {number} version */
+/** All that follows from the choice of grid and anchors. @param {Model} model @param {string[]} heat @param {number} version */
 function readAnswer(model, heat, version) {
-  const place = /** @type {Place} */ (model.get("place"));
-  const anchors = /** @type {AnchorLook[]} */ (model.get("anchors"));
-  const inside = typed(model.get("inside"), Uint8Array); // cell by cell, of each its anchors
+  const place = placeOf(model);
+  const [preset, scales, ratios] = ["preset", "scales", "aspect_ratios"].map((name) => model.get(name));
+  const [cells, numScales] = chosenCells(preset, scales, ratios);
+  const anchors = anchorLooks(cells, numScales, model.get("looks"));
+  const grid = new Grid(place.name, place.image_size, place.input_size, place.ceil_mode);
+  const all = gridAnchors(grid, cells);
+  const inside = insidePicture(all, place.image_size); // cell by cell, of each its anchors
   const [rows, cols] = place.feature_size;
   const share = Uint8Array.from({ length: rows * cols }, (_, i) => {
     const own = inside.subarray(i * anchors.length, (i + 1) * anchors.length);
     return (255 * own.reduce((sum, n) => sum + n, 0)) / anchors.length;
   });
   return {
-    ...{ version, place, anchors, inside, cells: rows * cols },
-    counts: /** @type {number[]} */ (model.get("counts")),
-    choice: /** @type {Record<string, string>} */ (model.get("choice")),
+    ...{ version, place, anchors, inside, cells: rows * cols, preset },
+    numbers: /** @type {Record<string, number[]>} */ ({ scales, aspect_ratios: ratios }),
+    counts: anchors.map((_, a) => inside.filter((_, i) => i % anchors.length === a).reduce((sum, n) => sum + n, 0)),
     shareInside: heatImage(share, rows, cols, heat),
   };
 }
+
+/** The anchors of a cell, and how many scales they have. @param {string} preset @param {number[]} scales @param {number[]} ratios @returns {[Float32Array, number]} */
+function chosenCells(preset, scales, ratios) {
+  if (preset === "ctpn") return [ctpnCellAnchors(), ctpnCellAnchors().length / 4];
+  const own = preset === "own" && !refusal(scales, ratios); // a link may ask for what nobody can draw
+  return own ? [cellAnchors(scales, ratios), scales.length] : [cellAnchors(), SCALES.length];
+}
+
+/** What is wrong with scales and ratios, in Python's words; "" if nothing is. @param {number[]} scales @param {number[]} ratios */
+export function refusal(scales, ratios) {
+  const lists = Object.entries({ scales, aspect_ratios: ratios });
+  for (const [name, values] of lists) {
+    const [low, high] = LIMITS[name];
+    const odd = values.find((value) => !(value >= low && value <= high));
+    if (odd !== undefined) return `${name}: got ${odd}, takes numbers from ${low} to ${high}`;
+    if (!values.length) return `${name} must be one or more numbers`;
+  }
+  const count = scales.length * ratios.length;
+  if (count > MOST_ANCHORS) return `scales × aspect_ratios: got ${count}, takes at most ${MOST_ANCHORS}`;
+  const flat = cellAnchors(scales, ratios).some((edge) => edge === 0);
+  return flat ? "scales with aspect_ratios: one rounds to a box without area" : "";
+}
+
+/** Name, box and line of each anchor: as map_and_picture.py's `looks`. @param {Float32Array} cells @param {number} numScales @param {Looks} looks @returns {AnchorLook[]} */
+const anchorLooks = (cells, numScales, { colours, lines, casing }) =>
+  Array.from({ length: cells.length / 4 }, (_, a) => {
+    const box = boxAt(cells, a);
+    const name = `${(box[2] - box[0]).toFixed(0)}×${(box[3] - box[1]).toFixed(0)}`;
+    const line = lines[Math.floor(a / numScales) % lines.length];
+    return { name, box, ...line, color: colours[(a % numScales) % colours.length], casing };
+  });
 
 /** @param {Context} context */
 function readMoment({ model, store }) {
@@ -125,7 +172,6 @@ function readMoment({ model, store }) {
     at: centre(model),
     mode: /** @type {Mode} */ (model.get("mode")),
     shape: Math.max(selected, 0), // that "every centre" and "every box" draw
-    slip: Boolean(model.get("error")),
   };
 }
 
@@ -153,29 +199,39 @@ function featureMap({ model, store: { styles }, redraw }) {
   };
 }
 
-/** Grid, preset, scales and ratios: what only Python can answer. @param {Context} context @returns {Part} */
-function asking({ model }) {
-  const wish = (/** @type {Record<string, string>} */ change) => commit(model, { wish: wished(model, fields, change) });
-  const fields = numberLists(() => wish({ preset: "own" }));
+/** Grid, preset, scales and ratios. @param {Context} context @returns {Part} */
+function choices({ model }) {
+  const slip = h("p", { class: "rpnviz-slip", role: "alert" });
+  const take = () => {
+    const lists = fields.map(({ value }) => parse(value));
+    const wrong = fields.findIndex((_, i) => lists[i].some(Number.isNaN));
+    const problem =
+      wrong < 0
+        ? refusal(lists[0], lists[1])
+        : `${fields[wrong].name}: got ${fields[wrong].value}, takes numbers separated by commas`;
+    setText(slip, problem); // a slip of the hand stays in its field, to be mended
+    if (!problem) commit(model, { preset: "own", scales: lists[0], aspect_ratios: lists[1] });
+  };
+  const fields = numberLists(take);
+  const choose = (/** @type {Record<string, string>} */ values) => {
+    setText(slip, "");
+    commit(model, values);
+  };
   const grid = segmented({
     label: "grid",
     className: "rpnviz-grids",
     options: GRIDS,
-    onChange: (value) => wish({ grid: value }),
+    onChange: (value) => choose({ grid_name: value }),
   });
   const preset = choice({
     label: "anchors of",
     className: "rpnviz-preset",
     what: "Whose anchors: the paper's nine, the ten of the text detector CTPN, or your own.",
-    onChange: (value) => wish({ preset: value }),
+    onChange: (value) => choose({ preset: value }),
   });
   preset.fill(PRESETS);
-  const alone = !model.get("has_kernel");
-  if (alone) grid.disable(true, NEEDS_PYTHON);
-  preset.element.disabled = alone;
   const row = (/** @type {string} */ text, /** @type {Element} */ element, tag = "label") =>
     h(tag, {}, h("span", {}, text), element);
-  const [scales, ratios] = fields;
   let shown = 0; // the answer that the controls show: what is being typed is not written over before there is another
   return {
     element: h(
@@ -183,22 +239,33 @@ function asking({ model }) {
       { class: "rpnviz-asking" },
       row("grid", grid.element, "div"),
       row("anchors of", preset.element),
-      row("scales, px", scales),
-      row("ratios h/w", ratios),
+      row("scales, px", fields[0]),
+      row("ratios h/w", fields[1]),
+      slip,
     ),
-    draw({ answer, slip }) {
+    draw({ answer }) {
       if (shown === answer.version) return;
       shown = answer.version;
       grid.set(answer.place.name);
-      preset.set(answer.choice.preset);
-      const fixed = answer.choice.preset === "ctpn"; // ten heights of one width: made of no scales and ratios
-      for (const field of fields) {
-        if (!slip) field.value = fixed ? "" : answer.choice[field.name]; // a slip of the hand stays, to be mended
-        field.disabled = alone || fixed;
-      }
+      preset.set(answer.preset);
+      for (const field of fields) field.value = written(answer, field.name);
     },
   };
 }
+
+/** What a field says: the paper's numbers too; CTPN's ten are made of no scales and ratios. @param {Answer} answer @param {string} name */
+function written({ preset, numbers }, name) {
+  if (preset === "ctpn") return "";
+  const papers = /** @type {Record<string, number[]>} */ ({ scales: SCALES, aspect_ratios: ASPECT_RATIOS });
+  return (preset === "own" ? numbers : papers)[name].join(", ");
+}
+
+/** "128, 256 512" → three numbers; NaN for what is none. @param {string} text */
+const parse = (text) =>
+  text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
 
 /** The text fields of scales and ratios. @param {() => void} onChange @returns {HTMLInputElement[]} */
 function numberLists(onChange) {
@@ -206,24 +273,12 @@ function numberLists(onChange) {
     h("input", {
       ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
       change: onChange,
-      keydown: (/** @type {Event} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
+      keydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
     });
   return [
     field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter."),
     field("aspect_ratios", "height / width, separated by commas; then press Enter."),
   ];
-}
-
-/**
- * What Python is asked for: what is shown, but for a change. Scales and ratios are sent with a preset of one's own only.
- * @param {Model} model @param {HTMLInputElement[]} fields @param {Record<string, string>} change
- */
-function wished(model, fields, change) {
-  const { preset, ...numbers } = model.get("choice");
-  const asked = { preset, grid: model.get("place").name, ...change };
-  if (asked.preset !== "own") return asked;
-  const written = fields.map(({ disabled, name, value }) => [name, disabled ? numbers[name] : value]);
-  return { ...asked, ...Object.fromEntries(written) };
 }
 
 /** The picture with the anchors of a cell, or a shape everywhere. @param {Context} context @returns {Part} */

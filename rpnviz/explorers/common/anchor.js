@@ -13,7 +13,7 @@ import { besideThresholds, thousands, thresholdText } from "./format.js";
 
 /** The labels, in the order of the numbers that are sent for them; also names of the palette. */
 export const LABELS = ["negative", "positive", "ignored", "crosses_border"];
-const LOW_QUALITY = 4;
+export const LOW_QUALITY = 4;
 const PAPER = { bg: 0.3, fg: 0.7 };
 
 /** The label in a byte of payload.label_codes. @param {number} code */

@@ -11,7 +11,7 @@ import { arrowKeys } from "./keys.js";
 /** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], feature_size: [number, number],
- *   stride: [number, number], cells: Box[], scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan
+ *   stride: [number, number], cells: Box[], grid: string, scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan
  * map_strength: how much of its colour a label shows on the map */
 
 /** Where each anchor is on the picture and on the map. @param {Plan} plan */
@@ -139,9 +139,9 @@ export function mapPanel({ geometry, label, what, selected, onSelect, onPoint, o
 /**
  * The map's background: labels, the lines between cells, the objects.
  * @param {Panel} panel @param {ReturnType<typeof anchorGeometry>} geometry @param {HTMLCanvasElement} image
- * @param {{plan: Plan, style: LineStyle}} objects
+ * @param {{objects: {box: Box}[], style: LineStyle}} drawn
  */
-export function drawMap(panel, geometry, image, { plan, style }) {
+export function drawMap(panel, geometry, image, { objects, style }) {
   panel.image(image, panel.extent, true);
   const { g } = panel;
   g.strokeStyle = "rgb(16 19 26 / 45%)";
@@ -156,5 +156,5 @@ export function drawMap(panel, geometry, image, { plan, style }) {
     g.lineTo(panel.canvas.width, panel.y(row * geometry.ratios));
   }
   g.stroke();
-  for (const { box } of plan.objects) panel.box(geometry.onMap(box), { ...style, width: 1 }, { alpha: 0.8 });
+  for (const { box } of objects) panel.box(geometry.onMap(box), { ...style, width: 1 }, { alpha: 0.8 });
 }

@@ -6,7 +6,8 @@ file:// can follow such a path. So each module becomes a function, and its impor
     import { h } from "../common/elements.js";   const { h } = rpnviz.take("common/elements.js");
     export function frame() {}                   function frame() {} … return { frame };
 
-A module is named by its path below explorers/. Each has a scope of its own, as in a browser.
+A module is named by its path below explorers/. Each has a scope of its own, as in a browser. Lines that are comments
+stay behind: they are a third of the text, and for whoever reads the repository.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+_COMMENT = re.compile(
+    r"^[ \t]*(?://[^\n]*|/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE
+)  # that has its lines to itself
 EXPLORERS = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?) (\w+))", re.MULTILINE)
@@ -33,7 +37,7 @@ def bundle(*names: str) -> str:
     order: list[str] = []
     for name in names:
         _visit(name, order, ())
-    return "\n".join([read("common/modules.js"), *map(_as_registered, order)])
+    return "\n".join([_COMMENT.sub("", read("common/modules.js")), *map(_as_registered, order)])
 
 
 def widget_module(view: str) -> str:
@@ -72,6 +76,7 @@ def as_registered(name: str, source: str) -> str:
     Raises:
         ValueError: if an import or an export is of a form that is not known here.
     """
+    source = _COMMENT.sub("", source)
     body = _IMPORT.sub(lambda found: f'const {found[1]} = rpnviz.take("{_resolve(name, found[2])}");\n', source)
     body = _EXPORT.sub("", body)
     left = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)

@@ -4,6 +4,7 @@
 
 import { Panel } from "./canvas_panel.js";
 import { clamp } from "./compute/boxes.js";
+import { Grid } from "./compute/grid.js";
 import { h, OWN_KEYS, setText, slider } from "./elements.js";
 import { commit, typed } from "./model.js";
 
@@ -12,7 +13,8 @@ import { commit, typed } from "./model.js";
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
 /**
  * How the map lies on the picture, in its pixels; sizes and stride are (y, x), half sides (x, y).
- * @typedef {{name: string, image_size: [number, number], feature_size: [number, number], stride: [number, number],
+ * @typedef {{name: string, image_size: [number, number], input_size: [number, number], ceil_mode: boolean,
+ *   feature_size: [number, number], stride: [number, number],
  *   half: {window: [number, number], receptive_field: [number, number]}}} Place
  */
 /** @typedef {LineStyle & {name: string, box: Box}} AnchorLook box: round (0, 0) */
@@ -28,16 +30,34 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({
   End: [0, 1e6],
 });
 
+/** How the map lies on the picture: as it was sent, or on another grid that is chosen in the page. @param {Model} model @returns {Place} */
+export function placeOf(model) {
+  const sent = /** @type {Place} */ (model.get("place"));
+  const name = model.get("grid_name") || sent.name;
+  return name === sent.name ? sent : placeOn(Grid.named(name, sent.image_size));
+}
+
+/** As map_and_picture.py's `place`. @param {Grid} grid @returns {Place} */
+function placeOn(grid) {
+  const half = ([x1, y1, x2, y2] = /** @type {Box} */ ([0, 0, 0, 0])) =>
+    /** @type {[number, number]} */ ([(x2 - x1) / 2, (y2 - y1) / 2]);
+  return {
+    ...{ name: grid.name, image_size: grid.imageSize, input_size: grid.inputSize, ceil_mode: grid.ceilMode },
+    ...{ feature_size: grid.featureSize, stride: grid.stride },
+    half: { window: half(grid.footprint(0, 0)), receptive_field: half(grid.receptiveField(0, 0)) },
+  };
+}
+
 /** Move the window, not beyond the map. @param {Model} model @param {number} row @param {number} col */
 export function moveTo(model, row, col) {
-  const [rows, cols] = model.get("place").feature_size;
+  const [rows, cols] = placeOf(model).feature_size;
   const to = { row: clamp(Math.floor(row), 0, rows - 1), col: clamp(Math.floor(col), 0, cols - 1) };
   if (to.row !== model.get("row") || to.col !== model.get("col")) commit(model, to);
 }
 
 /** Centre of the window's cell in the picture. @param {Model} model @returns {[number, number]} */
 export function centre(model) {
-  const [strideY, strideX] = model.get("place").stride;
+  const [strideY, strideX] = placeOf(model).stride;
   return [(model.get("col") + 0.5) * strideX, (model.get("row") + 0.5) * strideY];
 }
 
@@ -70,7 +90,7 @@ export function dragging(panel, onAt) {
  * @param {{what: string, header: (Node | string)[], redraw: () => void}} options header: of the caption
  */
 export function mapStage(model, { what, header, redraw }) {
-  const place = () => /** @type {Place} */ (model.get("place"));
+  const place = () => placeOf(model);
   const extent = () => /** @type {Box} */ ([-1, -1, place().feature_size[1] + 1, place().feature_size[0] + 1]);
   const panel = new Panel({
     extent: extent(),
@@ -129,7 +149,7 @@ export function mapStage(model, { what, header, redraw }) {
  * @param {{margin: number, what: string, header: (Node | string)[], redraw: () => void}} options margin: share of sides
  */
 export function pictureStage(model, { margin, what, header, redraw }) {
-  const [height, width] = /** @type {Place} */ (model.get("place")).image_size;
+  const [height, width] = placeOf(model).image_size;
   const panel = new Panel({
     extent: [-margin * width, -margin * height, (1 + margin) * width, (1 + margin) * height],
     className: "rpnviz-picture",
@@ -139,7 +159,7 @@ export function pictureStage(model, { margin, what, header, redraw }) {
     onResize: redraw,
   });
   dragging(panel, (x, y) => {
-    const [strideY, strideX] = model.get("place").stride;
+    const [strideY, strideX] = placeOf(model).stride;
     moveTo(model, y / strideY, x / strideX);
   });
   /** @type {ImageBitmap | null} */

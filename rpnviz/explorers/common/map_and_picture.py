@@ -15,6 +15,8 @@ from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
+NUM_ANCHORS = 9
+
 
 class MapAndPicture(RpnvizWidget):
     """An explorer with the map and its sliders at the left and the picture at the right; see map_and_picture.js."""
@@ -23,14 +25,13 @@ class MapAndPicture(RpnvizWidget):
     sheets = ("common/map_and_picture.css",)
     image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
     place = t.Dict(read_only=True, help="how the feature map lies on the picture").tag(sync=True)
-    anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
     row = t.Int(0, help="row of the cell under the window's centre").tag(sync=True)
     col = t.Int(0, help="column of the cell under the window's centre").tag(sync=True)
     selected = t.Int(-1, help="the anchor that stands out; -1 for none").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
-        self.picture, self.grid = check_picture(picture, grid), grid
+        self.picture, self._opened_on = check_picture(picture, grid), grid
         super().__init__()
         self.set_trait("image", picture_file(picture))
         self.set_trait("place", place(grid))
@@ -38,11 +39,15 @@ class MapAndPicture(RpnvizWidget):
         for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
             setattr(self, name, value)
 
+    @property
+    def grid(self) -> Grid:
+        """How the feature map lies on the picture."""
+        return self._opened_on
+
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         rows, cols = self.grid.feature_size
-        most = (len(self.anchors) or 9) - 1  # nine until others are shown
-        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, most)}
+        return {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, NUM_ANCHORS - 1)}
 
     _check = obeys_rules("row", "col", "selected")
 
@@ -54,6 +59,8 @@ def place(grid: Grid) -> dict[str, Any]:
     return {
         "name": grid.name,
         "image_size": list(grid.image_size),
+        "input_size": list(grid.input_size),
+        "ceil_mode": grid.ceil_mode,
         "feature_size": list(grid.feature_size),
         "stride": list(grid.stride),
         "half": halves,

@@ -7,10 +7,10 @@ import { arrowKeys } from "./keys.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
 
-const SMALLEST = 8; // px: a box that can still be gripped
+export const SMALLEST = 8; // px: a box that can still be gripped
 const STEP = 2; // px of one key press
 const CORNERS = ["00", "20", "02", "22"]; // which x and which y of [x1, y1, x2, y2] a grip moves: x at 0 or 2, y one further
-const EVERYWHERE = /** @type {Box} */ ([-Infinity, -Infinity, Infinity, Infinity]);
+export const EVERYWHERE = /** @type {Box} */ ([-Infinity, -Infinity, Infinity, Infinity]);
 
 /** @typedef {{within: Box, snap: (pixels: number) => number}} Room */
 
@@ -38,10 +38,10 @@ function pulled(box, corner, dx, dy, { within, snap }) {
 /**
  * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
  * @param {{name: string, what: string, panel: import("./canvas_panel.js").Panel, get: () => Box, move: (box: Box) => void,
- *   snap?: (pixels: number) => number, free?: boolean}} options snap: edges come to rest there; free: may leave the panel
+ *   snap?: (pixels: number) => number, within?: Box}} options snap: edges come to rest there; within: the panel if left out
  */
-export function movable({ name, what, panel, get, move, snap = Math.round, free = false }) {
-  const room = () => ({ within: free ? EVERYWHERE : panel.extent, snap });
+export function movable({ name, what, panel, get, move, snap = Math.round, within }) {
+  const room = () => ({ within: within || panel.extent, snap });
   /** @type {{corner: string | null, from: [number, number], box: Box} | null} */
   let grip = null;
   const down = (/** @type {PointerEvent} */ event) => {
@@ -79,8 +79,11 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
   );
   return {
     element,
-    /** @param {Box} box @param {number} level the smaller box lies on top, or it could not be gripped inside the larger */
-    place(box, level) {
+    /**
+     * @param {Box} box @param {number} level the smaller box lies on top, or it could not be gripped inside the larger
+     * @param {string} [called]
+     */
+    place(box, level, called = name) {
       const { extent } = panel;
       const [width, height] = sides(extent);
       const percent = (/** @type {number} */ value, /** @type {number} */ whole) => `${(100 * value) / whole}%`;
@@ -89,7 +92,7 @@ export function movable({ name, what, panel, get, move, snap = Math.round, free 
       Object.assign(element.style, at, { width: percent(w, width), height: percent(hgt, height), zIndex: level });
       element.setAttribute(
         "aria-label",
-        `${name}: ${pixels(w)} by ${pixels(hgt)}, left ${pixels(box[0])}, top ${pixels(box[1])}`,
+        `${called}: ${pixels(w)} by ${pixels(hgt)}, left ${pixels(box[0])}, top ${pixels(box[1])}`,
       );
     },
   };

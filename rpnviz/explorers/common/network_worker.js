@@ -5,13 +5,12 @@
 import { Backbone, LAYERS } from "./compute/backbone.js";
 import { Kernel } from "./compute/convolution.js";
 import { detect, RoIHead } from "./compute/detection.js";
-import { featureSize } from "./compute/grid.js";
+import { Grid } from "./compute/grid.js";
 import { openPicture } from "./compute/pictures.js";
 import { flattenHead, RPN_LAYERS, RPNHead } from "./compute/rpn.js";
 import { nobodyWaits } from "./compute/turns.js";
 
-/** @typedef {import("./compute/grid.js").Size} Size */
-/** @typedef {import("./compute/grid.js").Grid} Grid */
+/** @typedef {import("./compute/boxes.js").Size} Size */
 /** @typedef {import("./compute/turns.js").Turn} Turn */
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
 /** The notebooks' own safetensors files. @typedef {{backbone: ArrayBuffer, rpnHead: ArrayBuffer, roiHead: ArrayBuffer | null}} Weights */
@@ -41,7 +40,7 @@ export class Jobs {
     const all = LAYERS.length + RPN_LAYERS.length;
     const onLayer = (/** @type {string} */ name) => onProgress({ name, done: ++done, all });
     const features = await backbone.features(picture, grid, onLayer);
-    const size = featureSize(grid);
+    const size = Grid.of(grid).featureSize;
     const { objectness, predBboxDeltas } = await rpnHead.forward(features, size, onLayer);
     const { logits, deltas } = flattenHead(objectness, predBboxDeltas, size);
     return { features, featureSize: size, objectness: logits, deltas };
@@ -54,7 +53,7 @@ export class Jobs {
   async detect(features, proposals, grid, { scoreThresh, nmsThresh, maxDetections }) {
     const { roiHead } = await this.network();
     if (!roiHead) throw new Error("there are no weights of the second head");
-    return detect(features, proposals, roiHead, grid, scoreThresh, nmsThresh, maxDetections);
+    return detect(features, proposals, roiHead, Grid.of(grid), scoreThresh, nmsThresh, maxDetections);
   }
 
   network() {

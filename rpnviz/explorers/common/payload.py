@@ -56,6 +56,7 @@ def anchor_plan(picture: Picture, grid: Grid, cells: Tensor) -> dict[str, Any]:
     names = [f"scale {scale}, ratio {ratio:g}" for ratio in ASPECT_RATIOS for scale in SCALES]  # ratio-major
     return {
         **picture_plan(picture),
+        "grid": grid.name,
         "feature_size": list(grid.feature_size),
         "stride": list(grid.stride),
         "cells": cells.tolist(),

@@ -8,18 +8,24 @@ A rule is plain JSON, of one of these kinds:
     one_of    one of "choices"
     some_of   any of "choices", each at most once
     numbers   a list, each from low to high of its pair in "each"; with "or_none", also []
+    list      a list of 1 to "most" numbers, each from "min" to "max"
     box       [x1, y1, x2, y2] with x1 < x2 and y1 < y2, all within the box "within"
+    objects   up to "most" of {"name": a text of up to "longest" letters, "box": as above}
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import traitlets as t
 
 Rule = dict[str, Any]
+_HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")  # of UTF-16: no page can be written with it
+MOST_OBJECTS = 200
+LONGEST_NAME = 200  # letters
 
 
 def whole(low: int, high: int, at_most: str = "") -> Rule:
@@ -47,9 +53,19 @@ def numbers(lows: Iterable[float], highs: Iterable[float], or_none: bool = False
     return {"kind": "numbers", "each": [list(pair) for pair in zip(lows, highs, strict=True)], "or_none": or_none}
 
 
+def listed(low: float, high: float, most: int) -> Rule:
+    """1 to `most` floats in a range."""
+    return {"kind": "list", "min": low, "max": high, "most": most}
+
+
 def box(within: Sequence[float]) -> Rule:
     """A box, xyxy, inside another."""
     return {"kind": "box", "within": list(within)}
+
+
+def objects(within: Sequence[float], most: int) -> Rule:
+    """Named boxes, xyxy, inside another."""
+    return {"kind": "objects", "within": list(within), "most": most, "longest": LONGEST_NAME}
 
 
 def rule_of(name: str, trait: t.TraitType[Any, Any]) -> Rule:
@@ -90,7 +106,23 @@ def allows(rule: Rule, value: Any) -> bool:
         limits = rule["each"]
         fits = len(value) == len(limits) and all(_within(one, *pair) for one, pair in zip(value, limits, strict=True))
         return fits or (rule["or_none"] and not value)
-    left, top, right, bottom = rule["within"]
+    if kind == "list":
+        return 1 <= len(value) <= rule["most"] and all(_within(one, rule["min"], rule["max"]) for one in value)
+    if kind == "objects":
+        return len(value) <= rule["most"] and all(_is_object(rule, one) for one in value)
+    return _is_box(rule["within"], value)
+
+
+def _is_object(rule: Rule, value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"name", "box"}:
+        return False
+    name, box = value["name"], value["box"]
+    is_name = isinstance(name, str) and len(name) <= rule["longest"] and not _HALF_OF_A_PAIR.search(name)
+    return is_name and isinstance(box, (list, tuple)) and _is_box(rule["within"], box)
+
+
+def _is_box(within: Sequence[float], value: Sequence[Any]) -> bool:
+    left, top, right, bottom = within
     limits = [(left, right), (top, bottom), (left, right), (top, bottom)]
     fits = len(value) == 4 and all(_within(one, *pair) for one, pair in zip(value, limits, strict=True))
     return fits and value[0] < value[2] and value[1] < value[3]
@@ -134,6 +166,11 @@ def takes(rule: Rule) -> str:
         return f"{len(rule['each'])} numbers, {', '.join(f'{low:g} to {high:g}' for low, high in rule['each'])}"
     if kind == "box":
         return f"x1 < x2 and y1 < y2 within {', '.join(map(str, rule['within']))}"
+    if kind == "list":
+        return f"1 to {rule['most']} numbers from {rule['min']:g} to {rule['max']:g}"
+    if kind == "objects":
+        named = f"a name of up to {rule['longest']} letters and a box"
+        return f"up to {rule['most']} objects, each {named} within {', '.join(map(str, rule['within']))}"
     return f"{rule['min']} to {rule['max']}"
 
 

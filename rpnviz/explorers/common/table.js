@@ -15,16 +15,29 @@ import { h, OWN_KEYS, scroller, setText } from "./elements.js";
  *   mouse or focus, −1 when they leave; onPick: pressed, or Enter or the space bar
  */
 export function table({ label, className = "", heads, rows, onPoint, onPick }) {
-  const cells = rows.map(() => heads.slice(1).map(() => h("td")));
-  const lines = rows.map(({ head, what }, i) =>
-    h("tr", { what, ...hearing(i, onPoint, onPick) }, h("th", { scope: "row" }, ...head), ...cells[i]),
-  );
+  const cells = /** @type {HTMLTableCellElement[][]} */ ([]);
+  const lines = /** @type {HTMLTableRowElement[]} */ ([]);
+  const grown = (/** @type {Row} */ { head, what }) => {
+    const own = heads.slice(1).map(() => h("td"));
+    cells.push(own);
+    lines.push(
+      h("tr", { what, ...hearing(lines.length, onPoint, onPick) }, h("th", { scope: "row" }, ...head), ...own),
+    );
+  };
+  rows.forEach(grown);
   const head = heads.map(({ text, what }) => h(text ? "th" : "td", text ? { scope: "col", what } : {}, text));
-  const body = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...lines));
+  const lower = h("tbody", {}, ...lines);
+  const body = h("table", {}, h("thead", {}, h("tr", {}, ...head)), lower);
   return {
     element: scroller(label, className, body),
-    rows: /** @type {HTMLTableRowElement[]} */ (lines),
-    cells: /** @type {HTMLTableCellElement[][]} */ (cells),
+    rows: lines,
+    cells,
+    /** Have as many rows as there are names, and these before them. @param {string[]} names */
+    setRows(names) {
+      while (lines.length < names.length) grown({ head: [""] });
+      names.forEach((name, i) => setText(/** @type {Node} */ (lines[i].firstChild), name));
+      if (lower.childElementCount !== names.length) lower.replaceChildren(...lines.slice(0, names.length));
+    },
     /** Write all cells. @param {string[][]} texts */
     write: (texts) => texts.forEach((line, i) => line.forEach((text, k) => setText(cells[i][k], text))),
     /** Mark rows. @param {string} name of a class @param {(row: number) => boolean} test */

@@ -1,4 +1,4 @@
-"""The two IoU thresholds that two explorers share; they cannot cross."""
+"""What decides over labels: two IoU thresholds that cannot cross, and two rules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 import traitlets as t
 
 from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.rules import Rule, number
+
+LABEL_RULES = ("fg_iou_thresh", "bg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary")
 
 
 class HasThresholds(t.HasTraits):
@@ -22,3 +25,20 @@ class HasThresholds(t.HasTraits):
         if low > high:
             raise t.TraitError(f"{name}: got {value}, takes bg_iou_thresh ≤ fg_iou_thresh, here {low} and {high}")
         return float(value)
+
+    @staticmethod
+    def threshold_rules() -> dict[str, Rule]:
+        """Say what a saved page may set; the upper one says so itself."""
+        return {"bg_iou_thresh": number(0, 1, at_most="fg_iou_thresh")}
+
+
+class HasLabelRules(HasThresholds):
+    """The settings of `targets.label_anchors`."""
+
+    allow_low_quality_matches = t.Bool(True, help="the best anchors of each object are positive").tag(sync=True)
+    drop_cross_boundary = t.Bool(True, help="anchors beyond the picture are left out").tag(sync=True)
+
+    @property
+    def label_rules(self) -> dict[str, Any]:
+        """The settings as they stand."""
+        return {name: getattr(self, name) for name in LABEL_RULES}

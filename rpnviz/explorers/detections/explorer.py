@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
 import traitlets as t
 from torch import Tensor
 
@@ -15,7 +13,6 @@ from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
-from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.detections.figure import detections_figure
@@ -45,8 +42,6 @@ class DetectionsExplorer(RpnvizWidget):
         ValueError: as `detect`, or if there are more proposals.
     """
 
-    asks = unmoved = ("nms_thresh",)
-    needs_python = "NMS at a threshold that is not recorded runs in Python"
     presented = "stage"
     view = "detections/view.js"
     sheets = ("common/roi.css",)
@@ -56,7 +51,6 @@ class DetectionsExplorer(RpnvizWidget):
     labels = t.Bytes(read_only=True, help="uint8 [D]: its class").tag(sync=True)
     scores = t.Bytes(read_only=True, help="float32 [D]").tag(sync=True)
     proposal_inds = t.Bytes(read_only=True, help="int32 [D]: the proposal it came from").tag(sync=True)
-    kept = t.Bytes(read_only=True, help="uint8 [D]: 1 if the last NMS keeps it").tag(sync=True)
     stage = t.Enum(STAGES, "detections", help="which boxes are shown").tag(sync=True)
     score_thresh = Finite(LOWEST, min=LOWEST, max=0.95, help="a class must score above it").tag(sync=True)
     nms_thresh = Finite(0.5, min=0, max=1, help="of two boxes of a class that overlap more, one goes").tag(sync=True)
@@ -65,7 +59,7 @@ class DetectionsExplorer(RpnvizWidget):
     def __init__(
         self, picture: Picture, grid: Grid, features: Tensor, proposals: Tensor, head: RoIHead, **traits: Any
     ) -> None:
-        """Ask the head once, and NMS at its usual threshold."""
+        """Ask the head once."""
         self.picture, self.grid = check_picture(picture, grid), grid
         proposals = check_boxes(proposals, "proposals").detach().float().cpu()
         check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
@@ -77,7 +71,6 @@ class DetectionsExplorer(RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         for name, kind in (("boxes", "<f4"), ("labels", "u1"), ("scores", "<f4"), ("proposal_inds", "<i4")):
             self.set_trait(name, getattr(self.named, name).numpy().astype(kind).tobytes())
-        self.start_answering()
         for name, value in traits.items():
             setattr(self, name, value)
 
@@ -88,12 +81,6 @@ class DetectionsExplorer(RpnvizWidget):
         limits = {"lowest": LOWEST, "most": MOST}
         return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
 
-    def answer(self) -> dict[str, Any]:
-        """NMS at the threshold as it stands."""
-        kept = detect(*self._asked, score_thresh=LOWEST, nms_thresh=self.nms_thresh, max_detections=MOST)
-        pairs = [found.proposal_inds * len(CLASSES) + found.labels for found in (self.named, kept)]
-        return {"kept": torch.isin(*pairs).numpy().astype(np.uint8).tobytes()}
-
     @property
     def proposals(self) -> Tensor:
         """Tensor[K, 4]: px, best first."""
@@ -103,10 +90,6 @@ class DetectionsExplorer(RpnvizWidget):
     def detections(self) -> Detections:
         """What is left at both thresholds."""
         return detect(*self._asked, self.score_thresh, self.nms_thresh, MOST)
-
-    def recorded(self) -> list[Recorded]:
-        """Record the places of the slider."""
-        return [Recorded({}, {"nms_thresh": [i / 20 for i in range(21)]})]
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

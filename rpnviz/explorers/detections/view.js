@@ -1,9 +1,9 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 
-import { canAsk, lockWithoutKernel } from "../common/asking.js";
 import { nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import { boxAt } from "../common/compute/boxes.js";
+import { batchedNms } from "../common/compute/nms.js";
 import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { besideThresholds, fixed, thousands, thresholdText } from "../common/format.js";
 import { commit, derived, typed } from "../common/model.js";
@@ -38,7 +38,7 @@ const STAGES = [
 
 export const render = defineView({
   frame: { className: "rpnviz-detections", label: "From proposals to detections", hint: HINT },
-  traits: ["kept", "stage", "score_thresh", "nms_thresh", "selected"],
+  traits: ["stage", "score_thresh", "nms_thresh", "selected"],
   store: readStore,
   moment: readMoment,
   parts: (context) => [
@@ -46,7 +46,6 @@ export const render = defineView({
     group("figure", {}, ...thresholds(context), classTable(context), boxList(context)),
   ],
   say: ({ words }) => words,
-  busy: () => "NMS",
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
@@ -64,8 +63,8 @@ function readStore({ model, redraw }) {
     scores: typed(model.get("scores"), Float32Array),
     photo: loadPhoto(() => model.get("image"), redraw),
     kept: derived(
-      () => model.get("kept"),
-      (sent) => typed(sent, Uint8Array),
+      () => model.get("nms_thresh"),
+      (thresh) => new Set(batchedNms(boxes, Int32Array.from(labels.keys()), labels, thresh).slice(0, plan.most)),
     ),
     /** The name and the line of a box's class. @param {number} i */
     look: (i) => plan.classes[labels[i]],
@@ -85,7 +84,7 @@ function readMoment({ model, store }) {
   const selected = /** @type {number} */ (model.get("selected"));
   const kept = store.kept();
   const above = [...scores.keys()].filter((i) => scores[i] > thresh);
-  const left = above.filter((i) => kept[i]);
+  const left = above.filter((i) => kept.has(i));
   return {
     ...{ stage, thresh, selected, above, left },
     nms: /** @type {number} */ (model.get("nms_thresh")),
@@ -196,10 +195,9 @@ function thresholds({ model, store: { plan } }) {
     });
   const above = "A class must score above it; the score is the softmax over all classes and background.";
   const most = `at most the best ${plan.most} of all`;
-  const more = `Of two boxes of one class that overlap more than this the better stays; ${most}. Asked of Python.`;
+  const more = `Of two boxes of one class that overlap more than this the better stays; ${most}.`;
   const score = control("score_thresh", plan.lowest, 0.95, above);
   const nms = control("nms_thresh", 0, 1, more);
-  if (!canAsk(model, "nms_thresh", model.get("nms_thresh"))) lockWithoutKernel(model, [nms.input]);
   return [
     { element: score.element, draw: (now) => score.set(now.thresh) },
     { element: nms.element, draw: (now) => nms.set(now.nms) },

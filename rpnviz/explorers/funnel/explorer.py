@@ -12,22 +12,21 @@ from torch import Tensor
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.objects import HasObjects
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
-from rpnviz.explorers.common.rules import Rule, number, obeys_rules, whole
+from rpnviz.explorers.common.proposal_settings import HasProposalSettings
+from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.funnel.figure import funnel_figure
 from rpnviz.grid import Grid
-from rpnviz.inspect.funnel import STAGES, Stage, dropped_at, score_order, stage_by_stage
+from rpnviz.inspect.funnel import STAGES, Stage, stage_by_stage
 from rpnviz.pictures import Picture
 from rpnviz.proposals import PRESETS, Settings, Stages, propose
 
-SETTINGS = ("pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size")
 COVERED = (0.5, 0.7)  # IoUs at which objects are counted
-FAR = 4000  # px: boxes are sent in eighths of a pixel, not further off than this
-NOBODY = 0xFFFF
 
 
-class FunnelExplorer(RpnvizWidget):
+class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     """Choose a stage and see which boxes are left, or were dropped there; point at one and read why.
 
     Args:
@@ -40,32 +39,26 @@ class FunnelExplorer(RpnvizWidget):
         ValueError: as `propose`.
     """
 
-    asks = unmoved = SETTINGS
-    needs_python = "Other settings are computed by Python"
     presented = "stage"
     view = "funnel/view.js"
     sheets = ("funnel/view.css",)
-    plan = t.Dict(read_only=True, help="sizes, objects, anchors of a cell, stages, presets").tag(sync=True)
+    plan = t.Dict(read_only=True, help="sizes, grid, anchors of a cell, stages, presets").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    decoded = t.Bytes(read_only=True, help="int16 [N, 4]: eighths of a pixel").tag(sync=True)
-    scores = t.Bytes(read_only=True, help="float32 [N]").tag(sync=True)
-    pre_nms_top_n = t.Int(help="how many go into NMS").tag(sync=True)
-    post_nms_top_n = t.Int(help="how many proposals come out at most").tag(sync=True)
-    nms_thresh = t.Float(help="a box is suppressed above it").tag(sync=True)
-    min_size = t.Float(help="smallest height and width, px").tag(sync=True)
+    objectness = t.Bytes(read_only=True, help="float32 [N]: the network's logits").tag(sync=True)
+    deltas = t.Bytes(read_only=True, help="float32 [N, 4]: its deltas").tag(sync=True)
     stage = t.Int(0, min=0, max=len(STAGES) - 1, help="the stage shown").tag(sync=True)
     side = t.Enum(("left", "dropped"), "left", help="what is left after it, or what it drops").tag(sync=True)
     shown = t.Int(100, min=1, max=2000, help="so many boxes are drawn, best score first").tag(sync=True)
     selected = t.Int(-1, help="the anchor that is followed; -1 for none").tag(sync=True)
-    result = t.Dict(read_only=True, help="what became of every anchor").tag(sync=True)
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
         grid, cells = Grid.paper(check_picture(picture).image_size), cell_anchors()
-        self.picture, self.anchors = picture, grid_anchors(grid, cells)
+        self.anchors, self._proposed = grid_anchors(grid, cells), dict[tuple[Any, ...], Stages]()
         objectness = take_shown(objectness, "objectness", f"{len(self.anchors)}")
         self._head = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(self.anchors)}, 4")
         super().__init__()
+        self.open_picture(picture)
         presets = [
             {"name": name, "phase": phase, **self._cut(settings)}
             for name, phases in PRESETS.items()
@@ -74,11 +67,9 @@ class FunnelExplorer(RpnvizWidget):
         own = {"stages": list(STAGES), "presets": presets, "covered": list(COVERED)}
         self.set_trait("plan", {**anchor_plan(picture, grid, cells), **own})
         self.set_trait("image", picture_file(picture))
+        for name, values in zip(("objectness", "deltas"), self._head, strict=True):
+            self.set_trait(name, values.numpy().astype("<f4").tobytes())
         self.use("py-faster-rcnn", "test")
-        self.start_answering()
-        eighths = (self.stages.decoded.clamp(-FAR, FAR) * 8).round()
-        self.set_trait("decoded", eighths.to(torch.int16).numpy().astype("<i2").tobytes())
-        self.set_trait("scores", self.stages.all_scores.numpy().astype("<f4").tobytes())
         for name, value in traits.items():
             setattr(self, name, value)
 
@@ -98,51 +89,38 @@ class FunnelExplorer(RpnvizWidget):
         return {**settings, **top_ns}
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments of `propose` as they stand."""
-        return {name: getattr(self, name) for name in SETTINGS}
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
 
     @property
     def stages(self) -> Stages:
         """What `propose` says with these settings."""
-        return self._stages
+        settings = tuple(self.settings.values())
+        if settings not in self._proposed:  # a tenth of a second; only the last is kept
+            found = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
+            self._proposed = {settings: found}
+        return self._proposed[settings]
 
     @property
     def rows(self) -> list[Stage]:
-        """The stages, one after the other."""
-        return self._rows
-
-    def answer(self) -> dict[str, Any]:
-        """Propose with the settings as they stand."""
-        stages = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
-        rows = stage_by_stage(stages, self.anchors, self.picture.gt_boxes)
-        by = stages.suppressed_by
-        result = {
-            "dropped_at": dropped_at(stages).numpy().tobytes(),
-            "by_score": score_order(stages).numpy().astype("<u2").tobytes(),
-            "suppressed_by": by.where(by >= 0, NOBODY).numpy().astype("<u2").tobytes(),
-            "suppressed_iou": (stages.suppressed_iou * NOBODY).round().numpy().astype("<u2").tobytes(),
-            "left": [len(row.inds) for row in rows],
-            "covered": [[row.covered(thresh) for thresh in COVERED] for row in rows],
-        }
-        self._stages, self._rows = stages, rows
-        return {"result": result}
+        """The stages, one after the other, with what they leave of the objects."""
+        return stage_by_stage(self.stages, self.anchors, self.picture.gt_boxes)
 
     def rules(self) -> dict[str, Rule]:
         """Say what the traits take."""
         return {
+            **self.object_rules(),
+            **self.proposal_rules(len(self.anchors), self._opened.image_size),
             "selected": whole(-1, len(self.anchors) - 1),
-            "pre_nms_top_n": whole(1, len(self.anchors)),
-            "post_nms_top_n": whole(1, len(self.anchors)),
-            "nms_thresh": number(0, 1),
-            "min_size": number(0, min(self.picture.image_size)),
         }
 
     def figure(self) -> Figure:
         """Draw the counts, and the boxes of the stage."""
-        row, before = self._rows[self.stage], self._rows[max(self.stage - 1, 0)]
+        rows = self.rows
+        row, before = rows[self.stage], rows[max(self.stage - 1, 0)]
         boxes = row.boxes if self.side == "left" else before.boxes[~torch.isin(before.inds, row.inds)]
-        counts = [(stage.name, len(stage.inds)) for stage in self._rows]
+        counts = [(stage.name, len(stage.inds)) for stage in rows]
         style = "proposal" if self.side == "left" else "negative"
         gt_boxes = self.picture.gt_boxes
         return funnel_figure(
@@ -151,8 +129,8 @@ class FunnelExplorer(RpnvizWidget):
 
     def describe(self) -> str:
         """Say how many there are at the stage, and how many objects they cover."""
-        row, objects = self._rows[self.stage], len(self.picture.gt_boxes)
+        row, objects = self.rows[self.stage], len(self.objects)
         many = f"{len(row.inds):,} of {len(self.anchors):,} are left"
         return f"{row.name}: {many}; they cover {row.covered(0.5)} of {objects} objects at IoU 0.5."
 
-    _check = obeys_rules(*SETTINGS, "selected")
+    _check = obeys_rules("selected")

@@ -1,23 +1,28 @@
 // @ts-check
-// From all anchors to the proposals, stage by stage (notebook 08). Python proposes; the page shows who is left.
+// From all anchors to the proposals, stage by stage (notebook 08).
 
 import { anchorGeometry } from "../common/anchor_map.js";
-import { lockWithoutKernel } from "../common/asking.js";
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { boxAt, clamp } from "../common/compute/boxes.js";
+import { boxAt, clamp, listOf } from "../common/compute/boxes.js";
+import { overlapsWith, stagesLeft } from "../common/compute/funnel.js";
+import { chooseBoxes, moveAnchors } from "../common/compute/proposals.js";
 import { choice, h, numberField, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { fixed, thousands } from "../common/format.js";
 import { arrowKeys } from "../common/keys.js";
+import { anchorsOf } from "../common/labelling.js";
 import { commit, derived, typed } from "../common/model.js";
+import { ObjectEditor } from "../common/object_editor.js";
+import { objectsOf } from "../common/objects.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
-import { clipped, explanations, readResult } from "./result.js";
+import { explanations, readResult } from "./result.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/anchor_map.js").Plan & {stages: string[], covered: number[],
  *   presets: (Record<string, number> & {name: string, phase: string})[]}} Plan covered: at these IoUs objects are counted */
 /** @typedef {{left: number[], covered: number[][]}} Counts of each stage; objects covered at each IoU */
+/** @typedef {import("../common/compute/proposals.js").Stages} Stages */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -42,7 +47,7 @@ export const render = defineView({
       ["Esc there", "let it go"],
     ],
   },
-  traits: [...SETTINGS, "result", "stage", "side", "shown", "selected"],
+  traits: [...SETTINGS, "objects", "stage", "side", "shown", "selected"],
   local: { pointed: -1 }, // the anchor whose box is under the mouse
   store: readStore,
   moment: readMoment,
@@ -51,7 +56,7 @@ export const render = defineView({
     group(
       "figure",
       {},
-      picture(context),
+      ...picture(context),
       group("div", { class: "rpnviz-controls" }, sides(context), ...legend(context)),
       howMany(context),
       sentence("rpnviz-drawn", "how"),
@@ -60,27 +65,49 @@ export const render = defineView({
   ],
   say: ({ about, counts, selected, stage, why }, { store: { plan } }) =>
     `${plan.stages[stage]}: ${thousands(counts.left[stage])} left. ${why} ${selected < 0 ? "" : about}`,
-  busy: () => "proposing",
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model, redraw }) {
+export function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
-  const [height, width] = plan.image_size;
   const geometry = anchorGeometry(plan);
-  const decoded = Float32Array.from(typed(model.get("decoded"), Int16Array), (eighths) => eighths / 8);
+  const anchors = anchorsOf(plan);
+  const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(model.get(name), Float32Array));
+  const moved = moveAnchors(objectness, deltas, anchors, plan.image_size);
+  const boxesAt = [anchors, moved.decoded, moved.allBoxes];
+  const stages = derived(
+    () => JSON.stringify(SETTINGS.map((name) => model.get(name))),
+    () => {
+      const [preNmsTopN, postNmsTopN, nmsThresh, minSize] = SETTINGS.map((name) => model.get(name));
+      return { ...moved, ...chooseBoxes(moved, { preNmsTopN, postNmsTopN, nmsThresh, minSize }) };
+    },
+  );
+  const overlaps = derived(
+    () => model.get("objects"),
+    (objects) => overlapsWith(moved, anchors, listOf(objects.map((/** @type {{box: Box}} */ { box }) => box))),
+  );
+  const counts = derived(stages, (left) => derived(overlaps, (over) => countLeft(plan, left, over)));
   return {
     plan,
     geometry,
     styles: lineStyles(model.get("look")),
-    scores: typed(model.get("scores"), Float32Array),
+    scores: moved.allScores,
     photo: loadPhoto(() => model.get("image"), redraw),
-    result: derived(() => model.get("result"), readResult),
+    result: derived(stages, readResult),
+    counts: () => counts()(),
     /** Where the box of an anchor is at a stage. @param {number} i @param {number} stage @returns {Box} */
-    boxAtStage(i, stage) {
-      if (stage === 0) return geometry.box(i);
-      return stage === 1 ? boxAt(decoded, i) : clipped(boxAt(decoded, i), width, height);
-    },
+    boxAtStage: (i, stage) => boxAt(boxesAt[Math.min(stage, 2)], i),
+  };
+}
+
+/** @param {Plan} plan @param {Stages} stages @param {Float32Array[]} overlaps @returns {Counts} */
+function countLeft({ covered }, stages, overlaps) {
+  const rows = stagesLeft(stages, overlaps);
+  return {
+    left: rows.map(({ inds }) => inds.length),
+    covered: rows.map(({ bestIous }) =>
+      covered.map((thresh) => bestIous.filter((iou) => iou >= Math.fround(thresh)).length),
+    ),
   };
 }
 
@@ -88,16 +115,18 @@ function readStore({ model, redraw }) {
 function readMoment({ model, store, local }) {
   const [stage, selected] = ["stage", "selected"].map((name) => /** @type {number} */ (model.get(name)));
   const side = /** @type {string} */ (model.get("side"));
-  const counts = /** @type {Counts} */ (model.get("result"));
-  const result = store.result();
+  const [counts, result] = [store.counts(), store.result()];
   const all = result.list(stage, side);
   const drawn = all.slice(0, model.get("shown"));
+  const wanted = /** @type {Record<string, number>} */ (
+    Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]))
+  );
   const followed = /** @type {number} */ (local.pointed >= 0 ? local.pointed : selected);
   return {
     ...{ stage, selected, side, counts, result, drawn, followed },
     shown: /** @type {number} */ (model.get("shown")),
-    wanted: /** @type {Record<string, number>} */ (Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]))),
-    why: explanations(model.get("answered"), goneAt(counts, stage))[stage],
+    ...{ wanted, objects: objectsOf(model) },
+    why: explanations(wanted, goneAt(counts, stage))[stage],
     how: aboutDrawn(store, drawn, all.length),
     about: aboutBox(store, followed),
   };
@@ -144,7 +173,6 @@ function settings({ model, store: { geometry, plan } }) {
     field(model, "post_nms_top_n", 1, geometry.count, "at most so many proposals come out."),
     field(model, "min_size", 0, Math.min(...plan.image_size), "smallest height and width in px."),
   ];
-  lockWithoutKernel(model, [whose.element, ...fields.map(({ input }) => input)]);
   const labels = [h("label", {}, "whose settings ", whose.element), ...fields.map(({ element }) => element)];
   return {
     element: h("div", { class: "rpnviz-controls" }, ...labels),
@@ -175,18 +203,17 @@ function threshold({ model }) {
   const thresh = slider({
     label: "nms_thresh",
     max: 1,
-    step: 0.05,
+    step: 0.01,
     format: fixed,
     what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it.",
     onInput: (value) => commit(model, { nms_thresh: value }),
   });
-  lockWithoutKernel(model, [thresh.input]);
   return { element: thresh.element, draw: ({ wanted }) => thresh.set(wanted.nms_thresh) };
 }
 
 /** One row for each stage: what is left, what it drops, which objects are still covered. @param {Context} context @returns {Part} */
 function stageTable({ model, root, store: { plan } }) {
-  const { covered, objects, stages } = plan;
+  const { covered, stages } = plan;
   const name = `rpnviz-${Math.random().toString(36).slice(2)}`;
   const pick = (/** @type {number} */ stage) => commit(model, { stage, ...(stage < DROPS ? { side: "left" } : {}) });
   const lines = stages.map((stage, i) => stageRow(stage, name, covered.length, () => pick(i)));
@@ -200,7 +227,7 @@ function stageTable({ model, root, store: { plan } }) {
   const body = h("tbody", {}, ...lines.map(({ row }) => row));
   return {
     element: scroller("stages", "", h("table", { class: "rpnviz-stages" }, head, body)),
-    draw({ counts, stage }) {
+    draw({ counts, objects, stage }) {
       root.dataset.stage = String(stage);
       lines.forEach(({ row, input, left, dropped, bar, found }, i) => {
         const gone = goneAt(counts, i);
@@ -225,7 +252,7 @@ function stageRow(stage, name, ious, pick) {
   return { row, input, left, dropped, bar, found };
 }
 
-/** The picture with the boxes of the stage. @param {Context} context @returns {Part} */
+/** The picture with the boxes of the stage. @param {Context} context @returns {Part[]} */
 function picture({ model, store, redraw, set }) {
   const { boxAtStage, photo, plan } = store;
   const [height, width] = plan.image_size;
@@ -251,26 +278,31 @@ function picture({ model, store, redraw, set }) {
     },
     onResize: redraw,
   });
-  return {
-    element: panel.canvas,
-    draw(now) {
-      drawn = now.drawn;
-      boxes = drawn.map((i) => boxAtStage(i, now.stage));
-      const bitmap = photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
-      drawBoxes(panel, store, now, boxes);
-      if (now.followed >= 0) drawFollowed(panel, store, now);
+  const editor = new ObjectEditor({ model, panel, imageSize: plan.image_size, redraw });
+  return [
+    {
+      element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+      draw(now) {
+        editor.draw();
+        drawn = now.drawn;
+        boxes = drawn.map((i) => boxAtStage(i, now.stage));
+        const bitmap = photo.bitmap;
+        if (!panel.begin() || !bitmap) return;
+        panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
+        drawBoxes(panel, store, now, boxes);
+        if (now.followed >= 0) drawFollowed(panel, store, now);
+      },
+      destroy: () => panel.destroy(),
     },
-    destroy: () => panel.destroy(),
-  };
+    { element: editor.bar },
+  ];
 }
 
 /** @param {Panel} panel @param {Store} store @param {Moment} now @param {Box[]} boxes */
-function drawBoxes(panel, { plan, styles }, { side }, boxes) {
+function drawBoxes(panel, { styles }, { objects, side }, boxes) {
   const line = { ...styles[side === "left" ? "proposal" : "negative"], width: 1, casing: "transparent" };
   for (const box of [...boxes].reverse()) panel.box(box, line, { alpha: boxes.length > MANY ? 0.6 : 1 });
-  for (const { box } of plan.objects) panel.box(box, styles.ground_truth);
+  for (const { box } of objects) panel.box(box, styles.ground_truth);
 }
 
 /** The box that is followed, and the one that suppressed it here. @param {Panel} panel @param {Store} store @param {Moment} now */

@@ -2,7 +2,7 @@
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
-import { boxArea, boxIou, clamp, sharedBox, sides } from "../common/compute/boxes.js";
+import { clamp, pairIou, sharedBox, sides } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, setText } from "../common/elements.js";
 import { besideThresholds, fixed, pixels, standsTo, thresholdText } from "../common/format.js";
 import { commit } from "../common/model.js";
@@ -70,8 +70,8 @@ function workOut(a, b) {
   const shared = sharedBox(a, b);
   const [width, height] = sides(shared);
   const intersection = Math.max(width, 0) * Math.max(height, 0);
-  const [areaA, areaB] = [boxArea(a), boxArea(b)];
-  return { shared, width, height, intersection, areaA, areaB, union: areaA + areaB - intersection, iou: boxIou(a, b) };
+  const [areaA, areaB] = [a, b].map(sides).map(([w, hgt]) => w * hgt);
+  return { shared, width, height, intersection, areaA, areaB, union: areaA + areaB - intersection, iou: pairIou(a, b) };
 }
 
 /** Which label the thresholds give, and the comparison that says so. @param {number} iou @param {number} bg @param {number} fg */

@@ -1,4 +1,4 @@
-"""All anchors of a picture by label; thresholds and both switches can be moved (notebook 04)."""
+"""All anchors of a picture by label; objects, thresholds and both rules can be moved (notebook 04)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from matplotlib.figure import Figure
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
+from rpnviz.explorers.common.objects import HasObjects
+from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, object_names, picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
-from rpnviz.explorers.common.thresholds import HasThresholds
+from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels, label_anchors
 
-SETTINGS = ("bg_iou_thresh", "fg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary")
 
-
-class LabelsExplorer(HasThresholds, RpnvizWidget):
+class LabelsExplorer(HasLabelRules, HasObjects, RpnvizWidget):
     """The labels of all anchors: as a map, on the picture, and counted object by object.
 
     Args:
@@ -29,62 +29,50 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
-    asks = unmoved = SETTINGS
-    needs_python = "Other thresholds and rules are computed by Python"
     presented = "selected"
     view = "labels/view.js"
     sheets = ("common/labels.css",)
-    plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
+    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    iou = t.Bytes(read_only=True, help="float32 [N]: best IoU of each anchor").tag(sync=True)
-    best_gt = t.Bytes(read_only=True, help="int16 [N]: with which object, -1 none").tag(sync=True)
-    allow_low_quality_matches = t.Bool(True, help="the best anchors of each object are positive").tag(sync=True)
-    drop_cross_boundary = t.Bool(True, help="anchors beyond the picture are left out").tag(sync=True)
     selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
-    codes = t.Bytes(read_only=True, help="uint8 [N]: see payload.label_codes").tag(sync=True)
-    counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
-    object_rows: t.List[dict[str, Any]] = t.List(read_only=True, help="a table row for each object").tag(sync=True)
 
     def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
-        """Label all anchors with the paper's settings."""
-        self.picture = take_picture(picture)
-        self.grid = Grid.named(grid, self.picture.image_size)
+        """Start with the paper's settings, on the anchor that asks for an explanation."""
+        picture = take_picture(picture)
+        self.grid = Grid.named(grid, picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
         super().__init__()
-        self.set_trait("plan", anchor_plan(self.picture, self.grid, cells))
-        self.set_trait("image", picture_file(self.picture))
-        self.start_answering()
-        self.set_trait("iou", self.found.iou.numpy().astype("<f4").tobytes())
-        self.set_trait("best_gt", self.found.best_gt_idxs.numpy().astype("<i2").tobytes())
-        weakest = self.found.iou.where(self.found.low_quality, 2)  # the anchor that asks for an explanation
-        self.selected = int(weakest.argmin())
+        self.open_picture(picture)
+        self.set_trait("plan", anchor_plan(picture, self.grid, cells))
+        self.set_trait("image", picture_file(picture))
+        found = self.found
+        self.selected = int(found.iou.where(found.low_quality, 2).argmin())  # the weakest positive
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments of `label_anchors` as they stand."""
-        return {name: getattr(self, name) for name in SETTINGS}
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
 
     @property
     def found(self) -> AnchorLabels:
-        """What `label_anchors` says with these settings."""
-        return self._found
+        """What `label_anchors` says of the objects with these settings."""
+        return label_anchors(self.anchors, self.picture.gt_boxes, self.grid.image_size, **self.label_rules)
 
-    def answer(self) -> dict[str, Any]:
-        """Label all anchors with the settings as they stand."""
-        found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size, **self.settings)
-        codes, rows = label_codes(found), self._object_rows(found)
-        sent = {"codes": codes.numpy().tobytes(), "counts": count_codes(codes), "object_rows": rows}
-        self._found = found
-        return sent
+    @property
+    def counts(self) -> dict[str, int]:
+        """Anchors with each label."""
+        return count_codes(label_codes(self.found))
 
-    def _object_rows(self, found: AnchorLabels) -> list[dict[str, Any]]:
-        rows = []
-        for m, plan in enumerate(self.plan["objects"]):
+    @property
+    def object_rows(self) -> list[dict[str, Any]]:
+        """A table row for each object."""
+        found, rows = self.found, []
+        for m, name in enumerate(object_names(self.picture)):
             own = found.matched_idxs == m
             rows.append(
                 {
-                    "name": plan["name"],
+                    "name": name,
                     "best_iou": float(found.best_iou_per_gt[m]),
                     "tied": int(found.num_tied[m]),
                     "by_threshold": int((own & ~found.low_quality).sum()),
@@ -95,12 +83,13 @@ class LabelsExplorer(HasThresholds, RpnvizWidget):
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
-        return {"selected": whole(0, len(self.anchors) - 1)}
+        return {**self.object_rules(), **self.threshold_rules(), "selected": whole(0, len(self.anchors) - 1)}
 
     def figure(self) -> Figure:
         """Draw the map, and the positive anchors on the picture."""
-        figure, _, right = labels_figure(self.picture, self.grid, label_codes(self._found), self.describe())
-        for box in self.anchors[self._found.labels == 1]:
+        found = self.found
+        figure, _, right = labels_figure(self.picture, self.grid, label_codes(found), self.describe())
+        for box in self.anchors[found.labels == 1]:
             draw_box(right, box, "positive")
         return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rpnviz.explorers.common.payload import object_names
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.targets import IGNORED
@@ -9,7 +10,7 @@ from rpnviz.targets import IGNORED
 
 def low_iou_positive(explorer: LabelsExplorer) -> Question:
     """How can an anchor with IoU 0.4 be positive?"""
-    found, names = explorer.found, [plan["name"] for plan in explorer.plan["objects"]]
+    found, names = explorer.found, object_names(explorer.picture)
     weak = found.low_quality.nonzero().flatten()
     ignored = ((found.labels == IGNORED) & ~found.crosses_boundary).nonzero().flatten()
     first = weak[found.iou[weak].argmin()]  # where the view opens

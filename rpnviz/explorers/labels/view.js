@@ -1,27 +1,29 @@
 // @ts-check
-// All anchors of a picture by label; the thresholds and both switches ask the kernel again (notebook 04).
+// All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
 import { lowQuality, readLabel, whyLabel } from "../common/anchor.js";
 import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
-import { lockWithoutKernel } from "../common/asking.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import { checkbox, h, setText } from "../common/elements.js";
+import { h, setText } from "../common/elements.js";
 import { besideThresholds, thousands } from "../common/format.js";
-import { commit, derived, typed, watch } from "../common/model.js";
+import { labelRules } from "../common/label_rules.js";
+import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
+import { commit, derived, watch } from "../common/model.js";
+import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
-import { thresholdLine } from "../common/threshold_line.js";
 import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/anchor_map.js").Plan} Plan */
+/** @typedef {import("../common/compute/targets.js").AnchorLabels} AnchorLabels */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {{name: string, best_iou: number, tied: number, by_threshold: number, by_rule: number}} ObjectRow */
+/** @typedef {import("../common/objects.js").Drawn} Drawn */
+/** @typedef {ReturnType<typeof objectRows>[number]} ObjectRow */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const SETTINGS = ["bg_iou_thresh", "fg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary"];
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
 /** @type {[string, string, string][]} */
@@ -42,19 +44,18 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
     ],
   },
-  traits: [...SETTINGS, "codes", "selected"],
+  traits: [...LABEL_RULES, "objects", "selected"],
   local: { pointed: -1, object: -1 }, // the anchor under the mouse; the object of the row under mouse or focus
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, anchorMap(context), ...settings(context), counts(context)),
-    group("figure", {}, picture(context), about(), objectTable(context)),
+    group("figure", {}, anchorMap(context), labelRules(context), counts(context)),
+    group("figure", {}, ...picture(context), about(), objectTable(context)),
   ],
-  say: ({ counted: { positive, negative, ignored }, pointed, words }) =>
+  say: ({ counts: { positive, negative, ignored }, pointed, words }) =>
     pointed
       ? ""
       : `${thousands(positive)} positive, ${thousands(negative)} negative, ${thousands(ignored)} ignored. ${words}`,
-  busy: () => "labelling",
   listen: ({ model, set }) => [watch(model, ["selected"], () => set({ pointed: -1 }))],
 });
 
@@ -63,52 +64,58 @@ function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
   const geometry = anchorGeometry(plan);
   const styles = lineStyles(model.get("look"));
+  const labelled = labelling(model, anchorsOf(plan), plan.image_size);
   return {
     plan,
     geometry,
     styles,
-    iou: typed(model.get("iou"), Float32Array),
-    owner: typed(model.get("best_gt"), Int16Array),
     photo: loadPhoto(() => model.get("image"), redraw),
-    labels: derived(
-      () => model.get("codes"),
-      (sent, version) => {
-        const codes = typed(sent, Uint8Array);
-        const positives = [...codes.keys()].filter((i) => readLabel(codes[i]) === "positive");
-        return { codes, version, positives, squares: labelImage(geometry, codes, styles, plan) };
-      },
-    ),
+    labelled,
+    drawn: derived(labelled, ({ codes, objects, found }) => ({
+      positives: [...codes.keys()].filter((i) => readLabel(codes[i]) === "positive"),
+      squares: labelImage(geometry, codes, styles, plan),
+      rows: objectRows(objects, found),
+    })),
   };
 }
 
+/** A row for each object. @param {Drawn[]} objects @param {AnchorLabels} found */
+const objectRows = (objects, { bestIouPerGt, lowQuality, matchedIdxs, numTied }) =>
+  objects.map(({ name }, m) => {
+    const count = (/** @type {number} */ byRule) =>
+      matchedIdxs.reduce((n, gt, i) => n + Number(gt === m && lowQuality[i] === byRule), 0);
+    return { name, bestIou: bestIouPerGt[m], tied: numTied[m], byThreshold: count(0), byRule: count(1) };
+  });
+
 /** @param {Context} context */
 function readMoment({ model, store, local }) {
-  const { geometry, iou, owner, plan } = store;
-  const [bg, fg, best, drop] = SETTINGS.map((name) => model.get(name));
-  const labels = store.labels();
+  const { geometry } = store;
+  const labelled = store.labelled();
+  const { bg, codes, fg, found, objects } = labelled;
   const shown = local.pointed >= 0 ? local.pointed : model.get("selected");
-  const code = labels.codes[shown];
-  const object = owner[shown] < 0 ? "" : plan.objects[owner[shown]].name;
-  const nearest = object
-    ? `best IoU ${besideThresholds(iou[shown], [bg, fg])} with ${object}`
-    : "no overlap with any object";
-  const label = readLabel(code);
-  const why = whyLabel({ label, iou: iou[shown], object, lowQuality: lowQuality(code), bestOf: "" }, { bg, fg });
+  const nameOf = (/** @type {number} */ gt) => (gt < 0 ? "" : objects[gt].name);
+  const [owner, iou] = [found.bestGtIdxs[shown], besideThresholds(found.iou[shown], [bg, fg])];
+  const nearest = owner < 0 ? "no overlap with any object" : `best IoU ${iou} with ${nameOf(owner)}`;
+  const label = readLabel(codes[shown]);
+  const why = whyLabel(
+    {
+      ...{ label, iou: found.iou[shown], object: nameOf(owner) },
+      ...{ lowQuality: lowQuality(codes[shown]), bestOf: nameOf(found.bestForGtIdxs[shown]) },
+    },
+    { bg, fg },
+  );
   return {
-    ...labels,
-    ...{ bg, fg, best, drop, shown, label },
+    ...labelled,
+    ...store.drawn(),
+    ...{ shown, label, owner, iou },
     pointed: local.pointed >= 0,
     object: /** @type {number} */ (local.object),
-    counted: /** @type {Record<string, number>} */ (model.get("counts")),
-    rows: /** @type {ObjectRow[]} */ (model.get("object_rows")),
-    iou: besideThresholds(iou[shown], [bg, fg]),
-    owner: owner[shown],
     words: `${geometry.words(shown)}: ${nearest}; ${why}.`,
   };
 }
 
 /** The map of all anchors. @param {Context} context @returns {Part} */
-function anchorMap({ model, store: { geometry, plan, styles }, redraw, set }) {
+function anchorMap({ model, store: { geometry, styles }, redraw, set }) {
   const panel = mapPanel({
     geometry,
     label: "Map of all anchors",
@@ -120,45 +127,14 @@ function anchorMap({ model, store: { geometry, plan, styles }, redraw, set }) {
   });
   return {
     element: panel.canvas,
-    draw({ version, squares, shown }) {
+    draw({ version, squares, shown, objects }) {
       if (!panel.begin()) return;
-      panel.backdrop(String(version), () => drawMap(panel, geometry, squares, { plan, style: styles.ground_truth }));
+      panel.backdrop(String(version), () => drawMap(panel, geometry, squares, { objects, style: styles.ground_truth }));
       const [x, y] = geometry.square(shown);
       panel.box([x - 1, y - 1, x + 2, y + 2], styles.window);
     },
     destroy: () => panel.destroy(),
   };
-}
-
-/** The two thresholds and the two switches. @param {Context} context @returns {Part[]} */
-function settings({ model, store: { styles } }) {
-  const thresholds = thresholdLine({
-    styles,
-    onInput: (bg, fg) => commit(model, { bg_iou_thresh: bg, fg_iou_thresh: fg }),
-  });
-  const toggle = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ what) =>
-    checkbox({ label, what: `${name}: ${what}`, onChange: (on) => commit(model, { [name]: on }) });
-  const best = toggle(
-    "allow_low_quality_matches",
-    "best anchor of each object",
-    "the best anchors of an object are positive, whatever their IoU is.",
-  );
-  const drop = toggle(
-    "drop_cross_boundary",
-    "leave out border crossers",
-    "anchors that reach beyond the picture get no label.",
-  );
-  lockWithoutKernel(model, [...thresholds.inputs, best.input, drop.input]);
-  return [
-    { element: thresholds.element, draw: ({ bg, fg }) => thresholds.set(bg, fg) },
-    {
-      element: h("div", { class: "rpnviz-controls" }, best.element, drop.element),
-      draw(now) {
-        best.set(now.best);
-        drop.set(now.drop);
-      },
-    },
-  ];
 }
 
 /** The four counts. @param {Context} context @returns {Part} */
@@ -167,46 +143,51 @@ function counts({ store: { styles } }) {
   const spans = COUNTED.map(([key, name, what], i) => h("span", { what }, swatch(styles[key]), `${name} `, outs[i]));
   return {
     element: h("div", { class: "rpnviz-counts" }, ...spans),
-    draw: ({ counted }) => COUNTED.forEach(([key], i) => setText(outs[i], thousands(counted[key]))),
+    draw: ({ counts }) => COUNTED.forEach(([key], i) => setText(outs[i], thousands(counts[key]))),
   };
 }
 
-/** The picture with the positive anchors, or those of one object. @param {Context} context @returns {Part} */
-function picture({ store: { geometry, owner, photo, plan, styles }, redraw }) {
-  const [height, width] = plan.image_size;
+/** The picture with the positive anchors, or those of one object. @param {Context} context @returns {Part[]} */
+function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
+  const { image_size: size, extent } = plan;
   const panel = new Panel({
-    extent: plan.extent,
-    className: "rpnviz-picture",
-    label: "The picture with its positive anchors",
-    onResize: redraw,
+    ...{ extent, className: "rpnviz-picture", label: "The picture with its positive anchors", onResize: redraw },
     what: "The picture: objects in white, their positive anchors, and the anchor you point at. An orange object has no positive anchor.",
     attributes: { role: "img" },
   });
-  return {
-    element: panel.canvas,
-    draw({ positives, object, rows, shown, label, iou }) {
-      const bitmap = photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
-      for (const i of positives) {
-        const [its, alpha] = [owner[i] === object, object < 0 ? 0.4 : 0.9];
-        if (object < 0 || its) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 }, { alpha });
-      }
-      const lost = rows.map(hasNone);
-      const style = (/** @type {number} */ m) => (lost[m] ? styles.negative : styles.ground_truth);
-      plan.objects.forEach(({ box }, m) => panel.box(box, style(m), { strong: m === object || lost[m] }));
-      panel.box(geometry.box(shown), styles[label], { strong: true });
-      panel.tags([
-        { text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] },
-        ...plan.objects.map(({ name, box }, m) => ({
-          text: lost[m] ? `${name}: no anchor` : name,
-          box,
-          style: style(m),
-        })),
-      ]);
+  const editor = new ObjectEditor({ model, panel, imageSize: size, redraw });
+  return [
+    {
+      element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+      draw(now) {
+        editor.draw();
+        const bitmap = photo.bitmap;
+        if (!panel.begin() || !bitmap) return;
+        panel.backdrop("photo", () => panel.image(bitmap, [0, 0, size[1], size[0]]));
+        drawAnchors(panel, { geometry, styles }, now);
+      },
+      destroy: () => panel.destroy(),
     },
-    destroy: () => panel.destroy(),
-  };
+    { element: editor.bar },
+  ];
+}
+
+/** Objects, their positive anchors, the anchor shown. @param {Panel} panel @param {Pick<Store, "geometry" | "styles">} store @param {Moment} now */
+function drawAnchors(panel, { geometry, styles }, { positives, object, objects, found, rows, shown, label, iou }) {
+  for (const i of positives) {
+    const [its, alpha] = [found.bestGtIdxs[i] === object, object < 0 ? 0.4 : 0.9];
+    if (object < 0 || its) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 }, { alpha });
+  }
+  const lost = rows.map(hasNone);
+  const style = (/** @type {number} */ m) => (lost[m] ? styles.negative : styles.ground_truth);
+  objects.forEach(({ box }, m) => panel.box(box, style(m), { strong: m === object || lost[m] }));
+  panel.box(geometry.box(shown), styles[label], { strong: true });
+  const tags = objects.map(({ name, box }, m) => ({
+    text: lost[m] ? `${name}: no anchor` : name,
+    box,
+    style: style(m),
+  }));
+  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...tags]);
 }
 
 /** What the anchor is that is pointed at, or chosen. @returns {Part} */
@@ -216,7 +197,7 @@ function about() {
 }
 
 /** A row for each object. @param {Context} context @returns {Part} */
-function objectTable({ store: { plan }, set }) {
+function objectTable({ set }) {
   const rows = table({
     label: "objects",
     className: "rpnviz-objects",
@@ -227,16 +208,17 @@ function objectTable({ store: { plan }, set }) {
       { text: "by IoU", what: "Positive anchors of the object because their IoU reaches the upper threshold." },
       { text: "by best rule", what: "Positive anchors of the object only because it has no better ones." },
     ],
-    rows: plan.objects.map(({ name }) => ({ head: [name] })),
+    rows: [],
     onPoint: (m) => set({ object: m }),
   });
   return {
     element: rows.element,
     draw({ rows: now, object, owner }) {
+      rows.setRows(now.map(({ name }) => name));
       rows.write(
-        now.map(({ best_iou, tied, by_threshold, by_rule }) => [
-          best_iou.toFixed(2),
-          ...[tied, by_threshold, by_rule].map(thousands),
+        now.map(({ bestIou, tied, byThreshold, byRule }) => [
+          bestIou.toFixed(2),
+          ...[tied, byThreshold, byRule].map(thousands),
         ]),
       );
       rows.mark("rpnviz-none", (m) => hasNone(now[m]));
@@ -246,4 +228,4 @@ function objectTable({ store: { plan }, set }) {
 }
 
 /** No anchor of this object is positive. @param {ObjectRow} row */
-const hasNone = ({ by_threshold, by_rule }) => by_threshold + by_rule === 0;
+const hasNone = ({ byThreshold, byRule }) => byThreshold + byRule === 0;

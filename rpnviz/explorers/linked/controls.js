@@ -6,12 +6,14 @@ import { swatch } from "../common/canvas_panel.js";
 import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
 import { commit } from "../common/model.js";
 import { group } from "../common/view.js";
+import { isHanded } from "./work.js";
 
 /** @typedef {import("./scene.js").Scene} Scene */
 /** @typedef {import("./view.js").Context} Context */
 /** @typedef {import("./view.js").Part} Part */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
+const HANDED_SEEDS = 8; // that are sent along, see SEEDS_AT_OPENING of scene.py
 const HANDED = "These results were handed over, for one picture on one grid.";
 const OWN_NEED_KERNEL = "Which picture. Your own need Python: open the notebook.";
 
@@ -40,7 +42,7 @@ const LAYERS = [
     "minibatch",
     "minibatch",
     "",
-    "The up to 256 anchors sampled for one training step, as dots on the map: nine places in a cell, columns scale, rows ratio.",
+    "The anchors sampled for one training step, up to 256 in the paper, as dots on the map: nine places in a cell, columns scale, rows ratio.",
   ],
   [
     "predictions",
@@ -58,8 +60,12 @@ const LAYERS = [
 
 /** @type {[string, string, string][]} */
 const LABELS = [
-  ["positive", "positive", "Positive: IoU ≥ 0.7 with some object, or no anchor fits some object better."],
-  ["negative", "negative", "Negative: IoU < 0.3 with every object."],
+  [
+    "positive",
+    "positive",
+    "Positive: IoU at or above the upper threshold with some object, or no anchor fits some object better.",
+  ],
+  ["negative", "negative", "Negative: IoU below the lower threshold with every object."],
   ["ignored", "ignored", "Ignored: neither positive nor negative; it does not count in the loss."],
   ["crosses_border", "crosses border", "Crosses the border of the picture: left out of training."],
 ];
@@ -105,24 +111,13 @@ function seedField({ model }) {
   const field = numberField({
     name: "Seed of the minibatch",
     className: "rpnviz-seed",
-    max: 9999,
-    what: "Seed: another number draws another 256 anchors.",
+    max: isHanded(model.get("scene")) && !model.get("has_kernel") ? HANDED_SEEDS - 1 : 9999,
+    what: "Seed: another number draws other anchors.",
     onChange: (value) => commit(model, { seed: value }),
   });
-  let limited = /** @type {Scene | null} */ (null);
-  const limit = (/** @type {Scene} */ scene) => {
-    if (limited === scene) return;
-    limited = scene;
-    let most = Object.keys(scene.packed.minibatches).length - 1;
-    while (canAsk(model, "seed", most + 1)) most += 1;
-    field.element.max = String(most);
-  };
   return {
     element: h("label", { class: "rpnviz-seed-label" }, "seed ", field.element),
-    draw({ scene, seed }) {
-      field.set(String(seed));
-      if (!model.get("has_kernel")) limit(scene);
-    },
+    draw: ({ seed }) => field.set(String(seed)),
   };
 }
 
@@ -200,7 +195,7 @@ export function jumpChoice({ model, store }) {
   };
   let filled = /** @type {Scene | null} */ (null);
   const fill = (/** @type {Scene} */ scene) => {
-    const best = scene.objectNames().map((label, i) => ({ value: String(scene.packed.best_anchors[i]), label }));
+    const best = scene.objectNames().map((label, i) => ({ value: String(scene.work.bestAnchors[i]), label }));
     control.fill([{ value: "", label: "jump to …" }, ...best.filter(({ value }) => value !== "-1")]);
     filled = scene;
   };

@@ -13,13 +13,17 @@ from torch import Tensor
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
 from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.objects import HasObjects, objects_of
 from rpnviz.explorers.common.payload import LABELS
+from rpnviz.explorers.common.proposal_settings import HasProposalSettings
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
+from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
-from rpnviz.explorers.linked.scene import Scene, check_scene, pack, pack_minibatch, run_scene, to_bytes
+from rpnviz.explorers.linked.scene import Answers, Maps, Scene, ask_network, check_scene, pack, to_bytes
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -28,12 +32,11 @@ from rpnviz.rpn import RPNHead
 LAYERS = ("anchors", "receptive_field", "ground_truth", "labels", "minibatch", "predictions", "proposals")
 GRIDS = ("paper", "floor", "ceil")
 MAX_SEED = 9999
-RECORDED_SEEDS = 100
 MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
 
 
-class LinkedExplorer(RpnvizWidget):
+class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidget):
     """The linked explorer; every control is a trait, in step with all its views.
 
     Attributes:
@@ -41,15 +44,17 @@ class LinkedExplorer(RpnvizWidget):
         selected (int): which of the nine anchors stands out, -1 for none.
         layers (tuple[str, ...]): what is drawn, of LAYERS.
         map (str): "mean", "channel 0" … "channel 511", or "objectness 0" … "objectness 8" (of that anchor).
-        seed (int): of the sampled minibatch.
+        seed, batch_size_per_image, positive_fraction: of the sampled minibatch.
         top_n (int): how many proposals are drawn.
         grid (str): "paper", "floor" or "ceil".
         picture (str): name of the picture.
+        objects: its objects; the rules of labels and the settings of proposals are traits as well.
     """
 
-    asks = ("picture", "grid", "map", "seed")
+    asks = ("picture", "grid", "map")
     presented = "col"
     view = "linked/view.js"
+    sheets = ("common/labels.css",)
     needs_python = "Pictures of your own go through the network in Python"
 
     picture = t.Unicode().tag(sync=True)
@@ -60,11 +65,12 @@ class LinkedExplorer(RpnvizWidget):
     layers = t.Tuple(("anchors", "receptive_field", "ground_truth", "labels")).tag(sync=True)
     map = t.Unicode("mean").tag(sync=True)
     seed = t.Int(0, min=0, max=MAX_SEED).tag(sync=True)
+    batch_size_per_image = t.Int(256, min=1, max=512).tag(sync=True)
+    positive_fraction = Finite(0.5, min=0, max=1).tag(sync=True)
     top_n = t.Int(50, min=1, max=MAX_TOP_N).tag(sync=True)
     pictures = t.List(t.Unicode(), read_only=True, help="names to choose from").tag(sync=True)
     scene = t.Dict(read_only=True, help="see scene.pack").tag(sync=True)
     extra_channel = t.Dict(read_only=True, help="the last channel shown that its scene has not").tag(sync=True)
-    extra_minibatch = t.Dict(read_only=True, help="likewise of a seed").tag(sync=True)
 
     def __init__(
         self,
@@ -78,25 +84,36 @@ class LinkedExplorer(RpnvizWidget):
         self._open(picture, grid)
 
     def _open(self, picture: Picture, grid: str) -> None:
-        self._own_picture = check_picture(picture)
-        self._scene = self._run(picture, grid)
-        packed = pack(self._scene)
-        row, col = self._opening_cell(packed["best_anchors"])
-        shown = f"channel {self._scene.varied_channels()[0]}"
-        super().__init__(picture=picture.name, grid=grid, row=row, col=col, map=shown)
-        self.set_trait("scene", packed)
+        self._own_picture, self._worked_out = check_picture(picture), dict[str, Scene]()
+        self._answers = self._ask(picture, grid)
+        shown = f"channel {Maps(self._answers.features).varied_channels()[0]}"
+        super().__init__(picture=picture.name, grid=grid, map=shown)
+        self.open_picture(picture)
+        self.set_trait("scene", self._packed(self._answers))
+        self.row, self.col = self._opening_cell()
         self.set_trait("pictures", list(dict.fromkeys([picture.name, *Picture.bundled()])))
         self.start_answering()
 
-    def _run(self, picture: Picture, grid: str) -> Scene:
+    def _ask(self, picture: Picture, grid: str) -> Answers:
         laid = Grid.named(grid, picture.image_size)
         check_scene(picture, laid)  # before the backbone spends seconds on it
-        return run_scene(picture, laid, self._features_of(picture, laid), self._head)
+        return ask_network(picture, laid, self._features_of(picture, laid), self._head)
+
+    def _packed(self, answers: Answers) -> dict[str, Any]:
+        return pack(answers)
 
     @property
     def results(self) -> Scene:
-        """What every station says of the picture shown."""
-        return self._scene
+        """What every station says of the picture shown, with its objects and all settings as they stand."""
+        key = repr((self.picture, self.grid, self.objects, self.label_rules, self.settings))
+        if key not in self._worked_out:  # a tenth of a second; only the last is kept
+            self._worked_out = {key: self._answers.work_out(self.picture_shown, self.label_rules, self.settings)}
+        return self._worked_out[key]
+
+    @property
+    def minibatch(self) -> tuple[Tensor, Tensor]:
+        """(pos_inds, neg_inds): what the seed draws."""
+        return self.results.minibatch(self.seed, self.batch_size_per_image, self.positive_fraction)
 
     @property
     def channel(self) -> int | None:
@@ -107,13 +124,14 @@ class LinkedExplorer(RpnvizWidget):
     def channel(self, number: int) -> None:
         self.map = f"channel {number}"
 
-    def _opening_cell(self, best_anchors: list[int]) -> tuple[int, int]:
+    def _opening_cell(self) -> tuple[int, int]:
         """Start where an anchor fits an object best, else in the middle."""
-        height, width = self._scene.grid.feature_size
-        found = [anchor for anchor in best_anchors if anchor >= 0]
+        results = self.results
+        height, width = results.grid.feature_size
+        found = [anchor for anchor in results.found.best_anchor_per_gt.tolist() if anchor >= 0]
         if not found:
             return height // 2, width // 2
-        best = max(found, key=lambda anchor: float(self._scene.found.iou[anchor]))
+        best = max(found, key=lambda anchor: float(results.found.iou[anchor]))
         return divmod(best // NUM_ANCHORS, width)
 
     # ---- what may be set -----------------------------------------------------------------------------------------
@@ -147,39 +165,34 @@ class LinkedExplorer(RpnvizWidget):
     # ---- what needs the kernel -----------------------------------------------------------------------------------
 
     def answer(self) -> dict[str, Any]:
-        """Run another picture or grid through every station, and send the channel and the seed that its scene lacks."""
-        scene, found = self._scene, dict[str, Any]()
-        if (self.picture, self.grid) != (scene.picture.name, scene.grid.name):
+        """Ask the network about another picture or grid, and send the channel that the page lacks."""
+        answers, found = self._answers, dict[str, Any]()
+        if (self.picture, self.grid) != (answers.picture.name, answers.grid.name):
             own = self.picture == self._own_picture.name
-            scene = self._run(self._own_picture if own else Picture.load(self.picture), self.grid)
-            row, col = scene.grid.cell_at(*self._scene.grid.centre(self.row, self.col))  # over the same place
-            found = {"scene": pack(scene), "row": row, "col": col}
-        packed = found.get("scene", self.scene)
-        found |= self._extra_channel(scene, packed) | self._extra_minibatch(scene, packed)
-        self._scene = scene
+            answers = self._ask(self._own_picture if own else Picture.load(self.picture), self.grid)
+            row, col = answers.grid.cell_at(*self._answers.grid.centre(self.row, self.col))  # over the same place
+            found = {"scene": self._packed(answers), "row": row, "col": col}
+            if answers.picture.name != self._answers.picture.name:
+                found["objects"] = objects_of(answers.picture)
+        found |= self._extra_channel(answers, found.get("scene", self.scene))
+        self._answers = answers
+        self._opened = answers.picture
         return found
 
-    def _extra_channel(self, scene: Scene, packed: dict[str, Any]) -> dict[str, Any]:
+    def _extra_channel(self, answers: Answers, packed: dict[str, Any]) -> dict[str, Any]:
         """The channel shown, if the page has it neither with the scene nor since it asked last."""
-        which = {"channel": self.channel, **_which(scene)}
-        if self.channel is None or str(self.channel) in packed["channels"] or _holds(self.extra_channel, which):
+        which = {"channel": self.channel, "picture": answers.picture.name, "grid": answers.grid.name}
+        has_it = all(self.extra_channel.get(name) == value for name, value in which.items())
+        if self.channel is None or str(self.channel) in packed["channels"] or has_it:
             return {}
-        return {"extra_channel": {**which, "values": scene.channel(self.channel).tobytes()}}
-
-    def _extra_minibatch(self, scene: Scene, packed: dict[str, Any]) -> dict[str, Any]:
-        """Likewise what the seed draws."""
-        which = {"seed": self.seed, **_which(scene)}
-        if str(self.seed) in packed["minibatches"] or _holds(self.extra_minibatch, which):
-            return {}
-        return {"extra_minibatch": {**which, **pack_minibatch(scene, self.seed)}}
+        return {"extra_channel": {**which, "values": Maps(answers.features).channel(self.channel).tobytes()}}
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 
     def recorded(self) -> list[Recorded]:
-        """Record all pictures on all grids with some seeds, and every channel of what is shown."""
-        seeds = [seed for seed in range(RECORDED_SEEDS) if str(seed) not in self.scene["minibatches"]]
+        """Record all pictures on all grids, and every channel of what is shown."""
         channels = [f"channel {i}" for i in range(OUT_CHANNELS) if str(i) not in self.scene["channels"]]
-        scenes = Recorded({"picture": Picture.bundled(), "grid": list(GRIDS)}, {"seed": seeds})
+        scenes = Recorded({"picture": Picture.bundled(), "grid": list(GRIDS)})
         return [scenes, Recorded({"picture": [self.picture], "grid": [self.grid]}, {"map": channels})]
 
     def rules(self) -> dict[str, Rule]:
@@ -187,15 +200,18 @@ class LinkedExplorer(RpnvizWidget):
         scene = self.scene  # empty until the first answer
         objectness = [f"objectness {a}" for a in range(NUM_ANCHORS)]
         channels = [f"channel {number}" for number in scene.get("channels", ())]
-        height, width = self._scene.grid.feature_size
+        grid = self._answers.grid
+        height, width = grid.feature_size
         return {
+            **self.object_rules(),
+            **self.threshold_rules(),
+            **self.proposal_rules(height * width * NUM_ANCHORS, grid.image_size),
             "picture": one_of([self.picture]),
             "grid": one_of([self.grid]),
             "row": whole(0, height - 1),
             "col": whole(0, width - 1),
             "layers": some_of(LAYERS),
             "map": one_of(["mean", *objectness, *channels, self.map]),
-            "seed": one_of([*map(int, scene.get("minibatches", ())), self.seed]),
         }
 
     def figure(self) -> Still:
@@ -204,7 +220,8 @@ class LinkedExplorer(RpnvizWidget):
 
     def state(self) -> LinkedState:
         """Gather what is shown now, for linked_figure."""
-        scene, here = self._scene, self._scene.here(self.row, self.col)
+        scene = self.results
+        here = scene.here(self.row, self.col)
         stages = scene.stages
         return LinkedState(
             image=scene.picture.image,
@@ -224,31 +241,25 @@ class LinkedExplorer(RpnvizWidget):
 
     def _feature_map(self) -> npt.NDArray[np.uint8]:
         kind, _, number = self.map.partition(" ")
+        scene = self.results
         if kind == "objectness":
-            height, width = self._scene.grid.feature_size
-            return to_bytes(self._scene.stages.all_scores.view(height, width, NUM_ANCHORS)[..., int(number)])
-        return self._scene.channel(int(number)) if number else self._scene.mean()
+            height, width = scene.grid.feature_size
+            return to_bytes(scene.stages.all_scores.view(height, width, NUM_ANCHORS)[..., int(number)])
+        return scene.maps.channel(int(number)) if number else scene.maps.mean()
 
     def describe(self) -> str:
         """Say in a sentence what is shown."""
-        scene, here = self._scene, self._scene.here(self.row, self.col).tolist()
+        scene, thresholds = self.results, (self.bg_iou_thresh, self.fg_iou_thresh)
+        here = scene.here(self.row, self.col).tolist()
         height, width = scene.grid.feature_size
         kinds = scene.kinds.tolist()
         anchors = "; ".join(
             f"{SCALES[a % len(SCALES)]} px, ratio {ASPECT_RATIOS[a // len(SCALES)]:g}: "
-            f"best IoU {beside_thresholds(float(scene.found.iou[i]))}, {LABELS[kinds[i]].replace('_', ' ')}, "
+            f"best IoU {beside_thresholds(float(scene.found.iou[i]), thresholds)}, "
+            f"{LABELS[kinds[i]].replace('_', ' ')}, "
             f"score {float(scene.stages.all_scores[i]):.2f}, {scene.stages.fate(i)}"
             for a, i in enumerate(here)
         )
         place = f"the 3×3 window at row {self.row}, column {self.col} of the {height}×{width} feature map"
         by = f" by {scene.by}" if scene.by else ""
         return f"Linked explorer of {scene.picture.name}{by}, {place}, and its nine anchors: {anchors}."
-
-
-def _which(scene: Scene) -> dict[str, str]:
-    """Of which scene a channel or a minibatch is: a late one must not be taken for another's."""
-    return {"picture": scene.picture.name, "grid": scene.grid.name}
-
-
-def _holds(extra: dict[str, Any], which: dict[str, Any]) -> bool:
-    return all(extra.get(name) == value for name, value in which.items())

@@ -11,11 +11,11 @@ const TRAINING = [
   ["inside[ the picture]", "Training: anchors that cross the picture's border are dropped before labelling."],
   [
     "labelled",
-    "Training: positive (IoU ≥ 0.7, or best of an object) and negative (< 0.3 with all); those between are ignored.",
+    "Training: positive (IoU ≥ 0.7 in the paper, or best of an object) and negative (< 0.3 with all); those between are ignored.",
   ],
   [
     "sampled[ for the loss]",
-    "Training: a random minibatch of 256, at most half of it positive; missing positives are filled up with negatives.",
+    "Training: a random minibatch, of 256 with at most half of it positive in the paper; missing positives are filled up with negatives.",
   ],
 ];
 /** @type {[string, string][]} */
@@ -25,10 +25,16 @@ const PROPOSALS = [
     "Proposals: every anchor gets a score and is moved by its four deltas, also those that cross the border.",
   ],
   ["clipped[ to the picture]", "Proposals: boxes are cut off at the picture's border; none is dropped."],
-  ["≥ 16 px", "Proposals: boxes less than 16 px high or wide after clipping are dropped."],
-  ["top scores", "Proposals: the 6,000 best scores go on; there is no threshold on the score."],
-  ["after NMS", "Proposals: going down the list, a box is dropped if a better kept one overlaps it with IoU > 0.7."],
-  ["proposals", "Proposals: the 300 best of these go to the second stage (2,000 in training)."],
+  [
+    "large enough",
+    "Proposals: boxes less than min_size high or wide after clipping are dropped; 16 px in py-faster-rcnn.",
+  ],
+  ["top scores", "Proposals: the best scores go on, 6,000 in py-faster-rcnn; there is no threshold on the score."],
+  [
+    "after NMS",
+    "Proposals: going down the list, a box is dropped if a better kept one overlaps it with an IoU above nms_thresh, 0.7 in the paper.",
+  ],
+  ["proposals", "Proposals: the best of these, 300 in use and 2,000 in training, go to the second stage."],
 ];
 
 /** @param {string} label @param {string} what @param {[string, string][]} stages */

@@ -28,6 +28,9 @@ export function anchorStyle({ scene, layers, nine, styles, palette }, a) {
   return { ...styles[`ratio_${ratio}`], color: palette[`scale_${scale}`] };
 }
 
+/** An anchor's best IoU, so that it stands where its label says. @param {Moment["scene"]} scene @param {number} anchor */
+export const iouText = (scene, anchor) => besideThresholds(scene.iou(anchor), Object.values(scene.work.thresholds));
+
 /** @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
 export function drawMap(panel, moment) {
   if (!panel.begin()) return;
@@ -36,8 +39,10 @@ export function drawMap(panel, moment) {
   panel.backdrop(`${key} ${heat ? moment.map : ""} ${dots ? moment.seed : ""}`, () => {
     const covered = /** @type {Box} */ ([0, 0, scene.columns * scene.strideX, scene.rows * scene.strideY]);
     if (heat) panel.image(heat, covered, true);
-    for (const anchor of dots?.negative || []) panel.dot(...dotOf(scene, anchor), styles.sampled_negative, 1.7);
-    for (const anchor of dots?.positive || []) panel.dot(...dotOf(scene, anchor), styles.sampled_positive, 2.5);
+    for (const anchor of Array.from(dots?.negative || []))
+      panel.dot(...dotOf(scene, anchor), styles.sampled_negative, 1.7);
+    for (const anchor of Array.from(dots?.positive || []))
+      panel.dot(...dotOf(scene, anchor), styles.sampled_positive, 2.5);
   });
   panel.box(scene.about(scene.packed.footprint, row, col), styles.window, { fill: 0.12 });
   const [x, y] = scene.centre(row, col);
@@ -115,7 +120,7 @@ function drawTags(panel, moment, taken) {
   const tags = [];
   if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
     tags.push({
-      text: `IoU ${besideThresholds(scene.iou(nine[fitting]))}`,
+      text: `IoU ${iouText(scene, nine[fitting])}`,
       box: scene.anchor(nine[fitting]),
       style: anchorStyle(moment, fitting),
     });
@@ -146,7 +151,7 @@ export function anchorSentence({ scene, nine }, a) {
   const { scale, ratio } = scene.shapes[a];
   const anchor = nine[a];
   const whose = scene.object(anchor);
-  const iou = whose ? `best IoU ${besideThresholds(scene.iou(anchor))} with ${whose}` : "overlaps no object";
+  const iou = whose ? `best IoU ${iouText(scene, anchor)} with ${whose}` : "overlaps no object";
   return `Anchor of ${scale} px, h/w ${ratio}: ${iou}; ${scene.why(anchor)}. Score ${scene.score(anchor).toFixed(2)}: ${scene.fate(anchor)}.`;
 }
 
@@ -154,11 +159,9 @@ export function anchorSentence({ scene, nine }, a) {
 export function pictureSentence({ scene, row, col, layers }, x, y, reach) {
   const object = layers.has("ground_truth") ? nearestOutline(scene.objects, x, y, reach) : -1;
   if (object >= 0) {
-    const best = scene.packed.best_anchors[object];
+    const best = scene.work.bestAnchors[object];
     const fit =
-      best < 0
-        ? "no anchor inside the picture overlaps it"
-        : `its best anchor reaches IoU ${besideThresholds(scene.iou(best))}`;
+      best < 0 ? "no anchor inside the picture overlaps it" : `its best anchor reaches IoU ${iouText(scene, best)}`;
     return `Ground truth: ${scene.objectNames()[object]}, box ${boxText(scene.objects[object])}; ${fit}.`;
   }
   const [x1, y1, x2, y2] = scene.frame;
@@ -182,5 +185,5 @@ export function summary({ scene, row, col, nine }) {
     (kind) => `${kinds.filter((other) => other === kind).length} ${kind.replace("_", " ")}`,
   );
   const best = Math.max(...nine.map(scene.iou));
-  return `Row ${row}, column ${col}: ${said.join(", ")}; best IoU ${besideThresholds(best)}. ${thousands(scene.size)} anchors in all.`;
+  return `Row ${row}, column ${col}: ${said.join(", ")}; best IoU ${besideThresholds(best, Object.values(scene.work.thresholds))}. ${thousands(scene.size)} anchors in all.`;
 }

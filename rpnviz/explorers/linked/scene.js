@@ -1,19 +1,35 @@
 // @ts-check
-// What Python sent of one picture on one grid (scene.py), unpacked, and what to say of an anchor.
-// Only reading and wording: no IoU, label, rank or box is worked out here.
+// One picture on one grid, what every station says of it, and what to say of an anchor.
 import { fateText, LABELS, lowQuality, readLabel, whyLabel } from "../common/anchor.js";
-import { typed } from "../common/model.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
-
-const LARGE = 8;
-const NOBODY = 255;
+/** @typedef {import("../common/objects.js").Drawn} Drawn */
+/**
+ * What the stations say: worked out in the page, or handed over (work.js).
+ * @typedef {object} Work
+ * @property {string} by whose stations they are, "" for this package's
+ * @property {{bg: number, fg: number}} thresholds
+ * @property {Drawn[]} objects
+ * @property {number[]} bestAnchors by object: the first that fits it best, −1 for none
+ * @property {Uint8Array} codes [N] see readLabel
+ * @property {(anchor: number) => number} iou the best with any object
+ * @property {(anchor: number) => number} bestObject with which, −1 for none
+ * @property {(anchor: number) => number} bestOf the object that no other anchor fits better
+ * @property {(anchor: number) => number} score
+ * @property {(anchor: number) => Box} decoded clipped to the picture
+ * @property {(anchor: number) => boolean} large
+ * @property {Int32Array} order anchors that reach NMS, best score first
+ * @property {(rank: number) => number} suppressor rank of the box that suppressed this one, −1: kept
+ * @property {(rank: number) => number} suppressedIou
+ * @property {[string, number][]} funnel how many are left after each stage
+ */
 
 /** One picture on one grid. */
 export class Scene {
-  /** @param {Record<string, any>} packed the trait `scene` */
-  constructor(packed) {
+  /** @param {Record<string, any>} packed the trait `scene` @param {Work} work */
+  constructor(packed, work) {
     this.packed = packed;
+    this.work = work;
     const [rows, columns] = /** @type {[number, number]} */ (packed.feature_size);
     const [strideY, strideX] = /** @type {[number, number]} */ (packed.stride);
     this.rows = rows;
@@ -21,8 +37,7 @@ export class Scene {
     this.strideY = strideY;
     this.strideX = strideX;
     this.frame = /** @type {Box} */ ([0, 0, packed.image_size[1], packed.image_size[0]]);
-    this.names = /** @type {string[]} */ (packed.class_names);
-    this.objects = /** @type {Box[]} */ (packed.gt_boxes);
+    this.objects = work.objects.map(({ box }) => box);
     this.perCell = packed.cell_anchors.length;
     this.size = this.rows * this.columns * this.perCell;
     this.shapes = /** @type {{scale: number, ratio: number}[]} */ (
@@ -30,20 +45,13 @@ export class Scene {
         packed.scales.map((/** @type {number} */ scale) => ({ scale, ratio })),
       )
     );
-    this.kinds = typed(packed.kinds, Uint8Array);
-    this.bestObject = typed(packed.best_gt, Uint8Array);
-    this.ious = typed(packed.iou, Uint16Array);
-    this.scores = typed(packed.scores, Uint16Array);
-    this.edges = typed(packed.boxes, Uint16Array);
-    this.order = typed(packed.order, Uint16Array);
-    this.suppressors = typed(packed.suppressor, Int16Array);
-    this.suppressedIous = typed(packed.suppressed_iou, Uint8Array); // hundredths
+    this.order = work.order;
+    this.funnel = work.funnel;
     // What follows from the order: where an anchor stands in it, and which boxes NMS kept.
     this.ranks = new Int32Array(this.size).fill(-1);
     this.order.forEach((anchor, rank) => (this.ranks[anchor] = rank));
-    this.kept = Array.from(this.order.keys()).filter((rank) => this.suppressors[rank] < 0);
-    this.funnel = /** @type {[string, number][]} */ (packed.funnel);
-    this.proposals = this.kept.slice(0, this.funnel[this.funnel.length - 1][1]).map((rank) => this.order[rank]);
+    const kept = Array.from(this.order.keys()).filter((rank) => work.suppressor(rank) < 0);
+    this.proposals = kept.slice(0, this.funnel[this.funnel.length - 1][1]).map((rank) => this.order[rank]);
     this.places = new Map(this.proposals.map((anchor, place) => [anchor, place + 1]));
   }
 
@@ -82,57 +90,43 @@ export class Scene {
     return this.about(this.packed.cell_anchors[anchor % this.perCell], row, col);
   }
 
-  /** The box the network makes of an anchor, clipped to the picture. @param {number} anchor @returns {Box} */
-  decoded(anchor) {
-    const step = this.packed.box_step;
-    const [x1, y1, x2, y2] = this.edges.subarray(4 * anchor, 4 * anchor + 4);
-    return [x1 * step, y1 * step, x2 * step, y2 * step];
-  }
-
+  /** The box the network makes of an anchor, clipped to the picture. @param {number} anchor */
+  decoded = (anchor) => this.work.decoded(anchor);
   /** @param {number} anchor */
-  iou = (anchor) => this.ious[anchor] / 65535;
+  iou = (anchor) => this.work.iou(anchor);
   /** @param {number} anchor */
-  score = (anchor) => this.scores[anchor] / 65535;
+  score = (anchor) => this.work.score(anchor);
   /** @param {number} anchor */
-  kind = (anchor) => readLabel(this.kinds[anchor]);
+  kind = (anchor) => readLabel(this.work.codes[anchor]);
   /** @param {number} anchor */
-  large = (anchor) => (this.kinds[anchor] & LARGE) > 0;
+  large = (anchor) => this.work.large(anchor);
 
   /** The object an anchor overlaps most, "" if none. @param {number} anchor */
   object(anchor) {
-    return this.bestObject[anchor] === NOBODY ? "" : this.#name(this.bestObject[anchor]);
-  }
-
-  /** @param {number} object */
-  #name(object) {
-    const name = this.names[object];
-    return this.names.filter((other) => other === name).length > 1 ? `${name} ${this.#number(object)}` : name;
-  }
-
-  /** Two dogs are "dog 1" and "dog 2". @param {number} object */
-  #number(object) {
-    return this.names.slice(0, object + 1).filter((other) => other === this.names[object]).length;
+    const object = this.work.bestObject(anchor);
+    return object < 0 ? "" : this.work.objects[object].name;
   }
 
   /** Names of all objects, told apart. */
   objectNames() {
-    return this.names.map((_, object) => this.#name(object));
+    return this.work.objects.map(({ name }) => name);
   }
 
   /** Why an anchor has its label. @param {number} anchor */
   why(anchor) {
     const label = this.kind(anchor);
-    if (this.packed.by && label !== "crosses_border") return `${label}: labelled by ${this.packed.by}`;
-    const lowQualityOnly = lowQuality(this.kinds[anchor]);
-    const bestOf = lowQualityOnly ? this.#name(this.packed.best_of[anchor]) : "";
+    const { by, codes, objects, thresholds } = this.work;
+    if (by && label !== "crosses_border") return `${label}: labelled by ${by}`;
+    const lowQualityOnly = lowQuality(codes[anchor]);
+    const bestOf = lowQualityOnly ? objects[this.work.bestOf(anchor)].name : "";
     const known = { label, iou: this.iou(anchor), object: this.object(anchor), bestOf };
-    return whyLabel({ ...known, lowQuality: lowQualityOnly });
+    return whyLabel({ ...known, lowQuality: lowQualityOnly }, thresholds);
   }
 
   /** Where an anchor ended among the proposals. @param {number} anchor */
   fate(anchor) {
     const rank = this.ranks[anchor];
-    const [suppressor, iou] = rank < 0 ? [-1, 0] : [this.suppressors[rank], this.suppressedIous[rank] / 100];
+    const [suppressor, iou] = rank < 0 ? [-1, 0] : [this.work.suppressor(rank), this.work.suppressedIou(rank)];
     const place = (this.places.get(anchor) || 0) - 1;
     const counts = { proposals: this.proposals.length, reached: this.order.length };
     return fateText({ place, rank, suppressor, iou, large: this.large(anchor) }, counts);
@@ -146,7 +140,7 @@ export class Scene {
       anchors.length,
       count(this.large),
       count((anchor) => this.ranks[anchor] >= 0),
-      count((anchor) => this.ranks[anchor] >= 0 && this.suppressors[this.ranks[anchor]] < 0),
+      count((anchor) => this.ranks[anchor] >= 0 && this.work.suppressor(this.ranks[anchor]) < 0),
       count((anchor) => this.places.has(anchor)),
     ];
   }
@@ -154,14 +148,14 @@ export class Scene {
   /** How many of all anchors are of a kind. */
   counts() {
     const counts = Object.fromEntries(LABELS.map((label) => [label, 0]));
-    for (const code of this.kinds) counts[readLabel(code)] += 1;
+    for (const code of this.work.codes) counts[readLabel(code)] += 1;
     return counts;
   }
 
   /** The objectness map of one of the nine. @param {number} a @returns {Uint8Array} 0 … 255, stretched */
   objectness(a) {
-    const values = Array.from({ length: this.size / this.perCell }, (_, cell) => this.scores[cell * this.perCell + a]);
+    const values = Array.from({ length: this.size / this.perCell }, (_, cell) => this.score(cell * this.perCell + a));
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return Uint8Array.from(values, (value) => ((value - low) / Math.max(high - low, 1)) * 255);
+    return Uint8Array.from(values, (value) => ((value - low) / Math.max(high - low, 1 / 65535)) * 255);
   }
 }

@@ -1,7 +1,8 @@
-"""One picture on one grid, run through every station, and the same packed for the page of the linked explorer.
+"""One picture on one grid, run through every station, and what the page of the linked explorer gets of it.
 
 Shapes: N = h · w · 9 anchors in the order of `anchors.grid_anchors`, M ground-truth boxes, h × w feature map.
-Nothing is decided here: labels, ranks and boxes are the compute modules'; packing only rounds them (see `pack`).
+The page gets what only the network knows, and works out the rest by itself (`pack`). Of a scene whose stations are
+somebody else's it gets what these say, rounded (`pack_handed`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,27 @@ MAX_ANCHORS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
+class Maps:
+    """Feature maps for the eye: features Tensor[C, h, w]."""
+
+    features: Tensor
+
+    def channel(self, number: int) -> npt.NDArray[np.uint8]:
+        """One channel of the feature map, stretched: uint8 [h, w]."""
+        return to_bytes(self.features[number], RIM)
+
+    def mean(self) -> npt.NDArray[np.uint8]:
+        """The mean of all channels, stretched: uint8 [h, w]."""
+        return to_bytes(self.features.mean(dim=0), RIM)
+
+    def varied_channels(self) -> list[int]:
+        """The channels that vary most over the picture, the most varied first."""
+        within = within_rim(self.features).flatten(1)
+        channels: list[int] = within.std(dim=1, correction=0).topk(CHANNELS_AT_OPENING).indices.tolist()
+        return channels
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
     """What the stations say of a picture on a grid; fields as in those modules, features Tensor[512, h, w].
 
@@ -66,28 +88,48 @@ class Scene:
         """int64 [9]: numbers of the anchors of a cell."""
         return (row * self.grid.feature_size[1] + col) * 9 + torch.arange(9)
 
-    def channel(self, number: int) -> npt.NDArray[np.uint8]:
-        """One channel of the feature map, stretched: uint8 [h, w]."""
-        return to_bytes(self.features[number], RIM)
+    @property
+    def maps(self) -> Maps:
+        """Its feature maps, for the eye."""
+        return Maps(self.features)
 
-    def mean(self) -> npt.NDArray[np.uint8]:
-        """The mean of all channels, stretched: uint8 [h, w]."""
-        return to_bytes(self.features.mean(dim=0), RIM)
-
-    def varied_channels(self) -> list[int]:
-        """The channels that vary most over the picture, the most varied first."""
-        within = within_rim(self.features).flatten(1)
-        channels: list[int] = within.std(dim=1, correction=0).topk(CHANNELS_AT_OPENING).indices.tolist()
-        return channels
-
-    def minibatch(self, seed: int) -> tuple[Tensor, Tensor]:
+    def minibatch(self, seed: int, size: int = 256, fraction: float = 0.5) -> tuple[Tensor, Tensor]:
         """(pos_inds, neg_inds) that this seed draws."""
-        return self.sample(self.found.labels, 256, 0.5, torch.Generator().manual_seed(seed))
+        return self.sample(self.found.labels, size, fraction, torch.Generator().manual_seed(seed))
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the network says of a picture on a grid: features Tensor[512, h, w], objectness Tensor[N], deltas [N, 4]."""
+
+    picture: Picture
+    grid: Grid
+    features: Tensor
+    objectness: Tensor
+    deltas: Tensor
+
+    @property
+    def anchors(self) -> Tensor:
+        """Tensor[N, 4]: xyxy, px."""
+        return grid_anchors(self.grid, cell_anchors())
+
+    def work_out(self, picture: Picture, label_rules: dict[str, Any], settings: dict[str, Any]) -> Scene:
+        """Run the picture, with objects of whatever kind, through every other station.
+
+        Args:
+            picture: this one, its objects as they stand.
+            label_rules: of `label_anchors`.
+            settings: of `propose`.
+        """
+        anchors, size = self.anchors, self.grid.image_size
+        found = label_anchors(anchors, picture.gt_boxes, image_size=size, **label_rules)
+        stages = propose(self.objectness, self.deltas, anchors, size, **settings)
+        return Scene(picture, self.grid, anchors, self.features, found, stages)
 
 
 @torch.no_grad()
-def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:
-    """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
+def ask_network(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Answers:
+    """Ask the head about features (Tensor[1, 512, h, w]) of a picture.
 
     Raises:
         ValueError: if the picture has more objects, or the grid more anchors, than the page can number, or the features
@@ -96,11 +138,16 @@ def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> 
     check_scene(picture, grid)
     h, w = grid.feature_size
     features = take_shown(features, "features", f"1, C, {h}, {w}")
-    anchors = grid_anchors(grid, cell_anchors())
-    objectness, pred_bbox_deltas = flatten_head(*head(features))
-    found = label_anchors(anchors, picture.gt_boxes, image_size=grid.image_size)
-    stages = propose(objectness, pred_bbox_deltas, anchors, grid.image_size)
-    return Scene(picture, grid, anchors, features[0], found, stages)
+    return Answers(picture, grid, features[0], *flatten_head(*head(features)))
+
+
+def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:
+    """Run a picture, from its features (Tensor[1, 512, h, w]), through every other station.
+
+    Raises:
+        ValueError: as `ask_network`.
+    """
+    return ask_network(picture, grid, features, head).work_out(picture, {}, {})
 
 
 def check_scene(picture: Picture, grid: Grid) -> None:
@@ -113,14 +160,38 @@ def check_scene(picture: Picture, grid: Grid) -> None:
         raise ValueError(f"grid: has {many}, the explorer takes up to {MAX_ANCHORS:,}")
 
 
-def pack(scene: Scene) -> dict[str, Any]:
-    """Pack a scene for the page: JSON and little-endian buffers, about half a megabyte.
+def pack(answers: Answers) -> dict[str, Any]:
+    """Pack what only the network knows: JSON and little-endian buffers, about half a megabyte."""
+    return {
+        **_place_and_maps(answers),
+        "cell_anchors": cell_anchors().tolist(),
+        "objectness": answers.objectness.numpy().astype("<f4").tobytes(),
+        "deltas": answers.deltas.numpy().astype("<f4").tobytes(),
+    }
+
+
+def pack_handed(scene: Scene) -> dict[str, Any]:
+    """Pack what somebody else's stations say.
 
     Rounded on the way: IoUs and scores to 1/65535 (the IoU of a suppression, which is only read out, to 1/100), box
-    edges to 1/65535 of the picture's longer side. Anchors are not
-    sent: the page builds them from the nine cell anchors and the strides.
+    edges to 1/65535 of the picture's longer side.
     """
-    picture, grid = scene.picture, scene.grid
+    return {
+        **_place_and_maps(scene),
+        "cell_anchors": cells_of(scene).tolist(),
+        "by": scene.by,
+        "best_anchors": scene.found.best_anchor_per_gt.tolist(),
+        "best_of": _best_of(scene.found),
+        "funnel": scene.stages.funnel(),
+        "box_step": max(scene.grid.image_size) / 65535,
+        "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
+        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in _numbers(scene).items()},
+    }
+
+
+def _place_and_maps(shown: Scene | Answers) -> dict[str, Any]:
+    """How the grid lies on the picture, the picture, and some maps. Anchors are not sent: the page builds them."""
+    picture, grid, maps = shown.picture, shown.grid, Maps(shown.features)
     return {
         "picture": picture.name,
         "grid": grid.name,
@@ -129,21 +200,11 @@ def pack(scene: Scene) -> dict[str, Any]:
         "stride": grid.stride,
         "scales": SCALES,
         "ratios": ASPECT_RATIOS,
-        "cell_anchors": cells_of(scene).tolist(),
-        "by": scene.by,
         "footprint": _about_centre(grid, grid.footprint(0, 0)),
         "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
-        "gt_boxes": picture.gt_boxes.tolist(),
-        "class_names": picture.class_names,
-        "best_anchors": scene.found.best_anchor_per_gt.tolist(),
-        "best_of": _best_of(scene.found),
-        "funnel": scene.stages.funnel(),
-        "box_step": max(grid.image_size) / 65535,
         "photo": picture_file(picture),
-        "mean": scene.mean().tobytes(),
-        "channels": {str(number): scene.channel(number).tobytes() for number in sorted(scene.varied_channels())},
-        "minibatches": {str(seed): pack_minibatch(scene, seed) for seed in range(SEEDS_AT_OPENING)},
-        **{name: values.numpy().astype(kind).tobytes() for name, (values, kind) in _numbers(scene).items()},
+        "mean": maps.mean().tobytes(),
+        "channels": {str(number): maps.channel(number).tobytes() for number in sorted(maps.varied_channels())},
     }
 
 

@@ -3,9 +3,9 @@
 
 import { restyle, swatch } from "../common/canvas_panel.js";
 import { h, OWN_KEYS, scroller, setText } from "../common/elements.js";
-import { besideThresholds, boxText } from "../common/format.js";
+import { boxText } from "../common/format.js";
 import { commit } from "../common/model.js";
-import { anchorStyle } from "./panels.js";
+import { anchorStyle, iouText } from "./panels.js";
 
 /** @typedef {import("./view.js").Moment} Moment */
 /** @typedef {import("./view.js").Context} Context */
@@ -25,18 +25,18 @@ const COLUMNS = [
     "best IoU",
     10.8,
     "The largest IoU of the anchor (not of the predicted box) with any object, and which object that is.",
-    ({ scene, nine }, a) => `${besideThresholds(scene.iou(nine[a]))} ${scene.object(nine[a])}`,
+    ({ scene, nine }, a) => `${iouText(scene, nine[a])} ${scene.object(nine[a])}`,
   ],
   [
     "label, and why",
     24.1,
-    "Positive: IoU ≥ 0.7, or the best of some object. Negative: < 0.3 with all. Between: ignored. Border crossers: dropped.",
+    "Positive: IoU at or above the upper threshold (0.7 in the paper), or the best of some object. Negative: below the lower one (0.3) with all. Between: ignored. Border crossers: dropped.",
     ({ scene, nine }, a) => scene.why(nine[a]),
   ],
   [
-    "in 256",
+    "drawn",
     4.4,
-    "Was the anchor drawn into this seed's minibatch? Only those 256 count in the loss of a training step.",
+    "Was the anchor drawn into this seed's minibatch? Only those count, 256 in the paper, in the loss of a training step.",
     ({ minibatch, nine }, a) => (minibatch?.all.has(nine[a]) ? "yes" : "–"),
   ],
   [
@@ -54,7 +54,7 @@ const COLUMNS = [
   [
     "fate",
     21.9,
-    "Where the decoded box ends: too small, below the top 6,000, suppressed by a better box at NMS, or a proposal.",
+    "Where the decoded box ends: too small, below the top scores, suppressed by a better box at NMS, or a proposal.",
     ({ scene, nine }, a) => scene.fate(nine[a]),
   ],
 ];

@@ -4,8 +4,9 @@
 import { canAsk } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
-import { OWN_KEYS, slider } from "../common/elements.js";
+import { h, OWN_KEYS, slider } from "../common/elements.js";
 import { commit, derived, scheduler, typed, watch } from "../common/model.js";
+import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
@@ -21,11 +22,13 @@ import {
   summary,
 } from "./panels.js";
 import { Scene } from "./scene.js";
+import { settings } from "./settings.js";
 import { anchorTable } from "./table.js";
+import { isHanded, stationsOf, WORK_TRAITS } from "./work.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {{positive: Uint16Array, negative: Uint16Array, all: Set<number>}} Minibatch */
+/** @typedef {{positive: ArrayLike<number>, negative: ArrayLike<number>, all: Set<number>}} Minibatch */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -46,31 +49,35 @@ export const render = defineView({
     ],
   },
   traits: [
-    ...["row", "col", "selected", "layers", "map", "seed", "top_n", "grid", "picture"],
-    ...["scene", "extra_channel", "extra_minibatch"],
+    ...["row", "col", "selected", "layers", "map", "top_n", "grid", "picture"],
+    ...["scene", "extra_channel", "extra_minibatch", ...WORK_TRAITS],
   ],
   local: { hot: -1 }, // the anchor under the mouse or the focus
   store: readStore,
   moment: readMoment,
-  parts: (context) => [
-    funnels(),
-    group(
-      "div",
-      { class: "rpnviz-stage" },
+  parts(context) {
+    const [shown, editor] = picture(context);
+    return [
+      funnels(),
       group(
-        "figure",
-        { class: "rpnviz-left" },
-        group("figcaption", {}, "Feature map", mapChoice(context)),
-        rowSlider(context),
-        featureMap(context),
-        colSlider(context),
-        jumpChoice(context),
+        "div",
+        { class: "rpnviz-stage" },
+        group(
+          "figure",
+          { class: "rpnviz-left" },
+          group("figcaption", {}, "Feature map", mapChoice(context)),
+          rowSlider(context),
+          featureMap(context),
+          colSlider(context),
+          jumpChoice(context),
+        ),
+        group("figure", {}, group("figcaption", {}, "Picture", pictureChoice(context)), shown),
+        group("div", { class: "rpnviz-side" }, gridSwitch(context), layerSwitches(context)),
       ),
-      group("figure", {}, group("figcaption", {}, "Picture", pictureChoice(context)), picture(context)),
-      group("div", { class: "rpnviz-side" }, gridSwitch(context), layerSwitches(context)),
-    ),
-    anchorTable(context),
-  ],
+      anchorTable(context),
+      ...(isHanded(context.model.get("scene")) ? [] : [settings(context, editor)]),
+    ];
+  },
   say(now, { root, what }) {
     root.dataset.cell = `${now.row} ${now.col}`;
     if (now.hot >= 0) what(anchorSentence(now, now.hot));
@@ -83,30 +90,39 @@ export const render = defineView({
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 function readStore({ model, redraw }) {
   const look = model.get("look");
+  const packed = () => /** @type {Record<string, any>} */ (model.get("scene"));
+  const stations = derived(packed, (sent) => stationsOf(model, sent));
   const scene = derived(
-    () => /** @type {Record<string, any>} */ (model.get("scene")),
-    (packed) => new Scene(packed),
+    () => stations().work(),
+    (work) => new Scene(packed(), work),
   );
   const photo = derived(
-    () => scene().packed.picture, // on another grid it is the same one
+    () => packed().picture, // on another grid it is the same one
     () => {
-      const file = scene().packed.photo;
+      const file = packed().photo;
       return loadPhoto(() => file, redraw);
     },
   );
   return {
     scene,
     photo: () => photo().bitmap,
-    heat: heatMap(model, scene, look.heat),
-    minibatch: sampled(model, scene),
+    heat: heatMap(model, packed, scene, look.heat),
+    minibatch: derived(
+      () => stations().draw(),
+      (drawn, version) =>
+        drawn && { version, ...drawn, all: new Set([...Array.from(drawn.positive), ...Array.from(drawn.negative)]) },
+    ),
     styles: lineStyles(look),
     palette: /** @type {Record<string, string>} */ (look.palette),
   };
 }
 
-/** Gives the map shown as an image, null while it has not come. @param {Model} model @param {() => Scene} scene @param {string[]} stops of the colours */
-function heatMap(model, scene, stops) {
-  const made = derived(scene, () => /** @type {Map<string, HTMLCanvasElement>} */ (new Map()));
+/**
+ * Gives the map shown as an image, null while it has not come.
+ * @param {Model} model @param {() => Record<string, any>} packed @param {() => Scene} scene @param {string[]} stops of the colours
+ */
+function heatMap(model, packed, scene, stops) {
+  const made = derived(packed, () => /** @type {Map<string, HTMLCanvasElement>} */ (new Map()));
   return () => {
     const map = /** @type {string} */ (model.get("map"));
     const values = made().has(map) ? null : mapValues(model, scene(), map);
@@ -120,28 +136,14 @@ function mapValues(model, scene, map) {
   const [kind, number] = map.split(" ");
   if (kind === "objectness") return scene.objectness(Number(number));
   const { mean, channels } = scene.packed;
-  const bytes = kind === "mean" ? mean : channels[number] || extra(model, scene, "channel", Number(number))?.values;
+  const bytes = kind === "mean" ? mean : channels[number] || extraChannel(model, scene, Number(number))?.values;
   return bytes ? typed(bytes, Uint8Array) : null;
 }
 
-/** Gives what the seed draws, null while it has not come. @param {Model} model @param {() => Scene} scene */
-function sampled(model, scene) {
-  const made = derived(scene, () => /** @type {Map<number, Minibatch>} */ (new Map()));
-  return () => {
-    const seed = /** @type {number} */ (model.get("seed"));
-    const sent = scene().packed.minibatches[seed] || extra(model, scene(), "seed", seed);
-    if (!made().has(seed) && sent) {
-      const [positive, negative] = [typed(sent.positive, Uint16Array), typed(sent.negative, Uint16Array)];
-      made().set(seed, { positive, negative, all: new Set([...positive, ...negative]) });
-    }
-    return made().get(seed) || null;
-  };
-}
-
-/** What came last beside the scenes, if it is of this scene. @param {Model} model @param {Scene} scene @param {"channel" | "seed"} name @param {number} value */
-function extra(model, { packed }, name, value) {
-  const last = model.get(name === "channel" ? "extra_channel" : "extra_minibatch");
-  return last[name] === value && last.picture === packed.picture && last.grid === packed.grid ? last : null;
+/** The channel that came last beside the scenes, if it is of this scene. @param {Model} model @param {Scene} scene @param {number} channel */
+function extraChannel(model, { packed }, channel) {
+  const last = model.get("extra_channel");
+  return last.channel === channel && last.picture === packed.picture && last.grid === packed.grid ? last : null;
 }
 
 /** @param {Context} context */
@@ -154,14 +156,17 @@ function readMoment({ model, store, local }) {
   const selected = /** @type {number} */ (model.get("selected"));
   return {
     ...{ scene, row, col, hot, selected, styles: store.styles, palette: store.palette },
-    key: `${scene.packed.picture} ${scene.packed.grid}`, // for what is drawn once and kept
+    minibatch: store.minibatch(),
+    // for what is drawn once and kept
+    key: `${scene.packed.picture} ${scene.packed.grid} ${JSON.stringify(WORK_TRAITS.map((name) => model.get(name)))}`,
     nine: scene.shapes.map((_, a) => first + a),
     strong: hot >= 0 ? hot : selected, // which of the nine stands out, −1 for none
     layers: /** @type {Set<string>} */ (new Set(model.get("layers"))),
     topN: /** @type {number} */ (model.get("top_n")),
     seed: /** @type {number} */ (model.get("seed")),
+    least: /** @type {number} */ (model.get("min_size")),
+    batch: /** @type {number} */ (model.get("batch_size_per_image")),
     map: /** @type {string} */ (model.get("map")),
-    minibatch: store.minibatch(),
     heat: store.heat(),
     photo: store.photo(),
     wanted: { picture: /** @type {string} */ (model.get("picture")), grid: /** @type {string} */ (model.get("grid")) },
@@ -273,9 +278,9 @@ function featureMap(context) {
   };
 }
 
-/** The picture with all that belongs to the window's cell. @param {Context} context @returns {Part} */
+/** The picture with all that belongs to the window's cell, and what edits its objects. @param {Context} context @returns {[Part, ObjectEditor]} */
 function picture(context) {
-  const { local, set, store, what } = context;
+  const { local, model, redraw, set, store, what } = context;
   const panel = windowPanel(context, {
     extent: pictureExtent(store.scene()),
     className: "rpnviz-picture rpnviz-drag",
@@ -287,14 +292,17 @@ function picture(context) {
     if (local.hot < 0) what(pictureSentence(now, x, y, (5 * panel.unit) / panel.scale));
   });
   panel.canvas.addEventListener("pointerleave", () => set({ hot: -1 }));
-  return {
-    element: panel.canvas,
-    draw(now) {
+  const editor = new ObjectEditor({ model, panel, imageSize: store.scene().packed.image_size, redraw });
+  const part = {
+    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+    draw(/** @type {Moment} */ now) {
       panel.setExtent(pictureExtent(now.scene));
+      editor.draw();
       drawPicture(panel, now);
     },
     destroy: () => panel.destroy(),
   };
+  return [part, editor];
 }
 
 /** Upright, with row 0 at the top. @param {Context} context @returns {Part} */

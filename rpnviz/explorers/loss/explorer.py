@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rpnviz._inputs import take_shown, take_whole
 from rpnviz.anchors import cell_anchors, grid_anchors
-from rpnviz.boxes import BBOX_XFORM_CLIP, decode, pair_iou
+from rpnviz.boxes import decode, pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.payload import picture_file, picture_plan
@@ -97,7 +97,6 @@ class LossExplorer(RpnvizWidget):
             "anchors": self.offered,
             "low": self._low,
             "high": self._high,
-            "clip": BBOX_XFORM_CLIP,
             "ways": ways,
             "tensor_losses": list(self.tensor_losses),
         }

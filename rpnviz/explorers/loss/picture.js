@@ -1,7 +1,7 @@
 // @ts-check
 // What is drawn on the picture of notebook 06: the anchor, its object, the decoded box and where one step pulls it.
 
-import { boxIou } from "../common/compute/boxes.js";
+import { pairIou } from "../common/compute/boxes.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/canvas_panel.js").Panel} Panel */
@@ -37,7 +37,7 @@ function drawNames(panel, styles, { anchor: { box: own, gt, label, iou_text: iou
     { text: `anchor, IoU ${iou}, ${WORD_OF[label]}`, box: near ? all : own, style: styles[STYLE_OF[label]] },
     ...(gt ? [{ text: object, box: near ? all : gt, style: styles.ground_truth }] : []),
     {
-      text: gt ? `decoded, IoU ${boxIou(box, gt).toFixed(2)}` : "decoded",
+      text: gt ? `decoded, IoU ${pairIou(box, gt).toFixed(2)}` : "decoded",
       box: near ? /** @type {Box} */ ([all[0], all[1] - high, all[2], all[3] + high]) : box,
       style: styles.proposal,
     },

@@ -2,19 +2,11 @@
 // One anchor's answer to move: its decoded box, the ledger of its loss, the pull of one step (notebook 06).
 
 import { lineStyles, Panel } from "../common/canvas_panel.js";
-import { boxIou, clamp } from "../common/compute/boxes.js";
-import {
-  crossEntropy,
-  decodeBox,
-  encodeBox,
-  minibatchLosses,
-  smoothL1,
-  takeStep,
-  writeLedger,
-} from "../common/compute/loss_ledger.js";
+import { BBOX_XFORM_CLIP, boxAt, clamp, decode, encode, listOf, pairIou } from "../common/compute/boxes.js";
+import { binaryCrossEntropy, minibatchLosses, smoothL1, takeStep, writeLedger } from "../common/compute/loss_ledger.js";
 import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { commit, typed } from "../common/model.js";
-import { movable } from "../common/movable_box.js";
+import { EVERYWHERE, movable } from "../common/movable_box.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
 import { curve } from "./curves.js";
@@ -26,7 +18,7 @@ import { fixed, ledgerTables, sumTable } from "./tables.js";
 /** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
  *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
 /** @typedef {import("../common/compute/loss_ledger.js").Way} Way */
-/** @typedef {{image_size: [number, number], extent: Box, anchors: Offered[], low: number[], high: number[], clip: number,
+/** @typedef {{image_size: [number, number], extent: Box, anchors: Offered[], low: number[], high: number[],
  *   ways: Way[], tensor_losses: number[]}} Plan */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
@@ -86,7 +78,7 @@ export const render = defineView({
         "figure",
         {},
         group("div", CONTROLS, "loss as in ", ways(context)),
-        ledger(context),
+        ledger(),
         group("div", { class: "rpnviz-curves" }, entropyCurve(), boxCurve()),
         sums(context),
       ),
@@ -122,7 +114,7 @@ function readAnswer({ model, store: { offered, plan } }) {
     anchor,
     way: /** @type {Way} */ (plan.ways.find(({ key }) => key === model.get("normalisation"))),
     entry: { logit, deltas, label: anchor.label, targets: anchor.targets },
-    box: decodeBox(deltas, anchor.box, plan.clip),
+    box: boxAt(decode(new Float32Array(deltas), listOf([anchor.box])), 0),
   };
 }
 
@@ -133,7 +125,9 @@ function readMoment(context) {
   const { anchor, way, entry, box } = readAnswer(context);
   const { logit, deltas } = entry;
   const near = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) < SAME;
-  const cut = [3, 4].filter((i) => deltas[i - 1] > plan.clip).map((i) => `${NAMES[i]} = ${fixed(deltas[i - 1], 2)}`);
+  const cut = [3, 4]
+    .filter((i) => deltas[i - 1] > BBOX_XFORM_CLIP)
+    .map((i) => `${NAMES[i]} = ${fixed(deltas[i - 1], 2)}`);
   return {
     ...{ anchor, way, box, cut, label: anchor.label, answer: [logit, ...deltas] },
     chosen: /** @type {number} */ (model.get("chosen")),
@@ -143,13 +137,13 @@ function readMoment(context) {
     ledger: writeLedger(entry, way.beta),
     losses: plan.ways.map((one) => minibatchLosses(sample, one, { at: anchor.at, logit, deltas })),
     untouched: near(logit, anchor.logit) && deltas.every((delta, k) => near(delta, anchor.deltas[k])),
-    words: cut.length ? cutText(cut, plan) : anchorText(anchor, box),
+    words: cut.length ? cutText(cut) : anchorText(anchor, box),
   };
 }
 
-/** What decoding makes of a delta that is too high. @param {string[]} cut @param {Plan} plan */
-const cutText = (cut, { clip }) =>
-  `${cut.join(", ")}: decoded as ${clip.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
+/** What decoding makes of a delta that is too high. @param {string[]} cut */
+const cutText = (cut) =>
+  `${cut.join(", ")}: decoded as ${BBOX_XFORM_CLIP.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
 
 /** Why moving the box does not change the label. @param {Offered} anchor @param {Box} box */
 function anchorText({ gt, label, iou_text: iou, low_quality: rule }, box) {
@@ -158,7 +152,7 @@ function anchorText({ gt, label, iou_text: iou, low_quality: rule }, box) {
   if (!gt)
     return `The anchor's IoU is ${iou}: negative. There is no box to move to, and no box loss, wherever its box goes.`;
   const why = rule ? `${iou}, the best for its object` : iou;
-  return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${boxIou(box, gt).toFixed(2)}; no label asks for it.`;
+  return `The anchor's IoU is ${why}: positive, and stays so. The decoded box's IoU is ${pairIou(box, gt).toFixed(2)}; no label asks for it.`;
 }
 
 /** The style sheet's two colours of the decoded box. @param {Context} context */
@@ -236,8 +230,8 @@ function picture(context) {
     panel,
     get: () => readAnswer(context).box,
     snap: (pixels) => pixels,
-    free: true,
-    move: (box) => put(context, { deltas: encodeBox(box, readAnswer(context).anchor.box) }),
+    within: EVERYWHERE,
+    move: (box) => put(context, { deltas: [...encode(listOf([box]), listOf([readAnswer(context).anchor.box]))] }),
     what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
   });
   return {
@@ -258,7 +252,7 @@ function picture(context) {
 /** One of NAMES. @param {Context} context @param {number} i @returns {Part} */
 function answerSlider(context, i) {
   const { model, store } = context;
-  const { clip, high, low } = store.plan;
+  const { high, low } = store.plan;
   const delta = slider({
     label: NAMES[i],
     min: low[i],
@@ -276,7 +270,7 @@ function answerSlider(context, i) {
     element: delta.element,
     draw({ answer }) {
       delta.set(answer[i]);
-      delta.element.classList.toggle("rpnviz-cut", i > 2 && answer[i] > clip);
+      delta.element.classList.toggle("rpnviz-cut", i > 2 && answer[i] > BBOX_XFORM_CLIP);
     },
   };
 }
@@ -350,12 +344,12 @@ function ways({ model, store: { plan } }) {
   return { element: buttons.element, draw: ({ way }) => buttons.set(way.key) };
 }
 
-/** @param {Context} context @returns {Part} */
-function ledger({ store: { plan } }) {
+/** @returns {Part} */
+function ledger() {
   const tables = ledgerTables();
   return {
     element: tables.element,
-    draw: (now) => tables.show(now.ledger, { logit: now.answer[0], label: now.label, clip: plan.clip }),
+    draw: (now) => tables.show(now.ledger, { logit: now.answer[0], label: now.label, clip: BBOX_XFORM_CLIP }),
   };
 }
 
@@ -374,7 +368,7 @@ function entropyCurve() {
     element: h("figure", {}, title, one.element),
     draw({ label, answer: [logit], ledger: { bce } }) {
       setText(title, label < 0 ? "cross-entropy: masked out" : `cross-entropy by logit, label ${label}`);
-      one.shape(`label ${label}`, (x) => crossEntropy(x, Math.max(label, 0)), 0);
+      one.shape(`label ${label}`, (x) => binaryCrossEntropy(x, Math.max(label, 0)), 0);
       one.element.classList.toggle("rpnviz-masked", label < 0);
       one.put(label < 0 ? [] : [[logit, bce]]);
     },

@@ -1,4 +1,4 @@
-"""The minibatch of one training step: seed, batch size and positive fraction can be moved (notebook 05)."""
+"""The minibatch of one training step: objects, label rules, seed, batch size and positive fraction (notebook 05)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.objects import HasObjects
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
+from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.targets import label_anchors, sample_minibatch
+from rpnviz.pictures import Picture
+from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
 
-SETTINGS = ("seed", "batch_size_per_image", "positive_fraction")
 
-
-class MinibatchExplorer(RpnvizWidget):
+class MinibatchExplorer(HasLabelRules, HasObjects, RpnvizWidget):
     """The anchors that are drawn for the loss: on the map, on the picture, and counted.
 
     Args:
@@ -32,62 +33,63 @@ class MinibatchExplorer(RpnvizWidget):
         grid: "paper", "floor" or "ceil".
     """
 
-    asks = unmoved = SETTINGS
-    needs_python = "Other samples are drawn by Python"
     presented = "selected"
     view = "minibatch/view.js"
     sheets = ("common/labels.css",)
-    plan = t.Dict(read_only=True, help="sizes, objects and the anchors of a cell").tag(sync=True)
+    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    codes = t.Bytes(read_only=True, help="uint8 [N]: see payload.label_codes").tag(sync=True)
-    counts = t.Dict(read_only=True, help="anchors with each label").tag(sync=True)
     seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
     positive_fraction = Finite(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
     selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
-    sampled_pos = t.Bytes(read_only=True, help="int32: the positive anchors drawn").tag(sync=True)
-    sampled_neg = t.Bytes(read_only=True, help="int32: the negative anchors drawn").tag(sync=True)
-    most_positive = t.Int(read_only=True, help="as many may be positive at most").tag(sync=True)
 
     def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
-        """Label all anchors once and draw with the paper's numbers."""
-        self.picture = take_picture(picture)
-        self.grid = Grid.named(grid, self.picture.image_size)
+        """Label and draw with the paper's numbers."""
+        picture = take_picture(picture)
+        self.grid = Grid.named(grid, picture.image_size)
         cells = cell_anchors()
         self.anchors = grid_anchors(self.grid, cells)
-        self.found = label_anchors(self.anchors, self.picture.gt_boxes, self.picture.image_size)
-        codes = label_codes(self.found)
         super().__init__()
-        self.set_trait("plan", anchor_plan(self.picture, self.grid, cells))
-        self.set_trait("image", picture_file(self.picture))
-        self.set_trait("codes", codes.numpy().tobytes())
-        self.set_trait("counts", count_codes(codes))
-        self.start_answering()
-        drawn = torch.cat([self.sampled_pos_inds, self.sampled_neg_inds])
+        self.open_picture(picture)
+        self.set_trait("plan", anchor_plan(picture, self.grid, cells))
+        self.set_trait("image", picture_file(picture))
+        drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
+
+    @property
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
+
+    @property
+    def found(self) -> AnchorLabels:
+        """What `label_anchors` says of the objects with these settings."""
+        return label_anchors(self.anchors, self.picture.gt_boxes, self.grid.image_size, **self.label_rules)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Anchors with each label."""
+        return count_codes(label_codes(self.found))
+
+    @property
+    def sampled(self) -> tuple[Tensor, Tensor]:
+        """What `sample_minibatch` draws with these settings: positives and negatives."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return sample_minibatch(self.found.labels, self.batch_size_per_image, self.positive_fraction, generator)
 
     @property
     def sampled_pos_inds(self) -> Tensor:
         """int64: rows of the positive anchors drawn, ascending."""
-        return self._sampled[0]
+        return self.sampled[0]
 
     @property
     def sampled_neg_inds(self) -> Tensor:
         """int64: rows of the negative anchors drawn, ascending."""
-        return self._sampled[1]
-
-    def answer(self) -> dict[str, Any]:
-        """Draw with the settings as they stand."""
-        size, fraction = self.batch_size_per_image, self.positive_fraction
-        generator = torch.Generator().manual_seed(self.seed)
-        sampled = sample_minibatch(self.found.labels, size, fraction, generator)
-        positives, negatives = (inds.numpy().astype("<i4").tobytes() for inds in sampled)
-        self._sampled = sampled
-        return {"sampled_pos": positives, "sampled_neg": negatives, "most_positive": int(size * fraction)}
+        return self.sampled[1]
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
-        return {"selected": whole(0, len(self.anchors) - 1)}
+        return {**self.object_rules(), **self.threshold_rules(), "selected": whole(0, len(self.anchors) - 1)}
 
     def figure(self) -> Figure:
         """Draw the sample as dots on the map; on the picture the positives as boxes, the negatives' centres as dots."""

@@ -1,13 +1,17 @@
 // @ts-check
-// The minibatch: which anchors the losses of one step see (notebook 05). The draw itself is made in Python.
+// The minibatch: which anchors the losses of one step see (notebook 05).
 
 import { labelWord, readLabel } from "../common/anchor.js";
 import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
-import { lockWithoutKernel } from "../common/asking.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import { manualSeed } from "../common/compute/generator.js";
+import { sampleMinibatch } from "../common/compute/targets.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { thousands } from "../common/format.js";
-import { commit, derived, typed, watch } from "../common/model.js";
+import { labelRules } from "../common/label_rules.js";
+import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
+import { commit, derived, watch } from "../common/model.js";
+import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
@@ -23,6 +27,7 @@ import { defineView, group } from "../common/view.js";
 const HINT =
   "A filled dot is a sampled positive anchor, a ring a sampled negative one. Point at the map, or click and walk with the arrows.";
 const FADE = 0.35; // the labels behind the dots
+const SETTINGS = ["seed", "batch_size_per_image", "positive_fraction"];
 
 export const render = defineView({
   frame: {
@@ -34,19 +39,18 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
     ],
   },
-  traits: ["seed", "batch_size_per_image", "positive_fraction", "sampled_pos", "sampled_neg", "selected"],
+  traits: [...SETTINGS, ...LABEL_RULES, "objects", "selected"],
   local: { pointed: -1, boxes: false }, // the anchor under the mouse; whether negatives are drawn as boxes
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, anchorMap(context), settings(context)),
-    group("figure", {}, picture(context), about(), batchBar(context), drawTable(context), masked(context)),
+    group("figure", {}, anchorMap(context), settings(context), foldedRules(context)),
+    group("figure", {}, ...picture(context), about(), batchBar(context), drawTable(context), masked(context)),
   ],
   say: ({ pointed, pos, neg, counts: { positive, negative }, words }) =>
     pointed
       ? ""
       : `${pos.length} positive and ${neg.length} negative anchors drawn, of ${thousands(positive)} and ${thousands(negative)}. ${words}`,
-  busy: () => "drawing",
   listen: ({ model, set }) => [watch(model, ["selected"], () => set({ pointed: -1 }))],
 });
 
@@ -55,50 +59,40 @@ function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
   const geometry = anchorGeometry(plan);
   const styles = lineStyles(model.get("look"));
-  const codes = typed(model.get("codes"), Uint8Array);
-  const drawn = (/** @type {string} */ name) =>
-    derived(
-      () => model.get(name),
-      (sent) => typed(sent, Int32Array),
-    );
-  return {
-    plan,
-    geometry,
-    styles,
-    codes,
-    faded: labelImage(geometry, codes, styles, plan, FADE),
-    photo: loadPhoto(() => model.get("image"), redraw),
-    pos: drawn("sampled_pos"),
-    neg: drawn("sampled_neg"),
-  };
+  const labelled = labelling(model, anchorsOf(plan), plan.image_size);
+  const drawn = derived(
+    () => JSON.stringify([labelled().version, ...SETTINGS.map((name) => model.get(name))]),
+    () => {
+      const [seed, size, share] = SETTINGS.map((name) => /** @type {number} */ (model.get(name)));
+      const { posInds, negInds } = sampleMinibatch(labelled().found.labels, size, share, manualSeed(seed));
+      return { pos: posInds, neg: negInds, seed, size, share, most: Math.floor(size * share) };
+    },
+  );
+  const faded = derived(labelled, ({ codes }) => labelImage(geometry, codes, styles, plan, FADE));
+  return { plan, geometry, styles, labelled, drawn, faded, photo: loadPhoto(() => model.get("image"), redraw) };
 }
 
 /** @param {Context} context */
 function readMoment({ model, store, local }) {
-  const { codes, geometry } = store;
-  const [pos, neg] = [store.pos(), store.neg()];
-  const { batch_size_per_image: size, positive_fraction: share } = model.get("answered"); // what was drawn with
+  const { geometry } = store;
+  const [labelled, drawn] = [store.labelled(), store.drawn()];
   const shown = local.pointed >= 0 ? local.pointed : model.get("selected");
-  const label = readLabel(codes[shown]);
-  const drawn = pos.includes(shown) || neg.includes(shown);
+  const label = readLabel(labelled.codes[shown]);
+  const isDrawn = drawn.pos.includes(shown) || drawn.neg.includes(shown);
   const ever = label === "positive" || label === "negative";
-  const fate = drawn ? "in the minibatch" : ever ? "not drawn this time, masked out of the loss" : "never drawn";
+  const fate = isDrawn ? "in the minibatch" : ever ? "not drawn this time, masked out of the loss" : "never drawn";
   return {
-    ...{ pos, neg, shown, label },
-    ...{ size: /** @type {number} */ (size), share: /** @type {number} */ (share) },
-    most: /** @type {number} */ (model.get("most_positive")),
-    counts: /** @type {Record<string, number>} */ (model.get("counts")),
+    ...labelled,
+    ...drawn,
+    ...{ shown, label, faded: store.faded() },
     pointed: local.pointed >= 0,
     boxes: /** @type {boolean} */ (local.boxes),
-    wanted: ["seed", "batch_size_per_image", "positive_fraction"].map(
-      (name) => /** @type {number} */ (model.get(name)),
-    ),
     words: `${geometry.words(shown)}: ${labelWord(label)}, ${fate}.`,
   };
 }
 
 /** The map of all anchors with the sampled ones. @param {Context} context @returns {Part} */
-function anchorMap({ model, store: { faded, geometry, plan, styles }, redraw, set }) {
+function anchorMap({ model, store: { geometry, styles }, redraw, set }) {
   const panel = mapPanel({
     geometry,
     label: "Map of all anchors with the sampled ones",
@@ -115,9 +109,9 @@ function anchorMap({ model, store: { faded, geometry, plan, styles }, redraw, se
   };
   return {
     element: panel.canvas,
-    draw({ pos, neg, shown }) {
+    draw({ version, faded, objects, pos, neg, shown }) {
       if (!panel.begin()) return;
-      panel.backdrop("labels", () => drawMap(panel, geometry, faded, { plan, style: styles.ground_truth }));
+      panel.backdrop(String(version), () => drawMap(panel, geometry, faded, { objects, style: styles.ground_truth }));
       for (const i of neg) ring(panel, ...middle(i), styles.sampled_negative);
       for (const i of pos) panel.dot(...middle(i), styles.sampled_positive, 3.2);
       const [x, y] = geometry.square(shown);
@@ -172,44 +166,52 @@ function settings({ model, set }) {
     what: "Show the sampled negative anchors as thin boxes instead of rings at their centres.",
     onChange: (on) => set({ boxes: on }),
   });
-  lockWithoutKernel(model, [again, ...sliders.map(({ input }) => input)]);
   const row = h("div", { class: "rpnviz-controls" }, again, boxes.element);
   return {
     element: h("div", { class: "rpnviz-settings" }, ...sliders.map(({ element }) => element), row),
-    draw: ({ wanted }) => sliders.forEach((one, i) => one.set(wanted[i])),
+    draw: ({ seed, size, share }) => [seed, size, share].forEach((value, i) => sliders[i].set(value)),
   };
 }
 
-/** The picture with the sample. @param {Context} context @returns {Part} */
-function picture({ store: { geometry, photo, plan, styles }, redraw }) {
-  const [height, width] = plan.image_size;
+/** How the anchors are labelled of which is drawn; folded. @param {Context} context @returns {Part} */
+const foldedRules = (context) =>
+  group("details", { class: "rpnviz-fold" }, h("summary", {}, "Labels: thresholds and rules"), labelRules(context));
+
+/** The picture with the sample. @param {Context} context @returns {Part[]} */
+function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
+  const { image_size: size, extent } = plan;
   const panel = new Panel({
-    extent: plan.extent,
-    className: "rpnviz-picture",
-    label: "The picture with the sample",
-    onResize: redraw,
+    ...{ extent, className: "rpnviz-picture", label: "The picture with the sample", onResize: redraw },
     what: "The picture: sampled positive anchors as boxes, the centres of sampled negative anchors as rings.",
     attributes: { role: "img" },
   });
-  return {
-    element: panel.canvas,
-    draw({ pos, neg, shown, label, boxes }) {
-      const bitmap = photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      panel.backdrop("photo", () => {
-        panel.image(bitmap, [0, 0, width, height]);
-        for (const { box } of plan.objects) panel.box(box, styles.ground_truth);
-      });
-      for (const i of neg) {
-        const box = geometry.box(i);
-        if (boxes) panel.box(box, { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
-        else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.sampled_negative);
-      }
-      for (const i of pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
-      panel.box(geometry.box(shown), styles[label], { strong: true });
+  const editor = new ObjectEditor({ model, panel, imageSize: size, redraw });
+  return [
+    {
+      element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+      draw(now) {
+        editor.draw();
+        const bitmap = photo.bitmap;
+        if (!panel.begin() || !bitmap) return;
+        panel.backdrop("photo", () => panel.image(bitmap, [0, 0, size[1], size[0]]));
+        drawSample(panel, { geometry, styles }, now);
+      },
+      destroy: () => panel.destroy(),
     },
-    destroy: () => panel.destroy(),
-  };
+    { element: editor.bar },
+  ];
+}
+
+/** Objects and the sample. @param {Panel} panel @param {Pick<Store, "geometry" | "styles">} store @param {Moment} now */
+function drawSample(panel, { geometry, styles }, { objects, pos, neg, shown, label, boxes }) {
+  for (const { box } of objects) panel.box(box, styles.ground_truth);
+  for (const i of neg) {
+    const box = geometry.box(i);
+    if (boxes) panel.box(box, { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
+    else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.sampled_negative);
+  }
+  for (const i of pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
+  panel.box(geometry.box(shown), styles[label], { strong: true });
 }
 
 /** What the anchor is that is pointed at, or chosen. @returns {Part} */

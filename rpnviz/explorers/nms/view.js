@@ -2,8 +2,8 @@
 // NMS one box at a time (notebook 08): whose turn it is, whom it suppresses, and at what IoU.
 
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
-import { boxAt, clamp } from "../common/compute/boxes.js";
-import { iouOf, keptRows, ranking, runNms, stateAfter } from "../common/compute/nms.js";
+import { boxAt, clamp, iouAt } from "../common/compute/boxes.js";
+import { keptRows, nmsSteps, ranking, stateAfter } from "../common/compute/nms_steps.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { fixed } from "../common/format.js";
 import { arrowKeys } from "../common/keys.js";
@@ -14,7 +14,7 @@ import { boxTable, transport } from "./parts.js";
 import { aboutBox, aboutTurn, iouText, stateWords } from "./words.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
-/** @typedef {import("../common/compute/nms.js").Run} Run */
+/** @typedef {import("../common/compute/nms_steps.js").Run} Run */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], names: string[], named: number,
  *   ties: boolean, lines: Record<string, {style: string, words: string}>}} Plan names: of the boxes; named: so many still
@@ -103,7 +103,7 @@ function readStore({ model, redraw }) {
       () => {
         const settings = Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]));
         const order = ranking(scores, settings.reverse_ties).slice(0, settings.top_n);
-        const run = runNms(boxes, order, settings.nms_thresh, settings.suppressed_too);
+        const run = nmsSteps(boxes, order, settings.nms_thresh, settings.suppressed_too);
         return { run, worked: { ...settings, kept: keptRows(run) } };
       },
     ),
@@ -377,7 +377,7 @@ function boxes(context, { byHand, go, onKey }) {
       root.dataset.turn = String(turns);
       const entries = run.order.map((row, place) => {
         const state = /** @type {string} */ (states.get(row));
-        const iou = current >= 0 && place >= turns ? iouOf(store.boxes, current, row) : null;
+        const iou = current >= 0 && place >= turns ? iouAt(store.boxes, current, store.boxes, row) : null;
         return {
           ...{ row, state, iou },
           name: plan.names[row],

@@ -1,10 +1,11 @@
 // @ts-check
 // What the NMS explorer says of a box and of a turn.
 
-import { iouOf, victims } from "../common/compute/nms.js";
+import { iouAt } from "../common/compute/boxes.js";
+import { victims } from "../common/compute/nms_steps.js";
 import { besideThresholds } from "../common/format.js";
 
-/** @typedef {import("../common/compute/nms.js").Run} Run */
+/** @typedef {import("../common/compute/nms_steps.js").Run} Run */
 /** @typedef {{plan: {names: string[], lines: Record<string, {words: string}>}, boxes: Float32Array,
  *   scoreOf: (row: number) => string}} Boxes */
 /** @typedef {{run: Run, turns: number, thresh: number}} Now turns: so many boxes have had theirs */
@@ -55,6 +56,6 @@ export function aboutTurn(boxes, { run, turns, thresh, suppressedToo }) {
   const gone = `Turn ${turns}: ${name} was suppressed by ${withIou(run.by[row], run.iou[row])}.`;
   if (suppressedToo && each) return `${gone} And here it suppresses ${each}: this is not NMS.`;
   if (suppressedToo) return `${gone} Nobody is left for it to suppress.`;
-  const spared = listed(spares.map((other) => withIou(other, iouOf(boxes.boxes, row, other))));
+  const spared = listed(spares.map((other) => withIou(other, iouAt(boxes.boxes, row, boxes.boxes, other))));
   return `${gone} So it suppresses nobody${spared && `, not even ${spared}`}.`;
 }

@@ -9,10 +9,14 @@ import torch
 import traitlets as t
 
 from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers.common.proposal_settings import PROPOSAL_SETTINGS
+from rpnviz.explorers.common.rules import Rule, one_of
+from rpnviz.explorers.common.thresholds import LABEL_RULES
 from rpnviz.explorers.linked.explorer import LinkedExplorer
-from rpnviz.explorers.linked.scene import Scene, cells_of
+from rpnviz.explorers.linked.scene import Answers, Scene, cells_of, pack_handed, pack_minibatch
 from rpnviz.pictures import Picture
 
+HANDED = ("objects", *LABEL_RULES, *PROPOSAL_SETTINGS, "batch_size_per_image", "positive_fraction")
 NOT_DRAWN = (
     "These anchors are not the same nine at every cell, so the explorer cannot draw them; it draws the package's"
 )
@@ -21,8 +25,11 @@ NOT_DRAWN = (
 class PrecomputedExplorer(LinkedExplorer):
     """The linked explorer of one scene that is handed over; another picture or grid cannot be asked for."""
 
+    asks = (*LinkedExplorer.asks, "seed")
+    unmoved = HANDED
     needs_python = "What you wrote runs in Python"
-    handed = t.List(t.Unicode(), ["picture", "grid"], read_only=True).tag(sync=True)
+    handed = t.List(t.Unicode(), ["picture", "grid", *HANDED], read_only=True).tag(sync=True)
+    extra_minibatch = t.Dict(read_only=True, help="the last seed that its scene has not").tag(sync=True)
 
     def __init__(self, scene: Scene) -> None:
         """Show a scene. Anchors that are not the same at every cell are replaced by ours, and the view says so."""
@@ -35,8 +42,35 @@ class PrecomputedExplorer(LinkedExplorer):
             self._remark = NOT_DRAWN
             self.set_trait("error", NOT_DRAWN)
 
-    def _run(self, picture: Picture, grid: str) -> Scene:
+    def _ask(self, picture: Picture, grid: str) -> Answers:
+        nothing = self._handed.features.new_zeros(0)  # a network's answers are not among what was handed over
+        return Answers(self._handed.picture, self._handed.grid, self._handed.features, nothing, nothing)
+
+    def _packed(self, answers: Answers) -> dict[str, Any]:
+        return pack_handed(self._handed)
+
+    @property
+    def results(self) -> Scene:
+        """What was handed over."""
         return self._handed
+
+    def answer(self) -> dict[str, Any]:
+        """Send the channel and the seed that the page lacks."""
+        which = {"seed": self.seed, "picture": self.picture, "grid": self.grid}
+        if str(self.seed) in self.scene["minibatches"] or self.extra_minibatch.get("seed") == self.seed:
+            return super().answer()
+        return {**super().answer(), "extra_minibatch": {**which, **pack_minibatch(self._handed, self.seed)}}
+
+    def rules(self) -> dict[str, Rule]:
+        """Say what a saved page may set."""
+        return {**super().rules(), "seed": one_of([*map(int, self.scene.get("minibatches", ())), self.seed])}
+
+    @t.validate(*HANDED)
+    def _handed_over(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if self.scene and value != getattr(self, name):
+            raise t.TraitError(f"{name}: these results were handed over, and are not worked out again")
+        return value
 
     @t.validate("picture", "grid")
     def _one_only(self, proposal: Any) -> str:

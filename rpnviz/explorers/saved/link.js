@@ -5,11 +5,11 @@
 
 /**
  * @typedef {{kind: string, min: number, max: number, at_most?: string, choices: (string | number)[], each: [number, number][],
- *   or_none: boolean, within: [number, number, number, number]}} Rule only what its kind needs
+ *   or_none: boolean, within: [number, number, number, number], most: number, longest: number}} Rule only what its kind needs
  */
 /** @typedef {Record<string, Rule>} Moves */
 
-const LONGEST = 4000; // letters of a fragment; ours have some hundred
+const LONGEST = 16000; // letters of a fragment; ours have some hundred, or 50 an object
 const WHOLE = /^-?\d{1,9}$/;
 const NUMBER = /^-?\d{1,9}(\.\d{1,9})?(e-\d{1,2})?$/;
 
@@ -39,23 +39,53 @@ const READERS = {
     return known ? choices.filter((choice) => chosen.includes(/** @type {string} */ (choice))) : undefined;
   },
   numbers: (text, { each, or_none }) => (or_none && !text ? [] : numbersWithin(text, each)),
-  box(text, { within: [left, top, right, bottom] }) {
-    const box = numbersWithin(text, [
-      [left, right],
-      [top, bottom],
-      [left, right],
-      [top, bottom],
-    ]);
-    return box && box[0] < box[2] && box[1] < box[3] ? box : undefined;
+  list(text, { min, max, most }) {
+    const parts = text.split(",");
+    const limits = parts.map(() => /** @type {[number, number]} */ ([min, max]));
+    return parts.length <= most ? numbersWithin(text, limits) : undefined;
+  },
+  box: (text, { within }) => boxWithin(text, within),
+  objects(text, { within, most, longest }) {
+    const objects = text ? text.split(";").map((one) => readObject(one, within, longest)) : [];
+    return objects.length > most || objects.includes(undefined) ? undefined : objects;
   },
 };
 
+/** @param {string} text @param {[number, number, number, number]} within */
+function boxWithin(text, [left, top, right, bottom]) {
+  const box = numbersWithin(text, [
+    [left, right],
+    [top, bottom],
+    [left, right],
+    [top, bottom],
+  ]);
+  return box && box[0] < box[2] && box[1] < box[3] ? box : undefined;
+}
+
+/** An object as `spelt` writes it: "car,10,20,110,90". @param {string} text @param {[number, number, number, number]} within @param {number} longest */
+function readObject(text, within, longest) {
+  const [, spelling, edges] = text.match(/^([^,]*),(.*)$/) || [];
+  const [name, box] = [unescaped(spelling || ""), boxWithin(edges || "", within)];
+  return name !== undefined && name.length <= longest && box ? { name, box } : undefined;
+}
+
+/** @param {string} text */
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined; // a % that stands for nothing
+  }
+}
+
 /** What a rule takes, in words. @param {Rule} rule */
-function takes({ kind, min, max, choices, each, within }) {
+function takes({ kind, min, max, choices, each, within, most }) {
   if (kind === "switch") return "0 or 1";
   if (kind === "one_of" || kind === "some_of")
     return `${kind === "one_of" ? "one" : "some"} of ${shortened(choices.join(", "), 60)}`;
   if (kind === "numbers") return `${each.length} numbers, ${each.map(([low, high]) => `${low} to ${high}`).join(", ")}`;
+  if (kind === "list") return `1 to ${most} numbers, ${min} to ${max}`;
+  if (kind === "objects") return `up to ${most} of name,x1,y1,x2,y2 within ${within.join(",")}`;
   return kind === "box" ? `x1,y1,x2,y2 within ${within.join(",")}` : `${min} to ${max}`;
 }
 
@@ -94,7 +124,8 @@ export const addressee = (fragment) => new URLSearchParams(fragment).get("explor
 
 /** A value as a link spells it; of a number five decimals, which nobody can tell from more. @param {any} value @returns {string} */
 function spelt(value) {
-  if (Array.isArray(value)) return value.map(spelt).join(",");
+  if (Array.isArray(value)) return value.map(spelt).join(value.some((one) => one.box) ? ";" : ",");
+  if (value?.box) return [encodeURIComponent(value.name), ...value.box.map(spelt)].join(",");
   if (typeof value === "number") return String(Number(value.toFixed(5)));
   return typeof value === "boolean" ? String(Number(value)) : value;
 }

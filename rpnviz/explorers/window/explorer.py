@@ -27,6 +27,7 @@ class WindowExplorer(MapAndPicture):
     """Move the window; all its numbers go to the page once, so that it moves without the kernel."""
 
     view = "window/view.js"
+    anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
     channel = t.Int(-1, help="the channel on the map; -1 for the mean of all").tag(sync=True)
     show_anchors = t.Bool(False, help="draw all nine anchors of the cell").tag(sync=True)
     mean_map = t.Bytes(read_only=True, help="uint8 [h, w]").tag(sync=True)

@@ -6,7 +6,7 @@ import { BLOCK } from "./convolution.js";
 import { CELL } from "./grid.js";
 import { readSafetensors, tensorOf } from "./safetensors.js";
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./grid.js").Grid} Grid */
 /** @typedef {import("./pictures.js").Picture} Picture */
 /** @typedef {import("./convolution.js").Kernel} Kernel */

@@ -2,7 +2,7 @@
 // PyTorch's `F.interpolate(x, size, mode="bilinear", antialias=True)` of one channel. Each number is rounded to float32
 // where PyTorch has a float: with doubles the input would differ in the fourth digit.
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {{first: number, weights: Float32Array}} Taps the source values that make one value, and how much each counts */
 
 const f = Math.fround;

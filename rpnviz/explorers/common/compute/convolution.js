@@ -9,7 +9,7 @@ import { halved } from "./grid.js";
 import { FUSED, SIMD } from "./kernel.js";
 import { TILE, turnedWeights } from "./winograd.js";
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./turns.js").Turn} Turn */
 /** @typedef {import("./safetensors.js").Tensor} Tensor */
 /** @typedef {(...numbers: number[]) => void} Loop */

@@ -2,13 +2,12 @@
 // The second head, as in rpnviz/detection.py: what is in a proposal, and a better box for it; then detections, after a
 // last NMS for each class. Shapes: K proposals of one picture, C classes with the background as number 0, D detections.
 
-import { clamp } from "./boxes.js";
-import { featureSize, stride } from "./grid.js";
-import { keptRows, runNms } from "./nms.js";
+import { boxAt, clip, decode } from "./boxes.js";
+import { batchedNms } from "./nms.js";
 import { alignPoints, neighbours, toCells } from "./roi.js";
 import { readSafetensors, tensorOf } from "./safetensors.js";
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./grid.js").Grid} Grid */
 /** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {import("./convolution.js").Kernel} Kernel */
@@ -21,7 +20,6 @@ export const BINS = 7; // RoIAlign makes 7 × 7 bins of every box
 export const BOX_WEIGHTS = [10, 10, 5, 5]; // the head answers in tenths and fifths
 export const MOST_PROPOSALS = 10_000; // 125 MB of bins
 const POINTS = 2; // of RoIAlign, each way in a bin
-const BBOX_XFORM_CLIP = Math.fround(Math.log(1000 / 16)); // the largest dw, dh that is believed
 const f = Math.fround;
 
 export class RoIHead {
@@ -53,7 +51,7 @@ export class RoIHead {
    */
   async forward(features, proposals, grid) {
     if (proposals.length > 4 * MOST_PROPOSALS) throw new Error(`proposals: takes up to ${MOST_PROPOSALS} of them`);
-    const size = featureSize(grid);
+    const size = grid.featureSize;
     // 1. A narrow map.
     const map = this.kernel.put(features, this.conv.inputs, size);
     const narrow = this.kernel.take(await this.kernel.convolve(map, this.conv, true), this.conv.outputs); // [64][h][w]
@@ -76,7 +74,7 @@ function roiAlign(map, size, boxes, grid) {
   const found = new Float32Array((boxes.length / 4) * channels * BINS * BINS);
   const each = POINTS * POINTS * 4; // cells that a bin is interpolated from
   for (let box = 0, out = 0; 4 * box < boxes.length; box++) {
-    const { at, shares } = cellsOfBins(toCells(boxOf(boxes, box), stride(grid)), size);
+    const { at, shares } = cellsOfBins(toCells(boxAt(boxes, box), grid.stride), size);
     for (let channel = 0; channel < channels; channel++) {
       for (let i = 0; i < at.length; ) {
         let sum = 0;
@@ -98,9 +96,6 @@ function cellsOfBins(box, size) {
     shares: Float32Array.from(cells, ({ weight }) => weight / POINTS ** 2),
   };
 }
-
-/** @param {Float32Array} boxes @param {number} i */
-const boxOf = (boxes, i) => /** @type {Box} */ ([...boxes.subarray(4 * i, 4 * i + 4)]);
 
 /**
  * Turn the proposals of a picture into detections.
@@ -128,18 +123,16 @@ export async function detect(
   const rows = Array.from(scores.keys());
   const found = rows.filter((row) => row % head.numClasses > 0 && scores[row] > f(scoreThresh));
   // 3. NMS once more, for each class by itself: a person may stand in front of a car.
-  found.sort((a, b) => scores[b] - scores[a]);
-  const ofClass = Array.from({ length: head.numClasses }, (_, label) =>
-    found.filter((row) => row % head.numClasses === label),
-  );
-  const kept = new Set(ofClass.flatMap((order) => keptRows(runNms(boxes, order, nmsThresh, false))));
+  const order = Int32Array.from(found.sort((a, b) => scores[b] - scores[a]));
+  const labels = Int32Array.from(scores.keys(), (row) => row % head.numClasses);
+  const kept = batchedNms(boxes, order, labels, nmsThresh);
   // 4. The best.
-  const best = found.filter((row) => kept.has(row)).slice(0, maxDetections);
+  const best = kept.slice(0, maxDetections);
   return {
-    boxes: Float32Array.from(best.flatMap((row) => boxOf(boxes, row))),
-    labels: Int32Array.from(best, (row) => row % head.numClasses),
+    boxes: Float32Array.from(Array.from(best).flatMap((row) => boxAt(boxes, row))),
+    labels: best.map((row) => labels[row]),
     scores: Float32Array.from(best, (row) => scores[row]),
-    proposalInds: Int32Array.from(best, (row) => Math.floor(row / head.numClasses)),
+    proposalInds: best.map((row) => Math.floor(row / head.numClasses)),
   };
 }
 
@@ -161,26 +154,9 @@ function softmax(logits, classes) {
  * @param {Float32Array} regression [K][C][4], in BOX_WEIGHTS @param {Float32Array} proposals [K][4]
  * @param {Size} imageSize (H, W) @returns {Float32Array} [K][C][4]
  */
-function decodedAndClipped(regression, proposals, [height, width]) {
-  const [found, classes] = [new Float32Array(regression.length), regression.length / proposals.length];
-  for (let row = 0; 4 * row < found.length; row++) {
-    const deltas = boxOf(regression, row).map((delta, k) => f(delta / BOX_WEIGHTS[k]));
-    const moved = decode(deltas, boxOf(proposals, Math.floor(row / classes)));
-    found.set(
-      moved.map((edge, k) => clamp(edge, 0, k % 2 ? height : width)),
-      4 * row,
-    );
-  }
-  return found;
-}
-
-/** Rounded to float32 at each step, as Python has it. @param {number[]} deltas @param {Box} box @returns {Box} */
-function decode([dx, dy, dw, dh], [x1, y1, x2, y2]) {
-  // 1. The centre moves by a share of the box's sides.
-  const [width, height] = [f(x2 - x1), f(y2 - y1)];
-  const [x, y] = [f(f(x1 + width / 2) + f(dx * width)), f(f(y1 + height / 2) + f(dy * height))];
-  // 2. The sides grow by a factor.
-  const factor = (/** @type {number} */ delta) => f(Math.exp(Math.min(delta, BBOX_XFORM_CLIP)));
-  const [halfWidth, halfHeight] = [f(width * factor(dw)) / 2, f(height * factor(dh)) / 2];
-  return [x - halfWidth, y - halfHeight, x + halfWidth, y + halfHeight];
+function decodedAndClipped(regression, proposals, imageSize) {
+  const classes = regression.length / proposals.length;
+  const deltas = regression.map((delta, k) => delta / BOX_WEIGHTS[k % 4]);
+  const each = deltas.map((_, k) => proposals[4 * Math.floor(k / (4 * classes)) + (k % 4)]);
+  return clip(decode(deltas, each), imageSize);
 }

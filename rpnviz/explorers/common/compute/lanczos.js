@@ -2,7 +2,7 @@
 // Pillow's Lanczos, bit for bit: `image.resize(size, Image.Resampling.LANCZOS)` of an RGB picture. Bytes in, bytes out,
 // and bytes between the two axes; the weights are whole numbers, as there: 22 bits stand for 1.
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./turns.js").Turn} Turn */
 /** @typedef {{size: Size, rows: (from: number, until: number) => Uint8ClampedArray}} Source RGB, read a few rows at a time */
 /** @typedef {{first: number, weights: Int32Array}} Taps the source pixels that make one pixel, and how much each counts */

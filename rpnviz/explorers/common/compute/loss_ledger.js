@@ -1,8 +1,6 @@
 // @ts-check
-// The loss of one anchor and of the minibatch, worked out in the page to keep up with the hand (notebook 06).
-// Tests hold every function against rpnviz/inspect/loss_ledger.py and rpnviz/boxes.py.
+// The loss of one anchor and of the minibatch, step by step, as in rpnviz/inspect/loss_ledger.py.
 
-/** @typedef {import("./boxes.js").Box} Box */
 /** @typedef {{logit: number, deltas: number[], label: number, targets: number[]}} Entry label 1, 0, or −1: left out */
 /** @typedef {{objectness: Float32Array, deltas: Float32Array, targets: Float32Array, labels: Int8Array}} Sample */
 /** @typedef {{key: string, whose: string, beta: number, per_bce: number, per_box: number}} Way */
@@ -11,7 +9,7 @@
 export const sigmoid = (logit) => 1 / (1 + Math.exp(-logit));
 
 /** −ln of the score, or of 1 − score for background, without overflow. @param {number} logit @param {number} label */
-export function crossEntropy(logit, label) {
+export function binaryCrossEntropy(logit, label) {
   const signed = label === 1 ? -logit : logit;
   return Math.max(signed, 0) + Math.log1p(Math.exp(-Math.abs(signed)));
 }
@@ -27,25 +25,6 @@ export function smoothL1Slope(difference, beta) {
   return Math.abs(difference) < beta ? difference / beta : Math.sign(difference);
 }
 
-/** The anchor moved by its deltas; dw and dh are cut off above. @param {number[]} deltas @param {Box} anchor @param {number} clip */
-export function decodeBox([dx, dy, dw, dh], [x1, y1, x2, y2], clip) {
-  const [w, hgt] = [x2 - x1, y2 - y1];
-  const [x, y] = [x1 + w / 2 + dx * w, y1 + hgt / 2 + dy * hgt];
-  const [halfW, halfH] = [(w * Math.exp(Math.min(dw, clip))) / 2, (hgt * Math.exp(Math.min(dh, clip))) / 2];
-  return /** @type {Box} */ ([x - halfW, y - halfH, x + halfW, y + halfH]);
-}
-
-/** The deltas that make `box` of the anchor. @param {Box} box @param {Box} anchor */
-export function encodeBox(box, anchor) {
-  const [[x, y, w, hgt], [ax, ay, aw, ah]] = [box, anchor].map(([x1, y1, x2, y2]) => [
-    (x1 + x2) / 2,
-    (y1 + y2) / 2,
-    x2 - x1,
-    y2 - y1,
-  ]);
-  return [(x - ax) / aw, (y - ay) / ah, Math.log(w / aw), Math.log(hgt / ah)];
-}
-
 /** The ledger of one anchor. @param {Entry} entry @param {number} beta */
 export function writeLedger({ logit, deltas, label, targets }, beta) {
   const score = sigmoid(logit);
@@ -56,7 +35,7 @@ export function writeLedger({ logit, deltas, label, targets }, beta) {
   });
   return {
     score,
-    bce: label < 0 ? 0 : crossEntropy(logit, label),
+    bce: label < 0 ? 0 : binaryCrossEntropy(logit, label),
     bceSlope: label < 0 ? 0 : score - label,
     rows,
     boxLoss: rows.reduce((sum, { loss }) => sum + loss, 0),

@@ -1,79 +1,117 @@
 // @ts-check
-// Non-maximum suppression in the page, so that the threshold moves without a kernel (notebook 08). Tests hold it
-// against nms.nms_steps and torchvision.ops.nms; for that it rounds each step to float32, as they do.
+// Non-maximum suppression of thousands of boxes at a threshold that moves: torchvision.ops.nms, and who suppressed whom.
+// What happens at each turn is told, more slowly, by nms_steps.js.
+import { boxArea, iouAt } from "./boxes.js";
 
 /**
- * What became of the boxes that take part: `order` are their rows, best score first; `rank` the place of each row in it
- * (−1: takes no part); `by` the row that suppressed each (−1: kept), `iou` the IoU of these two.
- * @typedef {{order: number[], rank: Int32Array, by: Int32Array, iou: Float32Array}} Run
+ * @typedef {object} Suppression
+ * @property {Int32Array} kept rows of the boxes that are kept, best first
+ * @property {Int32Array} suppressedBy [N] the kept row that suppressed each, −1 if none did
+ * @property {Float32Array} suppressedIou [N] the IoU of these two, 0 if none did
  */
 
 const f32 = Math.fround;
-
-/** @param {Float32Array} boxes @param {number} i */
-const areaOf = (boxes, i) => f32(f32(boxes[4 * i + 2] - boxes[4 * i]) * f32(boxes[4 * i + 3] - boxes[4 * i + 1]));
-
-/** IoU of two boxes of a flat list, in steps of float32. @param {Float32Array} boxes @param {number} i @param {number} j */
-export function iouOf(boxes, i, j) {
-  const side = (/** @type {number} */ axis) => {
-    const low = Math.max(boxes[4 * i + axis], boxes[4 * j + axis]);
-    return Math.max(f32(Math.min(boxes[4 * i + axis + 2], boxes[4 * j + axis + 2]) - low), 0);
-  };
-  const shared = f32(side(0) * side(1));
-  const union = f32(f32(areaOf(boxes, i) + areaOf(boxes, j)) - shared);
-  return union > 0 ? f32(shared / union) : 0;
-}
+const ROUNDING = 1e-5; // of an IoU, and more
 
 /**
- * Rows, best score first; equal scores in the order of the list, or the other way round.
- * @param {Float32Array} scores @param {boolean} reverseTies
+ * Go down the list of boxes: keep a box unless a better kept one overlaps it more than the threshold.
+ * @param {Float32Array} boxes [N, 4] @param {Int32Array} order rows that take part, best score first
+ * @param {number} nmsThresh above it a box is suppressed; at it, both stay @returns {Suppression}
  */
-export function ranking(scores, reverseTies) {
-  const rows = Array.from(scores, (_, row) => row);
-  return rows.sort((a, b) => scores[b] - scores[a] || (reverseTies ? b - a : a - b));
-}
-
-/**
- * @param {Float32Array} boxes @param {number[]} order rows that take part, best first
- * @param {number} thresh @param {boolean} suppressedToo @returns {Run}
- */
-export function runNms(boxes, order, thresh, suppressedToo) {
-  const count = boxes.length / 4;
-  const [rank, by, iou] = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1), new Float32Array(count)];
-  order.forEach((row, place) => (rank[row] = place));
-  order.forEach((row, place) => {
-    if (by[row] >= 0 && !suppressedToo) return; // a suppressed box suppresses nobody
-    for (const other of order.slice(place + 1)) {
-      if (by[other] >= 0) continue;
-      const overlap = iouOf(boxes, row, other);
-      if (overlap > f32(thresh)) [by[other], iou[other]] = [row, overlap];
+export function nms(boxes, order, nmsThresh) {
+  const suppressedBy = new Int32Array(boxes.length / 4).fill(-1);
+  const suppressedIou = new Float32Array(boxes.length / 4);
+  const found = new Int32Array(order.length);
+  const shelves = shelvesByArea(boxArea(boxes), f32(nmsThresh));
+  let count = 0;
+  for (const row of order) {
+    // 1. Is there a better kept box that overlaps this one too much? The best of them suppresses it.
+    const near = shelves(row);
+    let first = Infinity;
+    for (const shelf of near) first = shelf.firstAbove(boxes, row, first);
+    // 2. If not, it is kept.
+    if (first === Infinity) {
+      near[1].put(boxes, row, count);
+      found[count++] = row;
+    } else {
+      suppressedBy[row] = found[first];
+      suppressedIou[row] = iouAt(boxes, found[first], boxes, row);
     }
-  });
-  return { order, rank, by, iou };
-}
-
-/** Rows that are kept, best first. @param {Run} run */
-export const keptRows = ({ order, by }) => order.filter((row) => by[row] < 0);
-
-/**
- * How a row stands once so many boxes have had their turn: "current" has it now, "falls" is suppressed by that one.
- * @param {Run} run @param {number} row @param {number} turns
- */
-export function stateAfter({ rank, by }, row, turns) {
-  if (rank[row] === turns - 1) return "current";
-  const fell = by[row] < 0 ? Infinity : rank[by[row]] + 1; // at which turn
-  if (fell <= turns) return fell === turns ? "falls" : "suppressed";
-  return rank[row] < turns ? "kept" : "waiting";
+  }
+  return { kept: found.slice(0, count), suppressedBy, suppressedIou };
 }
 
 /**
- * Rows that the box whose turn it is overlaps too much, and whether it may suppress them.
- * @param {Float32Array} boxes @param {Run} run @param {number} turns @param {number} thresh
+ * NMS for each class by itself, as torchvision.ops.batched_nms.
+ * @param {Float32Array} boxes [N, 4] @param {Int32Array} order rows that take part, best score first
+ * @param {ArrayLike<number>} labels [N] @param {number} nmsThresh @returns {Int32Array} rows that are kept, best first
  */
-export function victims(boxes, run, turns, thresh) {
-  const row = run.order[turns - 1];
-  const later = run.order.slice(turns);
-  const falls = later.filter((other) => run.by[other] === row);
-  const there = later.filter((other) => run.by[other] < 0 || run.rank[run.by[other]] > turns - 1);
-  return { falls, spares: there.filter((other) => iouOf(boxes, row, other) > f32(thresh)) };
+export function batchedNms(boxes, order, labels, nmsThresh) {
+  const isKept = new Uint8Array(labels.length);
+  for (const label of new Set(Array.from(order, (row) => labels[row]))) {
+    const ofClass = order.filter((row) => labels[row] === label);
+    for (const row of nms(boxes, ofClass, nmsThresh).kept) isKept[row] = 1;
+  }
+  return order.filter((row) => isKept[row]);
+}
+
+/**
+ * Kept boxes in the order of their areas, in steps of the threshold. An IoU is at most the smaller area over the larger
+ * one: so a box that is more than one step away cannot be above the threshold, and needs no look.
+ * @param {Float32Array} areas @param {number} thresh
+ */
+function shelvesByArea(areas, thresh) {
+  const step = Math.log(1 / Math.max(thresh, 1e-6)) + ROUNDING;
+  const shelves = /** @type {Map<number, Shelf>} */ (new Map());
+  const shelf = (/** @type {number} */ at) => {
+    if (!shelves.has(at)) shelves.set(at, new Shelf(thresh));
+    return /** @type {Shelf} */ (shelves.get(at));
+  };
+  return (/** @type {number} */ row) => {
+    const at = Math.floor(Math.log(Math.max(areas[row], 1e-6)) / step);
+    return [shelf(at - 1), shelf(at), shelf(at + 1)];
+  };
+}
+
+const EACH = 6; // numbers of a kept box: its place among the kept, its edges, its area
+
+/** Some of the kept boxes, best first, side by side in memory: NMS spends its time here. */
+class Shelf {
+  /** @param {number} thresh */
+  constructor(thresh) {
+    this.thresh = thresh;
+    this.numbers = new Float64Array(16 * EACH);
+    this.length = 0;
+  }
+
+  /** @param {Float32Array} boxes @param {number} row @param {number} place among the kept */
+  put(boxes, row, place) {
+    if (this.length === this.numbers.length) {
+      const more = new Float64Array(2 * this.length);
+      more.set(this.numbers);
+      this.numbers = more;
+    }
+    const [x1, y1, x2, y2] = boxes.subarray(4 * row, 4 * row + 4);
+    this.numbers.set([place, x1, y1, x2, y2, f32(f32(x2 - x1) * f32(y2 - y1))], this.length);
+    this.length += EACH;
+  }
+
+  /**
+   * The place of the first that overlaps a box too much, if it comes before `first`; else `first`.
+   * @param {Float32Array} boxes @param {number} row @param {number} first
+   */
+  firstAbove(boxes, row, first) {
+    const { numbers, length, thresh } = this;
+    const [x1, y1, x2, y2] = [boxes[4 * row], boxes[4 * row + 1], boxes[4 * row + 2], boxes[4 * row + 3]];
+    const area = f32(f32(x2 - x1) * f32(y2 - y1));
+    for (let k = 0; k < length && numbers[k] < first; k += EACH) {
+      const width = f32(Math.min(numbers[k + 3], x2) - Math.max(numbers[k + 1], x1)); // as in boxes.iouAt
+      if (width <= 0) continue;
+      const height = f32(Math.min(numbers[k + 4], y2) - Math.max(numbers[k + 2], y1));
+      if (height <= 0) continue;
+      const intersection = f32(width * height);
+      if (f32(intersection / f32(f32(numbers[k + 5] + area) - intersection)) > thresh) return numbers[k];
+    }
+    return first;
+  }
 }

@@ -4,7 +4,7 @@
 
 import { resizeLanczos } from "./lanczos.js";
 
-/** @typedef {import("./grid.js").Size} Size */
+/** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./turns.js").Turn} Turn */
 /** @typedef {import("./lanczos.js").Source} Source */
 
