@@ -1,7 +1,8 @@
 """The network in the page against PyTorch on one thread: time, bytes, memory.
 
 street-03 on the paper's grid, in turns. The page's times are what its reader waits: from the call until the answer has
-come back from the worker. Bytes are what a server sends that compresses with gzip (level 6): the code that the
+come back from the worker. Processor is how long the page's process and Python's have computed, which on a busy machine
+says more. Bytes are what a server sends that compresses with gzip (level 6): the code that the
 network adds to a page, and its weights. Memory is what the page's process holds besides mapped files, at most; it is
 read from /proc, and left out where there is none.
 """
@@ -60,16 +61,13 @@ DETECT = "(proposals) => timed(() => network.detect(look.features, new Float32Ar
 
 @dataclass
 class Compared:
-    """Seconds of one thing in the page and in Python, taken in turns."""
+    """Seconds of one thing in the page and in Python, taken in turns; and what the processor was busy of them."""
 
     name: str
     page: list[float] = field(default_factory=list)
     python: list[float] = field(default_factory=list)
-
-    @property
-    def ratio(self) -> float:
-        """Median of the page over median of Python; above 1 is slower."""
-        return statistics.median(self.page) / statistics.median(self.python)
+    page_busy: list[float] = field(default_factory=list)
+    python_busy: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -86,7 +84,7 @@ def measure(browser: Browser, samples: int = SAMPLES) -> Network:
     """Time the steps in turns on one thread of PyTorch, and weigh what the page has to load."""
     page = _open(browser)
     with _one_thread(), torch.no_grad():
-        compared = _compare(page, samples)
+        compared = _compare(browser, page, samples)
     found = Network(compared, code_bytes(), weight_bytes(), _megabytes(browser))
     page.close()
     return found
@@ -96,8 +94,8 @@ def table(found: Network) -> str:
     """What was measured, to be printed."""
     lines = ["| median ms | page, in its worker | Python, PyTorch on one thread | ratio |", "|---|---|---|---|"]
     for one in found.compared:
-        page, python = (1000 * statistics.median(times) for times in (one.page, one.python))
-        lines.append(f"| {one.name} | {page:.0f} | {python:.0f} | {one.ratio:.2f} × |")
+        lines.append(_row(one.name, one.page, one.python))
+        lines.append(_row(f"{one.name}: processor", one.page_busy, one.python_busy))
     weights = sum(found.weight_bytes.values())
     memory = f"{found.megabytes:.0f} MB" if found.megabytes else "not known here"
     return "\n".join(
@@ -110,6 +108,11 @@ def table(found: Network) -> str:
             "Budget: features and RPN head 1.2 ×; 7,500,000 bytes; 400 MB.",
         ]
     )
+
+
+def _row(name: str, page: list[float], python: list[float]) -> str:
+    ours, theirs = (1000 * statistics.median(times) for times in (page, python))
+    return f"| {name} | {ours:.0f} | {theirs:.0f} | {ours / theirs:.2f} × |"
 
 
 def code_bytes() -> int:
@@ -146,14 +149,15 @@ def _open(browser: Browser) -> Page:
     return page
 
 
-def _compare(page: Page, samples: int) -> list[Compared]:
+def _steps(page: Page) -> list[tuple[Compared, Callable[[], Any], Callable[[], Any]]]:
+    """What is compared, how the page does it, and how Python does."""
     picture, grid = Picture.load(PICTURE), Grid.paper()
     backbone, head, roi_head = Backbone.load("mini"), RPNHead.load("mini"), RoIHead.load("mini")
     features = backbone.features(picture, grid)
     anchors = grid_anchors(grid, cell_anchors())
     proposals = propose(*flatten_head(*head(features)), anchors, grid.image_size).proposals
     path = data_folder() / "pictures" / f"{PICTURE}.webp"
-    steps: list[tuple[Compared, Callable[[], Any], Callable[[], Any]]] = [
+    return [
         (Compared("open a picture file"), lambda: page.evaluate(OPEN), lambda: Picture.open(path)),
         (
             Compared("features and RPN head"),
@@ -166,13 +170,22 @@ def _compare(page: Page, samples: int) -> list[Compared]:
             lambda: detect(features, proposals, roi_head, grid),
         ),
     ]
+
+
+def _compare(browser: Browser, page: Page, samples: int) -> list[Compared]:
+    steps = _steps(page)
     for number in range(samples + 2):  # two to warm up
         for compared, in_page, in_python in steps:
-            seconds, started = in_page(), time.perf_counter()
+            before = _busiest(browser)["cpuTime"]
+            seconds = in_page()
+            busy = _busiest(browser)["cpuTime"] - before
+            started, began = time.perf_counter(), time.process_time()
             in_python()
             if number >= 2:
                 compared.page.append(seconds)
+                compared.page_busy.append(busy)
                 compared.python.append(time.perf_counter() - started)
+                compared.python_busy.append(time.process_time() - began)
     return [compared for compared, _, _ in steps]
 
 
@@ -186,11 +199,18 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _busiest(browser: Browser) -> Any:
+    """The renderer that has computed most: the page's process, and its worker's."""
+    session = browser.new_browser_cdp_session()
+    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+    session.detach()
+    return max(
+        (process for process in processes if process["type"] == "renderer"), key=lambda process: process["cpuTime"]
+    )
+
+
 def _megabytes(browser: Browser) -> float | None:
-    """Of the renderer that has computed most."""
-    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    renderers = [process for process in processes if process["type"] == "renderer"]
-    busiest = max(renderers, key=lambda process: process["cpuTime"])
+    busiest = _busiest(browser)
     try:
         status = Path(f"/proc/{busiest['id']}/status").read_text()
     except OSError:
