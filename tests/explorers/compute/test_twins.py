@@ -49,9 +49,9 @@ class Twin:
 
     name: str
     call: str
-    original: Callable[..., Any]
-    python: Callable[..., Any]
-    draw: Callable[[Rng], list[Any]]
+    original: Any
+    python: Any
+    draw: Any
     size: float = 0.0
 
 
@@ -61,7 +61,8 @@ def lists(count: int, most: int = 40) -> Callable[[Rng], list[Any]]:
 
 
 def pair(rng: Rng) -> list[Any]:
-    return drawn.boxes(rng, 2).tolist()
+    boxes: list[Any] = drawn.boxes(rng, 2).tolist()
+    return boxes
 
 
 def encodable(rng: Rng) -> list[Any]:
@@ -156,6 +157,14 @@ def seeded(seed: int) -> torch.Generator:
 
 def minibatch(inds: tuple[Any, Any]) -> dict[str, Any]:
     return {"posInds": inds[0], "negInds": inds[1]}
+
+
+def sample(labels: Any, size: int, fraction: float, seed: int) -> dict[str, Any]:
+    return minibatch(targets.sample_minibatch(labels, size, fraction, seeded(seed)))
+
+
+def sample_unbalanced(labels: Any, size: int, _: float, seed: int) -> dict[str, Any]:
+    return minibatch(targets.sample_unbalanced(labels, size, seeded(seed)))
 
 
 def matched(rng: Rng) -> list[Any]:
@@ -312,7 +321,7 @@ def pooled(rng: Rng) -> list[Any]:
 
 
 def pool(features: Any, size: list[int], box: list[float], bins: int) -> dict[str, Any]:
-    found = roi.pool_one_box(features.reshape(1, *size), box, (bins, bins))
+    found = roi.pool_one_box(features.reshape(1, *size), torch.tensor(box), (bins, bins))
     return {"rectangle": found.rectangle, "rows": found.rows, "cols": found.cols, "output": found.output}
 
 
@@ -321,7 +330,7 @@ def aligned(rng: Rng) -> list[Any]:
 
 
 def align(features: Any, size: list[int], box: list[float], bins: int, ratio: int, half: bool) -> dict[str, Any]:
-    found = roi.align_one_box(features.reshape(1, *size), box, (bins, bins), ratio, half)
+    found = roi.align_one_box(features.reshape(1, *size), torch.tensor(box), (bins, bins), ratio, half)
     return {"ys": found.ys, "xs": found.xs, "output": found.output}
 
 
@@ -390,13 +399,11 @@ TWINS = [
     Twin("targets.js labelAnchors", "labelAnchors(...args)", targets.label_anchors, label, labelling),
     Twin(
         *("targets.js sampleMinibatch", "sampleMinibatch(args[0], args[1], args[2], manualSeed(args[3]))"),
-        *(targets.sample_minibatch, lambda *args: minibatch(targets.sample_minibatch(*args[:3], seeded(args[3])))),
-        sampling,
+        *(targets.sample_minibatch, sample, sampling),
     ),
     Twin(
         *("targets.js sampleUnbalanced", "sampleUnbalanced(args[0], args[1], manualSeed(args[3]))"),
-        *(targets.sample_unbalanced, lambda *args: minibatch(targets.sample_unbalanced(*args[:2], seeded(args[3])))),
-        sampling,
+        *(targets.sample_unbalanced, sample_unbalanced, sampling),
     ),
     Twin(
         *("targets.js regressionTargets", "regressionTargets(...args)"),
@@ -460,13 +467,8 @@ TWINS = [
         *(lambda name, size, _, __, box: roi.to_cells(torch.tensor([box]), laid(name, size)), placed),
     ),
     Twin(
-        *(
-            "roi.js toPixels",
-            "args[0].length < 4 ? [] : toPixels([...args[0].subarray(0, 4)], [15, 16])",
-            roi.to_pixels,
-        ),
-        lambda some: (some[:1] * np.float32([16, 15, 16, 15])) if len(some) else [],
-        lists(1),
+        *("roi.js toPixels", "toPixels(args[4], Grid.named(args[0], args[1]).stride)", roi.to_pixels),
+        *(lambda name, size, _, __, box: roi.to_pixels(torch.tensor([box]), laid(name, size)), placed),
     ),
     Twin("roi.js poolCells", POOL, roi.pool_one_box, pool, pooled),
     Twin("roi.js alignPoints", ALIGN, roi.align_one_box, align, aligned, size=1),
