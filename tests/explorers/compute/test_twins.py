@@ -490,7 +490,7 @@ PARTS = {
 }
 # The network: held against PyTorch by other tests.
 NETWORK = {
-    "test_network.py": "backbone.js bilinear.js convolution.js detection.js kernel.js rpn.js safetensors.js turns.js",
+    "test_network.py": "backbone.js bilinear.js convolution.js detection.js kernel.js rpn.js safetensors.js turns.js winograd.js",
     "test_page_pictures.py": "lanczos.js pictures.js",
 }
 # Functions of the lesson that the page has no need of.
