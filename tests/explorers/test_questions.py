@@ -90,8 +90,8 @@ def test_a_move_may_not_cross_another_trait() -> None:
 
 
 def test_what_needs_the_kernel_cannot_be_moved(asked: dict[str, RpnvizWidget]) -> None:
-    with pytest.raises(ValueError, match="got seed, which a page cannot set by itself"):
-        asked["minibatch"].ask(lambda _: question({"seed": 3}, {"selected": 3}))
+    with pytest.raises(ValueError, match="got worked_out, which a page cannot set by itself"):
+        asked["stepper"].ask(lambda _: question({"worked_out": {}}, {"turn": 3}))
 
 
 @pytest.mark.parametrize("name", RULES)

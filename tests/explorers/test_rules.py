@@ -18,13 +18,25 @@ from playwright.sync_api import Browser, Page
 from rpnviz.explorers import EXPLORERS
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.rules import Rule, box, number, numbers, obeys_rules, one_of, rule_of, some_of, whole
+from rpnviz.explorers.common.rules import (
+    Rule,
+    box,
+    listed,
+    number,
+    numbers,
+    obeys_rules,
+    objects,
+    one_of,
+    rule_of,
+    some_of,
+    whole,
+)
 from tests.explorers.every import every_explorer
 from tests.explorers.page_code import importable
 
 # Python takes more than the saved page can show: what it was not given, or what lies far off the picture.
 NARROWER = {
-    *(("linked", name) for name in ("picture", "grid", "map", "seed")),
+    *(("linked", name) for name in ("picture", "grid", "map")),
     *(("precomputed", name) for name in ("map", "seed")),
     ("replay", "picture"),
 }
@@ -52,6 +64,14 @@ def inside(rule: Rule) -> st.SearchStrategy[Any]:
         return st.integers(rule["min"], rule["max"])
     if kind == "number":
         return st.floats(rule["min"], rule["max"])
+    if kind == "list":  # few and large, so that scales and ratios make no box without area
+        low = rule["min"] + (rule["max"] - rule["min"]) / 100
+        return st.lists(st.floats(low, rule["max"]), min_size=1, max_size=min(4, rule["most"]))
+    if kind == "objects":
+        named = st.fixed_dictionaries(
+            {"name": st.text(max_size=rule["longest"]), "box": inside({**rule, "kind": "box"})}
+        )
+        return st.lists(named, max_size=5)
     if kind == "numbers":
         values = st.tuples(*(st.floats(*pair) for pair in rule["each"])).map(list)
         return values | st.just([]) if rule["or_none"] else values
@@ -80,6 +100,17 @@ def outside(rule: Rule) -> list[Any]:
         lows, highs = zip(*rule["each"], strict=True)
         beyond = [[*lows[:i], high + 0.01, *lows[i + 1 :]] for i, high in enumerate(highs)]
         return [*beyond, [low - 0.01 for low in lows], [*lows, 0.0], list(lows[:-1]), ["x"] * len(lows), 3]
+    if kind == "list":
+        low, high = rule["min"], rule["max"]
+        return [[], [low - 0.01], [low, high + 0.01], [high] * (rule["most"] + 1), ["x"], 3, low]
+    if kind == "objects":
+        good = {"name": "car", "box": rule["within"]}
+        boxes = [{**good, "box": one} for one in outside({**rule, "kind": "box"})]
+        names = [{**good, "name": one} for one in ("x" * (rule["longest"] + 1), 3, None, "\ud800")]
+        return [
+            *([one] for one in [*boxes, *names, {"name": "car"}, {**good, "score": 1}]),
+            [good] * (rule["most"] + 1),
+        ]
     x1, y1, x2, y2 = rule["within"]
     edges = [[x1 - 1, y1, x2, y2], [x1, y1 - 1, x2, y2], [x1, y1, x2 + 1, y2], [x1, y1, x2, y2 + 1]]
     return [*edges, [x2, y1, x1, y2], [x1, y2, x2, y1], [x1, y1, x1, y2], [x1, y1, x2], "box"]
@@ -108,7 +139,14 @@ def test_python_takes_what_the_rules_allow(made: Callable[[str], RpnvizWidget], 
         for trait, rule in rules.items():
             if "at_most" in rule:
                 values[trait] = min(values[trait], values[rule["at_most"]])
-        together = name == "iou"  # two thresholds that may not cross; elsewhere one after the other, as in a link
+        if name == "anchors":  # the page knows what a smaller grid and fewer anchors have
+            values |= {
+                "row": min(values["row"], 36),
+                "col": min(values["col"], 59),
+                "selected": min(values["selected"], 0),
+            }
+        # Two thresholds that may not cross; elsewhere one after the other, as in a link.
+        together = "bg_iou_thresh" in rules
         with explorer.hold_trait_notifications() if together else contextlib.nullcontext():
             for trait in rules:
                 setattr(explorer, trait, values[trait])
@@ -150,6 +188,9 @@ def test_a_trait_that_does_not_say_what_it_takes_must_be_told() -> None:
     assert number(0, 1, at_most="b") == {"kind": "number", "min": 0, "max": 1, "at_most": "b"}
 
 
+CAR = {"name": "car", "box": [0, 0, 100, 60]}
+
+
 class Ruled(t.HasTraits):
     """A trait of each kind of rule, and one that says itself what it takes."""
 
@@ -161,11 +202,15 @@ class Ruled(t.HasTraits):
         "deltas": numbers([-2, -3], [2, 5]),
         "frame": box([0, 0, 100, 60]),
         "on": {"kind": "switch"},
+        "scales": listed(4, 2000, 3),
+        "objects": objects([0, 0, 100, 60], 2),
     }
     most = t.Int(9)
     last, share = t.Int(0), t.Float(0)
     side, on = t.Any("left"), t.Any(False)
     layers, deltas, frame = t.Tuple(("boxes",)), t.List([0, 0]), t.List([0, 0, 1, 1])
+    scales = t.List([8])
+    objects: t.List[Any] = t.List()
     turn = t.Int(1, min=1, max=3)
     _check = obeys_rules(*given, "turn")
 
@@ -187,6 +232,13 @@ class Ruled(t.HasTraits):
         ("deltas", [2, -3], [0, 6], "got [0, 6], takes 2 numbers, -2 to 2, -3 to 5"),
         ("frame", [0, 0, 100, 60], [0, 0, 0, 60], "got [0, 0, 0, 60], takes x1 < x2 and y1 < y2 within 0, 0, 100, 60"),
         ("on", True, 1, "got 1, takes True or False"),
+        ("scales", [4, 2000], [3], "got [3], takes 1 to 3 numbers from 4 to 2000"),
+        (
+            "objects",
+            [CAR],
+            [CAR] * 3,
+            f"got {[CAR] * 3}, takes up to 2 objects, each a name of up to 200 letters and a box",
+        ),
         ("turn", 3, 4, ""),
     ],
 )
@@ -199,8 +251,8 @@ def test_a_rule_is_the_validator(trait: str, good: Any, bad: Any, words: str) ->
 
 
 def test_an_explorer_may_rule_what_a_saved_page_does_not_move(made: Callable[[str], RpnvizWidget]) -> None:
-    funnel = made("funnel")
-    assert "min_size" in funnel.rules() and "min_size" in funnel.unmoved and "min_size" not in funnel.moves()
+    handed = made("precomputed")
+    assert "min_size" in handed.rules() and "min_size" in handed.unmoved and "min_size" not in handed.moves()
 
 
 # --- the page's reading of a link ------------------------------------------------------------------------------------
@@ -216,10 +268,12 @@ RULES = {
     "deltas": numbers([-2, -3], [2, 5]),
     "probe": numbers([0, 0], [39, 59], or_none=True),
     "box": box([0, 0, 100, 60]),
+    "scales": listed(4, 2000, 3),
+    "objects": objects([0, 0, 100, 60], 5),
 }
 OPENING = {
     **{"row": 7, "low": 0.3, "high": 0.7, "on": False, "side": "left", "top_n": 50, "layers": ["anchors"]},
-    **{"deltas": [0, 0], "probe": [], "box": [1, 2, 30, 40]},
+    **{"deltas": [0, 0], "probe": [], "box": [1, 2, 30, 40], "scales": [8], "objects": [CAR]},
 }
 
 
@@ -256,7 +310,7 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
         found, problem = read(page, write(page, values))
         assert not problem and set(found) == set(values)
         for trait, value in values.items():  # numbers to five decimals
-            exact = isinstance(value, (str, bool)) or trait == "layers"
+            exact = isinstance(value, (str, bool)) or trait in ("layers", "objects")
             assert found[trait] == (value if exact else pytest.approx(value, abs=6e-6))
 
     round_trip()
@@ -265,7 +319,11 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
 def test_a_link_can_be_read_by_people(page: Page) -> None:
     assert write(page, OPENING) == (
         "explorer=it&row=7&low=0.3&high=0.7&on=0&side=left&top_n=50&layers=anchors&deltas=0,0&probe=&box=1,2,30,40"
+        "&scales=8&objects=car,0,0,100,60"
     )
+    odd = [{"name": "Café; 50 %, 🚗&<b>", "box": [0, 0, 10, 10]}, {"name": "", "box": [1, 2, 3, 4]}]
+    assert read(page, write(page, {**OPENING, "objects": odd}))[0]["objects"] == odd
+    assert read(page, write(page, {**OPENING, "objects": []}))[0]["objects"] == []
     assert read(page, "explorer=it&row=12")[0] == {**OPENING, "row": 12}
     assert read(page, "row=12&layers=labels,anchors&layers")[1] == "layers stands there twice"
     assert read(page, "layers=")[0]["layers"] == []
@@ -301,6 +359,15 @@ def test_a_link_can_be_read_by_people(page: Page) -> None:
         ("box=10,10,5,20", "box is 10,10,5,20, takes x1,y1,x2,y2 within 0,0,100,60"),
         ("box=0,0,101,60", "box is 0,0,101,60"),
         ("box=0,0,0,10", "box is 0,0,0,10"),
+        ("scales=8,8,8,8", "scales is 8,8,8,8, takes 1 to 3 numbers, 4 to 2000"),
+        ("scales=", "scales is empty"),
+        ("scales=3", "scales is 3"),
+        ("objects=car", "objects is car, takes up to 5 of name,x1,y1,x2,y2 within 0,0,100,60"),
+        ("objects=car,0,0,10,10;", "objects is car,0,0,10,10;"),
+        ("objects=car,0,0,101,60", "objects is car,0,0,101,60"),
+        ("objects=%25E0,0,0,10,10", "objects is %E0,0,0,10,10"),
+        ("objects=" + "x" * 201 + ",0,0,9,9", "objects is xxx"),
+        ("objects=" + ";".join(["a,0,0,9,9"] * 6), "objects is a,0,0,9,9"),
         ("__proto__=1", "there is nothing here called __proto__"),
         ("constructor=1", "there is nothing here called constructor"),
         ("predict", "there is nothing here called predict"),
@@ -309,7 +376,7 @@ def test_a_link_can_be_read_by_people(page: Page) -> None:
         ("&&&===", "there is nothing here called"),
         ("<img src=x onerror=alert(1)>", "there is nothing here called <img src"),
         ("row=<script>alert(1)</script>", "row is <script>alert(1)</sc…, takes"),
-        ("row=" + "1" * 5000, "it is too long"),
+        ("row=" + "1" * 17000, "it is too long"),
         ("x" * 300, "there is nothing here called " + "x" * 20 + "…"),
     ],
 )

@@ -52,7 +52,7 @@ class Firefox(Engine):
         self._pages: dict[str, FirefoxPage] = {}
         self._number = 0
         try:
-            self._socket = websocket.create_connection(self._address(), timeout=PATIENCE, suppress_origin=True)
+            self._socket = websocket.create_connection(self._address(), timeout=PATIENCE + 10, suppress_origin=True)
             self.send("session.new", capabilities={})
             self.send("session.subscribe", events=EVENTS)
         except BaseException:

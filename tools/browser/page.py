@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.browser.actions import Spot
 
-PATIENCE = 120  # seconds that anything may take; only there so that what never comes ends
+PATIENCE = 60  # seconds that anything may take; only there so that what never comes ends
 SCREEN = (1366, 768)  # px of a new page: a small laptop
 
 # The function sees no name that is not the page's.

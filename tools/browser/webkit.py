@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -65,7 +66,8 @@ class WebKit(Engine):
         """Start Xvfb; it chooses the number of a display that is free, and says it once it is ready."""
         read, write = os.pipe()
         command = [xvfb, "-displayfd", str(write), "-screen", "0", "1920x1200x24", "-nolisten", "tcp"]
-        self._running.append(subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL))
+        process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL, start_new_session=True)
+        self._running.append(process)
         os.close(write)
         with os.fdopen(read) as said:
             number = said.readline().strip()
@@ -77,7 +79,8 @@ class WebKit(Engine):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        process = subprocess.Popen([driver, f"--port={port}"], env=environment, stderr=subprocess.DEVNULL)
+        command = [driver, f"--port={port}"]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
         self._running.append(process)
         url, give_up = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < give_up:
@@ -94,7 +97,8 @@ class WebKit(Engine):
             session = f"/session/{self.send('POST', '/session', asked)['sessionId']}"
         except RuntimeError as error:
             raise RuntimeError(f"{error}\n{self.log.read_text()[-2000:]}") from error
-        self.send("POST", f"{session}/timeouts", {"script": PATIENCE * 1000, "pageLoad": PATIENCE * 1000})
+        milliseconds = (PATIENCE + 10) * 1000
+        self.send("POST", f"{session}/timeouts", {"script": milliseconds, "pageLoad": milliseconds})
         return session
 
     def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -106,7 +110,7 @@ class WebKit(Engine):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._url}{path}", method=method, data=data)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE + 10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE + 20) as answer:
                 return json.load(answer)["value"]
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"WebKitGTK: {path.split('/')[-1]}: {error.read().decode()[:500]}") from error
@@ -132,7 +136,7 @@ class WebKit(Engine):
 
     def _end(self) -> None:
         for process in reversed(self._running):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGKILL)  # with the browser, which is the driver's child
             process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 

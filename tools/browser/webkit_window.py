@@ -1,17 +1,17 @@
 """The browser that WebKitWebDriver starts: bare windows of WebKitGTK, for `webkit.py`.
 
-    /usr/bin/python3 webkit_window.py LOG
+    /usr/bin/python3 webkit_window.py FOLDER/LOG
 
 It needs Debian's python3-gi, so it runs in the system's Python and imports nothing of rpnviz. WebKitGTK's own
 MiniBrowser would do but for one thing: driven, it is private, and a private WebKit writes no console messages. Here
-they go to LOG, those of a page that is still loading as well, and what could not be loaded.
+they go to LOG, those of a page that is still loading as well, and what could not be loaded. What pages store goes into
+FOLDER.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 
 import gi
 
@@ -25,12 +25,12 @@ def main() -> None:
     log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(log, stream)  # the processes of the pages write there too
-    with tempfile.TemporaryDirectory(prefix="rpnviz-webkit-") as folder:
-        data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
-        context = WebKit2.WebContext.new_with_website_data_manager(data)
-        context.set_automation_allowed(True)
-        context.connect("automation-started", _started)
-        Gtk.main()
+    folder = os.path.dirname(sys.argv[1])
+    data = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder)
+    context = WebKit2.WebContext.new_with_website_data_manager(data)
+    context.set_automation_allowed(True)
+    context.connect("automation-started", _started)
+    Gtk.main()
 
 
 def _started(context: WebKit2.WebContext, session: WebKit2.AutomationSession) -> None:

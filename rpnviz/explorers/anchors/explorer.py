@@ -41,8 +41,12 @@ class AnchorsExplorer(MapAndPicture):
     )
     grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
     preset = t.Enum(PRESETS, "paper", help="whose anchors").tag(sync=True)
-    scales = t.List(t.Float(), list(SCALES), help="√area of one's own anchors, px").tag(sync=True)
-    aspect_ratios = t.List(t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors").tag(sync=True)
+    scales: t.List[float] = t.List(t.Float(), [*map(float, SCALES)], help="√area of one's own anchors, px").tag(
+        sync=True
+    )
+    aspect_ratios: t.List[float] = t.List(
+        t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors"
+    ).tag(sync=True)
     looks = t.Dict(LOOKS, read_only=True, help="colours by scale, lines by ratio").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
@@ -102,7 +106,9 @@ class AnchorsExplorer(MapAndPicture):
         """
         chosen_cells(preset, scales, aspect_ratios)  # all that can fail comes first
         name = Grid.named(grid, self.grid.image_size).name if grid else self.grid_name
-        own = {"scales": list(scales), "aspect_ratios": list(aspect_ratios)} if preset == "own" else {}
+        own = (
+            {"scales": [*map(float, scales)], "aspect_ratios": [*map(float, aspect_ratios)]} if preset == "own" else {}
+        )
         with self.hold_trait_notifications():
             for trait, value in {"preset": preset, "grid_name": name, **own}.items():
                 setattr(self, trait, value)
@@ -126,18 +132,23 @@ class AnchorsExplorer(MapAndPicture):
         self.selected = min(self.selected, len(self.cells) - 1)
 
     def rules(self) -> dict[str, Rule]:
-        """Say what a saved page may set; the page itself keeps the window on another grid's map."""
+        """Say what the traits take."""
         own = self._opened_on
-        grids = [own, *(Grid.named(name, own.image_size) for name in GRIDS if name != own.name)]
-        rows, cols = (max(sides) for sides in zip(*(grid.feature_size for grid in grids), strict=True))
         return {
-            "row": whole(0, rows - 1),
-            "col": whole(0, cols - 1),
-            "selected": whole(-1, MOST_ANCHORS - 1),
-            "grid_name": one_of(grid.name for grid in grids),
+            **super().rules(),
+            "selected": whole(-1, len(self.cells) - 1),
+            "grid_name": one_of([own.name, *GRIDS]),
             "scales": listed(*SCALE_RANGE, MOST_ANCHORS),
             "aspect_ratios": listed(*RATIO_RANGE, MOST_ANCHORS),
         }
+
+    def moves(self) -> dict[str, Rule]:
+        """Say what a saved page may set: cells and anchors of all that can be chosen there."""
+        own = self._opened_on
+        grids = [own, *(Grid.named(name, own.image_size) for name in GRIDS)]
+        rows, cols = (max(sides) for sides in zip(*(grid.feature_size for grid in grids), strict=True))
+        wider = {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, MOST_ANCHORS - 1)}
+        return {**super().moves(), **wider}
 
     _check_name = obeys_rules("grid_name")
 

@@ -86,7 +86,9 @@ export function readStore({ model, redraw }) {
     () => model.get("objects"),
     (objects) => overlapsWith(moved, anchors, listOf(objects.map((/** @type {{box: Box}} */ { box }) => box))),
   );
-  const counts = derived(stages, (left) => derived(overlaps, (over) => countLeft(plan, left, over)));
+  const counts = derived(stages, (left) =>
+    derived(overlaps, (over) => countLeft(plan, left, over, model.get("objects").length)),
+  );
   return {
     plan,
     geometry,
@@ -100,9 +102,9 @@ export function readStore({ model, redraw }) {
   };
 }
 
-/** @param {Plan} plan @param {Stages} stages @param {Float32Array[]} overlaps @returns {Counts} */
-function countLeft({ covered }, stages, overlaps) {
-  const rows = stagesLeft(stages, overlaps);
+/** @param {Plan} plan @param {Stages} stages @param {Float32Array[]} overlaps @param {number} numGt @returns {Counts} */
+function countLeft({ covered }, stages, overlaps, numGt) {
+  const rows = stagesLeft(stages, overlaps, numGt);
   return {
     left: rows.map(({ inds }) => inds.length),
     covered: rows.map(({ bestIous }) =>

@@ -20,7 +20,8 @@ const LARGE_ENOUGH = STAGES.indexOf("large enough");
  * @param {Stages} stages @param {Float32Array} anchors [N, 4] what it was given
  * @param {Float32Array} gtBoxes [M, 4]; only looked at here, `propose` never sees them @returns {Stage[]}
  */
-export const stageByStage = (stages, anchors, gtBoxes) => stagesLeft(stages, overlapsWith(stages, anchors, gtBoxes));
+export const stageByStage = (stages, anchors, gtBoxes) =>
+  stagesLeft(stages, overlapsWith(stages, anchors, gtBoxes), gtBoxes.length / 4);
 
 /**
  * The first half: the IoU of every box with every object, where the box is before, between and after the two moves.
@@ -32,13 +33,13 @@ export const overlapsWith = ({ decoded, allBoxes }, anchors, gtBoxes) =>
 
 /**
  * The second half: what moves with the settings.
- * @param {Stages} stages @param {Float32Array[]} overlaps of `overlapsWith` @returns {Stage[]}
+ * @param {Stages} stages @param {Float32Array[]} overlaps of `overlapsWith` @param {number} numGt M @returns {Stage[]}
  */
-export function stagesLeft(stages, overlaps) {
+export function stagesLeft(stages, overlaps, numGt) {
   const [byScore, dropped] = [scoreOrder(stages), droppedAt(stages)];
   return STAGES.map((name, number) => {
     const inds = byScore.filter((anchor) => dropped[anchor] > number);
-    return { name, inds, bestIous: bestIous(overlaps[Math.min(number, 2)], inds, byScore.length) };
+    return { name, inds, bestIous: bestIous(overlaps[Math.min(number, 2)], inds, numGt) };
   });
 }
 
@@ -62,10 +63,10 @@ export function droppedAt({ byScore, largeInds, preNmsInds, nmsInds, postNmsInds
 
 /**
  * The best IoU of any of some boxes with each object, as inspect/recall.py's `best_ious`.
- * @param {Float32Array} ious [M, N] @param {Int32Array} inds which of the N @param {number} count N @returns {Float32Array} [M]
+ * @param {Float32Array} ious [M, N] @param {Int32Array} inds which of the N @param {number} numGt M @returns {Float32Array} [M]
  */
-function bestIous(ious, inds, count) {
-  const best = new Float32Array(ious.length / count || 0);
+function bestIous(ious, inds, numGt) {
+  const [best, count] = [new Float32Array(numGt), ious.length / Math.max(numGt, 1)];
   for (let gt = 0; gt < best.length; gt++) {
     for (let k = 0; k < inds.length; k++) best[gt] = Math.max(best[gt], ious[gt * count + inds[k]]);
   }
