@@ -23,7 +23,10 @@ MODULES = (
     NETWORK,
     *(
         f"common/compute/{name}.js"
-        for name in ("backbone", "convolution", "detection", "grid", "kernel", "rpn", "safetensors", "turns")
+        for name in (
+            *("backbone", "bilinear", "convolution", "detection", "grid", "kernel", "rpn", "safetensors", "turns"),
+            "winograd",
+        )
     ),
 )
 WEIGHTS = {
