@@ -373,6 +373,10 @@ GRID = """(() => {
 TWINS = [
     Twin("boxes.js boxArea", "boxArea(...args)", boxes.box_area, boxes.box_area, lists(1)),
     Twin("boxes.js boxIou", "boxIou(...args)", boxes.box_iou, boxes.box_iou, lists(2)),
+    Twin(  # to the last bit: an IoU may be the threshold itself
+        *("boxes.js boxIou", "new Int32Array(boxIou(...args).buffer)", boxes.box_iou),
+        *(lambda *some: (boxes.box_iou(*some) + 0).view(torch.int32), lists(2)),  # −0 is 0
+    ),
     Twin("boxes.js pairIou", "pairIou(...args)", boxes.pair_iou, boxes.pair_iou, pair),
     Twin(
         *("boxes.js clip", "clip(args[0], [600, 1000])", boxes.clip),
