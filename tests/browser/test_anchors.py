@@ -1,4 +1,4 @@
-"""Notebook 03's explorer, operated with real keys and a real mouse: every round trip to the kernel and back."""
+"""Notebook 03's explorer, operated with real keys and a real mouse: what the page works out, and what Python hears."""
 
 from __future__ import annotations
 
@@ -72,24 +72,34 @@ def test_a_press_on_the_picture_brings_the_window_there(anchors: Anchors) -> Non
     anchors.notebook.wait_for("(explorer.row, explorer.col)", (30, 15))
 
 
-def test_scales_of_ones_own_come_back_from_python(anchors: Anchors) -> None:
+def test_scales_of_ones_own_are_drawn_and_arrive_in_python(anchors: Anchors) -> None:
     before = anchors.picture()
     anchors.write("scales", "32, 64")
     expect(anchors.rows()).to_have_count(6)
     expect(anchors.rows().first).to_contain_text("46×22")
     expect(anchors.part("preset")).to_have_value("own")
-    assert anchors.notebook.ask("explorer.choice['scales']") == "32, 64"
+    anchors.notebook.wait_for("(explorer.preset, explorer.scales)", ("own", [32.0, 64.0]))
+    expect(anchors.part("count")).to_have_text(
+        [f"{count:,} of 2,400" for count in anchors.notebook.ask("explorer.counts")]
+    )
     assert anchors.picture() != before
 
 
 def test_a_slip_is_answered_in_words_and_changes_nothing(anchors: Anchors) -> None:
     anchors.write("scales", "abc")
-    expect(anchors.part("note")).to_have_text("scales: got 'abc', takes numbers separated by commas")
+    slip = anchors.part("slip")
+    expect(slip).to_have_text("scales: got abc, takes numbers separated by commas")
     expect(anchors.part("scales")).to_have_value("abc")
+    anchors.write("scales", "64, 3")
+    expect(slip).to_have_text("scales: got 3, takes numbers from 4 to 2000")
+    anchors.write("scales", "8, " * 9)
+    expect(slip).to_have_text("scales × aspect_ratios: got 27, takes at most 24")
     expect(anchors.rows()).to_have_count(9)
+    assert anchors.notebook.ask("(explorer.preset, explorer.error)") == ("paper", "")
     anchors.write("scales", "64")
     expect(anchors.rows()).to_have_count(3)
-    expect(anchors.part("note")).to_have_text("")
+    expect(slip).to_have_text("")
+    anchors.notebook.wait_for("explorer.scales", [64.0])
 
 
 def test_ctpn_has_ten_rows(anchors: Anchors) -> None:
@@ -98,17 +108,18 @@ def test_ctpn_has_ten_rows(anchors: Anchors) -> None:
     expect(anchors.rows().last).to_contain_text("16×273")
     for name in ("scales", "aspect_ratios"):  # which these ten are not made of
         expect(anchors.part(name)).to_have_value("")
-        expect(anchors.part(name)).to_be_disabled()
+    own = anchors.notebook.ask("[list(map(int, explorer.scales)), len(explorer.aspect_ratios)]")
     anchors.part("preset").select_option("own")
-    expect(anchors.rows()).to_have_count(9)
-    expect(anchors.part("scales")).to_have_value("128, 256, 512")
+    expect(anchors.rows()).to_have_count(len(own[0]) * own[1])
+    expect(anchors.part("scales")).to_have_value(", ".join(map(str, own[0])))
 
 
 @pytest.mark.parametrize(("grid", "total"), [("37×62", "8,044 of 20,646"), ("38×63", "8,044 of 21,546")])
 def test_another_grid(anchors: Anchors, grid: str, total: str) -> None:
     anchors.choose("grids", grid)
     expect(anchors.part("total")).to_contain_text(total)
-    assert anchors.notebook.ask("explorer.grid.feature_size") == tuple(int(n) for n in grid.split("×"))
+    anchors.notebook.wait_for("explorer.grid.feature_size", tuple(int(n) for n in grid.split("×")))
+    assert f"{sum(anchors.notebook.ask('explorer.counts')):,}" == total.split()[0]
 
 
 def test_a_row_under_the_focus_stands_out_and_the_other_modes_draw_it(anchors: Anchors) -> None:
@@ -124,14 +135,20 @@ def test_a_row_under_the_focus_stands_out_and_the_other_modes_draw_it(anchors: A
     assert len(set(looks)) == 4
 
 
-def test_a_saved_page_moves_and_says_what_needs_python(
+def test_a_saved_page_has_other_grids_and_anchors_too(
     anchors: Anchors, open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:
     anchors.notebook.execute(f"explorer.to_html({str(tmp_path / 'page.html')!r})")
     page = Anchors(open_file(tmp_path / "page.html"))
     page.part("map").press("ArrowRight")
     expect(page.root).to_have_attribute("data-cell", "20 31")
-    for name in ("scales", "aspect_ratios", "preset"):
-        expect(page.part(name)).to_be_disabled()
-    page.part("grids").hover()
-    expect(page.part("what")).to_contain_text("Needs a running kernel")
+    page.choose("grids", "37×62")
+    expect(page.part("total")).to_contain_text("8,044 of 20,646")
+    page.part("preset").select_option("ctpn")
+    expect(page.rows()).to_have_count(10)
+    page.part("aspect_ratios").fill("1")
+    page.write("scales", "32 64")
+    expect(page.rows()).to_have_count(2)
+    page.part("map").press("End")
+    page.choose("grids", "40×60")
+    expect(page.root).to_have_attribute("data-cell", "20 59")

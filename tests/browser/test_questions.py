@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from rpnviz.explorers.common.thresholds import LABEL_RULES
 from tests.browser.access import PLACES, findings
 from tests.browser.conftest import FINGERS, LAPTOP, PHONE, PIXELS, SCRATCH
 from tests.explorers.asked import every_asked
@@ -123,7 +125,9 @@ def test_a_tap_sets_what_the_answer_says(
         choices(page).nth(i).click()
         page.get_by_role("button", name="copy link").click()
         link = page.get_by_role("textbox", name="The link, to be copied").input_value()
-        assert link.split("#")[1] == f"explorer=labels&selected={choice['moves']['selected']}"
+        named = dict(parse_qsl(link.split("#")[1], keep_blank_values=True))
+        assert (named["explorer"], named["selected"]) == ("labels", str(choice["moves"]["selected"]))
+        assert set(named) == {"explorer", "objects", *LABEL_RULES, "selected"}
 
 
 def test_answers_take_no_room_and_can_be_asked_again(open_page: Open) -> None:

@@ -1,19 +1,33 @@
-"""Notebook 03's explorer without a browser: counts, wishes of the page, and what is refused."""
+"""Notebook 03's explorer without a browser's window: what page and Python say of the same traits; what is refused."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import traitlets as t
 from matplotlib.patches import Rectangle
+from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.anchors.explorer import AnchorsExplorer, parse
+from rpnviz.explorers.anchors.explorer import MOST_ANCHORS, AnchorsExplorer, chosen_cells
+from rpnviz.explorers.common.map_and_picture import place
 from rpnviz.grid import Grid
+from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import make_picture
 
 BY_SHAPE = [1700, 1064, 256, 1664, 968, 180, 1512, 800, 0]
+ASK = """
+const { revive, standIn } = rpnviz.take("saved/open.js");
+export const ask = (states) => states.map((state) => {
+  const store = readStore({ model: standIn(JSON.parse(state, revive)), redraw: () => {} });
+  const { anchors, counts, inside, place } = store.answer();
+  return { anchors, counts, inside: [...inside], place };
+});
+"""
 
 
 @pytest.fixture
@@ -21,30 +35,49 @@ def explorer() -> AnchorsExplorer:
     return AnchorsExplorer(make_picture(), Grid.paper(), row=20, col=30)
 
 
-def wish(explorer: AnchorsExplorer, **asked: str) -> None:
-    """Ask as the page does."""
-    explorer.set_state({"wish": asked})
-
-
 def test_it_opens_with_the_nine_and_their_counts(explorer: AnchorsExplorer) -> None:
     assert explorer.counts == BY_SHAPE
     assert sum(explorer.counts) == 8144
-    assert explorer.choice == {"preset": "paper", "scales": "128, 256, 512", "aspect_ratios": "0.5, 1, 2"}
+    assert (explorer.preset, explorer.scales, explorer.aspect_ratios) == ("paper", [128, 256, 512], [0.5, 1, 2])
     assert "8,144 of 21,600 anchors lie inside" in explorer.describe()
 
 
 def test_the_flags_are_those_of_the_compute_module(explorer: AnchorsExplorer) -> None:
-    sent = np.frombuffer(explorer.inside, np.uint8)
     grid = Grid.paper()
-    np.testing.assert_array_equal(sent, inside_picture(grid_anchors(grid, cell_anchors()), grid.image_size).numpy())
+    wanted = inside_picture(grid_anchors(grid, cell_anchors()), grid.image_size)
+    assert torch.equal(explorer.inside, wanted.reshape(-1, 9))
+
+
+MOVED: list[dict[str, Any]] = [
+    {},
+    {"grid_name": "floor"},
+    {"grid_name": "ceil", "preset": "ctpn"},
+    {"preset": "own", "scales": [32.0, 64.0], "aspect_ratios": [1.0]},
+    {"preset": "own", "scales": [20.5], "aspect_ratios": [0.3, 1 / 3, 7.0], "grid_name": "floor"},
+    {"preset": "own", "scales": [100.0 * i for i in range(1, 9)], "aspect_ratios": [0.5, 1.0, 2.0]},
+]
+
+
+def test_page_shows_what_python_says(browser: Browser) -> None:
+    explorers = [AnchorsExplorer(make_picture(), Grid.paper()) for _ in MOVED]
+    for explorer, moved in zip(explorers, MOVED, strict=True):
+        explorer.set_state(moved)  # as the page sends it
+        assert explorer.error == ""
+    states = [as_state(explorer.saved_state()) for explorer in explorers]
+    for explorer, said in zip(explorers, ask_page(browser, "anchors/view.js", ASK, states), strict=True):
+        assert said["counts"] == explorer.counts
+        assert said["inside"] == explorer.inside.flatten().int().tolist()
+        assert said["anchors"] == json.loads(json.dumps(explorer.anchors))
+        assert said["place"] == json.loads(json.dumps(place(explorer.grid)))
+        assert said["place"]["feature_size"] == list(explorer.grid.feature_size)
+    assert len({tuple(explorer.counts) for explorer in explorers}) == len(MOVED)
 
 
 @pytest.mark.parametrize(("name", "inside"), [("paper", 8144), ("floor", 8044), ("ceil", 8044)])
-def test_the_page_may_ask_for_another_grid(explorer: AnchorsExplorer, name: str, inside: int) -> None:
-    wish(explorer, preset="paper", grid=name)
+def test_the_page_may_choose_another_grid(explorer: AnchorsExplorer, name: str, inside: int) -> None:
+    explorer.set_state({"grid_name": name})
     assert sum(explorer.counts) == inside
-    assert explorer.place["feature_size"] == list(Grid.named(name).feature_size)
-    assert explorer.answered == {"wish": explorer.wish} and explorer.error == ""
+    assert explorer.grid == Grid.named(name) and explorer.error == ""
 
 
 def test_a_smaller_grid_keeps_the_window_on_the_map() -> None:
@@ -59,58 +92,93 @@ def test_a_smaller_grid_keeps_the_window_on_the_map() -> None:
 
 
 def test_ctpn_has_ten(explorer: AnchorsExplorer) -> None:
-    wish(explorer, preset="ctpn", grid="paper")
+    explorer.use("ctpn")
     assert [anchor["name"] for anchor in explorer.anchors][::9] == ["16×11", "16×273"]
     torch.testing.assert_close(explorer.cells, ctpn_cell_anchors())
     assert len(explorer.counts) == 10
 
 
 def test_scales_and_ratios_of_ones_own(explorer: AnchorsExplorer) -> None:
-    wish(explorer, preset="own", grid="paper", scales="32 64", aspect_ratios="1")
+    explorer.use("own", (32, 64), (1,))
     assert [anchor["name"] for anchor in explorer.anchors] == ["32×32", "64×64"]
-    assert explorer.choice == {"preset": "own", "scales": "32, 64", "aspect_ratios": "1"}
+    assert (explorer.preset, explorer.scales, explorer.aspect_ratios) == ("own", [32, 64], [1])
     assert torch.equal(explorer.here()[0], torch.tensor([*explorer.grid.centre(20, 30)] * 2) + explorer.cells[0])
+    explorer.use("ctpn")
+    assert explorer.scales == [32, 64]  # still there when "own" is chosen again
+
+
+SLIPS: list[tuple[list[float], list[float], str]] = [
+    ([0], [1], "scales: got 0, takes numbers from 4 to 2000"),
+    ([64, 3.9], [1], "scales: got 3.9, takes numbers from 4 to 2000"),
+    ([2000.5], [1], "scales: got 2000.5, takes numbers from 4 to 2000"),
+    ([float("nan")], [1], "scales: got nan, takes numbers from 4 to 2000"),
+    ([], [1], "scales must be one or more "),
+    ([64], [], "aspect_ratios must be one or more "),
+    ([64], [-1], "aspect_ratios: got -1, takes numbers from 0.05 to 20"),
+    ([64], [0.5, 20.1], "aspect_ratios: got 20.1, takes numbers from 0.05 to 20"),
+    ([3], [30], "scales: got 3, takes numbers from 4 to 2000"),
+    ([8] * 25, [1, 2], f"scales × aspect_ratios: got 50, takes at most {MOST_ANCHORS}"),
+    ([4], [20], "scales"),  # 1 px wide, half of it rounds to 0
+]
+
+
+def test_page_and_python_refuse_the_same_in_the_same_words(browser: Browser) -> None:
+    taken: list[tuple[list[float], list[float]]] = [([4, 2000], [0.05 * 20]), ([128], [0.05, 20]), ([8] * 24, [1])]
+    pairs = [[scales, ratios] for scales, ratios, _ in SLIPS] + [list(pair) for pair in taken]
+    ask = "export const ask = (pairs) => pairs.map(([scales, ratios]) => refusal(scales.map(Number), ratios));"
+    given = [[["NaN" if one != one else one for one in scales], ratios] for scales, ratios in pairs]
+    said = ask_page(browser, "anchors/view.js", ask, given)
+    for (scales, ratios, words), of_page in zip(SLIPS, said, strict=False):
+        with pytest.raises(ValueError, match=f"^{words}") as refused:
+            chosen_cells("own", scales, ratios)
+        assert of_page.lower().startswith(words), scales
+        if words[-1].isdigit():  # the whole sentence
+            assert of_page.lower() == str(refused.value) == words
+    assert said[len(SLIPS) :] == [""] * len(taken)
+    for scales, ratios in taken:
+        chosen_cells("own", scales, ratios)
 
 
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
-        ({"scales": "abc"}, "scales: got 'abc', takes numbers separated by commas"),
-        ({"scales": "0"}, "scales: got 0, takes numbers from 4 to 2000"),
-        ({"scales": "nan"}, "scales: got nan, takes numbers from 4 to 2000"),
-        ({"scales": "1e9"}, "scales: got 1e+09, takes numbers from 4 to 2000"),
-        ({"scales": ""}, "scales must be one or more finite numbers above 0"),
-        ({"aspect_ratios": "-1"}, "aspect_ratios: got -1, takes numbers from 0.05 to 20"),
-        ({"scales": "8, " * 25}, "scales × aspect_ratios: got 75, takes at most 24"),
-        ({"preset": "mine"}, "preset: got 'mine', takes one of paper, ctpn, own"),
-        ({"grid": "square"}, "grid must be one of paper, floor, ceil; got 'square'"),
+        ({"scales": [0.0]}, "scales: got 0, takes numbers from 4 to 2000"),
+        ({"scales": []}, "scales must be one or more finite numbers above 0"),
+        ({"scales": ["abc"]}, "scales"),
+        ({"aspect_ratios": [-1.0]}, "aspect_ratios: got -1, takes numbers from 0.05 to 20"),
+        ({"scales": [8.0] * 25}, "scales × aspect_ratios: got 75, takes at most 24"),
+        ({"preset": "mine"}, "preset"),
+        ({"grid_name": "square"}, "grid_name: got 'square', takes one of paper, floor, ceil"),
     ],
 )
-def test_a_slip_in_the_page_is_answered_and_changes_nothing(
-    explorer: AnchorsExplorer, asked: dict[str, str], answer: str
-) -> None:
-    before = explorer.anchors, explorer.choice, explorer.counts
-    wish(explorer, **{"preset": "own", "scales": "64", "aspect_ratios": "0.5, 1, 2", **asked})
-    assert explorer.error.startswith(answer)
-    assert (explorer.anchors, explorer.choice, explorer.counts) == before
-    assert explorer.answered == {"wish": explorer.wish}  # the page does not wait for ever
-    wish(explorer, preset="paper")
+def test_a_slip_changes_nothing(explorer: AnchorsExplorer, asked: dict[str, Any], answer: str) -> None:
+    explorer.use("own", (64,), (0.5, 1, 2))
+    before = explorer.anchors, explorer.counts, explorer.grid
+    for trait, value in asked.items():
+        with pytest.raises(t.TraitError, match=answer):
+            setattr(explorer, trait, value)
+        with pytest.raises(t.TraitError, match=answer):
+            explorer.set_state({trait: value})  # from a page that does not look before
+        assert answer.split(":")[0] in explorer.error
+    assert (explorer.anchors, explorer.counts, explorer.grid) == before
+    explorer.set_state({"preset": "paper"})
     assert explorer.error == ""
 
 
 def test_the_same_slip_in_python_raises(explorer: AnchorsExplorer) -> None:
     with pytest.raises(ValueError, match="scales: got 0, takes numbers from 4 to 2000"):
         explorer.use("own", scales=(0, 64))
+    with pytest.raises(ValueError, match="preset: got 'mine', takes one of paper, ctpn, own"):
+        explorer.use("mine")
+    with pytest.raises(ValueError, match="grid must be one of paper, floor, ceil; got 'square'"):
+        explorer.use("own", (64,), (1,), grid="square")
+    assert (explorer.preset, explorer.grid_name, explorer.scales) == ("paper", "paper", [128, 256, 512])
 
 
 def test_fewer_anchors_keep_a_selected_one(explorer: AnchorsExplorer) -> None:
     explorer.selected = 8
     explorer.use("own", scales=(64,), aspect_ratios=(1,))
     assert explorer.selected == 0
-
-
-def test_parse_takes_commas_and_spaces() -> None:
-    assert parse(" 128,256  512 ", "scales") == [128, 256, 512]
 
 
 @pytest.mark.parametrize(

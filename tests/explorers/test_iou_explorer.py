@@ -21,7 +21,7 @@ from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
-from tests.explorers.page_code import ask_page
+from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
@@ -148,6 +148,61 @@ def test_labels_are_those_of_label_anchors(explorer: LabelsExplorer) -> None:
         assert explorer.counts["positive"] == int((found.labels == 1).sum())
         assert explorer.counts["crosses_border"] == int(found.crosses_boundary.sum())
         assert sum(explorer.counts.values()) == 21_600
+
+
+ASK = """
+const { revive, standIn } = rpnviz.take("saved/open.js");
+export const ask = (states) => states.map((state) => {
+  const { labelled, drawn } = readStore({ model: standIn(JSON.parse(state, revive)), redraw: () => {} });
+  const { codes, counts } = labelled();
+  return { codes: [...codes], counts, rows: drawn().rows, positives: drawn().positives };
+});
+"""
+CHANGED = [  # the car moved, a dog renamed, one gone, one drawn
+    {"name": "car", "box": [350.0, 210, 606, 466]},
+    {"name": "cat", "box": [0.0, 400, 120, 600]},
+    {"name": "dog", "box": [700.0, 20, 790, 201]},
+]
+MOVED: list[dict[str, Any]] = [
+    {},
+    {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.4},
+    {"bg_iou_thresh": 0.7},  # as high as the upper one: nothing is ignored
+    {"allow_low_quality_matches": False},
+    {"drop_cross_boundary": False, "fg_iou_thresh": 0.68},
+    {"objects": CHANGED},
+    {"objects": CHANGED[1:], "fg_iou_thresh": 0.6, "drop_cross_boundary": False},
+    {"objects": []},
+]
+
+
+def test_page_labels_and_counts_as_python(browser: Browser) -> None:
+    explorers = [LabelsExplorer(make_picture()) for _ in MOVED]
+    for explorer, moved in zip(explorers, MOVED, strict=True):
+        explorer.set_state(moved)  # as the page sends it
+        assert explorer.error == ""
+    states = [as_state(explorer.saved_state()) for explorer in explorers]
+    said = ask_page(browser, "labels/view.js", ASK, states)
+    for explorer, page in zip(explorers, said, strict=True):
+        assert page["codes"] == label_codes(explorer.found).tolist()
+        assert page["counts"] == explorer.counts
+        assert page["positives"] == (explorer.found.labels == 1).nonzero().flatten().tolist()
+        for ours, theirs in zip(page["rows"], explorer.object_rows, strict=True):
+            assert ours.pop("bestIou") == pytest.approx(theirs.pop("best_iou"), rel=1e-6)
+            assert list(ours.values()) == list(theirs.values()) and next(iter(ours)) == "name"
+    assert [len(page["rows"]) for page in said] == [3] * 6 + [2, 0]
+    assert [row["name"] for row in said[5]["rows"]] == ["car", "cat", "dog"]
+    assert len({str(page["counts"]) for page in said}) == len(MOVED)
+
+
+def test_objects_that_were_changed_are_the_pictures(explorer: LabelsExplorer) -> None:
+    opened = explorer.picture
+    explorer.objects = CHANGED
+    assert explorer.picture.gt_boxes.tolist() == [one["box"] for one in CHANGED]
+    assert explorer.picture.class_names == ["car", "cat", "dog"] and explorer.picture.image is opened.image
+    assert opened.class_names == ["car", "dog", "dog"]  # whoever holds the picture keeps it
+    with pytest.raises(t.TraitError, match=r"^objects: got .*, takes up to 200 objects, each a name"):
+        explorer.objects = [{"name": "car", "box": [0.0, 0, 1001, 60]}]
+    assert explorer.objects == CHANGED
 
 
 def test_table_shows_who_loses_all_without_the_best_rule(explorer: LabelsExplorer) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import pytest
 import torch
 import traitlets as t
 from PIL import Image
+from playwright.sync_api import Browser
 
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.targets import label_anchors, sample_minibatch
+from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import make_picture, payload
 
 
@@ -29,6 +32,44 @@ def test_sample_is_that_of_sample_minibatch(explorer: MinibatchExplorer, seed: i
     positives, negatives = sample_minibatch(explorer.found.labels, size, fraction, generator)
     assert positives.tolist() == explorer.sampled_pos_inds.tolist()
     assert negatives.tolist() == explorer.sampled_neg_inds.tolist()
+
+
+ASK = """
+const { revive, standIn } = rpnviz.take("saved/open.js");
+export const ask = (states) => states.map((state) => {
+  const { drawn, labelled } = readStore({ model: standIn(JSON.parse(state, revive)), redraw: () => {} });
+  const { pos, neg, most } = drawn();
+  return { pos: [...pos], neg: [...neg], most, counts: labelled().counts };
+});
+"""
+TWO = [{"name": "van", "box": [100.0, 100, 356, 356]}, {"name": "", "box": [600.0, 300, 690, 482]}]
+MOVED: list[dict[str, Any]] = [
+    {},
+    {"seed": 7, "batch_size_per_image": 32, "positive_fraction": 0.25},
+    {"seed": 3, "batch_size_per_image": 512, "positive_fraction": 1.0},
+    {"positive_fraction": 0.0, "batch_size_per_image": 16},
+    {"fg_iou_thresh": 0.4, "bg_iou_thresh": 0.4, "seed": 99},
+    {"allow_low_quality_matches": False, "drop_cross_boundary": False},
+    {"objects": TWO, "seed": 1},
+    {"objects": []},
+]
+
+
+def test_page_draws_what_python_draws(browser: Browser) -> None:
+    explorers = [MinibatchExplorer(make_picture()) for _ in MOVED]
+    for explorer, moved in zip(explorers, MOVED, strict=True):
+        explorer.set_state(moved)  # as the page sends it
+        assert explorer.error == ""
+    states = [as_state(explorer.saved_state()) for explorer in explorers]
+    said = ask_page(browser, "minibatch/view.js", ASK, states)
+    for explorer, page in zip(explorers, said, strict=True):
+        assert page["pos"] == explorer.sampled_pos_inds.tolist()
+        assert page["neg"] == explorer.sampled_neg_inds.tolist()
+        assert page["counts"] == explorer.counts
+        assert page["most"] == int(explorer.batch_size_per_image * explorer.positive_fraction)
+        assert len(page["pos"]) == min(page["most"], page["counts"]["positive"])
+    assert len({str((page["pos"], page["neg"])) for page in said}) == len(MOVED)
+    assert not said[-1]["pos"] and len(said[-1]["neg"]) == 256
 
 
 def test_labels_follow_rules_and_objects(explorer: MinibatchExplorer) -> None:

@@ -57,7 +57,8 @@ class AnchorsExplorer(MapAndPicture):
     def grid(self) -> Grid:
         """How the feature map lies on the picture."""
         own = self._opened_on
-        return own if self.grid_name == own.name else Grid.named(self.grid_name, own.image_size)
+        is_other = self.grid_name != own.name and self.grid_name in GRIDS  # a name that is none is about to be refused
+        return Grid.named(self.grid_name, own.image_size) if is_other else own
 
     @property
     def cells(self) -> Tensor:

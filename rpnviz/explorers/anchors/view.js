@@ -98,7 +98,7 @@ function here({ answer: { anchors, inside }, row, col, cell }) {
 }
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model }) {
+export function readStore({ model }) {
   const look = model.get("look");
   return {
     styles: lineStyles(look),

@@ -54,6 +54,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
     _failures = 0  # shown so far
     _remark = ""  # stands in the status line while no error does
+    _refusal = ""  # what the page was last told of a value that it may not set
     look = t.Dict(LOOK, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True, help="what went wrong in Python, shown in the status line").tag(sync=True)
     has_kernel = t.Bool(True, read_only=True, help="False in a saved page").tag(sync=True)
@@ -219,5 +220,8 @@ class RpnvizWidget(anywidget.AnyWidget):
         except Exception as error:
             if self._failures == shown_before:
                 self._show_failure(f"could not set {', '.join(sync_data)}", error)
+                self._refusal = self.error
             self.send_state([name for name in sync_data if name in self.keys])
             raise
+        if self._refusal and self.error == self._refusal:  # it stands until the page sets what it may
+            self.set_trait("error", self._remark)

@@ -36,8 +36,9 @@ class MapAndPicture(RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         self.set_trait("place", place(grid))
         rows, cols = grid.feature_size
-        for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
-            setattr(self, name, value)
+        with self.hold_trait_notifications():  # together: which cells there are hangs on another trait, the grid's name
+            for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
+                setattr(self, name, value)
 
     @property
     def grid(self) -> Grid:

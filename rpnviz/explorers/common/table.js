@@ -40,8 +40,8 @@ export function table({ label, className = "", heads, rows, onPoint, onPick }) {
     },
     /** Write all cells. @param {string[][]} texts */
     write: (texts) => texts.forEach((line, i) => line.forEach((text, k) => setText(cells[i][k], text))),
-    /** Mark rows. @param {string} name of a class @param {(row: number) => boolean} test */
-    mark: (name, test) => lines.forEach((line, i) => line.classList.toggle(name, test(i))),
+    /** Mark rows, of those that are there. @param {string} name of a class @param {(row: number) => boolean} test */
+    mark: (name, test) => [...lower.children].forEach((line, i) => line.classList.toggle(name, test(i))),
   };
 }
 

@@ -49,7 +49,7 @@ export const render = defineView({
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model, redraw }) {
+export function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
   const boxes = typed(model.get("boxes"), Float32Array);
   const labels = typed(model.get("labels"), Uint8Array);

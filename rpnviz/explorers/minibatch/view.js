@@ -55,7 +55,7 @@ export const render = defineView({
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model, redraw }) {
+export function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
   const geometry = anchorGeometry(plan);
   const styles = lineStyles(model.get("look"));

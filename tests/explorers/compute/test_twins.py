@@ -119,8 +119,10 @@ def anchors_of(name: str, size: list[int], *own: Any) -> torch.Tensor:
 
 def labelling(rng: Rng) -> list[Any]:
     low, high = sorted((drawn.threshold(rng), drawn.threshold(rng)))
-    some = drawn.boxes(rng, drawn.many(rng, 80)), drawn.boxes(rng, drawn.many(rng, 6))
-    return [*some, list(IMAGE_SIZE), high, low, bool(rng.random() < 0.7), bool(rng.random() < 0.7)]
+    some, objects = drawn.boxes(rng, drawn.many(rng, 80)), drawn.boxes(rng, drawn.many(rng, 6))
+    if rng.random() < 0.3:  # twice the same, but for the last digits
+        some = np.concatenate([some, some + np.float32(1e-4)])
+    return [some, objects, list(IMAGE_SIZE), high, low, bool(rng.random() < 0.7), bool(rng.random() < 0.7)]
 
 
 LABELS = {
