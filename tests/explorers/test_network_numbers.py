@@ -160,20 +160,24 @@ def test_few_proposals_are_answered_like_many(page: ComputePage, count: int) -> 
         assert far(said["boxRegression"], box_regression) < 1e-4
 
 
-def test_a_convolution_is_that_of_pytorch_in_both_kernels(page: ComputePage) -> None:
+@pytest.mark.parametrize("inputs", [3, 8])  # window by window; by Winograd's way
+@pytest.mark.parametrize("size", [(5, 7), (6, 8), (1, 4)])
+def test_a_convolution_is_that_of_pytorch_in_both_kernels(
+    page: ComputePage, inputs: int, size: tuple[int, int]
+) -> None:
     """The one without fused multiply-add is what Safari and older browsers get."""
     torch.manual_seed(0)
-    weight, bias, values = torch.randn(12, 6, 3, 3), torch.randn(12), torch.randn(1, 6, 5, 7)
+    weight, bias, values = torch.randn(12, inputs, 3, 3), torch.randn(12), torch.randn(1, inputs, *size)
     with torch.no_grad():
         expected = torch.relu(torch.nn.functional.conv2d(values, weight, bias, padding=1))
     said = page.run(
-        """async (weight, bias, values) => Promise.all([SIMD, FUSED].map(async (text) => {
+        """async (weight, bias, values, inputs, size) => Promise.all([SIMD, FUSED].map(async (text) => {
           const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
           const kernel = new Kernel((await WebAssembly.instantiate(bytes)).instance, nobodyWaits);
-          const layer = kernel.layer({ shape: [12, 6, 3, 3], values: weight }, { shape: [12], values: bias });
-          return kernel.take(await kernel.convolve(kernel.put(values, 6, [5, 7]), layer, true), 12);
+          const layer = kernel.layer({ shape: [12, inputs, 3, 3], values: weight }, { shape: [12], values: bias });
+          return kernel.take(await kernel.convolve(kernel.put(values, inputs, size), layer, true), 12);
         }))""",
-        *(weight.numpy(), bias.numpy(), values.numpy()),
+        *(weight.numpy(), bias.numpy(), values.numpy(), inputs, size),
     )
     for one in said:
         assert far(one, expected) < 1e-5
