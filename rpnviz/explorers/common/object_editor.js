@@ -177,6 +177,7 @@ function editorControls(editor) {
     class: "rpnviz-object-name",
     "aria-label": "name of the object",
     ...OWN_KEYS,
+    keydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
   });
   name.maxLength = LONGEST_NAME;
   explains(name, "What the chosen object is called.");
