@@ -34,7 +34,7 @@ export function settings(context, editor) {
     group("fieldset", {}, h("legend", {}, name), ...parts);
   return group(
     "details",
-    { class: "rpnviz-fold rpnviz-settings" },
+    { class: "rpnviz-fold" },
     h("summary", {}, "Objects and settings: move them"),
     group(
       "div",
