@@ -5,6 +5,7 @@ python -m benchmarks --only keys           the linked explorer against matplotli
 python -m benchmarks --only compute        rpnviz against torchvision, on the CPU
 python -m benchmarks --only training       a step of the head's training, in three ways
 python -m benchmarks --only explorers      every explorer of every notebook, in a browser
+python -m benchmarks --only knobs          every control of pages without a kernel
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --only network        the network in the page against PyTorch on one thread
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
@@ -26,12 +27,12 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, network, series, site, training
+from benchmarks import compute, keys, knobs, network, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
 
-PARTS = ("keys", "explorers", "compute", "training", "notebooks", "network", "site")
+PARTS = ("keys", "explorers", "knobs", "compute", "training", "notebooks", "network", "site")
 
 
 def main() -> int:
@@ -47,6 +48,8 @@ def main() -> int:
         samples["keys"] = _keys()
     if "explorers" in wanted:
         samples["explorers"] = _explorers(samples.get("keys"))
+    if "knobs" in wanted:
+        samples["knobs"] = _knobs()
     if "compute" in wanted:
         samples["compute"] = _compute()
     if "training" in wanted:
@@ -110,6 +113,17 @@ def _explorers(found: list[dict[str, Any]] | None) -> dict[str, Any]:
         print(f"| {notebook} | {', '.join(f'{name} {size:,}' for name, size in sizes.items()) or '–'} |")
     print()
     return {"explorers": [dataclasses.asdict(one) for one in explorers], "payloads": payloads}
+
+
+def _knobs() -> list[dict[str, Any]]:
+    found: list[knobs.Knob] = []
+    print(knobs.HEAD)
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder, chromium() as browser:
+        for knob in knobs.measure(browser, Path(folder)):
+            found.append(knob)
+            print(knobs.row(knob), flush=True)
+    print()
+    return [dataclasses.asdict(knob) for knob in found]
 
 
 def _notebooks() -> list[dict[str, Any]]:

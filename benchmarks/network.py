@@ -105,7 +105,7 @@ def table(found: Network) -> str:
             f"Bytes, gzip: {found.code_bytes:,} of code, {weights:,} of weights "
             f"({', '.join(f'{name} {size:,}' for name, size in found.weight_bytes.items())}).",
             f"Memory of the page: {memory}. {len(found.compared[0].page)} runs each, in turns.",
-            "Budget: features and RPN head 1.2 ×; 7,500,000 bytes; 400 MB.",
+            "Budget: features and RPN head 1.2 ×; 7,500,000 bytes without the second head; 400 MB.",
         ]
     )
 

@@ -1,4 +1,4 @@
-"""Objects are moved, drawn, named and deleted by mouse, keys and fingers; counts follow, here and in Python."""
+"""Objects are moved, drawn, named, deleted by mouse, keys and fingers; what is counted follows, here and in Python."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import Browser, Page
 
 from rpnviz.explorers.common import bundle
+from tests.explorers.page_code import Evaluating, Opening
 
 # `give` makes {dtype, text} of a typed array anywhere in an answer, `get` makes the typed array of it.
 TRANSPORT = """
@@ -45,7 +45,7 @@ DTYPES: dict[str, Any] = {
 class ComputePage:
     """A page in whose scope lies all that some modules export."""
 
-    def __init__(self, page: Page, *modules: str) -> None:
+    def __init__(self, page: Evaluating, *modules: str) -> None:
         self.page = page
         self.load(*modules)
 
@@ -92,5 +92,5 @@ def from_page(value: Any) -> Any:
     return value
 
 
-def compute_page(browser: Browser, *modules: str) -> ComputePage:
+def compute_page(browser: Opening, *modules: str) -> ComputePage:
     return ComputePage(browser.new_page(), *modules)

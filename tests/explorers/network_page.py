@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from playwright.sync_api import Browser
 from torch import Tensor
 
 from rpnviz._files.data import data_folder
@@ -17,13 +16,17 @@ from rpnviz.detection import RoIHead
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead, flatten_head
 from tests.explorers.compute_page import ComputePage, compute_page
+from tests.explorers.page_code import Opening
 
 NETWORK = "common/network.js"
 MODULES = (
     NETWORK,
     *(
         f"common/compute/{name}.js"
-        for name in ("backbone", "convolution", "detection", "grid", "kernel", "rpn", "safetensors", "turns")
+        for name in (
+            *("backbone", "bilinear", "convolution", "detection", "grid", "kernel", "rpn", "safetensors", "turns"),
+            "winograd",
+        )
     ),
 )
 WEIGHTS = {
@@ -40,12 +43,13 @@ LOOK = """async (image, grid) => {
   return { ...look, progress };
 }"""
 DETECT = "(features, proposals, grid, settings) => network.detect(features, proposals, grid, settings)"
+NO_PAGE_KERNEL = "WebAssembly.instantiate = () => { throw new Error('the kernel belongs into the worker'); };"
 # A picture that takes no time.
 SMALL = Grid.floor((96, 128))
 SMALL_IMAGE = np.random.default_rng(1).integers(0, 256, (96, 128, 3), np.uint8)
 
 
-def network_page(browser: Browser) -> ComputePage:
+def network_page(browser: Opening) -> ComputePage:
     """An empty page with the weights and a network in its scope."""
     page = compute_page(browser, *MODULES)
     page.run(MAKE, WEIGHTS)

@@ -188,7 +188,7 @@ def test_page_labels_and_counts_as_python(browser: Browser) -> None:
         assert page["positives"] == (explorer.found.labels == 1).nonzero().flatten().tolist()
         for ours, theirs in zip(page["rows"], explorer.object_rows, strict=True):
             assert ours.pop("bestIou") == pytest.approx(theirs.pop("best_iou"), rel=1e-6)
-            assert list(ours.values()) == list(theirs.values())
+            assert list(ours.values()) == list(theirs.values()) and next(iter(ours)) == "name"
     assert [len(page["rows"]) for page in said] == [3] * 6 + [2, 0]
     assert [row["name"] for row in said[5]["rows"]] == ["car", "cat", "dog"]
     assert len({str(page["counts"]) for page in said}) == len(MOVED)

@@ -20,6 +20,7 @@ from tests.explorers.network_page import (
     MAKE,
     MODULES,
     NETWORK,
+    NO_PAGE_KERNEL,
     SMALL,
     SMALL_IMAGE,
     WEIGHTS,
@@ -124,13 +125,23 @@ def test_a_job_that_fails_says_why_and_the_next_one_works(page: ComputePage) -> 
 def test_pictures_are_opened_in_the_worker_too(page: ComputePage) -> None:
     picture = Picture.load("street-03")
     file = (data_folder() / "pictures" / "street-03.webp").read_bytes()
-    said = page.run("(bytes) => network.openPicture(new File([bytes], 'street-03.webp'))", file)
+    said = page.run(
+        """async (bytes) => {
+          const real = createImageBitmap;
+          globalThis.createImageBitmap = () => { throw new Error("the page decodes nothing"); };
+          try {
+            return await network.openPicture(new File([bytes], "street-03.webp"));
+          } finally {
+            globalThis.createImageBitmap = real;
+          }
+        }""",
+        file,
+    )
     assert (said["image"].reshape(picture.image.shape) == picture.image).all()
     bad = page.run("(bytes) => network.openPicture(new File([bytes], 'notes.txt'))", b"hello")
     assert bad["error"] == "notes.txt is no picture that this browser reads; JPEG and PNG are"
 
 
-NO_PAGE_KERNEL = "WebAssembly.instantiate = () => { throw new Error('the kernel belongs into the worker'); };"
 NO_WORKER = "globalThis.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } };"
 
 

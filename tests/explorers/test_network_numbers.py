@@ -1,4 +1,4 @@
-"""What the network in the page says, against PyTorch: input, features, head, proposals, detections."""
+"""What the network in the page says, against PyTorch: input, convolutions, features, heads, proposals, detections."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ def test_input_is_that_of_pytorch(page: ComputePage, grid_name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(640, 960), (300, 500), (127, 1999), (601, 999), (64, 64)])
+def test_bilinear_takes_a_channel_of_any_size_as_pytorch_does(page: ComputePage, size: tuple[int, int]) -> None:
+    values = np.random.default_rng(1).random((233, 417), np.float32)
+    given = torch.from_numpy(values)[None, None]
+    expected = torch.nn.functional.interpolate(given, size=size, mode="bilinear", antialias=True)
+    assert far(page.run("resizeBilinear", values, values.shape, size), expected) < 1e-6
+
+
+@pytest.mark.parametrize("size", [(640, 960), (64, 64)])
 def test_any_picture_is_resampled_as_pytorch_does(page: ComputePage, size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (233, 417, 3), np.uint8)
     expected = preprocess(torch.from_numpy(image).permute(2, 0, 1)[None], size)
@@ -152,23 +160,35 @@ def test_few_proposals_are_answered_like_many(page: ComputePage, count: int) -> 
         assert far(said["boxRegression"], box_regression) < 1e-4
 
 
-def test_both_kernels_say_the_same(page: ComputePage) -> None:
+@pytest.mark.parametrize("inputs", [3, 8])  # window by window; by Winograd's way
+@pytest.mark.parametrize("size", [(5, 7), (6, 8), (1, 4)])
+def test_a_convolution_is_that_of_pytorch_in_both_kernels(
+    page: ComputePage, inputs: int, size: tuple[int, int]
+) -> None:
     """The one without fused multiply-add is what Safari and older browsers get."""
     torch.manual_seed(0)
-    weight, bias, values = torch.randn(12, 6, 3, 3), torch.randn(12), torch.randn(1, 6, 5, 7)
+    weight, bias, values = torch.randn(12, inputs, 3, 3), torch.randn(12), torch.randn(1, inputs, *size)
     with torch.no_grad():
         expected = torch.relu(torch.nn.functional.conv2d(values, weight, bias, padding=1))
     said = page.run(
-        """async (weight, bias, values) => Promise.all([SIMD, FUSED].map(async (text) => {
+        """async (weight, bias, values, inputs, size) => Promise.all([SIMD, FUSED].map(async (text) => {
           const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
           const kernel = new Kernel((await WebAssembly.instantiate(bytes)).instance, nobodyWaits);
-          const layer = kernel.layer({ shape: [12, 6, 3, 3], values: weight }, { shape: [12], values: bias });
-          return kernel.take(await kernel.convolve(kernel.put(values, 6, [5, 7]), layer, true), 12);
+          const layer = kernel.layer({ shape: [12, inputs, 3, 3], values: weight }, { shape: [12], values: bias });
+          return kernel.take(await kernel.convolve(kernel.put(values, inputs, size), layer, true), 12);
         }))""",
-        *(weight.numpy(), bias.numpy(), values.numpy()),
+        *(weight.numpy(), bias.numpy(), values.numpy(), inputs, size),
     )
     for one in said:
         assert far(one, expected) < 1e-5
+
+
+def test_winograd_turns_weights_as_its_matrices_say(page: ComputePage) -> None:
+    """U = G g Gᵀ, Lavin and Gray 2015, equation 8; with the other two matrices it is the convolution, see above."""
+    windows = np.random.default_rng(0).normal(size=(5, 3, 3)).astype(np.float32)
+    g = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    said = page.run("turnedWeights", windows)
+    np.testing.assert_array_equal(said.reshape(5, 4, 4), (g @ windows.astype(float) @ g.T).astype(np.float32))
 
 
 @pytest.mark.parametrize("ceil_mode", [False, True])

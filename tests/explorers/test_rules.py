@@ -209,7 +209,8 @@ class Ruled(t.HasTraits):
     last, share = t.Int(0), t.Float(0)
     side, on = t.Any("left"), t.Any(False)
     layers, deltas, frame = t.Tuple(("boxes",)), t.List([0, 0]), t.List([0, 0, 1, 1])
-    scales, objects = t.List([8]), t.List()
+    scales = t.List([8])
+    objects: t.List[Any] = t.List()
     turn = t.Int(1, min=1, max=3)
     _check = obeys_rules(*given, "turn")
 

@@ -73,6 +73,7 @@ def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, ope
     first = [view.locator("table").inner_text(), *opened.look().split("|")[1:]]
     asks(".rpnviz-seed", lambda field: (field.fill("99"), field.press("Enter")))
     asks(".rpnviz-pictures", lambda choice: choice.select_option("street-07"))
+    expect(view.locator(".rpnviz-jump")).to_contain_text("person 5")  # its own objects
     expect(view.locator(".rpnviz-maps")).to_have_value("mean")  # channel 0 was recorded of the first picture only
     expect(view.locator(".rpnviz-channel")).to_be_disabled()
     asks(".rpnviz-grid", lambda grid: grid.get_by_role("radio", name="37×62").check())

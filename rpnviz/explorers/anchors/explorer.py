@@ -41,8 +41,12 @@ class AnchorsExplorer(MapAndPicture):
     )
     grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
     preset = t.Enum(PRESETS, "paper", help="whose anchors").tag(sync=True)
-    scales = t.List(t.Float(), list(SCALES), help="√area of one's own anchors, px").tag(sync=True)
-    aspect_ratios = t.List(t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors").tag(sync=True)
+    scales: t.List[float] = t.List(t.Float(), [*map(float, SCALES)], help="√area of one's own anchors, px").tag(
+        sync=True
+    )
+    aspect_ratios: t.List[float] = t.List(
+        t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors"
+    ).tag(sync=True)
     looks = t.Dict(LOOKS, read_only=True, help="colours by scale, lines by ratio").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:

@@ -2,8 +2,6 @@
 // The page asks Python by setting traits (base.py: `asks`), and Python answers by setting others; `answered` says to which
 // values the answer belongs. A page without a kernel has the answers that were recorded for it, and no others.
 
-import { explains } from "./elements.js";
-
 /** @typedef {import("./model.js").Model} Model */
 /**
  * @typedef {{given: string[], files: Record<string, string>, last?: {name: string, values: string[]}}} Rule `files`: by
@@ -38,13 +36,4 @@ export function canAsk(model, name, value) {
       (rule.last ? rule.last.name === name : rule.given.includes(name)) &&
       answerTo(model, rule, { [name]: value }) !== "",
   );
-}
-
-/** Switch controls off where nobody answers, and say why. @param {Model} model @param {(HTMLInputElement | HTMLButtonElement | HTMLSelectElement)[]} controls */
-export function lockWithoutKernel(model, controls) {
-  if (model.get("has_kernel")) return;
-  for (const control of controls) {
-    control.disabled = true;
-    explains(control, `${model.get("needs_python")}: this page has none.`);
-  }
 }

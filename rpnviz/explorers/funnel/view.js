@@ -5,7 +5,6 @@ import { anchorGeometry } from "../common/anchor_map.js";
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import { boxAt, clamp, listOf } from "../common/compute/boxes.js";
 import { overlapsWith, stagesLeft } from "../common/compute/funnel.js";
-import { chooseBoxes, moveAnchors } from "../common/compute/proposals.js";
 import { choice, h, numberField, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { fixed, thousands } from "../common/format.js";
 import { arrowKeys } from "../common/keys.js";
@@ -14,6 +13,7 @@ import { commit, derived, typed } from "../common/model.js";
 import { ObjectEditor } from "../common/object_editor.js";
 import { objectsOf } from "../common/objects.js";
 import { loadPhoto } from "../common/photo.js";
+import { PROPOSAL_SETTINGS, proposing } from "../common/proposing.js";
 import { defineView, group } from "../common/view.js";
 import { explanations, readResult } from "./result.js";
 
@@ -28,7 +28,6 @@ import { explanations, readResult } from "./result.js";
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const SETTINGS = ["pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size"];
 const HINT =
   "Choose a stage. Point at a box; click it, or walk with the arrow keys, to follow it through the stages. Escape lets it go.";
 const REACH = 10; // picture px within which the mouse finds an outline
@@ -47,7 +46,7 @@ export const render = defineView({
       ["Esc there", "let it go"],
     ],
   },
-  traits: [...SETTINGS, "objects", "stage", "side", "shown", "selected"],
+  traits: [...PROPOSAL_SETTINGS, "objects", "stage", "side", "shown", "selected"],
   local: { pointed: -1 }, // the anchor whose box is under the mouse
   store: readStore,
   moment: readMoment,
@@ -73,15 +72,8 @@ export function readStore({ model, redraw }) {
   const geometry = anchorGeometry(plan);
   const anchors = anchorsOf(plan);
   const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(model.get(name), Float32Array));
-  const moved = moveAnchors(objectness, deltas, anchors, plan.image_size);
+  const { moved, stages } = proposing(model, objectness, deltas, anchors, plan.image_size);
   const boxesAt = [anchors, moved.decoded, moved.allBoxes];
-  const stages = derived(
-    () => JSON.stringify(SETTINGS.map((name) => model.get(name))),
-    () => {
-      const [preNmsTopN, postNmsTopN, nmsThresh, minSize] = SETTINGS.map((name) => model.get(name));
-      return { ...moved, ...chooseBoxes(moved, { preNmsTopN, postNmsTopN, nmsThresh, minSize }) };
-    },
-  );
   const overlaps = derived(
     () => model.get("objects"),
     (objects) => overlapsWith(moved, anchors, listOf(objects.map((/** @type {{box: Box}} */ { box }) => box))),
@@ -121,7 +113,7 @@ function readMoment({ model, store, local }) {
   const all = result.list(stage, side);
   const drawn = all.slice(0, model.get("shown"));
   const wanted = /** @type {Record<string, number>} */ (
-    Object.fromEntries(SETTINGS.map((name) => [name, model.get(name)]))
+    Object.fromEntries(PROPOSAL_SETTINGS.map((name) => [name, model.get(name)]))
   );
   const followed = /** @type {number} */ (local.pointed >= 0 ? local.pointed : selected);
   return {
@@ -160,7 +152,7 @@ function sentence(className, which) {
 function settings({ model, store: { geometry, plan } }) {
   const { presets } = plan;
   const take = (/** @type {Record<string, number>} */ preset) =>
-    commit(model, Object.fromEntries(SETTINGS.map((name) => [name, preset[name]])));
+    commit(model, Object.fromEntries(PROPOSAL_SETTINGS.map((name) => [name, preset[name]])));
   const whose = choice({
     label: "whose settings",
     what: "Whose settings: the paper's, py-faster-rcnn's, torchvision's or detectron2's, for training or in use.",
@@ -180,7 +172,7 @@ function settings({ model, store: { geometry, plan } }) {
     element: h("div", { class: "rpnviz-controls" }, ...labels),
     draw({ wanted }) {
       for (const { name, set } of fields) set(String(wanted[name]));
-      const preset = presets.findIndex((one) => SETTINGS.every((name) => one[name] === wanted[name]));
+      const preset = presets.findIndex((one) => PROPOSAL_SETTINGS.every((name) => one[name] === wanted[name]));
       whose.set(preset < 0 ? OWN : String(preset));
     },
   };

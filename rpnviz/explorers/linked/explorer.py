@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         objects: its objects; the rules of labels and the settings of proposals are traits as well.
     """
 
-    asks = ("picture", "grid", "map")
+    asks: ClassVar[tuple[str, ...]] = ("picture", "grid", "map")
     presented = "col"
     view = "linked/view.js"
     sheets = ("common/labels.css",)
@@ -128,7 +128,8 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         """Start where an anchor fits an object best, else in the middle."""
         results = self.results
         height, width = results.grid.feature_size
-        found = [anchor for anchor in results.found.best_anchor_per_gt.tolist() if anchor >= 0]
+        best_anchors: list[int] = results.found.best_anchor_per_gt.tolist()
+        found = [anchor for anchor in best_anchors if anchor >= 0]
         if not found:
             return height // 2, width // 2
         best = max(found, key=lambda anchor: float(results.found.iou[anchor]))

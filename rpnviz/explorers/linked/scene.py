@@ -20,6 +20,7 @@ from torch import Tensor
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
+from rpnviz.explorers.common.objects import objects_of
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes, picture_file
 from rpnviz.figures.maps import RIM, within_rim
 from rpnviz.grid import Grid
@@ -203,6 +204,7 @@ def _place_and_maps(shown: Scene | Answers) -> dict[str, Any]:
         "footprint": _about_centre(grid, grid.footprint(0, 0)),
         "receptive_field": _about_centre(grid, grid.receptive_field(0, 0)),
         "photo": picture_file(picture),
+        "objects": objects_of(picture),
         "mean": maps.mean().tobytes(),
         "channels": {str(number): maps.channel(number).tobytes() for number in sorted(maps.varied_channels())},
     }

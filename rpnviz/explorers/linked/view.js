@@ -184,20 +184,24 @@ function missing({ scene: { packed }, wanted, heat, map, minibatch, seed }, { mo
 }
 
 /**
- * Python keeps the window over the same place of the picture; without it the page does, and shows the mean for a channel
- * that it lacks.
+ * Python keeps the window over the same place of the picture, and shows another picture with its own objects; without it
+ * the page does both, and shows the mean for a channel that it lacks.
  * @param {Context} context
  */
 function keepPlace({ model, store }) {
   if (model.get("has_kernel")) return [];
   let before = store.scene();
-  let linked = model.get("grid") !== before.packed.grid; // a link's row and column are those of the grid that is to come
+  // A link's row and column are those of the grid that is to come, and its objects those of the picture.
+  let linked = ["grid", "picture"].some((name) => model.get(name) !== before.packed[name]);
   const settle = scheduler(() => {
-    const place = (linked ? store.scene() : before).centre(model.get("row"), model.get("col"));
-    const [row, col] = store.scene().cellAt(...place);
-    [before, linked] = [store.scene(), false];
+    const now = store.scene();
+    const place = (linked ? now : before).centre(model.get("row"), model.get("col"));
+    const [row, col] = now.cellAt(...place);
+    const drawn = linked && JSON.stringify(model.get("objects")) !== JSON.stringify(before.packed.objects);
+    const other = now.packed.picture !== before.packed.picture && !drawn ? { objects: now.packed.objects } : {};
+    [before, linked] = [now, false];
     const shown = store.heat() || canAsk(model, "map", model.get("map"));
-    commit(model, shown ? { row, col } : { row, col, map: "mean" });
+    commit(model, { row, col, ...other, ...(shown ? {} : { map: "mean" }) });
   });
   if (!linked) settle(); // a link's row may lie beyond this grid
   return [watch(model, ["scene"], settle)];

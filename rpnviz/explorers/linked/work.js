@@ -6,11 +6,11 @@ import { cellAnchors, gridAnchors } from "../common/compute/anchors.js";
 import { boxAt } from "../common/compute/boxes.js";
 import { manualSeed } from "../common/compute/generator.js";
 import { Grid } from "../common/compute/grid.js";
-import { chooseBoxes, moveAnchors } from "../common/compute/proposals.js";
 import { sampleMinibatch } from "../common/compute/targets.js";
 import { LABEL_RULES, labelling } from "../common/labelling.js";
 import { derived, typed } from "../common/model.js";
 import { objectsOf } from "../common/objects.js";
+import { PROPOSAL_SETTINGS, proposing } from "../common/proposing.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/proposals.js").Stages} Stages */
@@ -20,7 +20,6 @@ import { objectsOf } from "../common/objects.js";
 /** @typedef {{positive: ArrayLike<number>, negative: ArrayLike<number>}} Drawn */
 /** @typedef {{work: () => Work, draw: () => Drawn | null}} Station draw: the minibatch as the settings stand, null while it has not come */
 
-export const PROPOSAL_SETTINGS = ["pre_nms_top_n", "post_nms_top_n", "nms_thresh", "min_size"];
 export const SAMPLING = ["seed", "batch_size_per_image", "positive_fraction"];
 /** The traits that decide. */
 export const WORK_TRAITS = [...LABEL_RULES, "objects", ...PROPOSAL_SETTINGS, ...SAMPLING];
@@ -38,14 +37,8 @@ function workedOut(model, packed) {
   const { grid, image_size: size } = packed;
   const anchors = gridAnchors(Grid.named(grid, size), cellAnchors());
   const labelled = labelling(model, anchors, size);
-  const moved = moveAnchors(typed(packed.objectness, Float32Array), typed(packed.deltas, Float32Array), anchors, size);
-  const stages = derived(
-    () => JSON.stringify(PROPOSAL_SETTINGS.map((name) => model.get(name))),
-    () => {
-      const [preNmsTopN, postNmsTopN, nmsThresh, minSize] = PROPOSAL_SETTINGS.map((name) => model.get(name));
-      return { ...moved, ...chooseBoxes(moved, { preNmsTopN, postNmsTopN, nmsThresh, minSize }) };
-    },
-  );
+  const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(packed[name], Float32Array));
+  const { stages } = proposing(model, objectness, deltas, anchors, size);
   const work = derived(labelled, (labels) => derived(stages, (chosen) => workOf(labels, chosen)));
   const draw = derived(
     () => JSON.stringify([labelled().version, ...SAMPLING.map((name) => model.get(name))]),

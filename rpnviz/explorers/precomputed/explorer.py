@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -25,7 +25,7 @@ NOT_DRAWN = (
 class PrecomputedExplorer(LinkedExplorer):
     """The linked explorer of one scene that is handed over; another picture or grid cannot be asked for."""
 
-    asks = (*LinkedExplorer.asks, "seed")
+    asks: ClassVar[tuple[str, ...]] = (*LinkedExplorer.asks, "seed")
     unmoved = HANDED
     needs_python = "What you wrote runs in Python"
     handed = t.List(t.Unicode(), ["picture", "grid", *HANDED], read_only=True).tag(sync=True)

@@ -35,7 +35,7 @@ def solid(rng: Rng, count: int) -> Array:
 
 def many(rng: Rng, most: int) -> int:
     """Also none, and one."""
-    return int(rng.choice([0, 1, 2, rng.integers(3, most + 1)]))
+    return int(rng.choice([0, 1, 2, int(rng.integers(3, most + 1))]))
 
 
 def threshold(rng: Rng) -> float:

@@ -20,6 +20,7 @@ export const BINS = 7; // RoIAlign makes 7 × 7 bins of every box
 export const BOX_WEIGHTS = [10, 10, 5, 5]; // the head answers in tenths and fifths
 export const MOST_PROPOSALS = 10_000; // 125 MB of bins
 const POINTS = 2; // of RoIAlign, each way in a bin
+const EACH = POINTS * POINTS * 4; // cells that a bin is interpolated from
 const f = Math.fround;
 
 export class RoIHead {
@@ -72,13 +73,12 @@ export class RoIHead {
 function roiAlign(map, size, boxes, grid) {
   const [cells, channels] = [size[0] * size[1], map.length / (size[0] * size[1])];
   const found = new Float32Array((boxes.length / 4) * channels * BINS * BINS);
-  const each = POINTS * POINTS * 4; // cells that a bin is interpolated from
   for (let box = 0, out = 0; 4 * box < boxes.length; box++) {
     const { at, shares } = cellsOfBins(toCells(boxAt(boxes, box), grid.stride), size);
     for (let channel = 0; channel < channels; channel++) {
       for (let i = 0; i < at.length; ) {
         let sum = 0;
-        for (const end = i + each; i < end; i++) sum += map[channel * cells + at[i]] * shares[i];
+        for (const end = i + EACH; i < end; i++) sum += map[channel * cells + at[i]] * shares[i];
         found[out++] = sum;
       }
     }
@@ -89,12 +89,20 @@ function roiAlign(map, size, boxes, grid) {
 /** The cells that each bin is the weighted mean of, bin after bin. @param {Box} box in cells @param {Size} size */
 function cellsOfBins(box, size) {
   const { ys, xs } = alignPoints(box, BINS, POINTS, true);
-  const points = ys.flatMap((rows) => xs.flatMap((cols) => rows.flatMap((y) => cols.map((x) => [y, x]))));
-  const cells = points.flatMap(([y, x]) => neighbours(y, x, size));
-  return {
-    at: Int32Array.from(cells, ({ row, col }) => row * size[1] + col),
-    shares: Float32Array.from(cells, ({ weight }) => weight / POINTS ** 2),
+  const [at, shares] = [new Int32Array(BINS * BINS * EACH), new Float32Array(BINS * BINS * EACH)];
+  let i = 0;
+  const readAt = (/** @type {number} */ y, /** @type {number} */ x) => {
+    for (const { row, col, weight } of neighbours(y, x, size)) {
+      at[i] = row * size[1] + col;
+      shares[i++] = weight / POINTS ** 2;
+    }
   };
+  for (const rows of ys) {
+    for (const cols of xs) {
+      for (const y of rows) for (const x of cols) readAt(y, x);
+    }
+  }
+  return { at, shares };
 }
 
 /**

@@ -56,10 +56,17 @@ export function moveAnchors(objectness, predBboxDeltas, anchors, imageSize) {
 }
 
 /**
- * The second half: what moves with the settings.
- * @param {Moved} moved @param {Settings} settings @returns {Chosen}
+ * The second half: what moves with the settings. The last of them, postNmsTopN, needs no other NMS: `kept` is then what
+ * this function gave for the same other three.
+ * @param {Moved} moved @param {Settings} settings @param {Chosen} [kept] @returns {Chosen}
  */
-export function chooseBoxes({ allBoxes, byScore }, { preNmsTopN, postNmsTopN, nmsThresh, minSize }) {
+export function chooseBoxes(moved, settings, kept = suppressBoxes(moved, settings)) {
+  // 6. The best of these are the proposals.
+  return { ...kept, postNmsInds: kept.nmsInds.slice(0, settings.postNmsTopN) };
+}
+
+/** Steps 3 to 5. @param {Moved} moved @param {Settings} settings @returns {Chosen} with all that NMS keeps */
+function suppressBoxes({ allBoxes, byScore }, { preNmsTopN, nmsThresh, minSize }) {
   // 3. Drop what is tiny now (in the degenerate case of minSize 0: what has no area).
   const isLarge = (/** @type {number} */ i) => hasSides(allBoxes, i, f32(Math.max(minSize, SMALLEST)));
   const largeInds = Int32Array.from(byScore.keys()).filter(isLarge);
@@ -69,8 +76,7 @@ export function chooseBoxes({ allBoxes, byScore }, { preNmsTopN, postNmsTopN, nm
   preNmsInds.forEach((anchor, place) => (rank[anchor] = place));
   // 5. Non-maximum suppression: go down the list, keep a box unless a kept one overlaps it more than nmsThresh.
   const { kept, ...suppressors } = nms(allBoxes, preNmsInds, nmsThresh);
-  // 6. The best of these are the proposals.
-  return { largeInds, preNmsInds, nmsInds: kept, postNmsInds: kept.slice(0, postNmsTopN), rank, ...suppressors };
+  return { largeInds, preNmsInds, nmsInds: kept, postNmsInds: kept, rank, ...suppressors };
 }
 
 /** @param {Float32Array} boxes @param {number} i @param {number} least */
