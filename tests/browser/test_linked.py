@@ -223,7 +223,7 @@ def test_jump_to_the_best_anchor_of_an_object(linked: View) -> None:
     names = linked.part("jump").locator("option").all_inner_texts()
     linked.part("jump").select_option(index=1)
     anchor = "(explorer.row * 60 + explorer.col) * 9 + explorer.selected"
-    best = f"{anchor} == explorer.results.found.best_anchor_per_gt[0]"
+    best = f"{anchor} == int(explorer.results.found.best_anchor_per_gt[0])"
     linked.notebook.wait_for(best, True)
     row = linked.part("table").locator(".rpnviz-hot")
     expect(row).to_have_count(1)

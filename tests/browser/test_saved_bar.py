@@ -237,7 +237,7 @@ def test_without_a_clipboard_the_link_stands_there_selected(opened: Opener, over
         ("row=<script>hacked=1</script>", "row is <script>hacked=1</sc…"),
         ("javascript:hacked=1", "there is nothing here called javascript:hacked"),
         ("seed=" + "9" * 3000, "seed is 99999999999999999999…"),
-        ("x" * 5000, "it is too long"),
+        ("x" * 17000, "it is too long"),
         ("predict-then-move", "there is nothing here called predict-then-move"),
         ("rpnviz-view", None),  # a place of the page: not for an explorer
     ],
