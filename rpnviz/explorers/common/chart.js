@@ -21,7 +21,7 @@ export function roundAbove(value, round = [1, 2, 4, 6, 8, 10]) {
  */
 export function stepTicks(steps, logarithmic) {
   if (logarithmic) return [0, 10, 100, 1000, 10000].filter((tick) => tick * 1.8 < steps).concat(steps);
-  const apart = roundAbove(steps / 6, [1, 2, 5, 10]);
+  const apart = Math.max(1, roundAbove(steps / 6, [1, 2, 5, 10])); // there is no half step
   return Array.from({ length: Math.floor(steps / apart) + 1 }, (_, i) => i * apart);
 }
 
