@@ -124,6 +124,29 @@ export class ObjectEditor {
   }
 }
 
+/**
+ * A picture whose objects are edited: the panel with its overlay, and below it the row of controls.
+ * @template Moment
+ * @param {{panel: Panel, editor: ObjectEditor, photo: {bitmap: ImageBitmap | null}, draw: (now: Moment) => void}} options
+ *   draw: what lies on the photo @returns {import("./view.js").Part<Moment>[]}
+ */
+export function editedPicture({ panel, editor, photo, draw }) {
+  return [
+    {
+      element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+      draw(now) {
+        editor.draw();
+        const { bitmap } = photo;
+        if (!panel.begin() || !bitmap) return;
+        panel.backdrop("photo", () => panel.image(bitmap, editor.frame));
+        draw(now);
+      },
+      destroy: () => panel.destroy(),
+    },
+    { element: editor.bar },
+  ];
+}
+
 /** @param {Box} box */
 const areaOf = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 

@@ -10,18 +10,15 @@ from matplotlib.figure import Figure
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.objects import HasObjects
-from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, object_names, picture_file
+from rpnviz.explorers.common.labelled import HasLabels
+from rpnviz.explorers.common.payload import anchor_plan, label_codes, object_names, picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
-from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
-from rpnviz.targets import AnchorLabels, label_anchors
 
 
-class LabelsExplorer(HasLabelRules, HasObjects, RpnvizWidget):
+class LabelsExplorer(HasLabels, RpnvizWidget):
     """The labels of all anchors: as a map, on the picture, and counted object by object.
 
     Args:
@@ -48,21 +45,6 @@ class LabelsExplorer(HasLabelRules, HasObjects, RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         found = self.found
         self.selected = int(found.iou.where(found.low_quality, 2).argmin())  # the weakest positive
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
-
-    @property
-    def found(self) -> AnchorLabels:
-        """What `label_anchors` says of the objects with these settings."""
-        return label_anchors(self.anchors, self.picture.gt_boxes, self.grid.image_size, **self.label_rules)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Anchors with each label."""
-        return count_codes(label_codes(self.found))
 
     @property
     def object_rows(self) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ import { isHanded } from "./work.js";
 /** @typedef {import("./view.js").Part} Part */
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
-const HANDED_SEEDS = 8; // that are sent along, see SEEDS_AT_OPENING of scene.py
 const HANDED = "These results were handed over, for one picture on one grid.";
 const OWN_NEED_KERNEL = "Which picture. Your own need Python: open the notebook.";
 
@@ -108,10 +107,11 @@ function labelLegend({ store: { styles } }) {
 
 /** @param {Context} context @returns {Part} */
 function seedField({ model }) {
+  const sent = model.get("scene"); // of what is handed over there is one scene
   const field = numberField({
     name: "Seed of the minibatch",
     className: "rpnviz-seed",
-    max: isHanded(model.get("scene")) && !model.get("has_kernel") ? HANDED_SEEDS - 1 : 9999,
+    max: isHanded(sent) && !model.get("has_kernel") ? Object.keys(sent.minibatches).length - 1 : 9999,
     what: "Seed: another number draws other anchors.",
     onChange: (value) => commit(model, { seed: value }),
   });

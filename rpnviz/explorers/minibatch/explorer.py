@@ -13,19 +13,17 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
-from rpnviz.explorers.common.objects import HasObjects
-from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
+from rpnviz.explorers.common.labelled import HasLabels
+from rpnviz.explorers.common.payload import anchor_plan, label_codes, picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
-from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
-from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
+from rpnviz.targets import sample_minibatch
 
 
-class MinibatchExplorer(HasLabelRules, HasObjects, RpnvizWidget):
+class MinibatchExplorer(HasLabels, RpnvizWidget):
     """The anchors that are drawn for the loss: on the map, on the picture, and counted.
 
     Args:
@@ -55,21 +53,6 @@ class MinibatchExplorer(HasLabelRules, HasObjects, RpnvizWidget):
         self.set_trait("image", picture_file(picture))
         drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
-
-    @property
-    def found(self) -> AnchorLabels:
-        """What `label_anchors` says of the objects with these settings."""
-        return label_anchors(self.anchors, self.picture.gt_boxes, self.grid.image_size, **self.label_rules)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Anchors with each label."""
-        return count_codes(label_codes(self.found))
 
     @property
     def sampled(self) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import { thousands } from "../common/format.js";
 import { labelRules } from "../common/label_rules.js";
 import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
 import { commit, derived, watch } from "../common/model.js";
-import { ObjectEditor } from "../common/object_editor.js";
+import { editedPicture, ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
@@ -186,20 +186,12 @@ function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
     attributes: { role: "img" },
   });
   const editor = new ObjectEditor({ model, panel, imageSize: size, redraw });
-  return [
-    {
-      element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
-      draw(now) {
-        editor.draw();
-        const bitmap = photo.bitmap;
-        if (!panel.begin() || !bitmap) return;
-        panel.backdrop("photo", () => panel.image(bitmap, [0, 0, size[1], size[0]]));
-        drawSample(panel, { geometry, styles }, now);
-      },
-      destroy: () => panel.destroy(),
-    },
-    { element: editor.bar },
-  ];
+  return editedPicture({
+    panel,
+    editor,
+    photo,
+    draw: (/** @type {Moment} */ now) => drawSample(panel, { geometry, styles }, now),
+  });
 }
 
 /** Objects and the sample. @param {Panel} panel @param {Pick<Store, "geometry" | "styles">} store @param {Moment} now */
