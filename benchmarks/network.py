@@ -45,7 +45,7 @@ START = """async ({ names, picture, grid }) => {
   const got = async (path) => (await fetch(path)).arrayBuffer();
   const weights = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await got(name)])));
   window.file = new Blob([await got(picture)]);
-  window.network = new Network(weights);
+  window.network = new Network(async () => weights);
   window.grid = grid;
   window.picture = await network.openPicture(file);
   window.timed = async (work) => {

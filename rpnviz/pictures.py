@@ -194,14 +194,19 @@ def _visible_object(index: int, thing: dict[str, Any]) -> tuple[str, list[float]
 
 def _fit(image: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[float, float], tuple[int, int]]:
     """Resample to fit FIT_SIZE, centred on the padding colour; return it with scale and offset, both (y, x)."""
-    height, width = FIT_SIZE
-    factor = min(height / image.height, width / image.width)
-    h, w = max(1, round(image.height * factor)), max(1, round(image.width * factor))
-    offset = ((height - h) // 2, (width - w) // 2)
-    canvas = Image.new("RGB", (width, height), PADDING)
+    scale, offset, (h, w) = fitted_place((image.height, image.width))
+    canvas = Image.new("RGB", FIT_SIZE[::-1], PADDING)
     canvas.paste(image.resize((w, h), Image.Resampling.LANCZOS), offset[::-1])
+    return np.array(canvas), scale, offset
+
+
+def fitted_place(size: tuple[int, int]) -> tuple[tuple[float, float], tuple[int, int], tuple[int, int]]:
+    """Where a picture of a size (H, W) lies once it is fitted: its scale, its offset and its size there, all (y, x)."""
+    (height, width), (fit_height, fit_width) = size, FIT_SIZE
+    factor = min(fit_height / height, fit_width / width)
+    h, w = max(1, round(height * factor)), max(1, round(width * factor))
     # Whole pixels make the two factors differ a little; boxes follow the pixels exactly.
-    return np.array(canvas), (h / image.height, w / image.width), offset
+    return (h / height, w / width), ((fit_height - h) // 2, (fit_width - w) // 2), (h, w)
 
 
 def _checked_image(image: Any) -> npt.NDArray[np.uint8]:

@@ -35,7 +35,7 @@ WEIGHTS = {
 }
 MAKE = """({ backbone, rpnHead, roiHead }) => {
   globalThis.weights = { backbone: backbone.buffer, rpnHead: rpnHead.buffer, roiHead: roiHead.buffer };
-  globalThis.network = new Network(weights);
+  globalThis.network = new Network(async () => weights);
 }"""
 LOOK = """async (image, grid) => {
   const progress = [];

@@ -56,7 +56,7 @@ def test_work_is_done_in_one_worker(page: ComputePage) -> None:
           const [made, loaded, real, instantiate] = [[], [], Worker, WebAssembly.instantiate];
           globalThis.Worker = class extends real { constructor(url) { super(url); made.push(url); } };
           WebAssembly.instantiate = (...given) => (loaded.push(1), instantiate(...given));
-          const own = new Network(weights);
+          const own = new Network(async () => weights);
           try {
             for (let i = 0; i < 2; i++) await own.lookAt({ image, imageSize: grid.imageSize }, grid);
             return [made.length, made[0].slice(0, 5), loaded.length];
@@ -71,7 +71,7 @@ def test_work_is_done_in_one_worker(page: ComputePage) -> None:
 
 
 CANCELLED = """async (image, grid) => {
-  const own = new Network(weights);
+  const own = new Network(async () => weights);
   own.cancel(); // nothing is being done
   const seen = [];
   const stopped = own.lookAt({ image, imageSize: grid.imageSize }, grid, ({ name }) => {
@@ -278,7 +278,7 @@ def test_it_runs_in_a_module_as_a_widget_is_loaded(browser: Browser) -> None:
     ask = f"""export const ask = async ({{ image, grid }}) => {{
       {NO_PAGE_KERNEL}
       const none = new ArrayBuffer(0);
-      const own = new Network({{ backbone: none, rpnHead: none, roiHead: null }});
+      const own = new Network(async () => ({{ backbone: none, rpnHead: none, roiHead: null }}));
       const picture = {{ image: Uint8ClampedArray.from(image), imageSize: grid.imageSize }};
       return own.lookAt(picture, grid).catch(({{ message }}) => message);
     }};"""

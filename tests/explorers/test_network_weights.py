@@ -93,8 +93,8 @@ def without(file: bytes, name: str) -> bytes:
 def test_weights_of_another_network_are_refused(page: ComputePage, changed: dict[str, bytes], says: str) -> None:
     said = page.run(
         """async (given, image, grid) => {
-          const other = new Network({ ...weights, ...Object.fromEntries(
-            Object.entries(given).map(([name, bytes]) => [name, bytes.buffer])) });
+          const other = new Network(async () => ({ ...weights, ...Object.fromEntries(
+            Object.entries(given).map(([name, bytes]) => [name, bytes.buffer])) }));
           try {
             return await other.lookAt({ image, imageSize: grid.imageSize }, grid);
           } finally {

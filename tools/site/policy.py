@@ -43,7 +43,8 @@ def policy(page: str) -> str:
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {OWN}{_hashes(found.scripts)}",
+            f"script-src {OWN} 'wasm-unsafe-eval'{_hashes(found.scripts)}",  # the kernel of the network in the page
+            "worker-src blob:",  # made of the page's own scripts: it reads pictures and runs that network
             f"style-src {OWN}{styles}",
             f"img-src {OWN} data: blob:",
             "base-uri 'none'",

@@ -23,6 +23,7 @@ from typing import Any
 import ipywidgets
 
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.page_network import network_files
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, whole
 from rpnviz.explorers.linked.explorer import LinkedExplorer
@@ -67,6 +68,8 @@ def save(folder: Path, notebook: str) -> None:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
+        if explorer.networks:  # some megabytes, which the page fetches when a reader opens a picture
+            state["network"] = files.write(network_files(explorer.networks))
         index[explorer.model_id] = {
             "needs_python": explorer.needs_python,
             "number": number,

@@ -8,6 +8,11 @@
  *   the values of the traits `given`; with `last`, a file holds the answers to these values of one more trait
  */
 
+/** name; size of the file, (H, W); a number that tells it from the one before. @typedef {{name: string, file_size: [number, number], number: number}} Own */
+
+/** The picture of the reader's own that was opened, null if none was (own_picture.py). @param {Model} model @returns {Own | null} */
+export const ownPicture = (model) => (model.get("own_picture")?.name === undefined ? null : model.get("own_picture"));
+
 /** The traits that Python has not yet answered. @param {Model} model */
 export function waitsFor(model) {
   if (model.get("error")) return [];
@@ -22,6 +27,7 @@ export function waitsFor(model) {
  * @param {Model} model @param {Rule} rule @param {Record<string, any>} [values] instead of the model's
  */
 export function answerTo(model, { given, files, last }, values = {}) {
+  if (ownPicture(model) && !("picture" in values)) return ""; // nobody knew of it
   const now = (/** @type {string} */ name) => String(name in values ? values[name] : model.get(name));
   return !last || last.values.includes(now(last.name)) ? files[given.map(now).join(" ")] || "" : "";
 }
@@ -30,6 +36,7 @@ export function answerTo(model, { given, files, last }, values = {}) {
 export function canAsk(model, name, value) {
   if ((model.get("handed") || []).includes(name)) return false;
   if (model.get("has_kernel")) return true;
+  if (ownPicture(model) && name === "grid") return Boolean(model.get("weights")); // the page asks its own network
   const rules = /** @type {Rule[]} */ (model.get("answers") || []);
   return rules.some(
     (rule) =>

@@ -27,6 +27,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from rpnviz.explorers.common import bundle
+from rpnviz.explorers.common.page_network import network_files
 from rpnviz.explorers.common.questions import Question, packed
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, rule_of
@@ -51,6 +52,7 @@ class RpnvizWidget(anywidget.AnyWidget):
     asks: ClassVar[tuple[str, ...]] = ()  # traits that Python answers when they change, see `answer`
     needs_python: ClassVar[str] = ""  # what a page without a kernel cannot do, and who does it
     unmoved: ClassVar[tuple[str, ...]] = ()  # traits that a saved page leaves as they are: following them takes Python
+    networks: ClassVar[tuple[str, ...]] = ()  # what a page without a kernel asks about a picture of the reader's own
     presented: ClassVar[str] = ""  # the trait that a presenter's "next" and "previous" move
     _failures = 0  # shown so far
     _remark = ""  # stands in the status line while no error does
@@ -117,16 +119,19 @@ class RpnvizWidget(anywidget.AnyWidget):
         fallback = {"image/png": base64.b64encode(self.to_png()).decode(), "text/plain": self.describe()}
         return {**data, **fallback}, metadata
 
-    def to_html(self, path: str | Path | None = None) -> str:
-        """Make one self-contained page of the explorer as it stands: it still moves, without kernel or network.
+    def to_html(self, path: str | Path | None = None, with_network: bool = False) -> str:
+        """Make one self-contained page of the explorer as it stands: it still moves, without kernel or network access.
 
         Args:
             path: where to write the page; None writes nothing.
+            with_network: put the bundled neural network into the page, some ten megabytes: then pictures of the
+                reader's own can be opened there, too, in an explorer that has to ask it.
 
         Returns:
             The page.
         """
-        page = standalone_page(self.describe(), self.view, str(self._css), self.saved_state())
+        network = network_files(self.networks) if with_network else {}
+        page = standalone_page(self.describe(), self.view, str(self._css), self.saved_state(), network)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8")
         return page
@@ -183,9 +188,11 @@ class RpnvizWidget(anywidget.AnyWidget):
             raise ValueError(f"{name}: {nothing} ({type(error).__name__}: {error})") from error
 
     def _as_set(self) -> dict[str, Any]:
-        """What a reader may set, as it stands; a Dict is no setting but a message from the page."""
+        """What a reader may set, as it stands; a Dict or Bytes is no setting but a message from the page."""
         own = {name: self.traits()[name] for name in self.own_traits()}
-        settable = [name for name, trait in own.items() if not trait.read_only and not isinstance(trait, t.Dict)]
+        settable = [
+            name for name, trait in own.items() if not trait.read_only and not isinstance(trait, (t.Dict, t.Bytes))
+        ]
         return {name: getattr(self, name) for name in settable}
 
     @contextmanager

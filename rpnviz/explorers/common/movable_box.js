@@ -38,10 +38,10 @@ function pulled(box, corner, dx, dy, { within, snap }) {
 /**
  * A box to grip: an element over the canvas, with its keys, its name and four corners. The canvas below draws it.
  * @param {{name: string, what: string, panel: import("./canvas_panel.js").Panel, get: () => Box, move: (box: Box) => void,
- *   snap?: (pixels: number) => number, within?: Box}} options snap: edges come to rest there; within: the panel if left out
+ *   snap?: (pixels: number) => number, within?: () => Box}} options snap: edges come to rest there; within: the panel if left out
  */
 export function movable({ name, what, panel, get, move, snap = Math.round, within }) {
-  const room = () => ({ within: within || panel.extent, snap });
+  const room = () => ({ within: within?.() || panel.extent, snap });
   /** @type {{corner: string | null, from: [number, number], box: Box} | null} */
   let grip = null;
   const down = (/** @type {PointerEvent} */ event) => {

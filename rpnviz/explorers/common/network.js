@@ -16,13 +16,15 @@ import { Jobs, perform } from "./network_worker.js";
 /** @typedef {import("./network_worker.js").Look} Look */
 /** @typedef {import("./network_worker.js").JobName} JobName */
 /** @typedef {import("./network_worker.js").OnProgress} OnProgress */
-/** @typedef {{name: JobName, given: any[], onProgress: OnProgress, signal: AbortSignal}} Job */
+/** weights: with the first job that takes them. @typedef {{name: JobName, given: any[], weights: Weights | null, onProgress: OnProgress, signal: AbortSignal}} Job */
 
 const WORKER = "common/network_worker.js"; // as the registry names it
 
 /** Does one job at a time. A job fails with an Error whose message is a sentence, or with an AbortError by `cancel`. */
 export class Network {
   #weights;
+  /** Whether the worker, or what stands for it on the page, has them. */
+  #hasWeights = false;
   /** A worker that waits for a job; null where there can be none; undefined until one was made. @type {Worker | null | undefined} */
   #worker;
   /** On the page, instead of a worker. @type {Jobs | null} */
@@ -30,7 +32,7 @@ export class Network {
   /** Stops the job that is being done. @type {AbortController | null} */
   #running = null;
 
-  /** @param {Weights} weights of the second head only if `detect` is asked for */
+  /** @param {() => Promise<Weights>} weights asked when a job first takes them; of the second head only for `detect` */
   constructor(weights) {
     this.#weights = weights;
   }
@@ -88,9 +90,11 @@ export class Network {
     this.#running = running;
     try {
       await check();
-      const job = { name, given, onProgress, signal: running.signal };
-      if (this.#worker === undefined) this.#worker = await startWorker(this.#weights);
+      if (this.#worker === undefined) this.#worker = await startWorker();
+      const weights = this.#hasWeights || name === "openPicture" ? null : await this.#weights();
       running.signal.throwIfAborted();
+      this.#hasWeights ||= weights !== null;
+      const job = { name, given, weights, onProgress, signal: running.signal };
       return await (this.#worker ? byWorker(this.#worker, job) : this.#onPage(job));
     } catch (error) {
       if (running.signal.aborted) this.#dismiss(); // a worker at work hears nothing: it is ended
@@ -101,8 +105,9 @@ export class Network {
   }
 
   /** @param {Job} job */
-  #onPage({ name, given, onProgress, signal }) {
-    this.#jobs ??= new Jobs(this.#weights, async () => {});
+  #onPage({ name, given, weights, onProgress, signal }) {
+    this.#jobs ??= new Jobs(async () => {});
+    this.#jobs.take(weights);
     const turn = turnsOnThePage();
     this.#jobs.turn = async () => {
       await turn();
@@ -115,11 +120,12 @@ export class Network {
     this.#worker?.terminate();
     if (this.#worker) this.#worker = undefined;
     this.#jobs = null;
+    this.#hasWeights = false;
   }
 }
 
-/** A worker that has the weights; null if this page may have none. @param {Weights} weights @returns {Promise<Worker | null>} */
-async function startWorker(weights) {
+/** A worker that waits; null if this page may have none. @returns {Promise<Worker | null>} */
+async function startWorker() {
   const code = `${rpnviz.script(WORKER)}\nrpnviz.take("${WORKER}").listen(self);`;
   const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
   try {
@@ -128,7 +134,6 @@ async function startWorker(weights) {
       worker.onmessage = () => resolve(true);
       worker.onerror = () => resolve(false);
     });
-    if (ready) worker.postMessage({ weights });
     return ready ? worker : null;
   } catch {
     return null;
@@ -138,7 +143,7 @@ async function startWorker(weights) {
 }
 
 /** @param {Worker} worker @param {Job} job @returns {Promise<any>} */
-function byWorker(worker, { name, given, onProgress, signal }) {
+function byWorker(worker, { name, given, weights, onProgress, signal }) {
   return new Promise((resolve, reject) => {
     signal.onabort = () => reject(signal.reason);
     worker.onerror = (event) => reject(new Error(event.message || "the network's worker has ended"));
@@ -147,6 +152,6 @@ function byWorker(worker, { name, given, onProgress, signal }) {
       else if (answer) resolve(answer);
       else reject(new Error(error));
     };
-    worker.postMessage({ name, given });
+    worker.postMessage({ name, given, weights });
   });
 }

@@ -13,7 +13,7 @@ import { nobodyWaits } from "./compute/turns.js";
 /** @typedef {import("./compute/boxes.js").Size} Size */
 /** @typedef {import("./compute/turns.js").Turn} Turn */
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
-/** The notebooks' own safetensors files. @typedef {{backbone: ArrayBuffer, rpnHead: ArrayBuffer, roiHead: ArrayBuffer | null}} Weights */
+/** The notebooks' own safetensors files. @typedef {{backbone: ArrayBuffer, rpnHead: ArrayBuffer, roiHead?: ArrayBuffer | null}} Weights */
 /** Layer `name` is done, `done` of `all`. @typedef {{name: string, done: number, all: number}} Progress */
 /** @typedef {(progress: Progress) => void} OnProgress */
 /** features [512][h][w], objectness [N] and deltas [N][4] in the order of the anchors.
@@ -21,11 +21,18 @@ import { nobodyWaits } from "./compute/turns.js";
 
 /** Does the jobs; the weights are read when one needs them. */
 export class Jobs {
-  /** @param {Weights} weights @param {Turn} turn */
-  constructor(weights, turn) {
-    this.weights = weights;
+  /** @param {Turn} turn */
+  constructor(turn) {
+    this.weights = /** @type {Weights | null} */ (null);
     this.turn = turn;
     this.loaded = /** @type {ReturnType<Jobs["load"]> | null} */ (null);
+  }
+
+  /** @param {Weights | null} weights null: those that are there stay */
+  take(weights) {
+    if (!weights) return;
+    this.weights = weights;
+    this.loaded = null;
   }
 
   /** @param {File | Blob} file @returns {Promise<Picture>} */
@@ -62,12 +69,13 @@ export class Jobs {
   }
 
   async load() {
+    if (!this.weights) throw new Error("there are no weights");
     const { backbone, rpnHead, roiHead } = this.weights;
     const kernel = await Kernel.load(() => this.turn());
     return {
       backbone: Backbone.load(kernel, backbone),
       rpnHead: RPNHead.load(kernel, rpnHead),
-      roiHead: roiHead && RoIHead.load(kernel, roiHead),
+      roiHead: roiHead ? RoIHead.load(kernel, roiHead) : null,
     };
   }
 }
@@ -75,18 +83,15 @@ export class Jobs {
 /** @typedef {"openPicture" | "lookAt" | "detect"} JobName */
 
 /**
- * The worker's side: the first message brings the weights, each further one a job. Says `ready` at once, `progress`
+ * The worker's side: each message is a job, and the first that takes weights brings them. Says `ready` at once, `progress`
  * meanwhile, and `answer` or `error` at the end.
  * @param {{onmessage: ((event: MessageEvent) => void) | null, postMessage: (message: object, transfer?: Transferable[]) => void}} scope
  */
 export function listen(scope) {
-  let jobs = /** @type {Jobs | null} */ (null);
+  const jobs = new Jobs(nobodyWaits);
   scope.onmessage = async ({ data: { weights, name, given } }) => {
-    if (!jobs) {
-      jobs = new Jobs(weights, nobodyWaits);
-      return;
-    }
     try {
+      jobs.take(weights);
       const answer = await perform(jobs, name, given, (progress) => scope.postMessage({ progress }));
       const buffers = Object.values(answer).filter(ArrayBuffer.isView);
       scope.postMessage({ answer }, [...new Set(buffers.map((numbers) => numbers.buffer))]);

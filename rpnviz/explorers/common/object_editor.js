@@ -2,11 +2,12 @@
 // What moves, resizes, draws, names and deletes the objects of a picture: an overlay for its panel, and a row of controls
 // that opens it. All it does is to write the trait `objects`; whatever hangs on that follows while the hand moves.
 
+import { ownPicture } from "./asking.js";
 import { clamp } from "./compute/boxes.js";
 import { checkbox, explains, h, OWN_KEYS } from "./elements.js";
 import { commit } from "./model.js";
 import { movable, SMALLEST } from "./movable_box.js";
-import { objectsOf } from "./objects.js";
+import { objectsOf, photoFrame } from "./objects.js";
 
 /** @typedef {import("./canvas_panel.js").Panel} Panel */
 /** @typedef {import("./compute/boxes.js").Box} Box */
@@ -19,16 +20,17 @@ const HOW = "Drag a box, or a corner of it. Drag where there is none to draw one
 
 export class ObjectEditor {
   /** @param {{model: Model, panel: Panel, imageSize: [number, number], redraw: () => void}} options */
-  constructor({ model, panel, imageSize: [height, width], redraw }) {
+  constructor({ model, panel, imageSize, redraw }) {
     this.model = model;
     this.panel = panel;
     this.redraw = redraw;
-    this.frame = /** @type {Box} */ ([0, 0, width, height]);
+    this.imageSize = imageSize;
     this.asOpened = this.objects;
-    this.open = false;
+    this.frame = photoFrame(model, imageSize);
+    this.open = this.#toBeDrawn;
     this.chosen = -1;
     this.grips = /** @type {ReturnType<typeof movable>[]} */ ([]);
-    this.sheet = drawingSheet(panel, this.frame, {
+    this.sheet = drawingSheet(panel, () => this.frame, {
       begin: (box) => this.add(box),
       go: (box) => this.change(this.chosen, { box }),
     });
@@ -39,6 +41,18 @@ export class ObjectEditor {
     this.controls = editorControls(this);
     /** The row of controls. */
     this.bar = /** @type {HTMLElement} */ (this.controls.element);
+  }
+
+  /** Begin with the objects as they are: another picture may have come. */
+  begin() {
+    this.asOpened = this.objects;
+    this.frame = photoFrame(this.model, this.imageSize);
+    this.open ||= this.#toBeDrawn;
+  }
+
+  /** A picture of the reader's own comes without objects: the next thing to do is to draw them. */
+  get #toBeDrawn() {
+    return ownPicture(this.model) !== null && this.objects.length === 0;
   }
 
   /** @returns {Drawn[]} */
@@ -117,7 +131,7 @@ export class ObjectEditor {
       panel: this.panel,
       get: () => this.objects[i].box,
       move: (box) => this.change(i, { box }),
-      within: this.frame,
+      within: () => this.frame,
     });
     grip.element.addEventListener("focus", () => this.chosen !== i && this.choose(i));
     return grip;
@@ -138,7 +152,8 @@ export function editedPicture({ panel, editor, photo, draw }) {
         editor.draw();
         const { bitmap } = photo;
         if (!panel.begin() || !bitmap) return;
-        panel.backdrop("photo", () => panel.image(bitmap, editor.frame));
+        const [height, width] = editor.imageSize;
+        panel.backdrop("photo", () => panel.image(bitmap, [0, 0, width, height]));
         draw(now);
       },
       destroy: () => panel.destroy(),
@@ -152,15 +167,15 @@ const areaOf = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 
 /**
  * The free ground on which a new box is drawn.
- * @param {Panel} panel @param {Box} frame @param {{begin: (box: Box) => void, go: (box: Box) => void}} then
+ * @param {Panel} panel @param {() => Box} frame @param {{begin: (box: Box) => void, go: (box: Box) => void}} then
  */
 function drawingSheet(panel, frame, { begin, go }) {
   let from = /** @type {[number, number] | null} */ (null);
   let begun = false;
-  const within = (/** @type {[number, number]} */ [x, y]) => [
-    clamp(x, frame[0], frame[2]),
-    clamp(y, frame[1], frame[3]),
-  ];
+  const within = (/** @type {[number, number]} */ [x, y]) => {
+    const [left, top, right, bottom] = frame();
+    return [clamp(x, left, right), clamp(y, top, bottom)];
+  };
   const drag = (/** @type {PointerEvent} */ event) => {
     if (!from) return;
     const [x, y] = within(panel.at(event));
@@ -187,7 +202,6 @@ function drawingSheet(panel, frame, { begin, go }) {
 
 /** The row of controls: open, name, new, delete, back. @param {ObjectEditor} editor */
 function editorControls(editor) {
-  const { frame } = editor;
   const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) =>
     h("button", { type: "button", what, click, ...OWN_KEYS }, text);
   const open = checkbox({
@@ -206,11 +220,9 @@ function editorControls(editor) {
   explains(name, "What the chosen object is called.");
   name.addEventListener("change", () => editor.change(editor.chosen, { name: name.value }));
   const more = button("new", "One more object, in the middle of the picture.", () => {
-    const [x, y, half] = [
-      Math.round(frame[2] / 2),
-      Math.round(frame[3] / 2),
-      Math.min(FIRST_SIDE, frame[2], frame[3]) / 2,
-    ];
+    const [left, top, right, bottom] = editor.frame;
+    const [x, y] = [Math.round((left + right) / 2), Math.round((top + bottom) / 2)];
+    const half = Math.min(FIRST_SIDE, right - left, bottom - top) / 2;
     editor.add([x - half, y - half, x + half, y + half]);
   });
   const less = button("delete", "Delete the chosen object.", () => editor.remove());

@@ -8,32 +8,40 @@ from typing import Any
 import torch
 import traitlets as t
 
+from rpnviz.explorers.common.own_picture import TakesOwnPictures
 from rpnviz.explorers.common.rules import MOST_OBJECTS, Rule, obeys_rules, objects
 from rpnviz.pictures import Picture
 
 
-class HasObjects(t.HasTraits):
-    """The picture that an explorer was opened on, with the objects as they stand in its view."""
+class HasObjects(TakesOwnPictures):
+    """The picture that an explorer shows, with the objects as they stand in its view."""
 
     objects: t.List[dict[str, Any]] = t.List(
         t.Dict(), help="name and box, [x1, y1, x2, y2] in pixels of the picture, of each object"
     ).tag(sync=True)
 
-    def open_picture(self, picture: Picture) -> None:
-        """Show a picture with its own objects."""
-        self._opened = picture
+    def show_picture(self, picture: Picture) -> None:
+        """Show a picture that code has handed over, with its own objects."""
+        super().show_picture(picture)
         self.objects = objects_of(picture)
 
     @property
     def picture_shown(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
+        """The picture in the view, with the objects that are drawn there."""
         boxes = torch.tensor([one["box"] for one in self.objects], dtype=torch.float32).reshape(-1, 4)
-        return dataclasses.replace(self._opened, gt_boxes=boxes, class_names=[one["name"] for one in self.objects])
+        return dataclasses.replace(
+            super().picture_shown, gt_boxes=boxes, class_names=[one["name"] for one in self.objects]
+        )
 
     def object_rules(self) -> dict[str, Rule]:
         """Say what may be drawn."""
-        height, width = self._opened.image_size
-        return {"objects": objects([0, 0, width, height], max(MOST_OBJECTS, len(self._opened.gt_boxes)))}
+        return {"objects": objects(self.photo_frame, max(MOST_OBJECTS, len(self._made_with.gt_boxes)))}
+
+    @t.observe("own_picture")
+    def _back_to_its_objects(self, _: Any) -> None:
+        """The objects of a picture of the reader's own come with it; the one that was there before has its own."""
+        if not self.own_picture:
+            self.objects = objects_of(self._made_with)
 
     _check_objects = obeys_rules("objects")
 

@@ -2,6 +2,7 @@
 // Predict first: the card above a view. A question and its choices; a tap on one says whether it is right, in one sentence,
 // and moves the view, from how it stood when it was asked, to the place that shows why. Every sentence has its place from the
 // start, so that nothing jumps.
+import { ownPicture } from "./asking.js";
 import { h, OWN_KEYS, setText } from "./elements.js";
 import { commit, watch } from "./model.js";
 
@@ -125,6 +126,9 @@ export function questionCard(model, waiting) {
     queueMicrotask(arrive); // after the view has drawn, and knows whether it waits
   }
 
+  // They ask about the picture that was there at first.
+  const hide = () => (card.hidden = !model.get("questions")?.length || ownPicture(model) !== null);
+
   function fill() {
     const questions = /** @type {Question[]} */ (model.get("questions") || []);
     const several = questions.length > 1;
@@ -147,12 +151,13 @@ export function questionCard(model, waiting) {
       fold,
     );
     card.classList.remove("rpnviz-quiz-folded");
-    card.hidden = questions.length === 0;
+    hide();
     card.replaceChildren(...all.map(({ element }) => element), bar, said);
     if (several) turn();
     else all[0]?.element.classList.add("rpnviz-quiz-now");
   }
 
   fill();
-  return { element: card, arrive, destroy: watch(model, ["questions"], fill) };
+  const stops = [watch(model, ["questions"], fill), watch(model, ["own_picture"], hide)];
+  return { element: card, arrive, destroy: () => stops.forEach((stop) => stop()) };
 }

@@ -113,12 +113,16 @@ def allows(rule: Rule, value: Any) -> bool:
     return _is_box(rule["within"], value)
 
 
+def is_text(value: Any, longest: int) -> bool:
+    """Whether it is a text that a page can be written with."""
+    return isinstance(value, str) and len(value) <= longest and not _HALF_OF_A_PAIR.search(value)
+
+
 def _is_object(rule: Rule, value: Any) -> bool:
     if not isinstance(value, dict) or set(value) != {"name", "box"}:
         return False
     name, box = value["name"], value["box"]
-    is_name = isinstance(name, str) and len(name) <= rule["longest"] and not _HALF_OF_A_PAIR.search(name)
-    return is_name and isinstance(box, (list, tuple)) and _is_box(rule["within"], box)
+    return is_text(name, rule["longest"]) and isinstance(box, (list, tuple)) and _is_box(rule["within"], box)
 
 
 def _is_box(within: Sequence[float], value: Sequence[Any]) -> bool:

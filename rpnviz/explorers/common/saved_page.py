@@ -13,14 +13,18 @@ from rpnviz.explorers.common import bundle
 SAVED, SAVED_SHEET = "saved/open.js", "saved/saved.css"
 OPEN = """{{
 const {{ openSaved, revive }} = rpnviz.take("{saved}");
-const state = JSON.parse(document.getElementById("rpnviz-state").textContent, revive);
-openSaved({{ el: document.getElementById("rpnviz-view"), state, render: rpnviz.take("{view}").render }});
+const read = (id) => JSON.parse(document.getElementById(id).textContent, revive);
+const network = document.getElementById("rpnviz-network") && (async () => read("rpnviz-network"));
+const {{ render }} = rpnviz.take("{view}");
+openSaved({{ el: document.getElementById("rpnviz-view"), state: read("rpnviz-state"), render, network }});
 }}"""
 
 PAGE_CSS = """html { color-scheme: light dark }
 body { max-width: 1640px; margin: 12px auto; padding: 0 12px }
 @page { size: landscape; margin: 10mm }
 @media print { html { color-scheme: light } body { margin: 0; padding: 0 } }"""
+
+NETWORK = '<script type="application/json" id="rpnviz-network">{}</script>\n'
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -38,13 +42,15 @@ PAGE = """<!doctype html>
 </main>
 <noscript>{title}</noscript>
 <script type="application/json" id="rpnviz-state">{state}</script>
-<script type="module">{script}</script>
+{network}<script type="module">{script}</script>
 </body>
 </html>
 """
 
 
-def standalone_page(title: str, view: str, css: str, state: dict[str, Any]) -> str:
+def standalone_page(
+    title: str, view: str, css: str, state: dict[str, Any], network: dict[str, bytes] | None = None
+) -> str:
     """Return the page.
 
     Args:
@@ -53,16 +59,24 @@ def standalone_page(title: str, view: str, css: str, state: dict[str, Any]) -> s
         css: the style sheet.
         state: what the model holds; JSON and bytes, nested at will; as `RpnvizWidget.saved_state` gives it.
 
+        network: files of the neural network that the page can ask; none if left out.
+
     Nothing is loaded from anywhere, and the policy in the page's head forbids it: only the one script and the one style
     sheet whose hashes it names may run, and pictures come out of the page itself.
     """
     script = f"\n{bundle.bundle(view, SAVED)}\n{OPEN.format(saved=SAVED, view=view)}"
     style = f"{PAGE_CSS}\n{css}\n{bundle.read(SAVED_SHEET)}"
-    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:"
-    data = json.dumps(state, default=_binary, separators=(",", ":"))
+    runs = " 'wasm-unsafe-eval'" if network else ""
+    policy = f"default-src 'none'; script-src {_hash(script)}{runs}; style-src {_hash(style)}; img-src data: blob:"
+    policy += "; worker-src blob:"  # the page's own modules, which read a picture beside it
+    filled = {"state": _json(state), "network": NETWORK.format(_json(network)) if network else ""}
+    return PAGE.format(policy=policy, title=html.escape(title), css=style, script=script, **filled)
+
+
+def _json(value: Any) -> str:
+    data = json.dumps(value, default=_binary, separators=(",", ":"))
     # In JSON "<" occurs inside strings only, and there it may be spelt like this: no text can close the script element.
-    data = data.replace("<", "\\u003c")
-    return PAGE.format(policy=policy, title=html.escape(title), css=style, state=data, script=script)
+    return data.replace("<", "\\u003c")
 
 
 def _binary(value: Any) -> dict[str, str]:

@@ -43,6 +43,8 @@ import { commit, scheduler, watch } from "./model.js";
  * @property {(moment: Moment, context: Context<Store>) => string} [busy] what the kernel is asked for while it has not answered
  * @property {(moment: Moment, context: Context<Store>) => Record<string, any>} [worksOut] what the page itself worked out,
  *   for Python: the trait worked_out
+ * @property {(explorer: {model: Model, root: HTMLElement}) => Part<unknown>} [opens] the row below it that opens pictures
+ *   (picture_row.js); with another picture in the trait `image` the view is made anew
  * @property {(context: Context<Store>) => (() => void)[]} [listen] what else is heard; each result removes its listener
  */
 
@@ -52,41 +54,65 @@ import { commit, scheduler, watch } from "./model.js";
  * @param {View<Store, Moment>} view
  * @returns {(context: {model: Model, el: HTMLElement}) => () => void}
  */
-export function defineView({ frame: words, traits, local = {}, store, moment, parts, say, busy, worksOut, listen }) {
+export function defineView(view) {
   return ({ model, el }) => {
-    const ui = frame({ model, el }, words);
-    const redraw = scheduler(draw);
-    const context = {
-      model,
-      store: store({ model, redraw }),
-      local: { ...local },
-      redraw,
-      what: ui.what,
-      root: ui.root,
-      /** @param {Record<string, any>} values */
-      set(values) {
-        const changed = Object.entries(values).some(([name, value]) => context.local[name] !== value);
-        Object.assign(context.local, values);
-        if (changed) redraw();
-      },
-    };
-    const pieces = parts(context);
-    ui.body.append(...pieces.map(({ element }) => element));
-
-    function draw() {
-      const now = moment(context);
-      for (const piece of pieces) piece.draw?.(now);
-      const sentence = say(now, context);
-      if (sentence) ui.say(sentence);
-      if (worksOut) tell(model, worksOut(now, context));
-      ui.busy(busy && waitsFor(model).length ? busy(now, context) : "");
+    const ui = frame({ model, el }, view.frame);
+    let destroy = show(view, model, ui);
+    ui.onDestroy(() => destroy());
+    if (view.opens) {
+      const row = view.opens({ model, root: ui.root });
+      ui.below(row.element);
+      ui.onDestroy(() => row.destroy?.());
+      const anew = () => {
+        destroy();
+        destroy = show(view, model, ui);
+      };
+      ui.onDestroy(watch(model, ["image"], scheduler(anew))); // what was made of the picture before is of no use
     }
-
-    ui.onDestroy(watch(model, [...traits, "answered", "error"], redraw));
-    for (const stop of listen?.(context) || []) ui.onDestroy(stop);
-    for (const piece of pieces) if (piece.destroy) ui.onDestroy(piece.destroy);
-    draw();
     return ui.destroy;
+  };
+}
+
+/**
+ * Show a view in its frame. @template Store, Moment
+ * @param {View<Store, Moment>} view @param {Model} model @param {ReturnType<typeof frame>} ui
+ * @returns {() => void} takes it away again
+ */
+function show({ traits, local = {}, store, moment, parts, say, busy, worksOut, listen }, model, ui) {
+  const redraw = scheduler(() => shown && draw());
+  let shown = true;
+  const context = {
+    model,
+    store: store({ model, redraw }),
+    local: { ...local },
+    redraw,
+    what: ui.what,
+    root: ui.root,
+    /** @param {Record<string, any>} values */
+    set(values) {
+      const changed = Object.entries(values).some(([name, value]) => context.local[name] !== value);
+      Object.assign(context.local, values);
+      if (changed) redraw();
+    },
+  };
+  const pieces = parts(context);
+  ui.body.replaceChildren(...pieces.map(({ element }) => element));
+
+  function draw() {
+    const now = moment(context);
+    for (const piece of pieces) piece.draw?.(now);
+    const sentence = say(now, context);
+    if (sentence) ui.say(sentence);
+    if (worksOut) tell(model, worksOut(now, context));
+    ui.busy(busy && waitsFor(model).length ? busy(now, context) : "");
+  }
+
+  const stops = [watch(model, [...traits, "answered", "error"], redraw), ...(listen?.(context) || [])];
+  draw();
+  return () => {
+    shown = false;
+    for (const stop of stops) stop();
+    for (const piece of pieces) piece.destroy?.();
   };
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
@@ -13,6 +14,8 @@ from rpnviz._inputs import take_shown
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.objects import HasObjects
+from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
@@ -21,7 +24,7 @@ from rpnviz.explorers.funnel.figure import funnel_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.funnel import STAGES, Stage, stage_by_stage
 from rpnviz.pictures import Picture
-from rpnviz.proposals import PRESETS, Settings, Stages, propose
+from rpnviz.proposals import PRESETS, Stages, propose
 
 COVERED = (0.5, 0.7)  # IoUs at which objects are counted
 
@@ -42,6 +45,7 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     presented = "stage"
     view = "funnel/view.js"
     sheets = ("funnel/view.css",)
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
     plan = t.Dict(read_only=True, help="sizes, grid, anchors of a cell, stages, presets").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
     objectness = t.Bytes(read_only=True, help="float32 [N]: the network's logits").tag(sync=True)
@@ -53,25 +57,48 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:
         """Start with py-faster-rcnn's settings for use."""
-        grid, cells = Grid.paper(check_picture(picture).image_size), cell_anchors()
-        self.anchors, self._proposed = grid_anchors(grid, cells), dict[tuple[Any, ...], Stages]()
-        objectness = take_shown(objectness, "objectness", f"{len(self.anchors)}")
-        self._head = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(self.anchors)}, 4")
+        number = len(grid_anchors(Grid.paper(check_picture(picture).image_size), cell_anchors()))
+        objectness = take_shown(objectness, "objectness", f"{number}")
+        self._said = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{number}, 4")
         super().__init__()
-        self.open_picture(picture)
+        self.show_picture(picture)
+        self.start_answering()
+        self.use("py-faster-rcnn", "test")
+        for name, value in traits.items():
+            setattr(self, name, value)
+
+    def answer(self) -> dict[str, Any]:
+        """The picture shown, and what the network says of it; settings that it has too few anchors for are cut."""
+        picture = self.picture_shown
+        if self.own_picture:
+            _, *self._head = look(picture, self.grid)
+        else:
+            self._head = [*self._said]
+        self._proposed = dict[str, Stages]()
         presets = [
             {"name": name, "phase": phase, **self._cut(settings)}
             for name, phases in PRESETS.items()
             for phase, settings in phases.items()
         ]
         own = {"stages": list(STAGES), "presets": presets, "covered": list(COVERED)}
-        self.set_trait("plan", {**anchor_plan(picture, grid, cells), **own})
-        self.set_trait("image", picture_file(picture))
-        for name, values in zip(("objectness", "deltas"), self._head, strict=True):
-            self.set_trait(name, values.numpy().astype("<f4").tobytes())
-        self.use("py-faster-rcnn", "test")
-        for name, value in traits.items():
-            setattr(self, name, value)
+        said = zip(("objectness", "deltas"), self._head, strict=True)
+        return {
+            "plan": {**anchor_plan(picture, self.grid, cell_anchors()), **own},
+            "image": picture_file(picture),
+            "selected": -1,
+            **self._cut(self.settings),
+            **{name: values.numpy().astype("<f4").tobytes() for name, values in said},
+        }
+
+    @property
+    def grid(self) -> Grid:
+        """How the feature map lies on the picture."""
+        return Grid.paper(self.picture_shown.image_size)
+
+    @property
+    def anchors(self) -> Tensor:
+        """Tensor[N, 4]: xyxy, px."""
+        return grid_anchors(self.grid, cell_anchors())
 
     def use(self, preset: str, phase: str = "test") -> None:
         """Take the settings of a paper or library, "paper", "py-faster-rcnn", …, for "train" or "test"."""
@@ -82,7 +109,7 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
             for name, value in self._cut(PRESETS[preset][phase]).items():
                 setattr(self, name, value)
 
-    def _cut(self, settings: Settings) -> dict[str, Any]:
+    def _cut(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """No limit means all anchors."""
         number = len(self.anchors)
         top_ns = {name: min(settings[name], number) for name in ("pre_nms_top_n", "post_nms_top_n")}
@@ -96,11 +123,12 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     @property
     def stages(self) -> Stages:
         """What `propose` says with these settings."""
-        settings = tuple(self.settings.values())
-        if settings not in self._proposed:  # a tenth of a second; only the last is kept
-            found = propose(*self._head, self.anchors, self.picture.image_size, **self.settings)
-            self._proposed = {settings: found}
-        return self._proposed[settings]
+        key = repr(self.settings)
+        if key not in self._proposed:  # a tenth of a second; only the last is kept
+            objectness, deltas = self._head
+            found = propose(objectness, deltas, self.anchors, self.picture.image_size, **self.settings)
+            self._proposed = {key: found}
+        return self._proposed[key]
 
     @property
     def rows(self) -> list[Stage]:
@@ -111,7 +139,7 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
         """Say what the traits take."""
         return {
             **self.object_rules(),
-            **self.proposal_rules(len(self.anchors), self._opened.image_size),
+            **self.proposal_rules(len(self.anchors), self.picture_shown.image_size),
             "selected": whole(-1, len(self.anchors) - 1),
         }
 

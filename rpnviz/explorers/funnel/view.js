@@ -1,10 +1,11 @@
 // @ts-check
 // From all anchors to the proposals, stage by stage (notebook 08).
 
-import { anchorGeometry } from "../common/anchor_map.js";
+import { anchorGeometry, planOf } from "../common/anchor_map.js";
 import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import { boxAt, clamp, listOf } from "../common/compute/boxes.js";
 import { overlapsWith, stagesLeft } from "../common/compute/funnel.js";
+import { Grid } from "../common/compute/grid.js";
 import { choice, h, numberField, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { fixed, thousands } from "../common/format.js";
 import { arrowKeys } from "../common/keys.js";
@@ -13,6 +14,7 @@ import { commit, derived, typed } from "../common/model.js";
 import { ObjectEditor } from "../common/object_editor.js";
 import { objectsOf } from "../common/objects.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { PROPOSAL_SETTINGS, proposing } from "../common/proposing.js";
 import { defineView, group } from "../common/view.js";
 import { explanations, readResult } from "./result.js";
@@ -48,6 +50,7 @@ export const render = defineView({
   },
   traits: [...PROPOSAL_SETTINGS, "objects", "stage", "side", "shown", "selected"],
   local: { pointed: -1 }, // the anchor whose box is under the mouse
+  opens: opensPictures({ network: true, answer: openPicture }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [
@@ -65,6 +68,15 @@ export const render = defineView({
   say: ({ about, counts, selected, stage, why }, { store: { plan } }) =>
     `${plan.stages[stage]}: ${thousands(counts.left[stage])} left. ${why} ${selected < 0 ? "" : about}`,
 });
+
+/** As explorer.py's `answer`. @param {import("../common/own_picture.js").Opened} opened */
+async function openPicture({ file, get, imageSize, look, objects }) {
+  const plan = planOf(get("plan"), imageSize, objects);
+  const { objectness, deltas } = await look(Grid.named(plan.grid, imageSize));
+  const cut = ["pre_nms_top_n", "post_nms_top_n"].map((name) => [name, Math.min(get(name), objectness.length)]);
+  const said = { objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) };
+  return { plan, image: file, selected: -1, ...Object.fromEntries(cut), ...said };
+}
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 export function readStore({ model, redraw }) {

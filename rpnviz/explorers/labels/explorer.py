@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import traitlets as t
 from matplotlib.figure import Figure
 
-from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.labelled import HasLabels
-from rpnviz.explorers.common.payload import anchor_plan, label_codes, object_names, picture_file
+from rpnviz.explorers.common.payload import label_codes, object_names
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.primitives import draw_box
@@ -29,20 +27,14 @@ class LabelsExplorer(HasLabels, RpnvizWidget):
     presented = "selected"
     view = "labels/view.js"
     sheets = ("common/labels.css",)
-    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
-    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
 
     def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Start with the paper's settings, on the anchor that asks for an explanation."""
         picture = take_picture(picture)
-        self.grid = Grid.named(grid, picture.image_size)
-        cells = cell_anchors()
-        self.anchors = grid_anchors(self.grid, cells)
+        self.grid_name = Grid.named(grid, picture.image_size).name
         super().__init__()
-        self.open_picture(picture)
-        self.set_trait("plan", anchor_plan(picture, self.grid, cells))
-        self.set_trait("image", picture_file(picture))
+        self.show_picture(picture)
+        self.start_answering()
         found = self.found
         self.selected = int(found.iou.where(found.low_quality, 2).argmin())  # the weakest positive
 

@@ -10,6 +10,7 @@ import { labelRules } from "../common/label_rules.js";
 import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
 import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
+import { opensLabelled } from "../common/open_labelled.js";
 import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
@@ -46,6 +47,7 @@ export const render = defineView({
   },
   traits: [...LABEL_RULES, "objects", "selected"],
   local: { pointed: -1, object: -1 }, // the anchor under the mouse; the object of the row under mouse or focus
+  opens: opensLabelled,
   store: readStore,
   moment: readMoment,
   parts: (context) => [

@@ -1,10 +1,11 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait, and draws the traits as they are.
 
-import { canAsk } from "../common/asking.js";
+import { canAsk, ownPicture } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
 import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
 import { commit } from "../common/model.js";
+import { leaveOwn } from "../common/own_picture.js";
 import { group } from "../common/view.js";
 import { isHanded } from "./work.js";
 
@@ -14,7 +15,8 @@ import { isHanded } from "./work.js";
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
 const HANDED = "These results were handed over, for one picture on one grid.";
-const OWN_NEED_KERNEL = "Which picture. Your own need Python: open the notebook.";
+const WHICH = "Which picture. Below the view you can open one of your own.";
+const OWN = " "; // in the list of pictures; no name of a bundled one
 
 /** Name of the layer, its words, the style of its swatch, what it is. @type {[string, string, string, string][]} */
 const LAYERS = [
@@ -152,9 +154,14 @@ export function gridSwitch({ model }) {
     options: grids.map(([value, label, what]) => ({ value, label, what })),
     onChange: (grid) => commit(model, { grid }),
   });
-  if (grids.some(([value]) => value !== model.get("grid") && !canAsk(model, "grid", value)))
-    control.disable(true, model.get("has_kernel") ? HANDED : NO_KERNEL);
-  return { element: control.element, draw: ({ wanted }) => control.set(wanted.grid) };
+  return {
+    element: control.element,
+    draw({ wanted }) {
+      const fixed = grids.some(([value]) => value !== wanted.grid && !canAsk(model, "grid", value));
+      control.disable(fixed, model.get("has_kernel") ? HANDED : NO_KERNEL);
+      control.set(wanted.grid);
+    },
+  };
 }
 
 /** Which picture. @param {Context} context @returns {Part} */
@@ -162,20 +169,25 @@ export function pictureChoice({ model }) {
   const control = choice({
     label: "Picture",
     className: "rpnviz-pictures",
-    what: "Which picture; the names of your own come from Python.",
-    onChange: (picture) => commit(model, { picture }),
+    what: "",
+    onChange: (picture) => (ownPicture(model) ? leaveOwn(model, { picture }) : commit(model, { picture })),
   });
   let filled = "";
   return {
     element: control.element,
     draw({ wanted, pictures }) {
-      const names = pictures.filter((name) => name === wanted.picture || canAsk(model, "picture", name));
-      if (filled !== String(names)) control.fill(names.map((name) => ({ value: name, label: name })));
-      filled = String(names);
-      control.set(wanted.picture);
+      const own = ownPicture(model);
+      const known = pictures.filter((name) => name === wanted.picture || canAsk(model, "picture", name));
+      const names = [
+        ...(own ? [{ value: OWN, label: own.name }] : []),
+        ...known.map((name) => ({ value: name, label: name })),
+      ];
+      if (filled !== JSON.stringify(names)) control.fill(names);
+      filled = JSON.stringify(names);
+      control.set(own ? OWN : wanted.picture);
       control.element.disabled = names.length < 2;
-      if (model.get("has_kernel") && names.length < 2) explains(control.element, HANDED);
-      if (!model.get("has_kernel")) explains(control.element, names.length < 2 ? NO_KERNEL : OWN_NEED_KERNEL);
+      if (names.length > 1) explains(control.element, WHICH);
+      else explains(control.element, model.get("has_kernel") ? HANDED : NO_KERNEL);
     },
   };
 }
@@ -266,7 +278,9 @@ function channelField({ model }) {
   });
   let limited = /** @type {Scene | null} */ (null);
   const limit = (/** @type {Scene} */ scene) => {
-    const able = Array.from({ length: 512 }, (_, i) => i).some((i) => canAsk(model, "map", `channel ${i}`));
+    const able =
+      scene.packed.further ||
+      Array.from({ length: 512 }, (_, i) => i).some((i) => canAsk(model, "map", `channel ${i}`));
     number.element.disabled = !able;
     explains(number.element, able ? sentence : NO_KERNEL);
     limited = scene;

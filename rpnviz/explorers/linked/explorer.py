@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.objects import HasObjects, objects_of
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
 from rpnviz.explorers.common.recorded import Recorded
@@ -36,6 +38,9 @@ MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
 
 
+_bundled = cache(Picture.load)  # one object a name
+
+
 class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidget):
     """The linked explorer; every control is a trait, in step with all its views.
 
@@ -51,11 +56,11 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         objects: its objects; the rules of labels and the settings of proposals are traits as well.
     """
 
-    asks: ClassVar[tuple[str, ...]] = ("picture", "grid", "map")
+    asks: ClassVar[tuple[str, ...]] = ("picture", "own_picture", "grid", "map")
     presented = "col"
     view = "linked/view.js"
     sheets = ("common/labels.css",)
-    needs_python = "Pictures of your own go through the network in Python"
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
 
     picture = t.Unicode().tag(sync=True)
     grid = t.Enum(GRIDS, "paper").tag(sync=True)
@@ -84,11 +89,11 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         self._open(picture, grid)
 
     def _open(self, picture: Picture, grid: str) -> None:
-        self._own_picture, self._worked_out = check_picture(picture), dict[str, Scene]()
+        self._given, self._worked_out = check_picture(picture), dict[str, Scene]()
         self._answers = self._ask(picture, grid)
         shown = f"channel {Maps(self._answers.features).varied_channels()[0]}"
         super().__init__(picture=picture.name, grid=grid, map=shown)
-        self.open_picture(picture)
+        self.show_picture(picture)
         self.set_trait("scene", self._packed(self._answers))
         self.row, self.col = self._opening_cell()
         self.set_trait("pictures", list(dict.fromkeys([picture.name, *Picture.bundled()])))
@@ -159,7 +164,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     @t.validate("picture")
     def _check_picture(self, proposal: dict[str, Any]) -> str:
         value: str = proposal["value"]
-        if value != self._own_picture.name and value not in Picture.bundled():
+        if value != self._given.name and value not in Picture.bundled():
             raise t.TraitError(f"picture: got {value!r}, takes one of {', '.join(self.pictures)}")
         return value
 
@@ -167,22 +172,28 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
 
     def answer(self) -> dict[str, Any]:
         """Ask the network about another picture or grid, and send the channel that the page lacks."""
-        answers, found = self._answers, dict[str, Any]()
-        if (self.picture, self.grid) != (answers.picture.name, answers.grid.name):
-            own = self.picture == self._own_picture.name
-            answers = self._ask(self._own_picture if own else Picture.load(self.picture), self.grid)
+        answers, found, picture = self._answers, dict[str, Any](), self._chosen()
+        if answers.picture is not picture or answers.grid.name != self.grid:
+            answers = self._ask(picture, self.grid)
             row, col = answers.grid.cell_at(*self._answers.grid.centre(self.row, self.col))  # over the same place
             found = {"scene": self._packed(answers), "row": row, "col": col}
-            if answers.picture.name != self._answers.picture.name:
-                found["objects"] = objects_of(answers.picture)
+            if answers.picture is not self._answers.picture and not self.own_picture:
+                found["objects"] = objects_of(picture)
         found |= self._extra_channel(answers, found.get("scene", self.scene))
-        self._answers = answers
-        self._opened = answers.picture
+        self._answers, self._worked_out = answers, {}
+        if not self.own_picture:
+            self._made_with = picture
         return found
+
+    def _chosen(self) -> Picture:
+        """The picture that is asked for, without the objects that are drawn on it."""
+        if self.own_picture:
+            return self.opened_picture
+        return self._given if self.picture == self._given.name else _bundled(self.picture)
 
     def _extra_channel(self, answers: Answers, packed: dict[str, Any]) -> dict[str, Any]:
         """The channel shown, if the page has it neither with the scene nor since it asked last."""
-        which = {"channel": self.channel, "picture": answers.picture.name, "grid": answers.grid.name}
+        which = {"channel": self.channel, "picture": packed["picture"], "grid": packed["grid"]}
         has_it = all(self.extra_channel.get(name) == value for name, value in which.items())
         if self.channel is None or str(self.channel) in packed["channels"] or has_it:
             return {}
@@ -207,13 +218,18 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             **self.object_rules(),
             **self.threshold_rules(),
             **self.proposal_rules(height * width * NUM_ANCHORS, grid.image_size),
-            "picture": one_of([self.picture]),
+            "picture": one_of([self.picture_shown.name]),
             "grid": one_of([self.grid]),
             "row": whole(0, height - 1),
             "col": whole(0, width - 1),
             "layers": some_of(LAYERS),
             "map": one_of(["mean", *objectness, *channels, self.map]),
         }
+
+    def saved_state(self) -> dict[str, Any]:
+        """One of the reader's own is to the saved page like any other picture."""
+        state, name = super().saved_state(), self.picture_shown.name
+        return {**state, "picture": name, "pictures": list(dict.fromkeys([name, *self.pictures]))}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

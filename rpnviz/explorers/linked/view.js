@@ -8,9 +8,11 @@ import { h, OWN_KEYS, slider } from "../common/elements.js";
 import { commit, derived, scheduler, typed, watch } from "../common/model.js";
 import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
 import { funnels } from "./funnels.js";
+import { openScene } from "./own_scene.js";
 import {
   anchorSentence,
   anchorUnder,
@@ -53,6 +55,7 @@ export const render = defineView({
     ...["scene", "extra_channel", "extra_minibatch", ...WORK_TRAITS],
   ],
   local: { hot: -1 }, // the anchor under the mouse or the focus
+  opens: opensPictures({ network: true, answer: openScene, again: ["grid"] }),
   store: readStore,
   moment: readMoment,
   parts(context) {
@@ -135,8 +138,9 @@ function heatMap(model, packed, scene, stops) {
 function mapValues(model, scene, map) {
   const [kind, number] = map.split(" ");
   if (kind === "objectness") return scene.objectness(Number(number));
-  const { mean, channels } = scene.packed;
-  const bytes = kind === "mean" ? mean : channels[number] || extraChannel(model, scene, Number(number))?.values;
+  const { mean, channels, further } = scene.packed;
+  const sent = channels[number] || further?.[number];
+  const bytes = kind === "mean" ? mean : sent || extraChannel(model, scene, Number(number))?.values;
   return bytes ? typed(bytes, Uint8Array) : null;
 }
 
@@ -297,9 +301,17 @@ function picture(context) {
   });
   panel.canvas.addEventListener("pointerleave", () => set({ hot: -1 }));
   const editor = new ObjectEditor({ model, panel, imageSize: store.scene().packed.image_size, redraw });
+  const pictureShown = derived(
+    () => store.scene().packed.photo,
+    () => {
+      editor.begin();
+      if (editor.open) editor.bar.closest("details")?.setAttribute("open", "");
+    },
+  );
   const part = {
     element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
     draw(/** @type {Moment} */ now) {
+      pictureShown();
       panel.setExtent(pictureExtent(now.scene));
       editor.draw();
       drawPicture(panel, now);

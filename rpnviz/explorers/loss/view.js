@@ -230,7 +230,7 @@ function picture(context) {
     panel,
     get: () => readAnswer(context).box,
     snap: (pixels) => pixels,
-    within: EVERYWHERE,
+    within: () => EVERYWHERE,
     move: (box) => put(context, { deltas: [...encode(listOf([box]), listOf([readAnswer(context).anchor.box]))] }),
     what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
   });

@@ -9,12 +9,11 @@ import traitlets as t
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.labelled import HasLabels
-from rpnviz.explorers.common.payload import anchor_plan, label_codes, picture_file
+from rpnviz.explorers.common.payload import label_codes
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
@@ -34,23 +33,17 @@ class MinibatchExplorer(HasLabels, RpnvizWidget):
     presented = "selected"
     view = "minibatch/view.js"
     sheets = ("common/labels.css",)
-    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
-    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
     seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
     positive_fraction = Finite(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
-    selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
 
     def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label and draw with the paper's numbers."""
         picture = take_picture(picture)
-        self.grid = Grid.named(grid, picture.image_size)
-        cells = cell_anchors()
-        self.anchors = grid_anchors(self.grid, cells)
+        self.grid_name = Grid.named(grid, picture.image_size).name
         super().__init__()
-        self.open_picture(picture)
-        self.set_trait("plan", anchor_plan(picture, self.grid, cells))
-        self.set_trait("image", picture_file(picture))
+        self.show_picture(picture)
+        self.start_answering()
         drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
 

@@ -12,6 +12,7 @@ import { labelRules } from "../common/label_rules.js";
 import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
 import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
+import { opensLabelled } from "../common/open_labelled.js";
 import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
@@ -41,6 +42,7 @@ export const render = defineView({
   },
   traits: [...SETTINGS, ...LABEL_RULES, "objects", "selected"],
   local: { pointed: -1, boxes: false }, // the anchor under the mouse; whether negatives are drawn as boxes
+  opens: opensLabelled,
   store: readStore,
   moment: readMoment,
   parts: (context) => [

@@ -9,6 +9,7 @@ import torch
 import traitlets as t
 
 from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.explorers.common.own_picture import OWN_PICTURE
 from rpnviz.explorers.common.proposal_settings import PROPOSAL_SETTINGS
 from rpnviz.explorers.common.rules import Rule, one_of
 from rpnviz.explorers.common.thresholds import LABEL_RULES
@@ -16,7 +17,7 @@ from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.explorers.linked.scene import Answers, Scene, cells_of, pack_handed, pack_minibatch
 from rpnviz.pictures import Picture
 
-HANDED = ("objects", *LABEL_RULES, *PROPOSAL_SETTINGS, "batch_size_per_image", "positive_fraction")
+HANDED = (*OWN_PICTURE, "objects", *LABEL_RULES, *PROPOSAL_SETTINGS, "batch_size_per_image", "positive_fraction")
 NOT_DRAWN = (
     "These anchors are not the same nine at every cell, so the explorer cannot draw them; it draws the package's"
 )
@@ -27,6 +28,7 @@ class PrecomputedExplorer(LinkedExplorer):
 
     asks: ClassVar[tuple[str, ...]] = (*LinkedExplorer.asks, "seed")
     unmoved = HANDED
+    networks: ClassVar[tuple[str, ...]] = ()
     needs_python = "What you wrote runs in Python"
     handed = t.List(t.Unicode(), ["picture", "grid", *HANDED], read_only=True).tag(sync=True)
     extra_minibatch = t.Dict(read_only=True, help="the last seed that its scene has not").tag(sync=True)

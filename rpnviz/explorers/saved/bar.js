@@ -3,8 +3,9 @@
 // lecturer's mode, and the list of its keys.
 
 import { h, setText } from "../common/elements.js";
+import { download } from "../common/files.js";
 import { LECTURE_KEYS, lectureMode, PRESENTER_KEY } from "./lecture.js";
-import { asPng, download, pictureOf } from "./picture.js";
+import { asPng, pictureOf } from "./picture.js";
 
 /** @typedef {import("../common/model.js").Model} Model */
 

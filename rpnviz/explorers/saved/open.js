@@ -1,6 +1,6 @@
 // @ts-check
 // A saved explorer: the very same view over a stand-in for the widget's model, with no kernel behind it.
-import { watch } from "../common/model.js";
+import { typed, watch } from "../common/model.js";
 import { savedBar } from "./bar.js";
 import { alone } from "./lecture.js";
 import { addressee, readLink, writeLink } from "./link.js";
@@ -32,6 +32,10 @@ export function standIn(state) {
   };
 }
 
+/** @param {Record<string, DataView>} files */
+const buffersOf = (files) =>
+  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, typed(file, Uint8Array).buffer]));
+
 /** Whether an element has this id: then a fragment is a place of the page. @param {string} fragment */
 function isPlace(fragment) {
   try {
@@ -44,15 +48,17 @@ function isPlace(fragment) {
 /**
  * Show a saved explorer, as the fragment of the page's address wants it if that is for this one, with the bar below it.
  * A fragment is for the explorer that it names; one that names none on this page is for the first.
- * @param {{el: HTMLElement, state: Record<string, any>, render: (context: {model: Model, el: HTMLElement}) => any, name?: string}} options
+ * @param {{el: HTMLElement, state: Record<string, any>, render: (context: {model: Model, el: HTMLElement}) => any, name?: string,
+ *   network?: (() => Promise<Record<string, DataView>>) | null}} options
  *   state: with `moves` and `presented`, as RpnvizWidget.saved_state gives it; name: in links, another for each explorer of
  *   a page; from the state if left out. A page that opens its explorers one after the other gives their elements
- *   data-rpnviz-name before the first, so that each knows of the others.
+ *   data-rpnviz-name before the first, so that each knows of the others. network: the files of the neural network, if
+ *   the page has them
  * @returns {Promise<() => void>} takes the explorer away again
  */
-export async function openSaved({ el, state, render, name = state.name }) {
+export async function openSaved({ el, state, render, name = state.name, network = null }) {
   const { moves = {}, presented = "" } = state;
-  const model = standIn(state);
+  const model = standIn(network ? { ...state, weights: async () => buffersOf(await network()) } : state);
   const opening = Object.fromEntries(Object.keys(moves).map((trait) => [trait, state[trait]]));
   const embedded = new URLSearchParams(location.search).has("embed");
   el.dataset.rpnvizName = name;

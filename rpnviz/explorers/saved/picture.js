@@ -392,11 +392,3 @@ export async function asPng({ text, width, height }) {
     ),
   );
 }
-
-/** Let the reader save a file. @param {Blob} blob @param {string} name */
-export function download(blob, name) {
-  const address = URL.createObjectURL(blob);
-  const link = h("a", { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000); // the download may start late
-}

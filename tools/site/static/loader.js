@@ -141,6 +141,7 @@ Object.assign(
           el,
           state: { ...values }, // another explorer of the page may start from the same
           name: el.dataset.rpnvizName,
+          network: values.network ? () => load(values.network) : null,
           render: (/** @type {{model: Model, el: HTMLElement}} */ context) => {
             answer(context.model, values);
             join(place, context.model);

@@ -8,10 +8,11 @@ import { resizeLanczos } from "./lanczos.js";
 /** @typedef {import("./turns.js").Turn} Turn */
 /** @typedef {import("./lanczos.js").Source} Source */
 
+/** @typedef {{scale: [number, number], offset: [number, number], size: Size}} Place see fittedPlace */
 /**
  * `image` is red, green, blue, [H][W][3]; `scale` and `offset`, (y, x) both, say where a pixel of the file has gone:
  * x in the file is (x − offset[1]) / scale[1].
- * @typedef {{image: Uint8ClampedArray, imageSize: Size, scale: [number, number], offset: [number, number]}} Picture
+ * @typedef {{image: Uint8ClampedArray, imageSize: Size, fileSize: Size, scale: [number, number], offset: [number, number]}} Picture
  */
 
 export const FIT_SIZE = /** @type {Size} */ ([600, 1000]); // the picture of the paper's example
@@ -41,17 +42,26 @@ export async function openPicture(file, turn) {
  * @returns {Promise<Picture>}
  */
 export async function fit(source, turn) {
-  const [[height, width], [fitHeight, fitWidth]] = [source.size, FIT_SIZE];
-  const factor = Math.min(fitHeight / height, fitWidth / width);
-  const [h, w] = [height, width].map((side) => Math.max(1, toEven(side * factor)));
-  const [top, left] = [(fitHeight - h) >> 1, (fitWidth - w) >> 1];
-  const resized = await resizeLanczos(source, [h, w], turn);
+  const { scale, offset, size } = fittedPlace(source.size);
+  const [[h, w], [top, left], [fitHeight, fitWidth]] = [size, offset, FIT_SIZE];
+  const resized = await resizeLanczos(source, size, turn);
   const image = new Uint8ClampedArray(fitHeight * fitWidth * 3);
   for (let i = 0; i < image.length; i++) image[i] = PADDING[i % 3];
   for (let y = 0; y < h; y++) {
     image.set(resized.subarray(y * w * 3, (y + 1) * w * 3), ((top + y) * fitWidth + left) * 3);
   }
-  return { image, imageSize: FIT_SIZE, scale: [h / height, w / width], offset: [top, left] };
+  return { image, imageSize: FIT_SIZE, fileSize: source.size, scale, offset };
+}
+
+/**
+ * Where a picture lies once it is fitted: its scale, its offset and its size there, all (y, x).
+ * @param {Size} size of the file, (H, W) @returns {Place}
+ */
+export function fittedPlace([height, width]) {
+  const [fitHeight, fitWidth] = FIT_SIZE;
+  const factor = Math.min(fitHeight / height, fitWidth / width);
+  const [h, w] = [height, width].map((side) => Math.max(1, toEven(side * factor)));
+  return { scale: [h / height, w / width], offset: [(fitHeight - h) >> 1, (fitWidth - w) >> 1], size: [h, w] };
 }
 
 /** Round; halves go to the even number, as in Python. @param {number} x */

@@ -1,0 +1,112 @@
+"""A picture of the reader's own, opened in the view: it arrives here to the pixel, and code cells go on with it.
+
+Where there is a kernel, Python looks at it, with whatever network an explorer has; a page without one looks at it by
+itself (own_picture.js).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import traitlets as t
+from torch import Tensor
+
+from rpnviz._files.images import MAX_PIXELS
+from rpnviz.backbone import Backbone
+from rpnviz.explorers.common.rules import LONGEST_NAME, is_text
+from rpnviz.grid import Grid
+from rpnviz.pictures import FIT_SIZE, Picture, fitted_place
+from rpnviz.rpn import RPNHead, flatten_head
+
+OWN_PICTURE = ("own_picture", "own_pixels")
+NUM_VALUES = FIT_SIZE[0] * FIT_SIZE[1] * 3
+
+
+class TakesOwnPictures(t.HasTraits):
+    """The picture that an explorer was made with, or in its place the one that a reader has opened in its view.
+
+    Whoever inherits says in `answer` what the page is shown of it.
+    """
+
+    asks: ClassVar[tuple[str, ...]] = ("own_picture",)
+    unmoved: ClassVar[tuple[str, ...]] = OWN_PICTURE
+    own_picture = t.Dict(
+        help="name, file_size (H, W) and number of the picture opened in the view; empty: none is"
+    ).tag(sync=True)
+    own_pixels = t.Bytes(help="uint8 [600, 1000, 3]: it, fitted as `Picture.open` does").tag(
+        sync=True, echo_update=False, from_json=lambda pixels, _: bytes(pixels)
+    )
+    _own: tuple[bytes, Picture] | None = None
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show a picture that code has handed over."""
+        self._made_with = picture
+
+    @property
+    def picture_shown(self) -> Picture:
+        """The picture in the view: the reader's own if one was opened there."""
+        return self.opened_picture if self.own_picture else self._made_with
+
+    @property
+    def opened_picture(self) -> Picture:
+        """The one that was opened in the view, without objects; the same as long as it is shown."""
+        if self._own is None or self._own[0] is not self.own_pixels:
+            image = np.frombuffer(self.own_pixels, np.uint8).reshape(*FIT_SIZE, 3)
+            scale, offset, _ = fitted_place(tuple(self.own_picture["file_size"]))
+            self._own = self.own_pixels, Picture(image, torch.zeros(0, 4), [], self.own_picture["name"], scale, offset)
+        return self._own[1]
+
+    @property
+    def photo_frame(self) -> list[float]:
+        """[x1, y1, x2, y2]: where the picture lies in what is shown; beside a fitted one there is padding."""
+        if not self.own_picture:
+            height, width = self._made_with.image_size
+            return [0, 0, width, height]
+        _, (top, left), (height, width) = fitted_place(tuple(self.own_picture["file_size"]))
+        return [left, top, left + width, top + height]
+
+    @t.validate("own_picture")
+    def _check_own_picture(self, proposal: Any) -> dict[str, Any]:
+        value: dict[str, Any] = proposal["value"]
+        if not value:
+            return {}
+        takes = f"takes a name of up to {LONGEST_NAME} letters, file_size and number"
+        if set(value) != {"name", "file_size", "number"} or not is_text(value["name"], LONGEST_NAME):
+            raise t.TraitError(f"own_picture: {takes}")
+        sides = value["file_size"]
+        if not isinstance(sides, list) or len(sides) != 2 or not all(type(one) is int and one > 0 for one in sides):
+            raise t.TraitError(f"own_picture: got file_size {sides!r}, takes [height, width]")
+        if sides[0] * sides[1] > MAX_PIXELS:
+            raise t.TraitError(f"own_picture: got file_size {sides!r}, takes up to {MAX_PIXELS:,} pixels")
+        if len(self.own_pixels) != NUM_VALUES:
+            raise t.TraitError(f"own_pixels: got {len(self.own_pixels):,} bytes, takes {NUM_VALUES:,}")
+        return value
+
+    def saved_state(self) -> dict[str, Any]:
+        """A saved page opens with the picture shown, as if the explorer had been made with it."""
+        state: dict[str, Any] = super().saved_state()  # type: ignore[misc]
+        return {**state, "own_picture": {}, "own_pixels": b""}
+
+
+@cache
+def _network() -> tuple[Backbone, RPNHead]:
+    return Backbone.load("mini"), RPNHead.load("mini")
+
+
+@torch.no_grad()
+def look(picture: Picture, grid: Grid) -> tuple[Tensor, Tensor, Tensor]:
+    """What the bundled network says of a picture.
+
+    Args:
+        picture: the picture.
+        grid: how the feature map lies on it.
+
+    Returns:
+        features (Tensor[1, 512, h, w]), objectness (Tensor[N]), pred_bbox_deltas (Tensor[N, 4]).
+    """
+    backbone, head = _network()
+    features = backbone.features(picture, grid)
+    return features, *flatten_head(*head(features))

@@ -1,0 +1,146 @@
+// @ts-check
+// The row below a view in which a picture of the reader's own is opened: by its button, dropped on the view, or pasted. It
+// says what is being done, what became of it, and what to think of it.
+
+import { ownPicture, waitsFor } from "./asking.js";
+import { h, OWN_KEYS, setText } from "./elements.js";
+import { download } from "./files.js";
+import { watch } from "./model.js";
+import { leaveOwn, PictureOpener } from "./own_picture.js";
+
+/** @typedef {import("./model.js").Model} Model */
+
+const INVITATION = "Or drop one here, or paste it. It stays on this device.";
+const ASKING = "Python looks at it …";
+
+/**
+ * The row, for `defineView`. @param {import("./own_picture.js").Opens} opens
+ * @returns {(explorer: {model: Model, root: HTMLElement}) => import("./view.js").Part<unknown>}
+ */
+export const opensPictures = (opens) => (explorer) => pictureRow(explorer, opens);
+
+/**
+ * @param {{model: Model, root: HTMLElement}} explorer root: where pictures may be dropped
+ * @param {import("./own_picture.js").Opens} opens
+ */
+function pictureRow({ model, root }, opens) {
+  const opener = new PictureOpener(model, opens, (sentence) => tell(sentence));
+  const row = rowElements(opener, (files) => work(() => opener.open(files)));
+  let working = false;
+
+  /** @param {string} sentence @param {boolean} [failed] */
+  function tell(sentence, failed = false) {
+    setText(row.said, sentence);
+    row.said.classList.toggle("rpnviz-error", failed);
+  }
+
+  /** Do one thing, and say what went wrong. @param {() => Promise<void>} what */
+  async function work(what) {
+    if (working) return; // what is dropped meanwhile
+    working = true;
+    draw();
+    try {
+      await what();
+      tell("");
+    } catch (error) {
+      const { name, message } = /** @type {Error} */ (error);
+      tell(name === "AbortError" ? "" : message, true);
+    }
+    working = false;
+    draw();
+  }
+
+  function draw() {
+    const own = ownPicture(model);
+    const asking = waitsFor(model).includes("own_picture");
+    row.open.disabled = working || asking;
+    row.cancel.hidden = !working;
+    row.back.hidden = row.save.hidden = !own || working;
+    row.save.hidden ||= model.get("objects") === undefined;
+    if (working || row.said.classList.contains("rpnviz-error")) return;
+    if (own) setText(row.said, asking ? ASKING : whatItIs(own, model.get("objects"), opens.network));
+    else setText(row.said, INVITATION);
+  }
+
+  const again = () => work(() => opener.lookAgain());
+  const stops = [
+    watch(model, ["own_picture", "objects", "answered", "error"], draw),
+    watch(model, opens.again || [], () => ownPicture(model) && !model.get("has_kernel") && again()),
+    hearFiles(root, (files) => work(() => opener.open(files))),
+  ];
+  row.element.hidden = !opener.canOpen;
+  draw();
+  return {
+    element: row.element,
+    destroy() {
+      stops.forEach((stop) => stop());
+      opener.destroy();
+    },
+  };
+}
+
+/** @param {import("./asking.js").Own} own @param {unknown[] | undefined} objects @param {boolean} network */
+function whatItIs({ name, file_size: [height, width] }, objects, network) {
+  const fitted = `${name}, ${width}×${height} pixels, fitted into 1000×600; it stays on this device.`;
+  const invited = objects?.length === 0 ? " Draw a box round each object." : "";
+  const honest = network ? " The network was trained on rendered streets: look where it fails, and why." : "";
+  return fitted + invited + honest;
+}
+
+/** @param {PictureOpener} opener @param {(files: File[]) => void} take */
+function rowElements(opener, take) {
+  const button = (/** @type {string} */ text, /** @type {string} */ what, /** @type {() => void} */ click) =>
+    h("button", { type: "button", what, click, ...OWN_KEYS }, text);
+  const input = h("input", { type: "file", accept: "image/*,.json", multiple: true, hidden: true });
+  input.addEventListener("change", () => {
+    take([...input.files]);
+    input.value = ""; // the same file may be chosen again
+  });
+  const open = button(
+    "open a picture",
+    "A picture of your own, and with it, if you like, the file of its boxes. Nothing of it leaves this device.",
+    () => input.click(),
+  );
+  const back = button("back", "Shows again what was here at first.", () => leaveOwn(opener.model));
+  const save = button("save boxes", "Saves the objects as JSON; Picture.open reads it beside the picture.", () => {
+    const scene = opener.scene();
+    if (scene) download(new Blob([scene.text], { type: "application/json" }), scene.name);
+  });
+  const cancel = button("cancel", "Stops looking at it; what was here stays.", () => opener.cancel());
+  const said = h("span", { class: "rpnviz-own-said", role: "status" });
+  const element = h("div", { class: "rpnviz-own" }, input, open, cancel, back, save, said);
+  return { element, open, back, save, cancel, said };
+}
+
+/**
+ * Hear of files that are dropped on an element, or pasted while the focus is in it.
+ * @param {HTMLElement} root @param {(files: File[]) => void} take
+ */
+function hearFiles(root, take) {
+  const hasFiles = (/** @type {DataTransfer | null} */ data) => Boolean(data?.types.includes("Files"));
+  const over = (/** @type {DragEvent} */ event) => {
+    if (!hasFiles(event.dataTransfer)) return;
+    event.preventDefault(); // else the browser leaves the page for the picture
+    root.classList.add("rpnviz-dropping");
+  };
+  const leave = () => root.classList.remove("rpnviz-dropping");
+  const hear = (/** @type {Event} */ event, /** @type {DataTransfer | null} */ data) => {
+    leave();
+    if (!hasFiles(data)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    take([...(data?.files || [])]);
+  };
+  const drop = (/** @type {DragEvent} */ event) => hear(event, event.dataTransfer);
+  const paste = (/** @type {ClipboardEvent} */ event) => hear(event, event.clipboardData);
+  /** @type {[string, (event: any) => void][]} */
+  const heard = [
+    ["dragenter", over],
+    ["dragover", over],
+    ["dragleave", leave],
+    ["drop", drop],
+    ["paste", paste],
+  ];
+  for (const [name, listener] of heard) root.addEventListener(name, listener);
+  return () => heard.forEach(([name, listener]) => root.removeEventListener(name, listener));
+}
