@@ -27,6 +27,7 @@ from rpnviz._files.images import array_to_rgb, read_rgb, what_to_do
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
 PADDING = (124, 116, 104)  # the mean colour of ImageNet: next to nothing once the network has subtracted it
+MAX_SCENE_BYTES = 2**20
 MIN_VISIBLE_FRACTION = 0.35  # an object hidden more than this is not ground truth
 
 
@@ -100,8 +101,8 @@ class Picture:
         ImageNet's mean colour.
 
         Args:
-            path (str | PathLike): JPEG, PNG, WebP, GIF, BMP, TIFF or PPM; AVIF and HEIC if Pillow has the plugin.
-                "~" is your home.
+            path (str | PathLike): JPEG, PNG, WebP, GIF, BMP, TIFF or PPM; AVIF and HEIC if Pillow has the plugin. Or
+                the JSON of `read_scene` beside such a file, with its boxes: the explorers save one. "~" is your home.
             gt_boxes (Tensor[M, 4] | array | nested list | None): xyxy in pixels of the file as a viewer shows it, that
                 is after its EXIF orientation; or torchvision's BoundingBoxes in one of its formats XYXY, XYWH, CXCYWH.
                 They are moved along with the picture.
@@ -110,11 +111,16 @@ class Picture:
         Raises:
             FileNotFoundError: if there is no such file.
             ValueError: if the file is no picture, broken, of an unsupported kind or too large, or a box or class name
-                is no good; says which and why.
+                is no good, or there are boxes in the JSON and besides; says which and why.
         """
         if not isinstance(path, (str, os.PathLike)):
             raise ValueError(f"path: got {path!r}, takes the path of a picture file")
         path = Path(path)
+        if path.suffix.lower() == ".json":
+            if gt_boxes is not None or class_names is not None:
+                raise ValueError(f"gt_boxes: {path.name} has boxes of its own")
+            scene = read_scene(path)
+            return cls._fitted(Image.fromarray(scene.image), scene.gt_boxes, scene.class_names, scene.name)
         # A file name need not be valid text; what goes to a page must be.
         name = os.fsencode(path.stem).decode("utf-8", "replace")
         return cls._fitted(read_rgb(path), gt_boxes, class_names, name)
@@ -152,11 +158,12 @@ class Picture:
 
 
 def read_scene(json_path: str | os.PathLike[str]) -> Picture:
-    """Read a rendered scene: its JSON and the WebP beside it.
+    """Read a scene: its JSON, rendered or saved by an explorer, and the picture beside it.
 
     Args:
-        json_path (str | PathLike): a list of objects, or a dict that has it as "objects" next to "picture" and
-            "image_size"; an object has "name", "visible" (xyxy, or null if nothing of it is seen), "visible_fraction".
+        json_path (str | PathLike): a list of objects, or a dict that has it as "objects" next to "picture", the name of
+            its file (else the JSON's own with .webp), and "image_size", [H, W]; an object has "name", "visible" (xyxy,
+            or null if nothing of it is seen) and "visible_fraction".
 
     Returns:
         Picture: gt_boxes are the `visible` boxes of the objects with visible_fraction > 0.35.
@@ -165,8 +172,12 @@ def read_scene(json_path: str | os.PathLike[str]) -> Picture:
         FileNotFoundError: if the JSON or the picture is missing.
         ValueError: if either is not what it should be; names the file and the object.
     """
-    path = Path(json_path)
+    path = Path(json_path).expanduser()
     try:
+        if path.exists() and not path.is_file():
+            raise ValueError("is a folder or a device, takes a file")
+        if path.stat().st_size > MAX_SCENE_BYTES:
+            raise ValueError(f"is larger than {MAX_SCENE_BYTES // 2**20} MiB")
         scene = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(scene, list):
             scene = {"objects": scene}
@@ -178,7 +189,7 @@ def read_scene(json_path: str | os.PathLike[str]) -> Picture:
         if tuple(scene.get("image_size", image.shape[:2])) != image.shape[:2]:
             raise ValueError(f"image_size is {scene['image_size']}, but {file_name} has {list(image.shape[:2])}")
         return Picture(image, torch.tensor([box for _, box in kept]), [name for name, _ in kept], path.stem)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a scene: {type(error).__name__}: {error}") from error
 
 

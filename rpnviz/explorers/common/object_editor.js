@@ -47,7 +47,7 @@ export class ObjectEditor {
   begin() {
     this.asOpened = this.objects;
     this.frame = photoFrame(this.model, this.imageSize);
-    this.open ||= this.#toBeDrawn;
+    this.open = this.#toBeDrawn;
   }
 
   /** A picture of the reader's own comes without objects: the next thing to do is to draw them. */
