@@ -42,19 +42,21 @@ PAGE = '<!doctype html><meta charset="utf-8"><title>network</title><script src="
 # Before the first sample: the weights are there, the picture is open, the worker has started.
 START = """async ({ names, picture, grid }) => {
   const { Network } = rpnviz.take("common/network.js");
+  const { PictureReader } = rpnviz.take("common/picture_reader.js");
   const got = async (path) => (await fetch(path)).arrayBuffer();
   const weights = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await got(name)])));
   window.file = new Blob([await got(picture)]);
   window.network = new Network(async () => weights);
   window.grid = grid;
-  window.picture = await network.openPicture(file);
+  window.reader = new PictureReader();
+  window.picture = await reader.openPicture(file);
   window.timed = async (work) => {
     const started = performance.now();
     window.answer = await work();
     return (performance.now() - started) / 1000;
   };
 }"""
-OPEN = "() => timed(() => network.openPicture(file))"
+OPEN = "() => timed(() => reader.openPicture(file))"
 LOOK = "() => timed(async () => (window.look = await network.lookAt(picture, grid)))"
 DETECT = "(proposals) => timed(() => network.detect(look.features, new Float32Array(proposals), grid))"
 

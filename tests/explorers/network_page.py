@@ -21,6 +21,7 @@ from tests.explorers.page_code import Opening
 NETWORK = "common/network.js"
 MODULES = (
     NETWORK,
+    "common/picture_reader.js",
     *(
         f"common/compute/{name}.js"
         for name in (
@@ -36,6 +37,7 @@ WEIGHTS = {
 MAKE = """({ backbone, rpnHead, roiHead }) => {
   globalThis.weights = { backbone: backbone.buffer, rpnHead: rpnHead.buffer, roiHead: roiHead.buffer };
   globalThis.network = new Network(async () => weights);
+  globalThis.reader = new PictureReader();
 }"""
 LOOK = """async (image, grid) => {
   const progress = [];

@@ -15,7 +15,7 @@ from tests.explorers.page_code import ask_page
 
 MODULES = sorted(path.relative_to(bundle.EXPLORERS).as_posix() for path in bundle.EXPLORERS.rglob("*.js"))
 VIEWS = sorted({load(name).view for name in EXPLORERS})
-NETWORK = "common/network.js"  # is made before the explorers that will take it
+NETWORK = "common/network.js"  # is in the pages that have the network; no view imports it
 
 
 def defined(text: str) -> list[str]:

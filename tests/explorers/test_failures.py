@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import traitlets as t
 
@@ -19,6 +20,10 @@ from rpnviz.rpn import RPNHead
 from tests.explorers.every import every_explorer
 from tests.explorers.small_scene import make_picture
 
+OWN = {
+    "own_picture": {"name": "photo.jpg", "file_size": [300, 500], "number": 1},
+    "own_pixels": np.zeros((600, 1000, 3), np.uint8).tobytes(),
+}
 # explorer, what the page sets, what then breaks; one row at least for each place where the work can fail
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("linked", {"grid": "floor"}, "linked.explorer.ask_network"),
@@ -32,6 +37,21 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("channels", {"picture": "two"}, "channels.explorer.sheet_file"),
     ("channels", {"picture": "two"}, "channels.explorer.brightness"),
     ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
+    ("linked", OWN, "linked.explorer.ask_network"),
+    ("linked", OWN, "linked.explorer.pack"),
+    ("labels", OWN, "common.labelled.anchor_plan"),
+    ("minibatch", OWN, "common.labelled.picture_file"),
+    ("funnel", OWN, "funnel.explorer.look"),
+    ("funnel", OWN, "funnel.explorer.picture_file"),
+    ("nms", OWN, "nms.explorer.look"),
+    ("nms", OWN, "nms.explorer.picture_file"),
+    ("detections", OWN, "detections.explorer.look"),
+    ("detections", OWN, "detections.explorer.detect"),
+    ("detections", OWN, "detections.explorer.picture_file"),
+    ("anchors", OWN, "common.map_and_picture.picture_file"),
+    ("window", OWN, "common.map_and_picture.picture_file"),
+    ("iou", OWN, "iou.explorer.picture_file"),
+    ("poolings", OWN, "poolings.explorer.picture_file"),
     ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
@@ -65,14 +85,18 @@ def listen(explorer: RpnvizWidget, monkeypatch: pytest.MonkeyPatch) -> dict[str,
     told: dict[str, Any] = {}
 
     def hear(message: dict[str, Any], buffers: Any = None) -> None:
-        told.update(message["state"] if message["method"] == "update" else {})
+        if message["method"] == "update":
+            told.update(message["state"])
+            told.update({path[0]: bytes(one) for path, one in zip(message["buffer_paths"], buffers, strict=True)})
 
     monkeypatch.setattr(explorer, "_send", hear)
     return told
 
 
-@pytest.mark.parametrize("by", ["page", "cell"])
-@pytest.mark.parametrize(("name", "asked", "broken"), BROKEN)
+@pytest.mark.parametrize(
+    ("name", "asked", "broken", "by"),
+    [(*row, by) for row in BROKEN for by in ("page", "cell") if by == "page" or row[1] is not OWN],
+)
 def test_a_failure_is_shown_and_raised_and_the_view_stays(
     made: Callable[[str], RpnvizWidget],
     monkeypatch: pytest.MonkeyPatch,
@@ -118,7 +142,7 @@ def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], Rp
                 followed.add((name, trait))
     listed = {(name, trait) for name, asked, _ in BROKEN for trait in asked}
     # The same code hears of all settings of an explorer; precomputed refuses another picture or grid before that.
-    same = {("precomputed", "picture"), ("precomputed", "grid")}
+    same = {("precomputed", name) for name in ("picture", "grid", "own_picture")}
     assert followed <= listed | SETS_ONLY | same, followed - listed
     assert followed >= SETS_ONLY
 

@@ -30,7 +30,7 @@ OTHERWISE = {
         "PNG turned by EXIF 6": 255,
     },
 }
-OPEN = "(bytes, name) => network.openPicture(new File([bytes], name))"
+OPEN = "(bytes, name) => reader.openPicture(new File([bytes], name))"
 
 
 @pytest.fixture(scope="module", params=[name for name in chosen() if name != "chromium"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from rpnviz.explorers import EXPLORERS, load
 from rpnviz.explorers.common import bundle
 from rpnviz.explorers.common.base import SHEET
+from rpnviz.explorers.common.page_network import NETWORK_MODULE
 from rpnviz.explorers.common.saved_page import SAVED, SAVED_SHEET
 
 OWN = Path(__file__).parent / "static"
@@ -17,7 +18,7 @@ def write(folder: Path) -> None:
     kinds = [load(name) for name in EXPLORERS]
     views = sorted({kind.view for kind in kinds})
     loader = (OWN / "loader.js").read_text("utf-8")
-    (folder / "site.js").write_text(f"{bundle.bundle(*views, SAVED)}\n{loader}", encoding="utf-8")
+    (folder / "site.js").write_text(f"{bundle.bundle(*views, SAVED, NETWORK_MODULE)}\n{loader}", encoding="utf-8")
     (folder / "site.css").write_text((OWN / "site.css").read_text("utf-8"), encoding="utf-8")
     for sheet in {SHEET, SAVED_SHEET, *(sheet for kind in kinds for sheet in kind.sheets)}:
         (folder / sheet).parent.mkdir(exist_ok=True)

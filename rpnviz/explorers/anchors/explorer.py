@@ -11,7 +11,7 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.explorers.common.map_and_picture import GRIDS, MapAndPicture, looks
 from rpnviz.explorers.common.rules import Rule, listed, obeys_rules, one_of, whole
 from rpnviz.figures.anchors import anchors_on_picture, field_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS
@@ -20,7 +20,6 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
 PRESETS = ("paper", "ctpn", "own")
-GRIDS = ("paper", "floor", "ceil")
 MODES = ("cell", "centres", "boxes")
 SCALE_RANGE = (4.0, 2000.0)  # px; what can still be seen on a picture of 600 × 1000
 RATIO_RANGE = (0.05, 20.0)
@@ -56,7 +55,7 @@ class AnchorsExplorer(MapAndPicture):
     @property
     def grid(self) -> Grid:
         """How the feature map lies on the picture."""
-        own = self._opened_on
+        own = self.base_grid
         is_other = self.grid_name != own.name and self.grid_name in GRIDS  # a name that is none is about to be refused
         return Grid.named(self.grid_name, own.image_size) if is_other else own
 
@@ -134,7 +133,7 @@ class AnchorsExplorer(MapAndPicture):
 
     def rules(self) -> dict[str, Rule]:
         """Say what the traits take."""
-        own = self._opened_on
+        own = self.base_grid
         return {
             **super().rules(),
             "selected": whole(-1, len(self.cells) - 1),
@@ -145,7 +144,7 @@ class AnchorsExplorer(MapAndPicture):
 
     def moves(self) -> dict[str, Rule]:
         """Say what a saved page may set: cells and anchors of all that can be chosen there."""
-        own = self._opened_on
+        own = self.base_grid
         grids = [own, *(Grid.named(name, own.image_size) for name in GRIDS)]
         rows, cols = (max(sides) for sides in zip(*(grid.feature_size for grid in grids), strict=True))
         wider = {"row": whole(0, rows - 1), "col": whole(0, cols - 1), "selected": whole(-1, MOST_ANCHORS - 1)}

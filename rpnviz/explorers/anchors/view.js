@@ -14,8 +14,9 @@ import { boxAt } from "../common/compute/boxes.js";
 import { Grid } from "../common/compute/grid.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
-import { centre, mapStage, moveTo, pictureStage, placeOf, shifted } from "../common/map_and_picture.js";
+import { centre, mapStage, moveTo, openPlaced, pictureStage, placeOf, shifted } from "../common/map_and_picture.js";
 import { commit, derived, watch } from "../common/model.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
@@ -63,6 +64,7 @@ export const render = defineView({
     ],
   },
   traits: ["row", "col", "mode", "selected", ...CHOICE],
+  opens: opensPictures({ network: false, answer: async (opened) => openPlaced(opened) }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [

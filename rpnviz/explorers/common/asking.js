@@ -36,7 +36,7 @@ export function answerTo(model, { given, files, last }, values = {}) {
 export function canAsk(model, name, value) {
   if ((model.get("handed") || []).includes(name)) return false;
   if (model.get("has_kernel")) return true;
-  if (ownPicture(model) && name === "grid") return Boolean(model.get("weights")); // the page asks its own network
+  if (ownPicture(model) && name === "grid") return Boolean(model.get("network")); // the page asks its own network
   const rules = /** @type {Rule[]} */ (model.get("answers") || []);
   return rules.some(
     (rule) =>

@@ -30,6 +30,16 @@ const STEPS = /** @type {Record<string, [number, number]>} */ ({
   End: [0, 1e6],
 });
 
+/**
+ * What Python answers when a picture of the reader's own is opened: `MapAndPicture.answer`.
+ * @param {import("./own_picture.js").Opened} opened
+ */
+export function openPlaced({ file, get, imageSize }) {
+  const place = placeOn(Grid.named(get("place").name, imageSize));
+  const [rows, cols] = Grid.named(get("grid_name") || place.name, imageSize).featureSize;
+  return { place, image: file, row: Math.min(get("row"), rows - 1), col: Math.min(get("col"), cols - 1) };
+}
+
 /** How the map lies on the picture: as it was sent, or on another grid that is chosen in the page. @param {Model} model @returns {Place} */
 export function placeOf(model) {
   const sent = /** @type {Place} */ (model.get("place"));
@@ -38,7 +48,7 @@ export function placeOf(model) {
 }
 
 /** As map_and_picture.py's `place`. @param {Grid} grid @returns {Place} */
-function placeOn(grid) {
+export function placeOn(grid) {
   const half = ([x1, y1, x2, y2] = /** @type {Box} */ ([0, 0, 0, 0])) =>
     /** @type {[number, number]} */ ([(x2 - x1) / 2, (y2 - y1) / 2]);
   return {

@@ -8,6 +8,7 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import TakesOwnPictures
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -15,10 +16,11 @@ from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
+GRIDS = ("paper", "floor", "ceil")
 NUM_ANCHORS = 9
 
 
-class MapAndPicture(RpnvizWidget):
+class MapAndPicture(TakesOwnPictures, RpnvizWidget):
     """An explorer with the map and its sliders at the left and the picture at the right; see map_and_picture.js."""
 
     presented = "col"
@@ -31,19 +33,38 @@ class MapAndPicture(RpnvizWidget):
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
-        self.picture, self._opened_on = check_picture(picture, grid), grid
+        self._opened_on = grid
         super().__init__()
-        self.set_trait("image", picture_file(picture))
-        self.set_trait("place", place(grid))
+        self.show_picture(check_picture(picture, grid))
+        self.start_answering()
         rows, cols = grid.feature_size
         with self.hold_trait_notifications():  # together: which cells there are hangs on another trait, the grid's name
             for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
                 setattr(self, name, value)
 
+    def answer(self) -> dict[str, Any]:
+        """The picture shown, and how the map lies on it; the window stays on the map."""
+        rows, cols = self.grid.feature_size
+        within = {"row": min(self.row, rows - 1), "col": min(self.col, cols - 1)}
+        return {"place": place(self.base_grid), "image": picture_file(self.picture), **within}
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
+
+    @property
+    def base_grid(self) -> Grid:
+        """The grid that the explorer was made with; on a picture of the reader's own the preset of its name."""
+        given = self._opened_on
+        if not self.own_picture:
+            return given
+        return Grid.named(given.name if given.name in GRIDS else "paper", self.picture_shown.image_size)
+
     @property
     def grid(self) -> Grid:
         """How the feature map lies on the picture."""
-        return self._opened_on
+        return self.base_grid
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

@@ -1,46 +1,38 @@
 // @ts-check
-// What the network in the page is asked to do, and how: in a worker (network.js makes it), or on the page where a host
-// allows no worker.
+// What the network in the page is asked to do, and how: in a worker, or on the page where a host allows none.
 
 import { Backbone, LAYERS } from "./compute/backbone.js";
 import { Kernel } from "./compute/convolution.js";
 import { detect, RoIHead } from "./compute/detection.js";
 import { Grid } from "./compute/grid.js";
-import { openPicture } from "./compute/pictures.js";
 import { flattenHead, RPN_LAYERS, RPNHead } from "./compute/rpn.js";
 import { nobodyWaits } from "./compute/turns.js";
+import { listen } from "./jobs.js";
 
 /** @typedef {import("./compute/boxes.js").Size} Size */
 /** @typedef {import("./compute/turns.js").Turn} Turn */
-/** @typedef {import("./compute/pictures.js").Picture} Picture */
+/** @typedef {import("./jobs.js").OnProgress} OnProgress */
+/** @typedef {Pick<import("./compute/pictures.js").Picture, "image" | "imageSize">} Shown */
 /** The notebooks' own safetensors files. @typedef {{backbone: ArrayBuffer, rpnHead: ArrayBuffer, roiHead?: ArrayBuffer | null}} Weights */
-/** Layer `name` is done, `done` of `all`. @typedef {{name: string, done: number, all: number}} Progress */
-/** @typedef {(progress: Progress) => void} OnProgress */
 /** features [512][h][w], objectness [N] and deltas [N][4] in the order of the anchors.
  * @typedef {{features: Float32Array, featureSize: Size, objectness: Float32Array, deltas: Float32Array}} Look */
 
 /** Does the jobs; the weights are read when one needs them. */
-export class Jobs {
+export class NetworkJobs {
   /** @param {Turn} turn */
   constructor(turn) {
     this.weights = /** @type {Weights | null} */ (null);
     this.turn = turn;
-    this.loaded = /** @type {ReturnType<Jobs["load"]> | null} */ (null);
+    this.loaded = /** @type {ReturnType<NetworkJobs["load"]> | null} */ (null);
   }
 
-  /** @param {Weights | null} weights null: those that are there stay */
+  /** @param {Weights} weights */
   take(weights) {
-    if (!weights) return;
     this.weights = weights;
     this.loaded = null;
   }
 
-  /** @param {File | Blob} file @returns {Promise<Picture>} */
-  openPicture(file) {
-    return openPicture(file, this.turn);
-  }
-
-  /** Backbone and RPN. @param {Picture} picture @param {Grid} grid @param {OnProgress} onProgress @returns {Promise<Look>} */
+  /** Backbone and RPN. @param {Shown} picture @param {Grid} grid @param {OnProgress} onProgress @returns {Promise<Look>} */
   async lookAt(picture, grid, onProgress) {
     const { backbone, rpnHead } = await this.network();
     let done = 0;
@@ -80,27 +72,5 @@ export class Jobs {
   }
 }
 
-/** @typedef {"openPicture" | "lookAt" | "detect"} JobName */
-
-/**
- * The worker's side: each message is a job, and the first that takes weights brings them. Says `ready` at once, `progress`
- * meanwhile, and `answer` or `error` at the end.
- * @param {{onmessage: ((event: MessageEvent) => void) | null, postMessage: (message: object, transfer?: Transferable[]) => void}} scope
- */
-export function listen(scope) {
-  const jobs = new Jobs(nobodyWaits);
-  scope.onmessage = async ({ data: { weights, name, given } }) => {
-    try {
-      jobs.take(weights);
-      const answer = await perform(jobs, name, given, (progress) => scope.postMessage({ progress }));
-      const buffers = Object.values(answer).filter(ArrayBuffer.isView);
-      scope.postMessage({ answer }, [...new Set(buffers.map((numbers) => numbers.buffer))]);
-    } catch (error) {
-      scope.postMessage({ error: error instanceof Error ? error.message : String(error) });
-    }
-  };
-  scope.postMessage({ ready: true });
-}
-
-/** @param {Jobs} jobs @param {JobName} name @param {any[]} given @param {OnProgress} onProgress @returns {Promise<any>} */
-export const perform = (jobs, name, given, onProgress) => /** @type {any} */ (jobs)[name](...given, onProgress);
+/** @param {import("./jobs.js").Scope} scope */
+export const listenIn = (scope) => listen(scope, new NetworkJobs(nobodyWaits));

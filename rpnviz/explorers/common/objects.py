@@ -43,7 +43,7 @@ class HasObjects(TakesOwnPictures):
         if not self.own_picture:
             self.objects = objects_of(self._made_with)
 
-    _check_objects = obeys_rules("objects")
+    _check_objects = obeys_rules("objects", of="object_rules")
 
 
 def objects_of(picture: Picture) -> list[dict[str, Any]]:

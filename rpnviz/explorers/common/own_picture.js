@@ -5,7 +5,7 @@
 import { ownPicture } from "./asking.js";
 import { fittedPlace } from "./compute/pictures.js";
 import { commit, typed, watch } from "./model.js";
-import { Network } from "./network.js";
+import { PictureReader } from "./picture_reader.js";
 import { readScene, writeScene } from "./scene_file.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
@@ -23,7 +23,8 @@ import { readScene, writeScene } from "./scene_file.js";
  * @property {DataView} file the picture, fitted, as a file that the view can draw
  * @property {Drawn[]} objects
  * @property {(name: string) => any} get a trait as it stands
- * @property {(grid: Grid) => Promise<Look>} look ask the network
+ * @property {(grid: Grid) => Promise<Look>} look ask backbone and RPN
+ * @property {import("./network.js").Network["detect"]} detect ask the second head
  */
 /**
  * How an explorer shows a picture of the reader's own.
@@ -47,29 +48,34 @@ export class PictureOpener {
     this.opens = opens;
     this.say = say;
     this.before = /** @type {Record<string, any>} */ ({}); // of a page without a kernel: what it showed at first
-    this.network = new Network(() => this.#weights());
+    this.reader = new PictureReader();
+    /** The page's own, if it has one. @type {import("./network.js").Network | undefined} */
+    this.network = model.get("network")?.(() => say("fetching the network …"));
     this.stop = watch(model, ["own_picture"], () => this.restore());
   }
 
   destroy() {
     this.stop();
-    this.network.close();
+    this.close();
+  }
+
+  /** Give back what reading and looking took. */
+  close() {
+    this.reader.close();
+    this.network?.close();
   }
 
   /** Whether one can be opened here: a page that has no network in it cannot ask it. */
   get canOpen() {
     const { model, opens } = this;
     if ((model.get("handed") || []).includes("own_picture")) return false;
-    return Boolean(model.get("has_kernel") || !opens.network || model.get("weights"));
+    return Boolean(model.get("has_kernel") || !opens.network || model.get("network"));
   }
 
-  get busy() {
-    return this.network.busy;
-  }
-
-  #weights() {
-    this.say("fetching the network …");
-    return this.model.get("weights")();
+  /** The page's own network. */
+  get #looker() {
+    if (!this.network) throw new Error("this page has no network that could look at a picture");
+    return this.network;
   }
 
   /**
@@ -91,7 +97,7 @@ export class PictureOpener {
   async #openPicture(file, scene) {
     this.say(`reading ${file.name} …`);
     try {
-      const picture = await this.network.openPicture(file);
+      const picture = await this.reader.openPicture(file);
       const { fileSize, image } = picture;
       const objects = scene ? await readScene(scene, fileSize, fittedPlace(fileSize)) : [];
       const number = (ownPicture(this.model)?.number || 0) + 1;
@@ -104,7 +110,7 @@ export class PictureOpener {
       this.#remember({ ...answer, ...values });
       commit(this.model, { ...answer, ...values });
     } finally {
-      this.network.close(); // its memory goes back
+      this.close(); // their memory goes back
     }
   }
 
@@ -122,7 +128,7 @@ export class PictureOpener {
     try {
       commit(this.model, await this.#answer(picture, own.name, this.model.get("objects"), {}));
     } finally {
-      this.network.close();
+      this.close();
     }
   }
 
@@ -137,7 +143,8 @@ export class PictureOpener {
     const answer = await this.opens.answer({
       ...{ name, imageSize: picture.imageSize, file, objects },
       get: (trait) => this.model.get(trait),
-      look: (grid) => this.network.lookAt(picture, grid, progress),
+      look: (grid) => this.#looker.lookAt(picture, grid, progress),
+      detect: (...given) => this.#looker.detect(...given),
     });
     const asked = Object.keys(this.model.get("answered") || {});
     const now = (/** @type {string} */ trait) => (trait in values ? values[trait] : this.model.get(trait));
@@ -160,7 +167,8 @@ export class PictureOpener {
   }
 
   cancel() {
-    this.network.cancel();
+    this.reader.cancel();
+    this.network?.cancel();
   }
 
   /** The objects as a file. @returns {{name: string, text: string} | null} null if there is no picture of the reader's own */

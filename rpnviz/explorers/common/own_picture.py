@@ -25,6 +25,11 @@ OWN_PICTURE = ("own_picture", "own_pixels")
 NUM_VALUES = FIT_SIZE[0] * FIT_SIZE[1] * 3
 
 
+def _as_bytes(value: Any) -> Any:
+    """What the page sends arrives as a view of memory; what is none is left for the trait to refuse."""
+    return bytes(value) if isinstance(value, (memoryview, bytearray)) else value
+
+
 class TakesOwnPictures(t.HasTraits):
     """The picture that an explorer was made with, or in its place the one that a reader has opened in its view.
 
@@ -37,7 +42,7 @@ class TakesOwnPictures(t.HasTraits):
         help="name, file_size (H, W) and number of the picture opened in the view; empty: none is"
     ).tag(sync=True)
     own_pixels = t.Bytes(help="uint8 [600, 1000, 3]: it, fitted as `Picture.open` does").tag(
-        sync=True, echo_update=False, from_json=lambda pixels, _: bytes(pixels)
+        sync=True, echo_update=False, from_json=lambda pixels, _: _as_bytes(pixels)
     )
     _own: tuple[bytes, Picture] | None = None
 
@@ -84,6 +89,18 @@ class TakesOwnPictures(t.HasTraits):
         if len(self.own_pixels) != NUM_VALUES:
             raise t.TraitError(f"own_pixels: got {len(self.own_pixels):,} bytes, takes {NUM_VALUES:,}")
         return value
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sets; of a picture that cannot be shown neither pixels nor objects stay."""
+        together = {"own_picture", "own_pixels", "objects"} & set(sync_data)
+        before = {name: getattr(self, name) for name in together} if "own_picture" in together else {}
+        try:
+            super().set_state(sync_data)  # type: ignore[misc]
+        except Exception:
+            with self.hold_trait_notifications():
+                for name, value in before.items():
+                    setattr(self, name, value)
+            raise
 
     def saved_state(self) -> dict[str, Any]:
         """A saved page opens with the picture shown, as if the explorer had been made with it."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from rpnviz._files.data import data_folder
 
-BACKBONE_AND_RPN = ("backbone", "rpnHead")
-AND_ROI_HEAD = (*BACKBONE_AND_RPN, "roiHead")
+NETWORK_MODULE = "common/network.js"  # in the script of a page that has the network; no other module imports it
+BACKBONE_AND_RPN: tuple[str, ...] = ("backbone", "rpnHead")
+AND_ROI_HEAD: tuple[str, ...] = (*BACKBONE_AND_RPN, "roiHead")
 _FILES = {"backbone": "backbone_mini", "rpnHead": "rpn_head_mini", "roiHead": "roi_head_mini"}
 
 

@@ -132,7 +132,7 @@ def _is_box(within: Sequence[float], value: Sequence[Any]) -> bool:
     return fits and value[0] < value[2] and value[1] < value[3]
 
 
-def obeys_rules(*names: str) -> Any:
+def obeys_rules(*names: str, of: str = "rules") -> Any:
     """Make the validator of traits that take what their rule says: that of `rules()`, or of the trait itself.
 
     A class takes it as it takes a method with `@t.validate`:
@@ -141,6 +141,7 @@ def obeys_rules(*names: str) -> Any:
 
     Args:
         *names: of the traits.
+        of: the method that says the rules, where those of all traits are not there as early.
 
     Returns:
         What raises a TraitError that names the trait, what it got and what it takes.
@@ -149,7 +150,7 @@ def obeys_rules(*names: str) -> Any:
     @t.validate(*names)
     def check(explorer: Any, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
-        rule = explorer.rules().get(name) or rule_of(name, proposal["trait"])
+        rule = getattr(explorer, of)().get(name) or rule_of(name, proposal["trait"])
         if "at_most" in rule:
             rule = {**rule, "max": min(rule["max"], getattr(explorer, rule["at_most"]))}
         if not allows(rule, value):

@@ -9,14 +9,14 @@ import json
 from typing import Any
 
 from rpnviz.explorers.common import bundle
+from rpnviz.explorers.common.page_network import NETWORK_MODULE
 
 SAVED, SAVED_SHEET = "saved/open.js", "saved/saved.css"
 OPEN = """{{
 const {{ openSaved, revive }} = rpnviz.take("{saved}");
 const read = (id) => JSON.parse(document.getElementById(id).textContent, revive);
-const network = document.getElementById("rpnviz-network") && (async () => read("rpnviz-network"));
 const {{ render }} = rpnviz.take("{view}");
-openSaved({{ el: document.getElementById("rpnviz-view"), state: read("rpnviz-state"), render, network }});
+openSaved({{ el: document.getElementById("rpnviz-view"), state: read("rpnviz-state"), render{network} }});
 }}"""
 
 PAGE_CSS = """html { color-scheme: light dark }
@@ -24,6 +24,7 @@ body { max-width: 1640px; margin: 12px auto; padding: 0 12px }
 @page { size: landscape; margin: 10mm }
 @media print { html { color-scheme: light } body { margin: 0; padding: 0 } }"""
 
+TAKE_NETWORK = f', network: {{ ...rpnviz.take("{NETWORK_MODULE}"), files: async () => read("rpnviz-network") }}'
 NETWORK = '<script type="application/json" id="rpnviz-network">{}</script>\n'
 
 PAGE = """<!doctype html>
@@ -64,7 +65,9 @@ def standalone_page(
     Nothing is loaded from anywhere, and the policy in the page's head forbids it: only the one script and the one style
     sheet whose hashes it names may run, and pictures come out of the page itself.
     """
-    script = f"\n{bundle.bundle(view, SAVED)}\n{OPEN.format(saved=SAVED, view=view)}"
+    modules = [view, SAVED, *([NETWORK_MODULE] if network else [])]
+    opening = OPEN.format(saved=SAVED, view=view, network=TAKE_NETWORK if network else "")
+    script = f"\n{bundle.bundle(*modules)}\n{opening}"
     style = f"{PAGE_CSS}\n{css}\n{bundle.read(SAVED_SHEET)}"
     runs = " 'wasm-unsafe-eval'" if network else ""
     policy = f"default-src 'none'; script-src {_hash(script)}{runs}; style-src {_hash(style)}; img-src data: blob:"

@@ -8,10 +8,14 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz._inputs import check_count, take_shown
+from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.objects import HasObjects
+from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.page_network import AND_ROI_HEAD
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -20,6 +24,7 @@ from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_lo
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
 
 LOWEST = 0.05  # a class that scores less is not sent to the page
 MOST_PROPOSALS = 2000  # the page gets a box for each class of each
@@ -27,7 +32,7 @@ MOST = 100  # detections of a picture, as in detection.detect
 STAGES = ("proposals", "named", "detections")
 
 
-class DetectionsExplorer(RpnvizWidget):
+class DetectionsExplorer(HasObjects, RpnvizWidget):
     """The proposals, the boxes that the second head makes of them, and those that the last NMS keeps.
 
     Args:
@@ -43,6 +48,7 @@ class DetectionsExplorer(RpnvizWidget):
     """
 
     presented = "stage"
+    networks = AND_ROI_HEAD
     view = "detections/view.js"
     sheets = ("common/roi.css",)
     plan = t.Dict(read_only=True, help="sizes, objects, classes, proposals").tag(sync=True)
@@ -60,26 +66,50 @@ class DetectionsExplorer(RpnvizWidget):
         self, picture: Picture, grid: Grid, features: Tensor, proposals: Tensor, head: RoIHead, **traits: Any
     ) -> None:
         """Ask the head once."""
-        self.picture, self.grid = check_picture(picture, grid), grid
         proposals = check_boxes(proposals, "proposals").detach().float().cpu()
         check_count(len(proposals), MOST_PROPOSALS, "proposals are … boxes")
-        self._asked = (take_shown(features, "features"), proposals, head, grid)
-        every = len(proposals) * len(CLASSES)  # NMS at 1 removes nothing
-        self.named = detect(*self._asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
+        self._given = (take_shown(features, "features"), proposals, head, grid)
+        detect(*self._given, max_detections=1)  # features or head that it does not take are told of before all else
         super().__init__()
-        self.set_trait("plan", self._plan())
-        self.set_trait("image", picture_file(picture))
-        for name, kind in (("boxes", "<f4"), ("labels", "u1"), ("scores", "<f4"), ("proposal_inds", "<i4")):
-            self.set_trait(name, getattr(self.named, name).numpy().astype(kind).tobytes())
+        self.show_picture(check_picture(picture, grid))
+        self.start_answering()
         for name, value in traits.items():
             setattr(self, name, value)
 
-    def _plan(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
+        """Ask the head once; a picture of the reader's own has the proposals of the bundled network."""
+        asked = self._propose() if self.own_picture else self._given
+        every = len(asked[1]) * len(CLASSES)  # NMS at 1 removes nothing
+        named = detect(*asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
+        kinds = {"boxes": "<f4", "labels": "u1", "scores": "<f4", "proposal_inds": "<i4"}
+        numbers = {name: getattr(named, name).numpy().astype(kind).tobytes() for name, kind in kinds.items()}
+        sent = {"plan": self._plan(asked[1]), "image": picture_file(self.picture), "selected": -1, **numbers}
+        self._asked, self.named = asked, named
+        return sent
+
+    def _propose(self) -> tuple[Tensor, Tensor, RoIHead, Grid]:
+        """What the head is asked of a picture of the reader's own: features, the usual 300 proposals, head, grid."""
+        grid = Grid.paper(self.picture.image_size)
+        features, objectness, deltas = look(self.picture, grid)
+        proposals = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), grid.image_size).proposals
+        return features, proposals, self._given[2], grid
+
+    @property
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
+
+    @property
+    def grid(self) -> Grid:
+        """How the features lie on the picture."""
+        return self._asked[3]
+
+    def _plan(self, proposals: Tensor) -> dict[str, Any]:
         lines = [(name, *class_look(label)) for label, name in enumerate(CLASSES) if label]
         lines.insert(0, ("proposal", *PROPOSAL_LOOK))
         looks = [{"name": n, **LINE_STYLES[style], "color": c, "casing": PALETTE["casing"]} for n, style, c in lines]
         limits = {"lowest": LOWEST, "most": MOST}
-        return {**picture_plan(self.picture), "classes": looks, "proposals": self._asked[1].tolist(), **limits}
+        return {**picture_plan(self.picture), "classes": looks, "proposals": proposals.tolist(), **limits}
 
     @property
     def proposals(self) -> Tensor:
@@ -93,7 +123,7 @@ class DetectionsExplorer(RpnvizWidget):
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
-        return {"selected": whole(-1, len(self.named.boxes) - 1)}
+        return {**self.object_rules(), "selected": whole(-1, len(self.named.boxes) - 1)}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

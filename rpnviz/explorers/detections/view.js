@@ -7,14 +7,17 @@ import { batchedNms } from "../common/compute/nms.js";
 import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
 import { besideThresholds, fixed, thousands, thresholdText } from "../common/format.js";
 import { commit, derived, typed } from "../common/model.js";
+import { editedPicture, ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
+import { openDetections } from "./own_detections.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/canvas_panel.js").LineStyle & {name: string}} ClassLook */
-/** @typedef {{image_size: [number, number], objects: {name: string, box: Box}[], classes: ClassLook[], proposals: Box[],
+/** @typedef {{image_size: [number, number], extent: Box, classes: ClassLook[], proposals: Box[],
  *   lowest: number, most: number}} Plan classes: that of a proposal first */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
@@ -38,11 +41,12 @@ const STAGES = [
 
 export const render = defineView({
   frame: { className: "rpnviz-detections", label: "From proposals to detections", hint: HINT },
-  traits: ["stage", "score_thresh", "nms_thresh", "selected"],
+  traits: ["stage", "score_thresh", "nms_thresh", "selected", "objects"],
+  opens: opensPictures({ network: true, answer: openDetections }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, group("figcaption", {}, "Picture", stages(context)), picture(context), about()),
+    group("figure", {}, group("figcaption", {}, "Picture", stages(context)), ...picture(context), about()),
     group("figure", {}, ...thresholds(context), classTable(context), boxList(context)),
   ],
   say: ({ words }) => words,
@@ -87,6 +91,7 @@ function readMoment({ model, store }) {
   const left = above.filter((i) => kept.has(i));
   return {
     ...{ stage, thresh, selected, above, left },
+    kinds: /** @type {import("../common/objects.js").Drawn[]} */ (model.get("objects")).map(({ name }) => name),
     nms: /** @type {number} */ (model.get("nms_thresh")),
     rows: stage === "proposals" ? [] : stage === "named" ? above : left, // the boxes shown, best first
     score: (/** @type {number} */ i) => besideThresholds(scores[i], [thresh]),
@@ -117,7 +122,7 @@ function stages({ model }) {
   return { element: choice.element, draw: ({ stage }) => choice.set(stage) };
 }
 
-/** The picture with the boxes of the stage. @param {Context} context @returns {Part} */
+/** The picture with the boxes of the stage. @param {Context} context @returns {Part[]} */
 function picture({ model, store, redraw }) {
   const { boxOf, from, look, photo, plan } = store;
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
@@ -137,13 +142,12 @@ function picture({ model, store, redraw }) {
     },
     onResize: redraw,
   });
-  return {
-    element: panel.canvas,
-    draw(now) {
+  return editedPicture({
+    panel,
+    photo,
+    editor: new ObjectEditor({ model, panel, imageSize: plan.image_size, redraw }),
+    draw(/** @type {Moment} */ now) {
       shown = now.rows;
-      const bitmap = photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      panel.backdrop("photo", () => panel.image(bitmap, border));
       if (now.stage === "proposals") drawProposals(panel, plan);
       drawBoxes(panel, store, now);
       const { selected } = now;
@@ -155,8 +159,7 @@ function picture({ model, store, redraw }) {
         { text: `proposal ${from[selected] + 1}`, box: plan.proposals[from[selected]], style: plan.classes[0] },
       ]);
     },
-    destroy: () => panel.destroy(),
-  };
+  });
 }
 
 /** @param {Panel} panel @param {Plan} plan */
@@ -207,8 +210,6 @@ function thresholds({ model, store: { plan } }) {
 /** A row for each class. @param {Context} context @returns {Part} */
 function classTable({ store: { labels, plan } }) {
   const classes = plan.classes.slice(1);
-  const kinds = plan.objects.map(({ name }) => name.replace(/ \d+$/, "")); // "dog 2" is a dog
-  const there = classes.map(({ name }) => kinds.filter((kind) => kind === name).length);
   const rows = table({
     label: "classes",
     className: "rpnviz-by-class",
@@ -217,7 +218,8 @@ function classTable({ store: { labels, plan } }) {
   });
   return {
     element: rows.element,
-    draw({ above, left }) {
+    draw({ above, left, kinds }) {
+      const there = classes.map(({ name }) => kinds.filter((kind) => kind === name).length);
       const ofClass = (/** @type {number[]} */ some, /** @type {number} */ k) =>
         some.filter((i) => labels[i] === k + 1).length;
       rows.write(there.map((count, k) => [count, ofClass(above, k), ofClass(left, k)].map(thousands)));

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import traitlets as t
@@ -45,7 +45,7 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     presented = "stage"
     view = "funnel/view.js"
     sheets = ("funnel/view.css",)
-    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
+    networks = BACKBONE_AND_RPN
     plan = t.Dict(read_only=True, help="sizes, grid, anchors of a cell, stages, presets").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
     objectness = t.Bytes(read_only=True, help="float32 [N]: the network's logits").tag(sync=True)
@@ -70,25 +70,23 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
     def answer(self) -> dict[str, Any]:
         """The picture shown, and what the network says of it; settings that it has too few anchors for are cut."""
         picture = self.picture_shown
-        if self.own_picture:
-            _, *self._head = look(picture, self.grid)
-        else:
-            self._head = [*self._said]
-        self._proposed = dict[str, Stages]()
+        head = look(picture, self.grid)[1:] if self.own_picture else self._said
         presets = [
             {"name": name, "phase": phase, **self._cut(settings)}
             for name, phases in PRESETS.items()
             for phase, settings in phases.items()
         ]
         own = {"stages": list(STAGES), "presets": presets, "covered": list(COVERED)}
-        said = zip(("objectness", "deltas"), self._head, strict=True)
-        return {
+        said = zip(("objectness", "deltas"), head, strict=True)
+        sent = {
             "plan": {**anchor_plan(picture, self.grid, cell_anchors()), **own},
             "image": picture_file(picture),
             "selected": -1,
             **self._cut(self.settings),
             **{name: values.numpy().astype("<f4").tobytes() for name, values in said},
         }
+        self._head, self._proposed = head, dict[str, Stages]()
+        return sent
 
     @property
     def grid(self) -> Grid:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number, obeys_rules
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
@@ -18,6 +19,7 @@ from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors
 
 SIDE = 256  # of the anchor at first, px; the middle one of the paper's scales
@@ -30,7 +32,7 @@ def _box(help: str) -> Any:
     )
 
 
-class IouExplorer(HasThresholds, RpnvizWidget):
+class IouExplorer(TakesOwnPictures, HasThresholds, RpnvizWidget):
     """An anchor and an object's box on a picture; drag both and read their IoU.
 
     Args:
@@ -41,7 +43,7 @@ class IouExplorer(HasThresholds, RpnvizWidget):
         ValueError: if the picture cannot be shown, or has no such object.
     """
 
-    unmoved = ("worked_out",)
+    unmoved = (*OWN_PICTURE, "worked_out")
     view = "iou/view.js"
     sheets = ("common/labels.css",)
     plan = t.Dict(read_only=True, help="sizes, objects and the nine shapes").tag(sync=True)
@@ -52,25 +54,34 @@ class IouExplorer(HasThresholds, RpnvizWidget):
 
     def __init__(self, picture: AnyPicture = "street-03", gt: int = 0) -> None:
         """Put an anchor of scale 256 on the upper left corner of the object."""
-        self.picture = take_picture(picture)
-        count = len(self.picture.gt_boxes)
+        picture = take_picture(picture)
+        count = len(picture.gt_boxes)
         if not count:
-            raise ValueError(f"picture: {self.picture.name} has no objects (gt_boxes), takes one with at least one")
+            raise ValueError(f"picture: {picture.name} has no objects (gt_boxes), takes one with at least one")
         if not 0 <= gt < count:
-            raise ValueError(f"gt: got {gt}, takes an object of {self.picture.name}, 0 to {count - 1}")
-        cells = cell_anchors()
-        plan = anchor_plan(self.picture, Grid.paper(self.picture.image_size), cells)
+            raise ValueError(f"gt: got {gt}, takes an object of {picture.name}, 0 to {count - 1}")
+        box = picture.gt_boxes[gt].tolist()
+        x, y = round(box[0]), round(box[1])
+        anchor = [x - SIDE // 2, y - SIDE // 2, x + SIDE // 2, y + SIDE // 2]
+        self.show_picture(picture)
+        super().__init__(anchor=anchor, gt=box)
+        self.start_answering()
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
+
+    def answer(self) -> dict[str, Any]:
+        """The picture shown, with its objects and the nine shapes."""
+        cells, picture = cell_anchors(), self.picture
+        plan = anchor_plan(picture, Grid.paper(picture.image_size), cells)
         shapes = [
             (name, x2 - x1, y2 - y1)
             for name, (x1, y1, x2, y2) in zip(plan["anchor_names"], cells.tolist(), strict=True)
         ]
         plan["shapes"] = [{"name": f"{name}: {w:.0f}×{h:.0f}", "width": w, "height": h} for name, w, h in shapes]
-        box = self.picture.gt_boxes[gt].tolist()
-        x, y = round(box[0]), round(box[1])
-        anchor = [x - SIDE // 2, y - SIDE // 2, x + SIDE // 2, y + SIDE // 2]
-        super().__init__(anchor=anchor, gt=box)
-        self.set_trait("plan", plan)
-        self.set_trait("image", picture_file(self.picture))
+        return {"plan": plan, "image": picture_file(picture)}
 
     @property
     def iou(self) -> float:

@@ -1,6 +1,7 @@
 // @ts-check
 // Two boxes on a picture, and their IoU worked out in numbers while they move (notebook 04).
 
+import { planOf } from "../common/anchor_map.js";
 import { lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp, pairIou, sharedBox, sides } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, setText } from "../common/elements.js";
@@ -8,6 +9,7 @@ import { besideThresholds, fixed, pixels, standsTo, thresholdText } from "../com
 import { commit } from "../common/model.js";
 import { movable } from "../common/movable_box.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { thresholdLine } from "../common/threshold_line.js";
 import { defineView, group } from "../common/view.js";
 
@@ -35,6 +37,7 @@ export const render = defineView({
     ],
   },
   traits: ["anchor", "gt", "bg_iou_thresh", "fg_iou_thresh"],
+  opens: opensPictures({ network: false, answer: openPicture }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [
@@ -47,6 +50,11 @@ export const render = defineView({
   },
   worksOut: ({ sum: { intersection, union, iou } }) => ({ intersection, union, iou }),
 });
+
+/** As explorer.py's `answer`. @param {import("../common/own_picture.js").Opened} opened */
+async function openPicture({ file, get, imageSize }) {
+  return { plan: planOf(get("plan"), imageSize, []), image: file };
+}
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 function readStore({ model, redraw }) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,9 +37,6 @@ MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
 
 
-_bundled = cache(Picture.load)  # one object a name
-
-
 class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidget):
     """The linked explorer; every control is a trait, in step with all its views.
 
@@ -60,7 +56,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     presented = "col"
     view = "linked/view.js"
     sheets = ("common/labels.css",)
-    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
+    networks = BACKBONE_AND_RPN
 
     picture = t.Unicode().tag(sync=True)
     grid = t.Enum(GRIDS, "paper").tag(sync=True)
@@ -90,6 +86,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
 
     def _open(self, picture: Picture, grid: str) -> None:
         self._given, self._worked_out = check_picture(picture), dict[str, Scene]()
+        self._known = {picture.name: picture}  # one object a name: whether another is asked for is told by it
         self._answers = self._ask(picture, grid)
         shown = f"channel {Maps(self._answers.features).varied_channels()[0]}"
         super().__init__(picture=picture.name, grid=grid, map=shown)
@@ -189,7 +186,9 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         """The picture that is asked for, without the objects that are drawn on it."""
         if self.own_picture:
             return self.opened_picture
-        return self._given if self.picture == self._given.name else _bundled(self.picture)
+        if self.picture not in self._known:
+            self._known = {self._given.name: self._given, self.picture: Picture.load(self.picture)}
+        return self._known[self.picture]
 
     def _extra_channel(self, answers: Answers, packed: dict[str, Any]) -> dict[str, Any]:
         """The channel shown, if the page has it neither with the scene nor since it asked last."""

@@ -11,21 +11,27 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rpnviz._inputs import take_shown
+from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.objects import HasObjects
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.nms.figure import MARGIN, NAMED, NMS_LINES, nms_figure
+from rpnviz.grid import Grid
 from rpnviz.inspect.nms_steps import NmsStep, nms_steps, ranking, states_after
 from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
 
 LAYERS = ("waiting", "suppressed", "kept", "ground_truth")
 MOST = 500  # boxes: the page compares each with each
 
 
-class NmsExplorer(RpnvizWidget):
+class NmsExplorer(HasObjects, RpnvizWidget):
     """Boxes, best score first, each having its turn; the page itself works out who is suppressed.
 
     Args:
@@ -39,7 +45,8 @@ class NmsExplorer(RpnvizWidget):
         ValueError: if shapes or numbers are no good, or there are none or more than 500 boxes.
     """
 
-    unmoved = ("worked_out",)
+    unmoved = (*OWN_PICTURE, "worked_out")
+    networks = BACKBONE_AND_RPN
     presented = "turn"
     view = "nms/view.js"
     sheets = ("nms/view.css",)
@@ -67,24 +74,48 @@ class NmsExplorer(RpnvizWidget):
         if not 1 <= len(boxes) <= MOST:
             raise ValueError(f"boxes: got {len(boxes) or 'none'}, takes 1 to {MOST} of them")
         rank = ranking(scores).argsort()
-        self.names = [str(int(place) + 1) for place in rank] if names is None else list(names)
-        if len(self.names) != len(boxes):
-            raise ValueError(f"names must be {len(boxes)}, one for each box; got {len(self.names)}")
-        self.picture, self.all_boxes, self.all_scores = picture, boxes, scores
+        names = [str(int(place) + 1) for place in rank] if names is None else list(names)
+        if len(names) != len(boxes):
+            raise ValueError(f"names must be {len(boxes)}, one for each box; got {len(names)}")
+        self._given = boxes, scores, names
         super().__init__()
-        self.set_trait("plan", self._plan())
-        self.set_trait("image", picture_file(picture))
-        self.set_trait("boxes", self.all_boxes.numpy().astype("<f4").tobytes())
-        self.set_trait("scores", self.all_scores.numpy().astype("<f4").tobytes())
+        self.show_picture(picture)
+        self.start_answering()
         for name, value in {"top_n": len(boxes), "pass_over": len(boxes) > NAMED, **traits}.items():
             setattr(self, name, value)
 
-    def _plan(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
+        """The boxes that were given; of a picture of the reader's own as many, the best of the bundled network."""
+        boxes, scores, names = self._best(len(self._given[0])) if self.own_picture else self._given
+        sent = {
+            "plan": self._plan(scores, names),
+            "image": picture_file(self.picture),
+            "boxes": boxes.numpy().astype("<f4").tobytes(),
+            "scores": scores.numpy().astype("<f4").tobytes(),
+            "turn": 0,
+        }
+        self.all_boxes, self.all_scores, self.names = boxes, scores, names
+        return sent
+
+    def _best(self, count: int) -> tuple[Tensor, Tensor, list[str]]:
+        """Boxes, scores and places of those that would go into NMS first."""
+        grid = Grid.paper(self.picture.image_size)
+        _, objectness, deltas = look(self.picture, grid)
+        stages = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), grid.image_size, count)
+        inds = stages.pre_nms_inds
+        return stages.all_boxes[inds], stages.all_scores[inds], [str(place + 1) for place in range(len(inds))]
+
+    @property
+    def picture(self) -> Picture:
+        """The picture with the objects that are drawn in the view."""
+        return self.picture_shown
+
+    def _plan(self, scores: Tensor, names: list[str]) -> dict[str, Any]:
         height, width = self.picture.image_size
         extent = [-MARGIN * width, -MARGIN * height, (1 + MARGIN) * width, (1 + MARGIN) * height]
-        ties = len(set(self.all_scores.tolist())) < len(self.all_scores)
+        ties = len(set(scores.tolist())) < len(scores)
         lines = {state: {"style": style, "words": words} for state, (style, words) in NMS_LINES.items()}
-        own = {"extent": extent, "names": self.names, "named": NAMED, "ties": ties, "lines": lines}
+        own = {"extent": extent, "names": names, "named": NAMED, "ties": ties, "lines": lines}
         return {**picture_plan(self.picture), **own}
 
     @property
@@ -105,6 +136,7 @@ class NmsExplorer(RpnvizWidget):
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {
+            **self.object_rules(),
             "top_n": whole(1, len(self.all_boxes)),
             "turn": whole(0, len(self.all_boxes), at_most="top_n"),
             "nms_thresh": number(0, 1),

@@ -8,15 +8,19 @@ import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { fixed } from "../common/format.js";
 import { arrowKeys } from "../common/keys.js";
 import { commit, derived, typed } from "../common/model.js";
+import { editedPicture, ObjectEditor } from "../common/object_editor.js";
+import { objectsOf } from "../common/objects.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
+import { openBoxes } from "./own_boxes.js";
 import { boxTable, transport } from "./parts.js";
 import { aboutBox, aboutTurn, iouText, stateWords } from "./words.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/nms_steps.js").Run} Run */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], names: string[], named: number,
+/** @typedef {{image_size: [number, number], extent: Box, names: string[], named: number,
  *   ties: boolean, lines: Record<string, {style: string, words: string}>}} Plan names: of the boxes; named: so many still
  *   have room for their names; ties: some scores are equal; lines: of each state, in the order in which they are drawn */
 /** @typedef {ReturnType<typeof readStore>} Store */
@@ -52,8 +56,9 @@ export const render = defineView({
       ["Space there", "play, pause"],
     ],
   },
-  traits: [...SETTINGS, "turn", "speed", "pass_over", "layers"],
+  traits: [...SETTINGS, "turn", "speed", "pass_over", "layers", "objects"],
   local: { pointed: -1 }, // the box under the mouse
+  opens: opensPictures({ network: true, answer: openBoxes }),
   store: readStore,
   moment: readMoment,
   parts(context) {
@@ -63,7 +68,7 @@ export const render = defineView({
       group(
         "figure",
         {},
-        picture(context, play),
+        ...picture(context, play),
         legend(context),
         layers(context),
         group("div", { class: "rpnviz-controls" }, play, passOver),
@@ -132,6 +137,7 @@ function readMoment({ model, store, local }) {
       Object.fromEntries(["pass_over", "suppressed_too", "reverse_ties"].map((name) => [name, model.get(name)]))
     ),
     layers: /** @type {string[]} */ (model.get("layers")),
+    objects: objectsOf(model),
     told: aboutTurn(store, now),
   };
 }
@@ -174,12 +180,10 @@ function player({ model, store }) {
   return { element, destroy: stop, go, byHand, onKey };
 }
 
-/** The picture with the boxes as they stand. @param {Context} context @param {Player} play @returns {Part} */
+/** The picture with the boxes as they stand. @param {Context} context @param {Player} play @returns {Part[]} */
 function picture(context, { onKey }) {
-  const { redraw, store } = context;
+  const { model, redraw, store } = context;
   const { boxOf, look, photo, plan } = store;
-  const { objects } = plan;
-  const [height, width] = plan.image_size;
   let reachable = /** @type {(Box | null)[]} */ ([]);
   const panel = new Panel({
     extent: plan.extent,
@@ -197,24 +201,20 @@ function picture(context, { onKey }) {
     onResize: redraw,
   });
   const point = pointer(context);
-  return {
-    element: panel.canvas,
-    draw(now) {
+  return editedPicture({
+    panel,
+    photo,
+    editor: new ObjectEditor({ model, panel, imageSize: plan.image_size, redraw }),
+    draw(/** @type {Moment} */ now) {
       reachable = plan.names.map((_, row) => (isDrawn(now, now.states.get(row)) ? boxOf(row) : null));
-      const bitmap = photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      const withObjects = now.layers.includes("ground_truth");
-      panel.backdrop(`photo ${withObjects}`, () => {
-        panel.image(bitmap, [0, 0, width, height]);
-        if (withObjects) for (const { box } of objects) panel.box(box, look.ground_truth);
-      });
+      const objects = now.layers.includes("ground_truth") ? now.objects : [];
+      for (const { box } of objects) panel.box(box, look.ground_truth);
       const tags = drawBoxes(panel, store, now);
-      if (withObjects && now.run.order.length <= plan.named)
+      if (now.run.order.length <= plan.named)
         tags.unshift(...objects.map(({ name, box }) => ({ text: name, box, style: look.ground_truth })).reverse());
       panel.tags(tags.reverse());
     },
-    destroy: () => panel.destroy(),
-  };
+  });
 }
 
 /** Whether boxes of a state are drawn. @param {{layers: string[]}} now @param {string} [state] of a box that takes part */
@@ -267,7 +267,7 @@ function layers({ model, store: { look, plan, styles } }) {
     label: plan.lines[state].words,
     swatch: swatch(styles[state]),
   }));
-  if (plan.objects.length) offered.push({ name: "ground_truth", label: "objects", swatch: swatch(look.ground_truth) });
+  offered.push({ name: "ground_truth", label: "objects", swatch: swatch(look.ground_truth) });
   const switches = offered.map(({ name, ...layer }) => {
     const onChange = (/** @type {boolean} */ on) => {
       const others = model.get("layers").filter((/** @type {string} */ other) => other !== name);

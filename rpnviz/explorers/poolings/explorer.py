@@ -8,6 +8,7 @@ import numpy as np
 import traitlets as t
 
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import TakesOwnPictures
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -21,7 +22,7 @@ SHORTEST, LONGEST = 4 * CELL, 1100  # px: a side of the network's input
 MODES = ("floor", "ceil")
 
 
-class PoolingsExplorer(RpnvizWidget):
+class PoolingsExplorer(TakesOwnPictures, RpnvizWidget):
     """Show the last columns of the input, and what each pooling makes of them; all lengths go to the page once."""
 
     presented = "poolings"
@@ -37,16 +38,25 @@ class PoolingsExplorer(RpnvizWidget):
 
     def __init__(self, picture: Picture, **traits: Any) -> None:
         """Show the right end of ``picture``; ``traits`` say where to start, e.g. length=960, rounding="ceil"."""
-        self.picture = check_picture(picture)
         lengths = range(SHORTEST, LONGEST + 1)
         table = [[halvings(length, ceil_mode=mode == "ceil") for length in lengths] for mode in MODES]
         super().__init__()
-        self.set_trait("image", picture_file(picture))
+        self.show_picture(check_picture(picture))
+        self.start_answering()
         self.set_trait("counts", np.array(table, dtype="<u2").tobytes())
         for name, value in traits.items():
             setattr(self, name, value)
 
     _check = obeys_rules("length", "poolings")
+
+    def answer(self) -> dict[str, Any]:
+        """The picture shown."""
+        return {"image": picture_file(self.picture)}
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
 
     def steps(self) -> list[int]:
         """How many columns there are at first and after each pooling."""

@@ -7,6 +7,7 @@ import { h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
 import { arrowKeys } from "../common/keys.js";
 import { commit, typed } from "../common/model.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
 
@@ -41,6 +42,7 @@ export const render = defineView({
     ],
   },
   traits: ["length", "rounding", "poolings"],
+  opens: opensPictures({ network: false, answer: async ({ file }) => ({ image: file }) }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [

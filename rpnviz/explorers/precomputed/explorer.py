@@ -28,7 +28,7 @@ class PrecomputedExplorer(LinkedExplorer):
 
     asks: ClassVar[tuple[str, ...]] = (*LinkedExplorer.asks, "seed")
     unmoved = HANDED
-    networks: ClassVar[tuple[str, ...]] = ()
+    networks = ()
     needs_python = "What you wrote runs in Python"
     handed = t.List(t.Unicode(), ["picture", "grid", *HANDED], read_only=True).tag(sync=True)
     extra_minibatch = t.Dict(read_only=True, help="the last seed that its scene has not").tag(sync=True)

@@ -32,9 +32,21 @@ export function standIn(state) {
   };
 }
 
-/** @param {Record<string, DataView>} files */
-const buffersOf = (files) =>
-  Object.fromEntries(Object.entries(files).map(([name, file]) => [name, typed(file, Uint8Array).buffer]));
+/** The neural network of a page: its module, and what fetches its files. @typedef {{Network: typeof import("../common/network.js").Network, files: () => Promise<Record<string, DataView>>}} PageNetwork */
+
+/** What a view asks of it: the weights; a network that fetches them when it needs them. @param {PageNetwork} network */
+function asked({ Network, files }) {
+  const buffer = (/** @type {DataView} */ file) => typed(file, Uint8Array).buffer;
+  const weights = async () =>
+    /** @type {any} */ (Object.fromEntries(Object.entries(await files()).map(([name, file]) => [name, buffer(file)])));
+  /** @param {() => void} onFetch */
+  const network = (onFetch) =>
+    new Network(() => {
+      onFetch();
+      return weights();
+    });
+  return { weights, network };
+}
 
 /** Whether an element has this id: then a fragment is a place of the page. @param {string} fragment */
 function isPlace(fragment) {
@@ -49,16 +61,15 @@ function isPlace(fragment) {
  * Show a saved explorer, as the fragment of the page's address wants it if that is for this one, with the bar below it.
  * A fragment is for the explorer that it names; one that names none on this page is for the first.
  * @param {{el: HTMLElement, state: Record<string, any>, render: (context: {model: Model, el: HTMLElement}) => any, name?: string,
- *   network?: (() => Promise<Record<string, DataView>>) | null}} options
+ *   network?: PageNetwork | null}} options
  *   state: with `moves` and `presented`, as RpnvizWidget.saved_state gives it; name: in links, another for each explorer of
  *   a page; from the state if left out. A page that opens its explorers one after the other gives their elements
- *   data-rpnviz-name before the first, so that each knows of the others. network: the files of the neural network, if
- *   the page has them
+ *   data-rpnviz-name before the first, so that each knows of the others. network: if the page has it
  * @returns {Promise<() => void>} takes the explorer away again
  */
 export async function openSaved({ el, state, render, name = state.name, network = null }) {
   const { moves = {}, presented = "" } = state;
-  const model = standIn(network ? { ...state, weights: async () => buffersOf(await network()) } : state);
+  const model = standIn({ ...state, ...(network ? asked(network) : {}) });
   const opening = Object.fromEntries(Object.keys(moves).map((trait) => [trait, state[trait]]));
   const embedded = new URLSearchParams(location.search).has("embed");
   el.dataset.rpnvizName = name;

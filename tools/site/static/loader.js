@@ -141,7 +141,9 @@ Object.assign(
           el,
           state: { ...values }, // another explorer of the page may start from the same
           name: el.dataset.rpnvizName,
-          network: values.network ? () => load(values.network) : null,
+          network: values.network
+            ? { ...take("common/network.js"), files: () => load(/** @type {string} */ (values.network)) }
+            : null,
           render: (/** @type {{model: Model, el: HTMLElement}} */ context) => {
             answer(context.model, values);
             join(place, context.model);

@@ -8,7 +8,7 @@ import { readSafetensors, tensorOf } from "./safetensors.js";
 
 /** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./grid.js").Grid} Grid */
-/** @typedef {import("./pictures.js").Picture} Picture */
+/** @typedef {Pick<import("./pictures.js").Picture, "image" | "imageSize">} Picture */
 /** @typedef {import("./convolution.js").Kernel} Kernel */
 /** @typedef {import("./convolution.js").Layer} Layer */
 /** @typedef {import("./safetensors.js").Tensors} Tensors */
