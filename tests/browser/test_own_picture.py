@@ -12,7 +12,9 @@ from tests.explorers.photos import photograph
 from tools.browser.lab import Notebook
 
 LINKED = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
-OPENED = f"(explorer.picture_shown.image == type(explorer.picture_shown).open({str(photograph())!r}).image).all().item()"
+OPENED = (
+    f"(explorer.picture_shown.image == type(explorer.picture_shown).open({str(photograph())!r}).image).all().item()"
+)
 
 
 @pytest.fixture
@@ -39,10 +41,10 @@ def test_a_photograph_is_opened_drawn_on_and_left_again(view: View) -> None:
     # Another grid for it, and back.
     view.root.get_by_role("radio", name="37×62").check()
     view.notebook.wait_for("explorer.scene['grid'], explorer.scene['picture']", ("floor", "china.jpg"))
-    row.get_by_role("button", name="back").click()
+    row.get_by_role("button", name="close it").click()
     view.notebook.wait_for("explorer.scene['picture'], len(explorer.objects)", ("street-03", 4))
     expect(picture.locator("option:checked")).to_have_text("street-03")
-    expect(row.get_by_role("button", name="back")).to_be_hidden()
+    expect(row.get_by_role("button", name="close it")).to_be_hidden()
 
 
 def test_a_bundled_picture_is_chosen_instead(view: View) -> None:

@@ -122,17 +122,17 @@ def test_a_job_that_fails_says_why_and_the_next_one_works(page: ComputePage) -> 
     assert far(page.run(LOOK, SMALL_IMAGE, as_grid(SMALL))["objectness"], small_logits()) < 1e-3
 
 
-def test_pictures_are_opened_in_the_worker_too(page: ComputePage) -> None:
+def test_pictures_are_fitted_in_a_worker(page: ComputePage) -> None:
     picture = Picture.load("street-03")
     file = (data_folder() / "pictures" / "street-03.webp").read_bytes()
     said = page.run(
         """async (bytes) => {
-          const real = createImageBitmap;
-          globalThis.createImageBitmap = () => { throw new Error("the page decodes nothing"); };
+          const real = OffscreenCanvas;
+          globalThis.OffscreenCanvas = class { constructor() { throw new Error("the page resamples nothing"); } };
           try {
             return await reader.openPicture(new File([bytes], "street-03.webp"));
           } finally {
-            globalThis.createImageBitmap = real;
+            globalThis.OffscreenCanvas = real;
           }
         }""",
         file,

@@ -146,7 +146,7 @@ def test_the_page_answers_as_python_does(
             continue
         same(trait, strip_photo(value), strip_photo(getattr(explorer, trait)))
     assert page.run(PIXELS).tobytes() == explorer.own_pixels
-    page.run("() => [...root.querySelectorAll('.rpnviz-own button')].find((b) => b.textContent === 'back').click()")
+    page.run("() => [...root.querySelectorAll('.rpnviz-own button')].find((b) => b.textContent === 'close it').click()")
     again = page.run(GET, taken(explorer))
     assert json.dumps(again, default=repr) == json.dumps(before, default=repr)
 

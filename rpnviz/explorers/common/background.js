@@ -116,6 +116,6 @@ function byWorker(worker, { name, given, brings, onProgress, signal }) {
       else if (answer) resolve(answer);
       else reject(new Error(error));
     };
-    worker.postMessage({ name, given, brings });
+    worker.postMessage({ name, given, brings }, brings instanceof ImageBitmap ? [brings] : []);
   });
 }

@@ -1,8 +1,8 @@
 // @ts-check
-// Reads a picture file in a worker, and fits it into 600 × 1000.
+// Reads a picture file, and has a worker fit it into 600 × 1000.
 
 import { Background } from "./background.js";
-import { checkFile } from "./compute/pictures.js";
+import { decode } from "./compute/pictures.js";
 import { PictureJobs } from "./picture_worker.js";
 
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
@@ -14,7 +14,6 @@ export class PictureReader extends Background {
 
   /** @param {Blob} file @returns {Promise<Picture>} */
   openPicture(file) {
-    // Looked at here first, since a worker learns of a picture's size only by decoding it.
-    return this.perform("openPicture", [file], { before: () => checkFile(file) });
+    return this.perform("fit", [], { before: () => decode(file) });
   }
 }

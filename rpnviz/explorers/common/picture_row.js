@@ -101,7 +101,9 @@ function rowElements(opener, take) {
     "A picture of your own, and with it, if you like, the file of its boxes. Nothing of it leaves this device.",
     () => input.click(),
   );
-  const back = button("back", "Shows again what was here at first.", () => leaveOwn(opener.model));
+  const back = button("close it", "Closes your picture, and shows again what was here at first.", () =>
+    leaveOwn(opener.model),
+  );
   const save = button("save boxes", "Saves the objects as JSON; Picture.open reads it beside the picture.", () => {
     const scene = opener.scene();
     if (scene) download(new Blob([scene.text], { type: "application/json" }), scene.name);

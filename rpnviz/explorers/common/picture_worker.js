@@ -1,7 +1,7 @@
 // @ts-check
-// Reads picture files: decoding and resampling take a second or so for the photo of a phone.
+// Resamples a picture that the page has decoded.
 
-import { openPicture } from "./compute/pictures.js";
+import { fitBitmap } from "./compute/pictures.js";
 import { nobodyWaits } from "./compute/turns.js";
 import { listen } from "./jobs.js";
 
@@ -11,13 +11,17 @@ export class PictureJobs {
   /** @param {Turn} turn */
   constructor(turn) {
     this.turn = turn;
+    this.bitmap = /** @type {ImageBitmap | null} */ (null);
   }
 
-  take() {}
+  /** @param {ImageBitmap} bitmap */
+  take(bitmap) {
+    this.bitmap = bitmap;
+  }
 
-  /** @param {Blob} file @returns {Promise<import("./compute/pictures.js").Picture>} */
-  openPicture(file) {
-    return openPicture(file, this.turn);
+  /** @returns {Promise<import("./compute/pictures.js").Picture>} */
+  fit() {
+    return fitBitmap(/** @type {ImageBitmap} */ (this.bitmap), this.turn);
   }
 }
 

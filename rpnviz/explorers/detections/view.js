@@ -1,7 +1,7 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 
-import { nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
 import { boxAt } from "../common/compute/boxes.js";
 import { batchedNms } from "../common/compute/nms.js";
 import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
@@ -65,6 +65,7 @@ export function readStore({ model, redraw }) {
     from,
     boxOf,
     scores: typed(model.get("scores"), Float32Array),
+    object: lineStyles(model.get("look")).ground_truth,
     photo: loadPhoto(() => model.get("image"), redraw),
     kept: derived(
       () => model.get("nms_thresh"),
@@ -124,7 +125,7 @@ function stages({ model }) {
 
 /** The picture with the boxes of the stage. @param {Context} context @returns {Part[]} */
 function picture({ model, store, redraw }) {
-  const { boxOf, from, look, photo, plan } = store;
+  const { boxOf, from, look, object, photo, plan } = store;
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   let shown = /** @type {number[]} */ ([]);
   const point = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
@@ -142,12 +143,12 @@ function picture({ model, store, redraw }) {
     },
     onResize: redraw,
   });
+  const editor = new ObjectEditor({ model, panel, imageSize: plan.image_size, redraw });
   return editedPicture({
-    panel,
-    photo,
-    editor: new ObjectEditor({ model, panel, imageSize: plan.image_size, redraw }),
+    ...{ panel, photo, editor },
     draw(/** @type {Moment} */ now) {
       shown = now.rows;
+      if (editor.open) for (const { box } of editor.objects) panel.box(box, object);
       if (now.stage === "proposals") drawProposals(panel, plan);
       drawBoxes(panel, store, now);
       const { selected } = now;

@@ -1,7 +1,7 @@
 // @ts-check
 // The linked explorer: one window, seen on the feature map and on the picture, in the table and in the funnels.
 
-import { canAsk } from "../common/asking.js";
+import { canAsk, ownPicture } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
 import { h, OWN_KEYS, slider } from "../common/elements.js";
@@ -162,7 +162,7 @@ function readMoment({ model, store, local }) {
     ...{ scene, row, col, hot, selected, styles: store.styles, palette: store.palette },
     minibatch: store.minibatch(),
     // for what is drawn once and kept
-    key: `${scene.packed.picture} ${scene.packed.grid} ${JSON.stringify(WORK_TRAITS.map((name) => model.get(name)))}`,
+    key: `${scene.packed.picture} ${ownPicture(model)?.number} ${scene.packed.grid} ${JSON.stringify(WORK_TRAITS.map((name) => model.get(name)))}`,
     nine: scene.shapes.map((_, a) => first + a),
     strong: hot >= 0 ? hot : selected, // which of the nine stands out, −1 for none
     layers: /** @type {Set<string>} */ (new Set(model.get("layers"))),

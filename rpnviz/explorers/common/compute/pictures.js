@@ -27,10 +27,23 @@ export const MAX_PIXELS = 64_000_000; // a 50-megapixel photo passes, a decompre
  * @throws if it is no picture, broken, too large, or of a kind that this browser does not read; says which
  */
 export async function openPicture(file, turn) {
+  return fitBitmap(await decode(file), turn);
+}
+
+/**
+ * The first half, on the page: in WebKit no worker of a page from file:// may read a file.
+ * @param {Blob} file @returns {Promise<ImageBitmap>}
+ */
+export async function decode(file) {
   await checkFile(file);
   const bitmap = await decoded(file);
+  checkPixels([bitmap.height, bitmap.width]);
+  return bitmap;
+}
+
+/** The second half, which takes a second for the photo of a phone. @param {ImageBitmap} bitmap @param {Turn} turn */
+export async function fitBitmap(bitmap, turn) {
   try {
-    checkPixels([bitmap.height, bitmap.width]);
     return await fit(opaque(bitmap), turn);
   } finally {
     bitmap.close();
@@ -71,7 +84,7 @@ const toEven = (x) => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
  * Refuse a file for its size, before anything is decoded. @param {Blob} file
  * @throws with a sentence that says how large it is, and how large it may be
  */
-export async function checkFile(file) {
+async function checkFile(file) {
   if (!file.size) throw new Error(`${nameOf(file)} is empty`);
   if (file.size > MAX_FILE_BYTES) throw new Error(`${nameOf(file)} is larger than ${MAX_FILE_BYTES / 2 ** 20} MiB`);
   const size = await sizeInHeader(file);
@@ -86,8 +99,7 @@ function checkPixels([height, width]) {
 }
 
 /**
- * The size of a picture that has not been decoded: an <img> knows it as soon as it has read the header. A worker has no
- * <img>; whoever hands a file to one calls `checkFile` on the page before. @param {Blob} file
+ * The size of a picture that has not been decoded: an <img> knows it as soon as it has read the header. @param {Blob} file
  * @returns {Promise<Size | null>} null if there is no telling
  */
 async function sizeInHeader(file) {
