@@ -14,7 +14,8 @@ from torch import Tensor
 
 from rpnviz.boxes import box_iou
 from rpnviz.explorers.loss.anchors import close_up
-from rpnviz.explorers.loss.explorer import HIGH, LOW, LossExplorer
+from rpnviz.explorers.loss.explorer import LossExplorer
+from rpnviz.explorers.loss.limits import HIGH, LOW
 from rpnviz.inspect.loss_ledger import NORMALISATIONS
 from rpnviz.pictures import Picture
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
