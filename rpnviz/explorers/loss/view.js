@@ -127,7 +127,7 @@ function answerToPresenter({ model, store }) {
   return [watch(model, ["chosen"], () => setAnswer(model, shownOf(model, store.scene().offered)))];
 }
 
-/** The anchor chosen, and what is said of it. @param {Context} context */
+/** The anchor chosen, and what is said of it. @param {Pick<Context, "model" | "store">} context */
 function readAnswer({ model, store }) {
   const { offered, ways } = store.scene();
   const anchor = shownOf(model, offered);
@@ -140,8 +140,8 @@ function readAnswer({ model, store }) {
   };
 }
 
-/** @param {Context} context */
-function readMoment(context) {
+/** @param {Pick<Context, "model" | "store" | "local">} context */
+export function readMoment(context) {
   const { model, local, store } = context;
   const { objects, offered, sample, tensorLosses, ways } = store.scene();
   const { anchor, way, entry, box } = readAnswer(context);
