@@ -1,4 +1,4 @@
-"""Notebook 06's view when a hand moves its rules and objects: sums and offered anchors are Python's, and no hand is lost."""
+"""Notebook 06's view when a hand moves its rules and objects: sums and offered anchors are those of Python."""
 
 from __future__ import annotations
 

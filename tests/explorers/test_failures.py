@@ -127,7 +127,9 @@ def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], Rp
     assert followed >= SETS_ONLY
 
 
-@pytest.mark.parametrize("name", ["linked", "labels", "minibatch", "loss", "nms", "funnel", "roi", "detections", "layers"])
+@pytest.mark.parametrize(
+    "name", ["linked", "labels", "minibatch", "loss", "nms", "funnel", "roi", "detections", "layers"]
+)
 def test_what_the_page_may_not_set_is_shown_and_taken_back(
     made: Callable[[str], RpnvizWidget], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -102,7 +102,11 @@ def test_a_step_stays_on_the_sliders(explorer: LossExplorer) -> None:
         ("chosen", -1, "chosen: got -1"),
         ("logit", 1000.0, "logit: got 1000.0, takes"),
         ("logit", float("nan"), "logit: got nan"),
-        ("deltas", [0.0, 0.0, 9.0, 0.0], r"deltas: got \[0.0, 0.0, 9.0, 0.0\], takes 4 numbers, -7 to 7, -4 to 4, -7 to 5, -7 to 5"),
+        (
+            "deltas",
+            [0.0, 0.0, 9.0, 0.0],
+            r"deltas: got \[0.0, 0.0, 9.0, 0.0\], takes 4 numbers, -7 to 7, -4 to 4, -7 to 5, -7 to 5",
+        ),
         ("deltas", [0.0, float("inf"), 0.0, 0.0], r"deltas: got \[0.0, inf, 0.0, 0.0\]"),
         ("deltas", [0.0] * 3, "deltas"),
         ("normalisation", "mine", "normalisation"),
@@ -175,7 +179,7 @@ def test_something_is_left_without_a_page(close: bool) -> None:
     assert 432_000 < payload(shown) < 600_000  # logits and deltas are 432 kB
 
 
-# ---- objects and rules that are moved ---------------------------------------------------------------------------------
+# ---- objects and rules that are moved --------------------------------------------------------------------------------
 
 
 def test_labels_minibatch_and_offer_follow_the_traits(explorer: LossExplorer) -> None:
@@ -251,9 +255,9 @@ def test_what_the_page_has_set_is_not_answered(explorer: LossExplorer, monkeypat
 
 def test_an_anchor_that_is_not_offered_is_refused(explorer: LossExplorer) -> None:
     explorer.objects = []
-    with pytest.raises(t.TraitError, match="chosen: got 2, takes 0 to 1"):
+    with pytest.raises(t.TraitError, match=r"chosen: got 2, takes 0 to 1"):
         explorer.chosen = 2
-    with pytest.raises(t.TraitError, match="fg_iou_thresh: got 0.1, takes bg_iou_thresh ≤ fg_iou_thresh"):
+    with pytest.raises(t.TraitError, match=r"fg_iou_thresh: got 0.1, takes bg_iou_thresh ≤ fg_iou_thresh"):
         explorer.fg_iou_thresh = 0.1
     with pytest.raises(t.TraitError, match=r"objects: got .* takes up to 200 objects"):
         explorer.objects = [{"name": "van", "box": [900.0, 100, 1100, 356]}]

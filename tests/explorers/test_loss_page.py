@@ -1,4 +1,4 @@
-"""Notebook 06's page works out what Python does: labels, minibatch, offered anchors, sums, and which anchor is shown."""
+"""Notebook 06's page works out what Python does: labels, minibatch, offered anchors, sums, and which one is shown."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_an_answer_that_was_moved_stays_with_its_anchor_and_goes_with_it(browser
     moved = {"logit": 1.25, "deltas": [0.5, -0.25, 0.125, 1.0]}
     for name, value in moved.items():
         setattr(explorer, name, value)
-    own = [{"positive_fraction": 0.4}, {"seed": 1}, {"seed": 0}]
+    own: list[dict[str, Any]] = [{"positive_fraction": 0.4}, {"seed": 1}, {"seed": 0}]
     kept, other, back = hold_together(browser, explorer, own)
     assert {name: kept[name] for name in moved} == moved
     row = explorer.anchor["row"]
