@@ -56,6 +56,11 @@ def is_pythons(editor: Editor, **traits: Any) -> LossExplorer:
     return explorer
 
 
+def drawn(editor: Editor) -> list[dict[str, Any]]:
+    """The objects as they stand in the page, for Python."""
+    return [{"name": name.split()[0], "box": box} for name, box in editor.objects()]
+
+
 def answer(page: Page) -> list[str]:
     """Logit and deltas, as the sliders say them."""
     return page.locator(".rpnviz-answer output").all_inner_texts()
@@ -84,7 +89,7 @@ def test_rules_seed_and_objects_move_sums_and_offer_without_a_kernel(editor: Edi
     moved |= {"allow_low_quality_matches": False, "drop_cross_boundary": False}
     is_pythons(editor, **moved)
     editor.drag((430, 330), (500, 250), drop=False)
-    moved["objects"] = [{"name": name.split()[0], "box": box} for name, box in editor.objects()]
+    moved["objects"] = drawn(editor)
     assert moved["objects"][0]["box"] != [300, 200, 560, 460]
     is_pythons(editor, **moved)  # while the button is still down
     editor.page.mouse.up()
@@ -190,7 +195,7 @@ def test_close_up_shows_the_whole_while_objects_are_edited(editor: Editor) -> No
     editor.open()
     assert decoded(editor)[2] < near[2]
     editor.drag((430, 330), (500, 250))
-    is_pythons(editor, objects=[{"name": name.split()[0], "box": box} for name, box in editor.objects()])
+    is_pythons(editor, objects=drawn(editor))
     editor.root.get_by_role("checkbox", name="edit objects").uncheck()
     assert decoded(editor)[2] > 0.8 * near[2]
 
@@ -203,6 +208,34 @@ def test_a_link_brings_rules_objects_anchor_and_answer(browser: Browser, saved: 
     explorer = is_pythons(Editor(page, "loss"), **traits, chosen=4, logit=1.5, deltas=[0.1, 0.2, 0.3, 0.4])
     assert explorer.chosen == 4 and answer(page)[4] == "1.50"
     page.context.close()
+
+
+def test_a_target_beyond_the_slider_is_reached_and_said(editor: Editor) -> None:
+    editor.open()
+    for i in (2, 1):
+        editor.grips.nth(i).focus()
+        editor.press("Delete")
+    editor.drag((990, 590), (10, 10))
+    slide(editor, "bg_iou_thresh", "Home")
+    slide(editor, "fg_iou_thresh", "Home", "ArrowRight")
+    choice = editor.root.locator(".rpnviz-anchor-choice")
+    choice.select_option(label=choice.locator("option", has_text="largest box loss").inner_text())
+    editor.button("on target").click()
+    explorer: LossExplorer = made("loss")
+    explorer.set_state({"bg_iou_thresh": 0.0, "fg_iou_thresh": 0.01, "objects": drawn(editor)})
+    explorer.chosen = list(explorer.rows).index("far")
+    dx = explorer.anchor["targets"][0]
+    assert abs(dx) > 2 and answer(editor.page)[0] == f"{dx:.2f}".replace("-", "−")
+    expect(editor.root.locator(".rpnviz-ledger-box tfoot td").last).to_have_text("0.0000")
+
+
+def test_a_presenters_keys_bring_the_anchors_own_answer(editor: Editor) -> None:
+    first = answer(editor.page)
+    editor.root.page.get_by_role("button", name="lecture mode").click()
+    editor.press("PageDown")
+    expect(editor.root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("fits worst")
+    expect(editor.root.locator(".rpnviz-sums tfoot td").first).to_have_text("equal to six digits")
+    assert answer(editor.page) != first
 
 
 def test_in_jupyterlab_page_and_python_do_not_fight(open_and_run: Callable[..., Notebook]) -> None:
