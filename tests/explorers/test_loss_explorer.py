@@ -123,11 +123,13 @@ def test_refuses(explorer: LossExplorer, trait: str, value: Any, message: str) -
 
 def test_sliders_reach_wild_answers() -> None:
     objectness, deltas = answers()
+    objectness[0] = -25
     explorer = LossExplorer(make_picture(), 40 * objectness, 10 * deltas)
     low, high = explorer.plan["low"], explorer.plan["high"]
     assert low[0] < LOW[0] and high[0] > HIGH[0]
     for place in range(len(explorer.offered)):
         explorer.chosen = place  # raises if the network's own answer is refused
+    assert explorer.plan["least"][0] == -1000 < low[0]  # at the border, where no anchor is offered at first
 
 
 @pytest.mark.parametrize(
@@ -237,6 +239,7 @@ def test_a_moved_answer_stays_while_its_anchor_does(explorer: LossExplorer) -> N
 def test_what_the_page_has_set_is_not_answered(explorer: LossExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page follows by itself, and may have gone on before Python hears of it."""
     told: dict[str, Any] = {}
+    before = explorer.objects
 
     def hear(message: dict[str, Any], buffers: Any = None) -> None:
         told.update(message["state"] if message["method"] == "update" else {})  # else it is an echo
@@ -247,6 +250,11 @@ def test_what_the_page_has_set_is_not_answered(explorer: LossExplorer, monkeypat
     explorer.set_state({"objects": [], "logit": 3.5})
     assert (explorer.chosen, explorer.logit) == (1, 3.5)
     assert "logit" not in told and "deltas" not in told
+    explorer.set_state({"objects": before})
+    explorer.chosen = 1
+    assert explorer.anchor["key"] == "worst"
+    explorer.set_state({"objects": [], "chosen": 1})  # another that a hand has chosen since, at the same place
+    assert (explorer.chosen, explorer.anchor["key"]) == (1, "easy")
     explorer.set_state({"fg_iou_thresh": 0.4, "chosen": 6, "logit": 0.5})  # a link may name one that is not offered
     assert explorer.anchor["key"] == "alarm" and explorer.describe()
     explorer.chosen = 1

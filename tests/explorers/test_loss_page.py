@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import torch
 from playwright.sync_api import Browser
 from torch import Tensor
 
-from rpnviz.explorers.loss.anchors import WHY
+from rpnviz.explorers.loss.anchors import WHY, telling_anchors
 from rpnviz.explorers.loss.explorer import LossExplorer
-from rpnviz.inspect.loss_ledger import NORMALISATIONS
+from rpnviz.inspect.loss_ledger import NORMALISATIONS, write_ledger
 from rpnviz.pictures import Picture
 from tests.explorers.compute.conversation import check_same
 from tests.explorers.page_code import as_state, ask_page
@@ -145,3 +146,29 @@ def test_an_answer_that_was_moved_stays_with_its_anchor_and_goes_with_it(browser
     row = explorer.anchor["row"]
     assert {name: back[name] for name in moved} != moved and other["chosen"] == back["chosen"]
     assert back["logit"] == float(answers(1)[0][row])
+
+
+TELLING = """
+export const ask = ({ iou, objectness, deltas }) => {
+  const labels = Int8Array.from(iou, () => 1);
+  const sampledInds = Int32Array.from(iou.keys());
+  const sample = { objectness, labels, deltas: Float32Array.from(deltas.flat()), targets: new Float32Array(4 * iou.length) };
+  const found = { iou, labels, crossesBoundary: new Uint8Array(iou.length) };
+  return Object.fromEntries(tellingAnchors({ found, objectness, sample, sampledInds, numPos: iou.length }));
+};
+"""
+
+
+def test_the_first_of_losses_that_differ_in_the_last_digits_only(browser: Browser) -> None:
+    iou, objectness = [0.5, 0.9, 0.8, 0.8, 0.7], [1.0, 1, 1, 1, 0]
+    deltas = [[one, 0.0, 0, 0] for one in (0.0, 0, 1, 1 + 2**-23, 0)]
+    given = {"iou": iou, "objectness": objectness, "deltas": deltas}
+    said = ask_page(browser, "loss/offered.js", TELLING, given)
+    assert said == {"best": 1, "worst": 0, "far": 2, "unsure": 4}
+    labels, rows = torch.ones(5, dtype=torch.int8), torch.arange(5)
+    crossing = torch.zeros(5, dtype=torch.bool)
+    found = SimpleNamespace(iou=torch.tensor(iou), labels=labels, crosses_boundary=crossing)
+    scene: Any = SimpleNamespace(found=found, objectness=torch.tensor(objectness), sampled_inds=rows, num_pos=5)
+    ledger = write_ledger(scene.objectness, torch.tensor(deltas), labels, torch.zeros(5, 4))
+    assert ledger.box_loss[3] > ledger.box_loss[2]
+    assert telling_anchors(scene, ledger) == said
