@@ -152,7 +152,8 @@ TELLING = """
 export const ask = ({ iou, objectness, deltas }) => {
   const labels = Int8Array.from(iou, () => 1);
   const sampledInds = Int32Array.from(iou.keys());
-  const sample = { objectness, labels, deltas: Float32Array.from(deltas.flat()), targets: new Float32Array(4 * iou.length) };
+  const [shifts, targets] = [Float32Array.from(deltas.flat()), new Float32Array(4 * iou.length)];
+  const sample = { objectness, labels, deltas: shifts, targets };
   const found = { iou, labels, crossesBoundary: new Uint8Array(iou.length) };
   return Object.fromEntries(tellingAnchors({ found, objectness, sample, sampledInds, numPos: iou.length }));
 };

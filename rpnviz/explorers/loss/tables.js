@@ -91,19 +91,20 @@ const betaText = (beta) => (beta === 0 ? "0 (L1)" : beta < 1 ? `1/${Math.round(1
 /** Two losses and their sum. @param {number[]} losses */
 const six = ([bce, box]) => [bce, box, bce + box].map((loss) => fixed(loss, 6));
 
-/** The minibatch three ways, and what rpn_losses says. @param {{key: string, whose: string}[]} names of the ways */
-export function sumTable(names) {
-  const heads = ["minibatch", "β", "bce ×", "box ×", "bce", "box", "sum"];
-  const whose = names.map((way) => way.whose);
-  const { table, rows } = grid(heads, whose, [
-    "The sampled anchors, three ways to divide.",
-    "Where smooth L1 turns from a parabola into a line; 0 is L1.",
-    "What one unit of cross-entropy adds: one over N_cls.",
-    "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.",
-    "Loss of the logits.",
-    "Loss of the boxes.",
-    "The loss of this step.",
-  ]);
+const SUM_HEADS = ["minibatch", "β", "bce ×", "box ×", "bce", "box", "sum"];
+const SUM_MEANS = [
+  "The sampled anchors, three ways to divide.",
+  "Where smooth L1 turns from a parabola into a line; 0 is L1.",
+  "What one unit of cross-entropy adds: one over N_cls.",
+  "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.",
+  "Loss of the logits.",
+  "Loss of the boxes.",
+  "The loss of this step.",
+];
+
+/** The minibatch three ways, and what rpn_losses says. @param {string[]} whose the ways are */
+export function sumTable(whose) {
+  const { table, rows } = grid(SUM_HEADS, whose, SUM_MEANS);
   table.className = "rpnviz-sums";
   const last = { cells: [h("td", { colspan: 3 }), h("td"), h("td"), h("td")] };
   const what = "The same minibatch through rpn_losses, as training adds it up: two sums of the network's own answers.";

@@ -436,7 +436,7 @@ function boxCurve() {
 
 /** @param {Context} context @returns {Part} */
 function sums({ store: { plan } }) {
-  const table = sumTable(plan.ways);
+  const table = sumTable(plan.ways.map(({ whose }) => whose));
   return {
     element: table.element,
     draw({ anchor, losses, tensorLosses, untouched, way, ways }) {
