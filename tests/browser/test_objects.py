@@ -14,14 +14,19 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from rpnviz.explorers.funnel.explorer import COVERED, FunnelExplorer
 from rpnviz.explorers.labels.explorer import LabelsExplorer
+from rpnviz.explorers.loss.explorer import LossExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from tests.browser.conftest import FINGERS, PHONE
 from tests.browser.test_reach import Finger, spot
 from tests.explorers.small_scene import HOSTILE, make_picture
 from tools.browser.lab import Notebook
 
-ROOTS = {"labels": "label-map", "minibatch": "minibatch", "funnel": "stage-by-stage"}
+ROOTS = {"labels": "label-map", "minibatch": "minibatch", "funnel": "stage-by-stage", "loss": "loss"}
 CAR, TINY, CUT = [300, 200, 560, 460], [800, 100, 830, 130], [0, 400, 120, 600]
+SHORT = {
+    **{"best": "fits best", "worst": "fits worst", "far": "largest box loss", "unsure": "lowest score"},
+    **{"alarm": "highest score", "easy": "lowest score", "out": "nearly positive"},
+}
 PLACE = re.compile(r"(.*): (\S+) by (\S+), left (\S+), top (\S+)")
 LABELS = """
 from rpnviz.explorers import LabelsExplorer
@@ -33,10 +38,11 @@ explorer
 
 def made(kind: str) -> Any:
     """The explorer of a page in Python, to be asked what the page should say."""
-    if kind == "funnel":
+    if kind in ("funnel", "loss"):
         generator = torch.Generator().manual_seed(0)
         logits = torch.randn(21_600, generator=generator) * 2
-        return FunnelExplorer(make_picture(), logits, torch.randn(21_600, 4, generator=generator) * 0.2)
+        answers = logits, torch.randn(21_600, 4, generator=generator) * 0.2
+        return (FunnelExplorer if kind == "funnel" else LossExplorer)(make_picture(), *answers)
     return (LabelsExplorer if kind == "labels" else MinibatchExplorer)(make_picture())
 
 
@@ -51,6 +57,8 @@ class Editor:
         self.name = self.root.get_by_role("textbox", name="name of the object")
 
     def open(self) -> Editor:
+        for fold in self.root.locator("summary", has_text="Objects").all():
+            fold.click()
         self.root.get_by_role("checkbox", name="edit objects").check()
         expect(self.grips.first).to_be_visible()
         self.sheet.scroll_into_view_if_needed()
@@ -108,6 +116,9 @@ class Editor:
             return self.root.locator(
                 ".rpnviz-draw tbody td:nth-child(2), .rpnviz-draw tbody td:nth-child(4)"
             ).all_inner_texts()
+        if self.kind == "loss":
+            sums = self.root.locator(".rpnviz-sums tbody td:nth-child(n+5)").all_inner_texts()
+            return [*sums, *self.root.locator(".rpnviz-anchor-choice option").all_inner_texts()]
         return self.root.locator(".rpnviz-stages tbody td:nth-child(n+4)").all_inner_texts()
 
     def wanted(self, explorer: Any) -> list[str]:
@@ -120,7 +131,16 @@ class Editor:
             drawn = len(explorer.sampled_pos_inds), len(explorer.sampled_neg_inds)
             there = explorer.counts["positive"], explorer.counts["negative"]
             return [f"{there[0]:,}", f"{drawn[0]:,}", f"{there[1]:,}", f"{drawn[1]:,}"]
+        if self.kind == "loss":
+            sums = [f"{loss:.6f}" for pair in explorer.losses.values() for loss in (*pair, sum(pair))]
+            return [*sums, *map(offered_text, explorer.offered)]
         return [f"{row.covered(iou)} of {len(explorer.objects)}" for row in explorer.rows for iou in COVERED]
+
+
+def offered_text(anchor: dict[str, Any]) -> str:
+    """How an anchor of the loss view stands in its list."""
+    object_ = f", {anchor['object']}" if anchor["object"] else ""
+    return f"{SHORT[anchor['key']]}: IoU {anchor['iou_text']}, {anchor['size']}{object_}"
 
 
 @pytest.fixture(scope="module")

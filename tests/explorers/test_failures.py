@@ -14,6 +14,7 @@ from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers import ChannelsExplorer, LinkedExplorer, PrecomputedExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.linked.scene import Scene, run_scene
+from rpnviz.explorers.loss.explorer import SETTINGS
 from rpnviz.explorers.precomputed.explorer import NOT_DRAWN
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
@@ -36,6 +37,9 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("layers", {"wish": {"layer": "conv1_1", "channel": 3}}, "layers.explorer.LayersExplorer._check_channel"),
     ("channels", {"picture": "two"}, "channels.explorer.sheet_file"),
     ("channels", {"picture": "two"}, "channels.explorer.brightness"),
+    ("loss", {"fg_iou_thresh": 0.5, "bg_iou_thresh": 0.4}, "common.labelled.label_anchors"),
+    ("loss", {"objects": []}, "loss.anchors.write_ledger"),
+    ("loss", {"seed": 5}, "common.sampled.sample_minibatch"),
     ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
     ("linked", OWN, "linked.explorer.ask_network"),
     ("linked", OWN, "linked.explorer.pack"),
@@ -50,12 +54,15 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("detections", OWN, "detections.explorer.picture_file"),
     ("anchors", OWN, "common.map_and_picture.picture_file"),
     ("window", OWN, "common.map_and_picture.picture_file"),
+    ("loss", OWN, "loss.explorer.look"),
+    ("loss", OWN, "loss.explorer.picture_file"),
+    ("loss", OWN, "loss.anchors.write_ledger"),
     ("iou", OWN, "iou.explorer.picture_file"),
     ("poolings", OWN, "poolings.explorer.picture_file"),
     ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
-SETS_ONLY = {("nms", "top_n"), ("loss", "chosen"), ("live", "beside"), ("live", "running")}
+SETS_ONLY = {("nms", "top_n"), ("live", "beside"), ("live", "running")}
 SETS_ONLY |= {("anchors", name) for name in ("preset", "grid_name", "scales", "aspect_ratios")}
 
 
@@ -143,11 +150,14 @@ def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], Rp
     listed = {(name, trait) for name, asked, _ in BROKEN for trait in asked}
     # The same code hears of all settings of an explorer; precomputed refuses another picture or grid before that.
     same = {("precomputed", name) for name in ("picture", "grid", "own_picture")}
+    same |= {("loss", name) for name in (*SETTINGS, "chosen")}
     assert followed <= listed | SETS_ONLY | same, followed - listed
     assert followed >= SETS_ONLY
 
 
-@pytest.mark.parametrize("name", ["linked", "labels", "minibatch", "nms", "funnel", "roi", "detections", "layers"])
+@pytest.mark.parametrize(
+    "name", ["linked", "labels", "minibatch", "loss", "nms", "funnel", "roi", "detections", "layers"]
+)
 def test_what_the_page_may_not_set_is_shown_and_taken_back(
     made: Callable[[str], RpnvizWidget], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -14,9 +14,11 @@ from torch import Tensor
 
 from rpnviz.boxes import box_iou
 from rpnviz.explorers.loss.anchors import close_up
-from rpnviz.explorers.loss.explorer import HIGH, LOW, LossExplorer
+from rpnviz.explorers.loss.explorer import LossExplorer
+from rpnviz.explorers.loss.limits import HIGH, LOW
 from rpnviz.inspect.loss_ledger import NORMALISATIONS
 from rpnviz.pictures import Picture
+from rpnviz.targets import label_anchors, sample_minibatch
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
 
 
@@ -100,7 +102,11 @@ def test_a_step_stays_on_the_sliders(explorer: LossExplorer) -> None:
         ("chosen", -1, "chosen: got -1"),
         ("logit", 1000.0, "logit: got 1000.0, takes"),
         ("logit", float("nan"), "logit: got nan"),
-        ("deltas", [0.0, 0.0, 9.0, 0.0], r"deltas: got \[0.0, 0.0, 9.0, 0.0\], takes 4 numbers, .*, -3 to 5, -3 to 5"),
+        (
+            "deltas",
+            [0.0, 0.0, 9.0, 0.0],
+            r"deltas: got \[0.0, 0.0, 9.0, 0.0\], takes 4 numbers, -7 to 7, -4 to 4, -7 to 5, -7 to 5",
+        ),
         ("deltas", [0.0, float("inf"), 0.0, 0.0], r"deltas: got \[0.0, inf, 0.0, 0.0\]"),
         ("deltas", [0.0] * 3, "deltas"),
         ("normalisation", "mine", "normalisation"),
@@ -117,11 +123,13 @@ def test_refuses(explorer: LossExplorer, trait: str, value: Any, message: str) -
 
 def test_sliders_reach_wild_answers() -> None:
     objectness, deltas = answers()
+    objectness[0] = -25
     explorer = LossExplorer(make_picture(), 40 * objectness, 10 * deltas)
     low, high = explorer.plan["low"], explorer.plan["high"]
     assert low[0] < LOW[0] and high[0] > HIGH[0]
     for place in range(len(explorer.offered)):
         explorer.chosen = place  # raises if the network's own answer is refused
+    assert explorer.plan["least"][0] == -1000 < low[0]  # at the border, where no anchor is offered at first
 
 
 @pytest.mark.parametrize(
@@ -170,10 +178,123 @@ def test_something_is_left_without_a_page(close: bool) -> None:
         assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).width > 900
     page = shown.to_html()
     assert HOSTILE not in page and page.count("</script>") == 2
-    assert payload(shown) < 200_000
+    assert 432_000 < payload(shown) < 600_000  # logits and deltas are 432 kB
 
 
-def test_the_page_is_told_how_each_divides(explorer: LossExplorer) -> None:
-    for way in explorer.plan["ways"]:
-        ours = NORMALISATIONS[way["key"]]
-        assert (way["beta"], way["per_bce"], way["per_box"]) == (ours.beta, *ours.factors(256))
+# ---- objects and rules that are moved --------------------------------------------------------------------------------
+
+
+def test_labels_minibatch_and_offer_follow_the_traits(explorer: LossExplorer) -> None:
+    explorer.fg_iou_thresh, explorer.bg_iou_thresh, explorer.seed = 0.5, 0.2, 7
+    explorer.batch_size_per_image, explorer.positive_fraction = 64, 0.25
+    explorer.objects = [{"name": "van", "box": [100.0, 100, 356, 356]}]
+    found = label_anchors(explorer.anchors, torch.tensor([[100.0, 100, 356, 356]]), (600, 1000), 0.5, 0.2)
+    pos, neg = sample_minibatch(found.labels, 64, 0.25, torch.Generator().manual_seed(7))
+    assert len(pos) == 16 and torch.equal(explorer.scene.sampled_inds, torch.cat([pos, neg]))
+    assert torch.equal(explorer.scene.found.labels, found.labels)
+    best = explorer.offered[0]
+    assert best["iou"] == float(found.iou[pos].max()) and best["object"] == "van"
+    assert best["gt"] == [100, 100, 356, 356]
+    assert explorer.losses["torchvision"] == pytest.approx(explorer.tensor_losses, rel=1e-5)
+
+
+@pytest.mark.parametrize("by", ["cell", "page"])
+def test_the_view_stays_with_the_kind_of_anchor(explorer: LossExplorer, by: str) -> None:
+    def move(**traits: Any) -> None:
+        if by == "page":
+            explorer.set_state(traits)
+            return
+        for name, value in traits.items():
+            setattr(explorer, name, value)
+
+    explorer.chosen = list(explorer.rows).index("easy")
+    first = explorer.anchor
+    move(seed=1)
+    easy = explorer.anchor
+    assert easy["key"] == "easy" and easy["row"] != first["row"]
+    assert (explorer.logit, explorer.deltas) == (easy["logit"], easy["deltas"])
+    move(logit=1.5, deltas=[0.5, 0.0, 0.0, 0.0])
+    move(normalisation="paper", learning_rate=0.1)
+    assert explorer.logit == 1.5
+    move(objects=[])  # from the sixth place to the second
+    assert (explorer.chosen, explorer.anchor["key"]) == (1, "easy")
+    move(objects=[{"name": "van", "box": [100.0, 100, 356, 356]}])
+    explorer.chosen = 0
+    assert explorer.anchor["key"] == "best"
+    move(objects=[])
+    assert (explorer.chosen, explorer.anchor["key"]) == (0, "alarm")  # there is no best
+    assert explorer.logit == explorer.anchor["logit"]
+
+
+def test_a_moved_answer_stays_while_its_anchor_does(explorer: LossExplorer) -> None:
+    explorer.logit, explorer.deltas = 1.5, [0.5, 0.25, 0.0, 0.0]
+    row = explorer.anchor["row"]
+    explorer.seed = 5  # all positives are drawn
+    explorer.objects = explorer.objects[::-1]
+    assert explorer.anchor["row"] == row and (explorer.logit, explorer.deltas) == (1.5, [0.5, 0.25, 0.0, 0.0])
+    explorer.objects = [{"name": "van", "box": [100.0, 100, 356, 356]}]
+    assert explorer.anchor["row"] != row and explorer.logit == explorer.anchor["logit"]
+
+
+def test_what_the_page_has_set_is_not_answered(explorer: LossExplorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page follows by itself, and may have gone on before Python hears of it."""
+    told: dict[str, Any] = {}
+    before = explorer.objects
+
+    def hear(message: dict[str, Any], buffers: Any = None) -> None:
+        told.update(message["state"] if message["method"] == "update" else {})  # else it is an echo
+
+    monkeypatch.setattr(explorer, "_send", hear)
+    explorer.set_state({"seed": 1, "chosen": 5, "logit": 2.5, "deltas": [0.25, 0.0, 0.0, 0.0]})
+    assert (explorer.chosen, explorer.logit, explorer.deltas) == (5, 2.5, [0.25, 0.0, 0.0, 0.0])
+    explorer.set_state({"objects": [], "logit": 3.5})
+    assert (explorer.chosen, explorer.logit) == (1, 3.5)
+    assert "logit" not in told and "deltas" not in told
+    explorer.set_state({"objects": before})
+    explorer.chosen = 1
+    assert explorer.anchor["key"] == "worst"
+    explorer.set_state({"objects": [], "chosen": 1})  # another that a hand has chosen since, at the same place
+    assert (explorer.chosen, explorer.anchor["key"]) == (1, "easy")
+    explorer.set_state({"fg_iou_thresh": 0.4, "chosen": 6, "logit": 0.5})  # a link may name one that is not offered
+    assert explorer.anchor["key"] == "alarm" and explorer.describe()
+    explorer.chosen = 1
+    assert explorer.anchor["key"] == "easy" and explorer.logit == explorer.anchor["logit"] == told["logit"]
+
+
+def test_an_anchor_that_is_not_offered_is_refused(explorer: LossExplorer) -> None:
+    explorer.objects = []
+    with pytest.raises(t.TraitError, match=r"chosen: got 2, takes 0 to 1"):
+        explorer.chosen = 2
+    with pytest.raises(t.TraitError, match=r"fg_iou_thresh: got 0.1, takes bg_iou_thresh ≤ fg_iou_thresh"):
+        explorer.fg_iou_thresh = 0.1
+    with pytest.raises(t.TraitError, match=r"objects: got .* takes up to 200 objects"):
+        explorer.objects = [{"name": "van", "box": [900.0, 100, 1100, 356]}]
+    for name, value in (("seed", 100), ("batch_size_per_image", 0), ("positive_fraction", 1.5)):
+        with pytest.raises(t.TraitError, match=name):
+            setattr(explorer, name, value)
+    assert explorer.anchor["key"] == "alarm"
+
+
+def test_nothing_sampled(explorer: LossExplorer) -> None:
+    explorer.objects = [{"name": "wall", "box": [0.0, 0, 1000, 600]}]
+    explorer.bg_iou_thresh = explorer.fg_iou_thresh = explorer.positive_fraction = 0.0
+    assert list(explorer.rows) == ["rest"] and len(explorer.scene.sampled_inds) == 0
+    assert explorer.losses == dict.fromkeys(NORMALISATIONS, (0.0, 0.0)) and explorer.tensor_losses == (0.0, 0.0)
+    assert "left out: cross-entropy 0.0000, box loss 0.0000" in explorer.describe()
+    assert Image.open(io.BytesIO(explorer.to_png())).width > 900
+
+
+def test_sliders_stay_and_every_target_can_be_set(explorer: LossExplorer) -> None:
+    plan = explorer.plan
+    explorer.objects = [{"name": "wall", "box": [0.0, 0, 1000, 600]}, {"name": "dot", "box": [20.0, 590, 21, 591]}]
+    explorer.bg_iou_thresh, explorer.fg_iou_thresh, explorer.drop_cross_boundary = 0.0, 0.0, False
+    explorer.batch_size_per_image, explorer.positive_fraction = 512, 1.0
+    positive = explorer.scene.targets[explorer.scene.found.labels == 1]
+    assert (positive.amin(dim=0) >= torch.tensor(plan["least"][1:])).all()
+    assert (positive.amax(dim=0) <= torch.tensor(plan["most"][1:])).all()
+    assert positive.amax(dim=0)[0] > plan["high"][1]  # beyond the slider
+    for place in range(len(explorer.offered)):
+        explorer.chosen = place
+        explorer.deltas = explorer.anchor["targets"]
+        assert float(explorer.ledger.box_loss) == pytest.approx(0, abs=1e-12)
+    assert explorer.plan is plan

@@ -25,7 +25,7 @@ from tests.explorers.every import every_explorer
 from tests.explorers.page_code import as_state
 from tests.explorers.photos import photograph
 
-EXPLORERS = ["linked", "labels", "minibatch", "funnel", "nms", "detections", "anchors", "iou", "poolings"]
+EXPLORERS = ["linked", "labels", "minibatch", "funnel", "nms", "detections", "anchors", "iou", "poolings", "loss"]
 ROUNDED = {"objectness", "deltas", "boxes", "scores"}  # float32 that two networks worked out
 # Opens an explorer as a saved page does, and gives its model to what follows.
 OPEN = """async (state, network) => {
@@ -124,7 +124,7 @@ def same(name: str, page: Any, python: Any) -> None:
 
 def test_every_explorer_that_takes_pictures_is_tested(made: Callable[[str], Any], tmp_path: Path) -> None:
     takes = {name for name in every_explorer(tmp_path) if isinstance(made(name), TakesOwnPictures)}
-    assert takes - {"precomputed", "loss", "window"} == set(EXPLORERS)
+    assert takes - {"precomputed", "window"} == set(EXPLORERS)
 
 
 @pytest.mark.parametrize("path", [data_folder() / "pictures" / "street-03.webp", photograph()], ids=["street", "photo"])

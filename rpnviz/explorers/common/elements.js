@@ -67,13 +67,13 @@ export function scroller(label, className, ...children) {
 export function slider({ label, name = label, min = 0, max, step = 1, className, what, format = String, onInput }) {
   const input = h("input", { type: "range", min, max, step, class: className, "aria-label": name, what, ...OWN_KEYS });
   const output = h("output", { "aria-live": "off" }); // the input itself says its value
-  const show = () => {
-    const text = format(Number(input.value));
+  const show = (/** @type {number} */ value) => {
+    const text = format(value);
     setText(output, text);
     if (text !== input.value) input.setAttribute("aria-valuetext", text);
   };
   input.addEventListener("input", () => {
-    show();
+    show(Number(input.value));
     onInput(Number(input.value));
   });
   return {
@@ -84,7 +84,7 @@ export function slider({ label, name = label, min = 0, max, step = 1, className,
       if (limit !== undefined && Number(input.max) !== limit) input.max = String(limit);
       if (input.value !== String(value) || !output.textContent) {
         input.value = String(value);
-        show();
+        show(value); // which may lie beyond its ends
       }
     },
   };

@@ -17,18 +17,9 @@ from rpnviz.targets import AnchorLabels, label_anchors
 
 
 class HasLabels(HasLabelRules, HasObjects):
-    """What the labels come to as the traits stand; whoever inherits says on which grid."""
+    """What the labels come to as the traits stand; whoever inherits may name another grid."""
 
-    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
-    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
-    grid_name: str
-
-    def answer(self) -> dict[str, Any]:
-        """The picture shown, and how its anchors lie."""
-        picture, chosen = self.picture, min(self.selected, len(self.anchors) - 1)
-        plan = anchor_plan(picture, self.grid, cell_anchors())
-        return {"plan": plan, "image": picture_file(picture), "selected": chosen}
+    grid_name: str = "paper"
 
     @property
     def grid(self) -> Grid:
@@ -54,3 +45,17 @@ class HasLabels(HasLabelRules, HasObjects):
     def counts(self) -> dict[str, int]:
         """Anchors with each label."""
         return count_codes(label_codes(self.found))
+
+
+class HasAnchorMap(HasLabels):
+    """The labels of all anchors as a map, beside the picture."""
+
+    plan = t.Dict(read_only=True, help="sizes, grid and the anchors of a cell").tag(sync=True)
+    image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
+    selected = t.Int(0, help="the anchor shown: its row among the N").tag(sync=True)
+
+    def answer(self) -> dict[str, Any]:
+        """The picture shown, and how its anchors lie."""
+        picture, chosen = self.picture, min(self.selected, len(self.anchors) - 1)
+        plan = anchor_plan(picture, self.grid, cell_anchors())
+        return {"plan": plan, "image": picture_file(picture), "selected": chosen}

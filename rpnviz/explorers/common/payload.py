@@ -67,10 +67,11 @@ def anchor_plan(picture: Picture, grid: Grid, cells: Tensor) -> dict[str, Any]:
 
 
 def object_names(picture: Picture) -> list[str]:
-    """The class names, numbered where there are several of a kind: car, dog 1, dog 2."""
-    several, seen = Counter(picture.class_names), Counter[str]()
+    """The class names, numbered where there are several of a kind: car, dog 1, dog 2; without a name, an object."""
+    all_names = [name or "object" for name in picture.class_names]
+    several, seen = Counter(all_names), Counter[str]()
     names = []
-    for name in picture.class_names:
+    for name in all_names:
         seen[name] += 1
         names.append(f"{name} {seen[name]}" if several[name] > 1 else name)
     return names

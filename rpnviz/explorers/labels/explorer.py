@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.labelled import HasLabels
+from rpnviz.explorers.common.labelled import HasAnchorMap
 from rpnviz.explorers.common.payload import label_codes, object_names
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
@@ -16,7 +16,7 @@ from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
 
 
-class LabelsExplorer(HasLabels, RpnvizWidget):
+class LabelsExplorer(HasAnchorMap, RpnvizWidget):
     """The labels of all anchors: as a map, on the picture, and counted object by object.
 
     Args:

@@ -4,13 +4,12 @@
 
 import { cellAnchors, gridAnchors } from "../common/compute/anchors.js";
 import { boxAt } from "../common/compute/boxes.js";
-import { manualSeed } from "../common/compute/generator.js";
 import { Grid } from "../common/compute/grid.js";
-import { sampleMinibatch } from "../common/compute/targets.js";
 import { LABEL_RULES, labelling } from "../common/labelling.js";
 import { derived, typed } from "../common/model.js";
 import { objectsOf } from "../common/objects.js";
 import { PROPOSAL_SETTINGS, proposing } from "../common/proposing.js";
+import { SAMPLING, sampling } from "../common/sampling.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/proposals.js").Stages} Stages */
@@ -20,7 +19,6 @@ import { PROPOSAL_SETTINGS, proposing } from "../common/proposing.js";
 /** @typedef {{positive: ArrayLike<number>, negative: ArrayLike<number>}} Drawn */
 /** @typedef {{work: () => Work, draw: () => Drawn | null}} Station draw: the minibatch as the settings stand, null while it has not come */
 
-export const SAMPLING = ["seed", "batch_size_per_image", "positive_fraction"];
 /** The traits that decide. */
 export const WORK_TRAITS = [...LABEL_RULES, "objects", ...PROPOSAL_SETTINGS, ...SAMPLING];
 const LARGE = 8; // a further bit of the byte of an anchor's label
@@ -40,14 +38,8 @@ function workedOut(model, packed) {
   const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(packed[name], Float32Array));
   const { stages } = proposing(model, objectness, deltas, anchors, size);
   const work = derived(labelled, (labels) => derived(stages, (chosen) => workOf(labels, chosen)));
-  const draw = derived(
-    () => JSON.stringify([labelled().version, ...SAMPLING.map((name) => model.get(name))]),
-    () => {
-      const [seed, count, share] = SAMPLING.map((name) => model.get(name));
-      const { posInds, negInds } = sampleMinibatch(labelled().found.labels, count, share, manualSeed(seed));
-      return { positive: posInds, negative: negInds };
-    },
-  );
+  const drawn = sampling(model, labelled);
+  const draw = derived(drawn, ({ posInds, negInds }) => ({ positive: posInds, negative: negInds }));
   return { work: () => work()(), draw };
 }
 

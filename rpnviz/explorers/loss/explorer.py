@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import torch
 import traitlets as t
 from torch import Tensor
 
 from rpnviz._inputs import take_shown, take_whole
-from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import decode, pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
+from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, numbers, obeys_rules, whole
+from rpnviz.explorers.common.sampled import MAX_SEED, SAMPLING, HasMinibatch
 from rpnviz.explorers.common.taken import check_picture
-from rpnviz.explorers.loss.anchors import Scene, as_binary, describe_anchor, telling_anchors
+from rpnviz.explorers.common.thresholds import LABEL_RULES
+from rpnviz.explorers.loss.anchors import MOST_OFFERED, Scene
 from rpnviz.explorers.loss.figure import LossState, loss_figure
+from rpnviz.explorers.loss.limits import find_limits
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.inspect.loss_ledger import (
@@ -32,32 +37,43 @@ from rpnviz.inspect.loss_ledger import (
 )
 from rpnviz.pictures import Picture
 from rpnviz.rpn import rpn_losses
-from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
+from rpnviz.targets import regression_targets
 
-# The least range of the sliders: logit, dx, dy, dw, dh. The network's own answers widen it where they lie outside.
-LOW, HIGH = (-10.0, -2.0, -2.0, -3.0, -3.0), (10.0, 2.0, 2.0, 5.0, 5.0)
-NAMES = ("logit", "dx", "dy", "dw", "dh")
+SETTINGS = ("objects", *LABEL_RULES, *SAMPLING)  # what decides which anchors are offered
 
 
-class LossExplorer(RpnvizWidget):
+class _Shown(NamedTuple):
+    """The anchor that is shown: its place among those offered, of which kind it is, and its row among the N."""
+
+    place: int
+    key: str
+    row: int
+
+
+class LossExplorer(HasMinibatch, RpnvizWidget):
     """Move what the network says of one anchor: its decoded box, its loss and the sum over the minibatch follow.
+
+    Objects, the rules of the labels and the settings of the minibatch can be moved too. The view then stays with the
+    kind of anchor that it shows, "best" or "alarm"; without one, with the first. Where that is another anchor, the
+    network's own answer for it is shown.
 
     Args:
         picture: name of a bundled picture, or a `Picture`.
         objectness (Tensor[N]): the network's logits for the 40×60 grid, flat.
         pred_bbox_deltas (Tensor[N, 4]): its deltas.
-        seed: of the minibatch.
+        seed: of the minibatch, 0 to 99.
 
     Raises:
-        ValueError: if the answers are not one for each anchor of the grid, or nothing is sampled.
+        ValueError: if the answers are not one for each anchor of the grid, or no anchor lies within the picture.
     """
 
     presented = "chosen"
     view = "loss/view.js"
+    networks = BACKBONE_AND_RPN
     sheets = ("common/labels.css", "loss/view.css")
-    plan = t.Dict(read_only=True, help="sizes, the anchors to choose from, the three ways to divide").tag(sync=True)
+    plan = t.Dict(read_only=True, help="sizes, how far an answer goes, the three ways to divide").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    sample = t.Dict(read_only=True, help="float32 and int8 [S]: the minibatch, row by row").tag(sync=True)
+    answers = t.Dict(read_only=True, help="float32: the network's logits [N] and deltas [N, 4]").tag(sync=True)
     chosen = t.Int(0, help="which of the anchors offered").tag(sync=True)
     logit = t.Float(0.0, help="its objectness").tag(sync=True)
     deltas = t.List(t.Float(), [0.0] * 4, minlen=4, maxlen=4, help="its dx, dy, dw, dh").tag(sync=True)
@@ -66,40 +82,62 @@ class LossExplorer(RpnvizWidget):
 
     close_up = t.Bool(False, help="show the part of the picture round the anchor").tag(sync=True)
 
+    _shown: _Shown | None = None  # none before it is open
+    _named: frozenset[str] = frozenset()  # what the page names in the message that is being taken
+
     def __init__(self, picture: str | Picture, objectness: Tensor, pred_bbox_deltas: Tensor, seed: int = 0) -> None:
         """Label, sample and offer the telling anchors, each with the network's own answer."""
-        self.scene = _scene(picture, objectness, pred_bbox_deltas, seed)
-        inds = self.scene.sampled_inds
-        rows = (self.scene.objectness, self.scene.deltas, self.scene.found.labels, self.scene.targets)
-        self._sampled = (rows[0][inds], rows[1][inds], rows[2][inds], rows[3][inds])
-        self.rows = telling_anchors(self.scene, write_ledger(*self._sampled))
-        if not self.rows:
-            many = f"all {len(self.scene.anchors):,} anchors cross its border"
+        picture = check_picture(Picture.load(picture) if isinstance(picture, str) else picture)
+        anchors = grid_anchors(Grid.paper(picture.image_size), cell_anchors())
+        shape = f"{len(anchors)}"
+        objectness = take_shown(objectness, "objectness", shape)
+        self._given = objectness, take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{shape}, 4")
+        if not inside_picture(anchors, picture.image_size).any():
+            many = f"all {len(anchors):,} anchors cross its border"
             raise ValueError(f"picture: {many}, so none has a loss; takes a larger one, as Picture.fit makes it")
-        self.offered = [describe_anchor(self.scene, key, row) for key, row in self.rows.items()]
-        self._low, self._high = _limits(self.offered)
-        super().__init__()
-        self.set_trait("image", picture_file(self.scene.picture))
-        floats = {"objectness": rows[0], "deltas": rows[1], "targets": rows[3]}
-        sample = {name: as_binary(values[inds]) for name, values in floats.items()}
-        self.set_trait("sample", {**sample, "labels": as_binary(rows[2][inds], torch.int8)})
-        self.set_trait("plan", self._plan())
-        self.answer_as_network()
+        super().__init__(seed=take_whole(seed, "seed", 0, MAX_SEED))
+        self.show_picture(picture)
+        self.start_answering()
 
-    def _plan(self) -> dict[str, Any]:
-        num_sampled = len(self.scene.sampled_inds)
-        ways = []
-        for key, way in NORMALISATIONS.items():
-            per_bce, per_box = way.factors(num_sampled)
-            ways.append({"key": key, "whose": way.whose, "beta": way.beta, "per_bce": per_bce, "per_box": per_box})
-        return {
-            **picture_plan(self.scene.picture),
-            "anchors": self.offered,
-            "low": self._low,
-            "high": self._high,
-            "ways": ways,
-            "tensor_losses": list(self.tensor_losses),
-        }
+    def answer(self) -> dict[str, Any]:
+        """The picture, and what the network says of it: of the first anchor offered, and of all."""
+        said = look(self.picture, self.grid)[1:] if self.own_picture else self._given
+        limits = find_limits(*said, self.anchors, self.picture.image_size)
+        ways = [{"key": key, **asdict(way)} for key, way in NORMALISATIONS.items()]
+        plan = {**picture_plan(self.picture), "grid": self.grid.name, **asdict(limits), "ways": ways}
+        file = picture_file(self.picture)
+        names = zip(("objectness", "deltas"), said, strict=True)
+        answers = {name: values.numpy().astype("<f4").tobytes() for name, values in names}
+        self._objectness, self._deltas, self._limits = *said, limits
+        self._looked = dict[str, Scene]()
+        key, row = next(iter(self.rows.items()))
+        first = self.offered[0]
+        self._shown = _Shown(0, key, row)
+        self._stood = {name: getattr(self, name) for name in SETTINGS} | {"chosen": 0}
+        own = {"chosen": 0, "logit": first["logit"], "deltas": first["deltas"]}
+        return {"plan": plan, "image": file, "answers": answers, **own}
+
+    @property
+    def scene(self) -> Scene:
+        """Labels, minibatch and targets of all anchors, as objects and settings stand."""
+        key = repr([getattr(self, name) for name in SETTINGS])
+        if key not in self._looked:  # only the last is kept
+            found, (pos, neg) = self.found, self.sampled
+            picture, thresholds = self.picture, (self.bg_iou_thresh, self.fg_iou_thresh)
+            targets = regression_targets(self.anchors, picture.gt_boxes, found.matched_idxs)
+            rows = (self.anchors, self._objectness, self._deltas, targets)
+            self._looked = {key: Scene(picture, *rows, found, thresholds, torch.cat([pos, neg]), len(pos))}
+        return self._looked[key]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The anchors offered: "best", "worst", … -> row among the N."""
+        return self.scene.rows
+
+    @property
+    def offered(self) -> list[dict[str, Any]]:
+        """What there is to know of each."""
+        return self.scene.offered
 
     @property
     def tensor_losses(self) -> tuple[float, float]:
@@ -111,8 +149,8 @@ class LossExplorer(RpnvizWidget):
 
     @property
     def anchor(self) -> dict[str, Any]:
-        """What there is to know of the chosen anchor."""
-        return self.offered[self.chosen]
+        """What there is to know of the chosen anchor; a page may name one that is not offered: then of the first."""
+        return self.offered[self.chosen if self.chosen < len(self.offered) else 0]
 
     @property
     def ledger(self) -> Ledger:
@@ -129,7 +167,7 @@ class LossExplorer(RpnvizWidget):
     @property
     def losses(self) -> dict[str, tuple[float, float]]:
         """Of the whole minibatch, the chosen anchor as it stands: way -> (loss_objectness, loss_rpn_box_reg)."""
-        objectness, deltas, labels, targets = (values.double() for values in self._sampled)
+        objectness, deltas, labels, targets = (values.double() for values in self.scene.sample)
         at = self.anchor["at"]
         if at >= 0:
             objectness[at], deltas[at] = self.logit, torch.tensor(self.deltas, dtype=torch.float64)
@@ -141,27 +179,29 @@ class LossExplorer(RpnvizWidget):
             self.logit, self.deltas = self.anchor["logit"], self.anchor["deltas"]
 
     def step(self) -> None:
-        """Take one step of gradient descent on the chosen anchor's own loss; stays on the sliders."""
+        """Take one step of gradient descent on the chosen anchor's own loss; stays within what an answer may be."""
         logits, deltas = take_step(self.ledger, self.learning_rate)
-        after = [float(logits[0]), *deltas[0].tolist()]
-        kept = [min(max(v, low), high) for v, low, high in zip(after, self._low, self._high, strict=True)]
+        kept = self._limits.clamp([float(logits[0]), *deltas[0].tolist()])
         with self.hold_sync():
             self.logit, self.deltas = kept[0], kept[1:]
 
     def rules(self) -> dict[str, Rule]:
-        """Say what a saved page may set."""
+        """Say what a saved page may set; how many are offered there hangs on what else it sets."""
+        least, most = self._limits.least, self._limits.most
         return {
-            "chosen": whole(0, len(self.offered) - 1),
-            "logit": number(self._low[0], self._high[0]),
-            "deltas": numbers(self._low[1:], self._high[1:]),
+            **self.object_rules(),
+            **self.threshold_rules(),
+            "chosen": whole(0, MOST_OFFERED - 1),
+            "logit": number(least[0], most[0]),
+            "deltas": numbers(least[1:], most[1:]),
         }
 
     def figure(self) -> Still:
         """Draw the boxes, the ledger and the sums as they stand."""
-        anchor = self.anchor
-        logits, differences = torch.linspace(self._low[0], self._high[0], 101), torch.linspace(-1.5, 1.5, 301)
+        anchor, limits = self.anchor, self._limits
+        logits, differences = torch.linspace(limits.low[0], limits.high[0], 101), torch.linspace(-1.5, 1.5, 301)
         state = LossState(
-            image=self.scene.picture.image,
+            image=self.picture.image,
             anchor=anchor["box"],
             label=anchor["label"],
             gt_box=anchor["gt"],
@@ -185,30 +225,40 @@ class LossExplorer(RpnvizWidget):
             said = said[:-2] + f", decoded box at IoU {iou:.2f}: "
         return said + f"cross-entropy {float(ledger.bce):.4f}, box loss {float(ledger.box_loss):.4f}."
 
-    @t.observe("chosen")
-    def _choose(self, _: Any) -> None:
-        self.answer_as_network()
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page sets. What it names of the anchor and its answer has followed there already."""
+        self._named = frozenset(sync_data)
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._named = frozenset()
 
-    _check = obeys_rules("chosen", "logit", "deltas")
+    def _follow(self) -> None:
+        """Stay with the kind of anchor that is shown; another anchor begins with the network's own answer."""
+        rows, was = self.scene.rows, self._shown or _Shown(0, "", -1)
+        kinds, place = list(rows), self.chosen
+        if place == was.place and "chosen" not in self._named:
+            place = kinds.index(was.key) if was.key in rows else 0
+        key = kinds[place if place < len(kinds) else 0]
+        self._shown = _Shown(place, key, rows[key])
+        with self.hold_sync():
+            self.chosen = place
+            if rows[key] != was.row and not self._named & {"logit", "deltas"}:
+                self.answer_as_network()
+        self._stood = {name: getattr(self, name) for name in (*SETTINGS, "chosen")}
 
+    @t.observe(*SETTINGS, "chosen")
+    def _moved(self, _: Any) -> None:
+        if self._shown:
+            with self.reporting("could not change what is shown", **self._stood):
+                self._follow()
 
-def _scene(picture: str | Picture, objectness: Tensor, pred_bbox_deltas: Tensor, seed: int) -> Scene:
-    """Label all anchors of the 40×60 grid and draw the minibatch."""
-    picture = check_picture(Picture.load(picture) if isinstance(picture, str) else picture)
-    anchors = grid_anchors(Grid.paper(picture.image_size), cell_anchors())
-    answers = (
-        take_shown(objectness, "objectness", f"{len(anchors)}"),
-        take_shown(pred_bbox_deltas, "pred_bbox_deltas", f"{len(anchors)}, 4"),
-    )
-    seed = take_whole(seed, "seed", 0, 2**63 - 1)
-    found = label_anchors(anchors, picture.gt_boxes, picture.image_size)
-    pos, neg = sample_minibatch(found.labels, generator=torch.Generator().manual_seed(seed))
-    targets = regression_targets(anchors, picture.gt_boxes, found.matched_idxs)
-    return Scene(picture, anchors, *answers, targets, found, torch.cat([pos, neg]), len(pos))
+    @t.validate("chosen")
+    def _check_chosen(self, proposal: Any) -> int:
+        chosen = int(proposal["value"])
+        offered = MOST_OFFERED if self._named else len(self.offered)  # a page may name it with what is to decide
+        if not 0 <= chosen < offered:
+            raise t.TraitError(f"chosen: got {chosen}, takes 0 to {offered - 1}")
+        return chosen
 
-
-def _limits(offered: list[dict[str, Any]]) -> tuple[list[float], list[float]]:
-    """What the sliders span, in order of NAMES: at least LOW to HIGH, and every answer and target in it."""
-    points = [point for a in offered for point in ([a["logit"], *a["deltas"]], [a["logit"], *a["targets"]])]
-    columns = list(zip(LOW, HIGH, *points, strict=True))
-    return [float(math.floor(min(column))) for column in columns], [float(math.ceil(max(column))) for column in columns]
+    _check = obeys_rules("logit", "deltas")

@@ -28,7 +28,7 @@ function drawBoxes(panel, styles, { anchor: { box: own, gt, label }, box, trail,
 }
 
 /** Names at the boxes; where these lie close together, round all of them, not over them. @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
-function drawNames(panel, styles, { anchor: { box: own, gt, label, iou_text: iou, object }, box }) {
+function drawNames(panel, styles, { anchor: { box: own, gt, label, iouText: iou, object }, box }) {
   const all = hull(gt ? [own, box, gt] : [own, box]);
   const apart = box[0] > own[2] || box[2] < own[0] || box[1] > own[3] || box[3] < own[1];
   const near = !apart && all[2] - all[0] < 0.5 * (panel.extent[2] - panel.extent[0]);

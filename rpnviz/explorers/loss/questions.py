@@ -18,7 +18,8 @@ def whose_iou(explorer: LossExplorer) -> Question:
     """Is the IoU that of the anchor or of the prediction?"""
     keys, offered = list(explorer.rows), explorer.offered
     decoded = [_decoded_iou(explorer, i) for i in range(len(keys))]
-    fitting = [i for i, anchor in enumerate(offered) if anchor["label"] == 1 and anchor["iou"] >= 0.7]
+    fits = explorer.fg_iou_thresh
+    fitting = [i for i, anchor in enumerate(offered) if anchor["label"] == 1 and anchor["iou"] >= fits]
     spoilt = min(fitting, key=lambda i: decoded[i])  # fits, and is moved off
     worst, alarm = keys.index("worst"), keys.index("alarm")
     return Question(
@@ -40,8 +41,8 @@ def whose_iou(explorer: LossExplorer) -> Question:
             ),
             Choice(
                 "The better one of the two",
-                f"The better of these two is {decoded[alarm]:.2f}, no longer below 0.3. The anchor is negative all the "
-                f"same: its own is {offered[alarm]['iou_text']}.",
+                f"The better of these two is {decoded[alarm]:.2f}, no longer below {explorer.bg_iou_thresh:g}. "
+                f"The anchor is negative all the same: its own is {offered[alarm]['iou_text']}.",
                 _answer(explorer, alarm),
             ),
         ),

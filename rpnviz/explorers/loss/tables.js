@@ -85,35 +85,39 @@ export function ledgerTables() {
 /** @param {number} factor */
 const oneOver = (factor) => `1/${Math.round(1 / factor)}`;
 
-/** The minibatch three ways, and what the tensors say. @param {Way[]} ways @param {number[]} tensorLosses @param {number} count */
-export function sumTable(ways, tensorLosses, count) {
-  const heads = ["minibatch", "β", "bce ×", "box ×", "bce", "box", "sum"];
-  const { table, rows } = grid(
-    heads,
-    ways.map(({ whose }) => whose),
-    [
-      `The ${count} sampled anchors, three ways to divide.`,
-      "Where smooth L1 turns from a parabola into a line; 0 is L1.",
-      "What one unit of cross-entropy adds: one over N_cls.",
-      "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.",
-      "Loss of the logits.",
-      "Loss of the boxes.",
-      "The loss of this step.",
-    ],
-  );
+/** @param {number} beta */
+const betaText = (beta) => (beta === 0 ? "0 (L1)" : beta < 1 ? `1/${Math.round(1 / beta)}` : String(beta));
+
+/** Two losses and their sum. @param {number[]} losses */
+const six = ([bce, box]) => [bce, box, bce + box].map((loss) => fixed(loss, 6));
+
+const SUM_HEADS = ["minibatch", "β", "bce ×", "box ×", "bce", "box", "sum"];
+const SUM_MEANS = [
+  "The sampled anchors, three ways to divide.",
+  "Where smooth L1 turns from a parabola into a line; 0 is L1.",
+  "What one unit of cross-entropy adds: one over N_cls.",
+  "What one unit of smooth L1 adds: λ / N_reg, in the paper 10 / 2400.",
+  "Loss of the logits.",
+  "Loss of the boxes.",
+  "The loss of this step.",
+];
+
+/** The minibatch three ways, and what rpn_losses says. @param {string[]} whose the ways are */
+export function sumTable(whose) {
+  const { table, rows } = grid(SUM_HEADS, whose, SUM_MEANS);
   table.className = "rpnviz-sums";
-  const beta = (/** @type {number} */ b) => (b === 0 ? "0 (L1)" : b < 1 ? `1/${Math.round(1 / b)}` : String(b));
-  const six = (/** @type {number[]} */ [a, b]) => [a, b, a + b].map((x) => fixed(x, 6));
   const last = { cells: [h("td", { colspan: 3 }), h("td"), h("td"), h("td")] };
-  const what =
-    "The same minibatch through rpnviz.rpn.rpn_losses: two calls of PyTorch on tensors, the network's own answers.";
-  table.append(h("tfoot", {}, h("tr", { what }, h("th", { scope: "row" }, "rpn_losses, by PyTorch"), ...last.cells)));
+  const what = "The same minibatch through rpn_losses, as training adds it up: two sums of the network's own answers.";
+  table.append(h("tfoot", {}, h("tr", { what }, h("th", { scope: "row" }, "rpn_losses"), ...last.cells)));
   return {
     element: scroller("losses of the minibatch", "", table),
-    /** @param {number[][]} losses @param {string} key of the way in use @param {boolean} untouched the anchor answers as the network does */
-    show(losses, key, untouched) {
+    /**
+     * @param {{ways: Way[], losses: number[][], tensorLosses: number[], key: string, untouched: boolean}} now
+     *   key: of the way in use; untouched: the anchor answers as the network does
+     */
+    show({ ways, losses, tensorLosses, key, untouched }) {
       ways.forEach((way, i) => {
-        put(rows[i], [beta(way.beta), oneOver(way.per_bce), oneOver(way.per_box), ...six(losses[i])]);
+        put(rows[i], [betaText(way.beta), oneOver(way.per_bce), oneOver(way.per_box), ...six(losses[i])]);
         rows[i].row.classList.toggle("rpnviz-hot", way.key === key);
       });
       const ours = losses[ways.findIndex((way) => way.key === "torchvision")];

@@ -5,21 +5,27 @@ import { lineStyles, Panel } from "../common/canvas_panel.js";
 import { BBOX_XFORM_CLIP, boxAt, clamp, decode, encode, listOf, pairIou } from "../common/compute/boxes.js";
 import { binaryCrossEntropy, minibatchLosses, smoothL1, takeStep, writeLedger } from "../common/compute/loss_ledger.js";
 import { checkbox, choice, h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
-import { commit, typed } from "../common/model.js";
+import { LABEL_RULES } from "../common/labelling.js";
+import { commit, watch } from "../common/model.js";
 import { EVERYWHERE, movable } from "../common/movable_box.js";
+import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
+import { SAMPLING } from "../common/sampling.js";
+import { foldedSettings } from "../common/settings.js";
 import { defineView, group } from "../common/view.js";
 import { curve } from "./curves.js";
+import { following, setAnswer, shownOf } from "./following.js";
+import { openLoss } from "./own_loss.js";
 import { drawAnswer, WORD_OF } from "./picture.js";
+import { scenes } from "./scene.js";
 import { fixed, ledgerTables, sumTable } from "./tables.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {{key: string, why: string, size: string, object: string, box: Box, gt: Box | null, label: number, low_quality: boolean,
- *   iou: number, iou_text: string, view: Box, at: number, logit: number, deltas: number[], targets: number[]}} Offered */
 /** @typedef {import("../common/compute/loss_ledger.js").Way} Way */
-/** @typedef {{image_size: [number, number], extent: Box, anchors: Offered[], low: number[], high: number[],
- *   ways: Way[], tensor_losses: number[]}} Plan */
+/** @typedef {import("./offered.js").Offered} Offered */
+/** @typedef {import("./scene.js").Plan} Plan */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -43,6 +49,7 @@ const SHORT = /** @type {Record<string, string>} */ ({
   alarm: "highest score",
   easy: "lowest score",
   out: "nearly positive",
+  rest: "fits best",
 });
 const ORDER = [1, 3, 2, 4, 0]; // of the sliders, two a row: each shift beside the stretch of its side
 const CONTROLS = { class: "rpnviz-controls" };
@@ -58,18 +65,24 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "resize it"],
     ],
   },
-  traits: ["chosen", "logit", "deltas", "normalisation", "learning_rate", "close_up"],
+  traits: [
+    ...["chosen", "logit", "deltas", "normalisation", "learning_rate", "close_up"],
+    ...[...LABEL_RULES, ...SAMPLING, "objects"],
+  ],
   local: { trail: [] }, // middles of the box before each step
+  opens: opensPictures({ network: true, answer: openLoss }),
   store: readStore,
   moment: readMoment,
   parts: (context) => {
     colour(context);
+    const leading = { ...context, model: followed(context) };
+    const [shown, editor] = picture(context, leading.model);
     return [
       group(
         "figure",
         { class: "rpnviz-left" },
         group("div", CONTROLS, group("label", {}, "anchor ", anchorChoice(context)), pullKey(), closeUp(context)),
-        picture(context),
+        shown,
         group("div", { class: "rpnviz-answer" }, ...ORDER.map((i) => answerSlider(context, i)), rateSlider(context)),
         answers(context),
         about(),
@@ -77,51 +90,63 @@ export const render = defineView({
       group(
         "figure",
         {},
-        group("div", CONTROLS, "loss as in ", ways(context)),
+        group("div", CONTROLS, "loss as in ", waySwitch(context)),
         ledger(),
         group("div", { class: "rpnviz-curves" }, entropyCurve(), boxCurve()),
         sums(context),
       ),
+      foldedSettings(leading, editor, SAMPLING),
     ];
   },
   say: ({ ledger: { bce, boxLoss }, words }) => `Cross-entropy ${fixed(bce)}, box loss ${fixed(boxLoss)}. ${words}`,
+  listen: answerToPresenter,
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model, redraw }) {
+export function readStore({ model, redraw }) {
   const plan = /** @type {Plan} */ (model.get("plan"));
-  const sent = model.get("sample");
-  const floats = (/** @type {string} */ name) => typed(sent[name], Float32Array);
   return {
     plan,
-    offered: plan.anchors,
+    scene: scenes(model, plan),
     styles: lineStyles(model.get("look")),
     photo: loadPhoto(() => model.get("image"), redraw),
-    sample: {
-      objectness: floats("objectness"),
-      deltas: floats("deltas"),
-      targets: floats("targets"),
-      labels: typed(sent.labels, Int8Array),
-    },
   };
 }
 
-/** The anchor chosen, and what is said of it. @param {Context} context */
-function readAnswer({ model, store: { offered, plan } }) {
-  const anchor = offered[model.get("chosen")];
+/** The model that takes the anchor with it; the trail of another anchor's steps ends. @param {Context} context */
+const followed = ({ model, store, set }) =>
+  following(
+    model,
+    () => store.scene().offered,
+    () => set({ trail: [] }),
+  );
+
+/**
+ * A presenter's keys choose an anchor and set nothing else. Python gives its answer; without it the page does.
+ * @param {Context} context
+ */
+function answerToPresenter({ model, store }) {
+  if (model.get("has_kernel")) return [];
+  return [watch(model, ["chosen"], () => setAnswer(model, shownOf(model, store.scene().offered)))];
+}
+
+/** The anchor chosen, and what is said of it. @param {Pick<Context, "model" | "store">} context */
+function readAnswer({ model, store }) {
+  const { offered, ways } = store.scene();
+  const anchor = shownOf(model, offered);
   const [logit, deltas] = [/** @type {number} */ (model.get("logit")), /** @type {number[]} */ (model.get("deltas"))];
   return {
     anchor,
-    way: /** @type {Way} */ (plan.ways.find(({ key }) => key === model.get("normalisation"))),
+    way: /** @type {Way} */ (ways.find(({ key }) => key === model.get("normalisation"))),
     entry: { logit, deltas, label: anchor.label, targets: anchor.targets },
     box: boxAt(decode(new Float32Array(deltas), listOf([anchor.box])), 0),
   };
 }
 
-/** @param {Context} context */
-function readMoment(context) {
-  const { model, local } = context;
-  const { plan, sample } = context.store;
+/** @param {Pick<Context, "model" | "store" | "local">} context */
+export function readMoment(context) {
+  const { model, local, store } = context;
+  const { objects, offered, sample, tensorLosses, ways } = store.scene();
   const { anchor, way, entry, box } = readAnswer(context);
   const { logit, deltas } = entry;
   const near = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) < SAME;
@@ -130,12 +155,12 @@ function readMoment(context) {
     .map((i) => `${NAMES[i]} = ${fixed(deltas[i - 1], 2)}`);
   return {
     ...{ anchor, way, box, cut, label: anchor.label, answer: [logit, ...deltas] },
-    chosen: /** @type {number} */ (model.get("chosen")),
+    ...{ objects, offered, tensorLosses, ways },
     rate: /** @type {number} */ (model.get("learning_rate")),
     closeUp: /** @type {boolean} */ (model.get("close_up")),
     trail: /** @type {[number, number][]} */ (local.trail),
     ledger: writeLedger(entry, way.beta),
-    losses: plan.ways.map((one) => minibatchLosses(sample, one, { at: anchor.at, logit, deltas })),
+    losses: ways.map((one) => minibatchLosses(sample, one, { at: anchor.at, logit, deltas })),
     untouched: near(logit, anchor.logit) && deltas.every((delta, k) => near(delta, anchor.deltas[k])),
     words: cut.length ? cutText(cut) : anchorText(anchor, box),
   };
@@ -146,7 +171,8 @@ const cutText = (cut) =>
   `${cut.join(", ")}: decoded as ${BBOX_XFORM_CLIP.toFixed(4)} = ln(1000/16), a side ${(1000 / 16).toFixed(1)} times as long. The loss sees the number uncut.`;
 
 /** Why moving the box does not change the label. @param {Offered} anchor @param {Box} box */
-function anchorText({ gt, label, iou_text: iou, low_quality: rule }, box) {
+function anchorText({ key, gt, label, iouText: iou, lowQuality: rule }, box) {
+  if (key === "rest") return "With these settings no anchor is in the minibatch, so none has a loss.";
   if (label < 0)
     return `This anchor's IoU is ${iou}: neither positive nor negative, so both its losses are masked out, wherever its box goes.`;
   if (!gt)
@@ -162,12 +188,12 @@ function colour({ root, store: { styles } }) {
 }
 
 /**
- * Set the answer, as far as the sliders go. A step hands on the trail that it lengthens; all else ends it.
+ * Set the answer, as far as it may go. A step hands on the trail that it lengthens; all else ends it.
  * @param {Context} context @param {{logit?: number, deltas?: number[], chosen?: number}} answer
  * @param {[number, number][]} [trail]
  */
 function put({ model, store: { plan }, set }, { logit, deltas, ...rest }, trail = []) {
-  const within = (/** @type {number} */ value, /** @type {number} */ i) => clamp(value, plan.low[i], plan.high[i]);
+  const within = (/** @type {number} */ value, /** @type {number} */ i) => clamp(value, plan.least[i], plan.most[i]);
   const values = /** @type {Record<string, any>} */ (rest);
   if (logit !== undefined) values.logit = within(logit, 0);
   if (deltas) values.deltas = deltas.map((delta, k) => within(delta, k + 1));
@@ -177,25 +203,32 @@ function put({ model, store: { plan }, set }, { logit, deltas, ...rest }, trail 
 
 /** @param {Context} context @returns {Part} */
 function anchorChoice(context) {
-  const { offered } = context.store;
+  let listed = /** @type {Offered[]} */ ([]);
   const select = choice({
     label: "anchor",
     className: "rpnviz-anchor-choice",
     what: "Which anchor: the telling ones of this minibatch, and one that was left out.",
     onChange: (i) => {
-      const { logit, deltas } = offered[Number(i)];
+      const { logit, deltas } = listed[Number(i)];
       put(context, { chosen: Number(i), logit, deltas });
     },
   });
-  select.fill(
-    offered.map(({ key, label, object, size, iou_text: iou }, i) => ({
-      group: WORD_OF[label],
-      value: String(i),
-      label: `${SHORT[key]}: IoU ${iou}, ${size}${object ? `, ${object}` : ""}`,
-    })),
-  );
-  return { element: select.element, draw: ({ chosen }) => select.set(String(chosen)) };
+  return {
+    element: select.element,
+    draw({ offered, anchor }) {
+      if (offered !== listed) select.fill(offered.map(entryOf));
+      listed = offered;
+      select.set(String(offered.indexOf(anchor)));
+    },
+  };
 }
+
+/** How an anchor stands in the list. @param {Offered} anchor @param {number} i */
+const entryOf = ({ key, label, object, size, iouText }, i) => ({
+  group: WORD_OF[label],
+  value: String(i),
+  label: `${SHORT[key]}: IoU ${iouText}, ${size}${object ? `, ${object}` : ""}`,
+});
 
 /** What the arrows mean. */
 function pullKey() {
@@ -214,8 +247,12 @@ function closeUp({ model }) {
   return { element: box.element, draw: (now) => box.set(now.closeUp) };
 }
 
-/** The picture with the anchor and its decoded box, to be gripped. @param {Context} context @returns {Part} */
-function picture(context) {
+/**
+ * The picture with the anchor and its decoded box, to be gripped, and what edits its objects. While objects are edited a
+ * hand on the picture moves these, and all of it is shown: in close up it would follow the anchor under the hand.
+ * @param {Context} context @param {Model} leading @returns {[Part, ObjectEditor]}
+ */
+function picture(context, leading) {
   const { store, redraw } = context;
   const { image_size: size, extent: whole } = store.plan;
   const panel = new Panel({
@@ -225,7 +262,27 @@ function picture(context) {
     onResize: redraw,
     attributes: { role: "img" },
   });
-  const grip = movable({
+  const grip = decodedGrip(context, panel);
+  const editor = new ObjectEditor({ model: leading, panel, imageSize: size, redraw });
+  const element = h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grip.element, editor.layer);
+  const draw = (/** @type {Moment} */ now) => {
+    const extent = now.closeUp && !editor.open ? now.anchor.view : whole;
+    panel.setExtent(extent);
+    element.classList.toggle("rpnviz-editing", editor.open);
+    grip.place(now.box, 0);
+    editor.draw();
+    const bitmap = store.photo.bitmap;
+    if (!panel.begin() || !bitmap) return;
+    panel.backdrop(`photo ${extent}`, () => panel.image(bitmap, editor.frame));
+    if (editor.open) for (const { box } of now.objects) panel.box(box, store.styles.ground_truth);
+    drawAnswer(panel, store.styles, now);
+  };
+  return [{ element, draw, destroy: () => panel.destroy() }, editor];
+}
+
+/** The decoded box to grip. @param {Context} context @param {Panel} panel */
+const decodedGrip = (context, panel) =>
+  movable({
     name: "decoded box",
     panel,
     get: () => readAnswer(context).box,
@@ -234,20 +291,6 @@ function picture(context) {
     move: (box) => put(context, { deltas: [...encode(listOf([box]), listOf([readAnswer(context).anchor.box]))] }),
     what: "The decoded box: the anchor moved by the four deltas. Arrows move it, Shift + arrows resize it.",
   });
-  return {
-    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, grip.element),
-    draw(now) {
-      const extent = now.closeUp ? now.anchor.view : whole;
-      panel.setExtent(extent);
-      grip.place(now.box, 1);
-      const bitmap = store.photo.bitmap;
-      if (!panel.begin() || !bitmap) return;
-      panel.backdrop(`photo ${extent}`, () => panel.image(bitmap, [0, 0, size[1], size[0]]));
-      drawAnswer(panel, store.styles, now);
-    },
-    destroy: () => panel.destroy(),
-  };
-}
 
 /** One of NAMES. @param {Context} context @param {number} i @returns {Part} */
 function answerSlider(context, i) {
@@ -333,7 +376,7 @@ function about() {
 }
 
 /** @param {Context} context @returns {Part} */
-function ways({ model, store: { plan } }) {
+function waySwitch({ model, store: { plan } }) {
   const buttons = segmented({
     label: "whose loss",
     className: "rpnviz-ways",
@@ -395,10 +438,12 @@ function boxCurve() {
 }
 
 /** @param {Context} context @returns {Part} */
-function sums({ store: { plan, sample } }) {
-  const table = sumTable(plan.ways, plan.tensor_losses, sample.labels.length);
+function sums({ store: { plan } }) {
+  const table = sumTable(plan.ways.map(({ whose }) => whose));
   return {
     element: table.element,
-    draw: ({ anchor, losses, untouched, way }) => table.show(losses, way.key, untouched || anchor.at < 0),
+    draw({ anchor, losses, tensorLosses, untouched, way, ways }) {
+      table.show({ ways, losses, tensorLosses, key: way.key, untouched: untouched || anchor.at < 0 });
+    },
   };
 }

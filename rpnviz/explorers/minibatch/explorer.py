@@ -5,24 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import traitlets as t
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.finite import Finite
-from rpnviz.explorers.common.labelled import HasLabels
+from rpnviz.explorers.common.labelled import HasAnchorMap
 from rpnviz.explorers.common.payload import label_codes
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
+from rpnviz.explorers.common.sampled import HasMinibatch
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.targets import sample_minibatch
 
 
-class MinibatchExplorer(HasLabels, RpnvizWidget):
+class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
     """The anchors that are drawn for the loss: on the map, on the picture, and counted.
 
     Args:
@@ -33,9 +30,6 @@ class MinibatchExplorer(HasLabels, RpnvizWidget):
     presented = "selected"
     view = "minibatch/view.js"
     sheets = ("common/labels.css",)
-    seed = t.Int(0, min=0, max=99, help="of the draw").tag(sync=True)
-    batch_size_per_image = t.Int(256, min=1, max=512, help="how many are drawn in all").tag(sync=True)
-    positive_fraction = Finite(0.5, min=0, max=1, help="at most this share is positive").tag(sync=True)
 
     def __init__(self, picture: AnyPicture = "street-03", grid: str = "paper") -> None:
         """Label and draw with the paper's numbers."""
@@ -46,22 +40,6 @@ class MinibatchExplorer(HasLabels, RpnvizWidget):
         self.start_answering()
         drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
-
-    @property
-    def sampled(self) -> tuple[Tensor, Tensor]:
-        """What `sample_minibatch` draws with these settings: positives and negatives."""
-        generator = torch.Generator().manual_seed(self.seed)
-        return sample_minibatch(self.found.labels, self.batch_size_per_image, self.positive_fraction, generator)
-
-    @property
-    def sampled_pos_inds(self) -> Tensor:
-        """int64: rows of the positive anchors drawn, ascending."""
-        return self.sampled[0]
-
-    @property
-    def sampled_neg_inds(self) -> Tensor:
-        """int64: rows of the negative anchors drawn, ascending."""
-        return self.sampled[1]
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

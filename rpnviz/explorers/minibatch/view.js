@@ -4,8 +4,6 @@
 import { labelWord, readLabel } from "../common/anchor.js";
 import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
-import { manualSeed } from "../common/compute/generator.js";
-import { sampleMinibatch } from "../common/compute/targets.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { thousands } from "../common/format.js";
 import { labelRules } from "../common/label_rules.js";
@@ -14,6 +12,7 @@ import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
 import { opensLabelled } from "../common/open_labelled.js";
 import { loadPhoto } from "../common/photo.js";
+import { SAMPLING, sampling } from "../common/sampling.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
 
@@ -28,7 +27,6 @@ import { defineView, group } from "../common/view.js";
 const HINT =
   "A filled dot is a sampled positive anchor, a ring a sampled negative one. Point at the map, or click and walk with the arrows.";
 const FADE = 0.35; // the labels behind the dots
-const SETTINGS = ["seed", "batch_size_per_image", "positive_fraction"];
 
 export const render = defineView({
   frame: {
@@ -40,7 +38,7 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
     ],
   },
-  traits: [...SETTINGS, ...LABEL_RULES, "objects", "selected"],
+  traits: [...SAMPLING, ...LABEL_RULES, "objects", "selected"],
   local: { pointed: -1, boxes: false }, // the anchor under the mouse; whether negatives are drawn as boxes
   opens: opensLabelled,
   store: readStore,
@@ -62,14 +60,11 @@ export function readStore({ model, redraw }) {
   const geometry = anchorGeometry(plan);
   const styles = lineStyles(model.get("look"));
   const labelled = labelling(model, anchorsOf(plan), plan.image_size);
-  const drawn = derived(
-    () => JSON.stringify([labelled().version, ...SETTINGS.map((name) => model.get(name))]),
-    () => {
-      const [seed, size, share] = SETTINGS.map((name) => /** @type {number} */ (model.get(name)));
-      const { posInds, negInds } = sampleMinibatch(labelled().found.labels, size, share, manualSeed(seed));
-      return { pos: posInds, neg: negInds, seed, size, share, most: Math.floor(size * share) };
-    },
-  );
+  const sampled = sampling(model, labelled);
+  const drawn = derived(sampled, ({ posInds: pos, negInds: neg, seed, size, share }) => ({
+    ...{ pos, neg, seed, size, share },
+    most: Math.floor(size * share),
+  }));
   const faded = derived(labelled, ({ codes }) => labelImage(geometry, codes, styles, plan, FADE));
   return { plan, geometry, styles, labelled, drawn, faded, photo: loadPhoto(() => model.get("image"), redraw) };
 }
