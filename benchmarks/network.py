@@ -85,7 +85,7 @@ def measure(browser: Browser, samples: int = SAMPLES) -> Network:
     page = _open(browser)
     with _one_thread(), torch.no_grad():
         compared = _compare(browser, page, samples)
-    found = Network(compared, code_bytes(), weight_bytes(), _megabytes(browser))
+    found = Network(compared, code_bytes(), weight_bytes(), megabytes(browser))
     page.close()
     return found
 
@@ -209,7 +209,7 @@ def _busiest(browser: Browser) -> Any:
     )
 
 
-def _megabytes(browser: Browser) -> float | None:
+def megabytes(browser: Browser) -> float | None:
     busiest = _busiest(browser)
     try:
         status = Path(f"/proc/{busiest['id']}/status").read_text()

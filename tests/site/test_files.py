@@ -61,7 +61,7 @@ def test_all_data_that_pages_and_data_name_are_there(site: Path) -> None:
         seen.add(name)
         text = (data / f"{name}.js").read_text("utf-8")
         assert text.startswith(f'rpnviz.put("{name}",')
-        named |= set(re.findall(r'"\$file":"(\w+)"', text))
+        named |= set(re.findall(r'"\$(?:file|later)":"(\w+)"', text))
         for files in re.findall(r'"files":\{([^}]*)\}', text):
             named |= set(re.findall(r':"(\w+)"', files))
     assert len(seen) > 100

@@ -2,7 +2,8 @@
 
 Every file is a script with one call, `rpnviz.put(NAME, VALUE)`: from file:// a page may load scripts and nothing else.
 NAME is a hash of the content, so that pages share what they have in common. In VALUE, bytes stand as {"$bytes":
-base64}, and many bytes as {"$file": NAME} of a file of their own.
+base64}, and many bytes as {"$file": NAME} of a file of their own. A file that {"$later": NAME} names is loaded when the
+view asks for it: there stands a function that promises its content.
 
 Where Python answers the view (another picture, say), answers are asked for here and kept: for each `Recorded` the site
 has rules that lead from the values of traits to the file with the traits to set.
@@ -67,6 +68,7 @@ def save(folder: Path, notebook: str) -> None:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
+        state |= {name: {"$later": files.write(value)} for name, value in explorer.on_demand().items()}
         index[explorer.model_id] = {
             "needs_python": explorer.needs_python,
             "number": number,

@@ -1,13 +1,11 @@
 // @ts-check
-// The network in the page: backbone, RPN head and second head, in a worker, so that the page moves meanwhile.
-//
-// The worker is made from a blob: of the page's own modules (modules.js), since a widget, a saved page and a page from
-// file:// have no address that a worker could be loaded from. A policy has to allow it: worker-src blob:, and
-// 'wasm-unsafe-eval' in script-src for the kernel. Where a host allows no worker, the work is done on the page in slices.
+// The network in the page: backbone, RPN head and second head, in a worker (workers.js), so that the page moves meanwhile.
+// Where a host allows no worker, the work is done on the page in slices.
 
 import { checkFile } from "./compute/pictures.js";
 import { turnsOnThePage } from "./compute/turns.js";
 import { Jobs, perform } from "./network_worker.js";
+import { byWorker, startWorker } from "./workers.js";
 
 /** @typedef {import("./compute/grid.js").Grid} Grid */
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
@@ -89,7 +87,10 @@ export class Network {
     try {
       await check();
       const job = { name, given, onProgress, signal: running.signal };
-      if (this.#worker === undefined) this.#worker = await startWorker(this.#weights);
+      if (this.#worker === undefined) {
+        this.#worker = await startWorker(WORKER);
+        this.#worker?.postMessage({ weights: this.#weights });
+      }
       running.signal.throwIfAborted();
       return await (this.#worker ? byWorker(this.#worker, job) : this.#onPage(job));
     } catch (error) {
@@ -116,37 +117,4 @@ export class Network {
     if (this.#worker) this.#worker = undefined;
     this.#jobs = null;
   }
-}
-
-/** A worker that has the weights; null if this page may have none. @param {Weights} weights @returns {Promise<Worker | null>} */
-async function startWorker(weights) {
-  const code = `${rpnviz.script(WORKER)}\nrpnviz.take("${WORKER}").listen(self);`;
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    const worker = new Worker(url); // some browsers throw here if the policy forbids it, others report it
-    const ready = await new Promise((resolve) => {
-      worker.onmessage = () => resolve(true);
-      worker.onerror = () => resolve(false);
-    });
-    if (ready) worker.postMessage({ weights });
-    return ready ? worker : null;
-  } catch {
-    return null;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** @param {Worker} worker @param {Job} job @returns {Promise<any>} */
-function byWorker(worker, { name, given, onProgress, signal }) {
-  return new Promise((resolve, reject) => {
-    signal.onabort = () => reject(signal.reason);
-    worker.onerror = (event) => reject(new Error(event.message || "the network's worker has ended"));
-    worker.onmessage = ({ data: { progress, answer, error } }) => {
-      if (progress) onProgress(progress);
-      else if (answer) resolve(answer);
-      else reject(new Error(error));
-    };
-    worker.postMessage({ name, given });
-  });
 }

@@ -517,6 +517,7 @@ PARTS = {
 }
 # The network, its training and the opening of a picture: held against PyTorch and Pillow by other tests.
 ELSEWHERE = {
+    "test_page_training.py": {"head_features.js featuresAndMirrored", "head_features.js mirrorBoxes"},
     "test_head_training.py": {"head_training.js HeadTraining", "trained_head.js TrainedHead", "new_head.js newHead"},
     "network_page.py": {"backbone.js Backbone", "rpn.js RPNHead"},
     "test_network_numbers.py": {"backbone.js preprocess", "detection.js RoIHead", "detection.js detect"}
