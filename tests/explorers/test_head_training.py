@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,8 @@ from rpnviz.train.head import HeadTraining, features_and_mirrored, mirror_boxes
 from rpnviz.train.training import draw_minibatch
 from rpnviz.train.variants import INTACT, VARIANTS
 from tests.explorers.compute_page import ComputePage, compute_page
+from tools.browser.engines import chosen
+from tools.browser.page import Engine
 
 GRID = Grid.paper()
 PICTURES = [Picture.load(name) for name in ("street-01", "street-07", "street-11")]
@@ -60,6 +62,18 @@ TRAIN = """async (features, boxes, looked, name, seed, steps, taken) => {
 }"""
 
 
+# The same steps by a worker of the page.
+RUN = """async (features, boxes, looked, name, seed, steps, taken) => {
+  const views = features.map((of, i) => ({ features: of, gtBoxes: boxes[i] }));
+  const pictures = views.flatMap((view, i) => (i % 2 ? [] : [[view, views[i + 1]]]));
+  const watched = { features: looked, gtBoxes: boxes[0] };
+  const run = await PageRun.begin({ name, steps, seed, imageSize: [600, 1000], pictures, watched });
+  for (let step = 0; step < taken; step++) await run.advance();
+  run.close();
+  return run.losses;
+}"""
+
+
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[ComputePage]:
     made = compute_page(browser, *MODULES)
@@ -84,11 +98,12 @@ def channels_last(features: Tensor) -> npt.NDArray[np.uint16]:
     return bits
 
 
-def in_page(page: ComputePage, channels: int, name: str, seed: int, taken: int) -> Any:
+def in_page(page: ComputePage, channels: int, name: str, seed: int, taken: int, code: str = TRAIN) -> Any:
+    """What `code` makes of a training of so many steps."""
     maps = [channels_last(view) for both in features(channels) for view in both]
     boxes = [of.numpy() for picture in PICTURES for of in (picture.gt_boxes, mirror_boxes(picture.gt_boxes, GRID))]
-    said = page.run(TRAIN, maps, boxes, features(channels)[0][0].float().numpy(), name, seed, STEPS, taken)
-    assert "error" not in said, said["error"]
+    said = page.run(code, maps, boxes, features(channels)[0][0].float().numpy(), name, seed, STEPS, taken)
+    assert "error" not in said, said
     return said
 
 
@@ -193,6 +208,15 @@ def test_after_many_steps_it_is_still_the_same_training(
     with torch.no_grad():
         logits, deltas = flatten_head(*training.head(features(channels)[0][:1].float()))
     check_near([said["logits"], said["deltas"].reshape(-1, 4)], [logits.numpy(), deltas.numpy()], 1e-2)
+
+
+@pytest.mark.parametrize("browser_name", [name for name in chosen() if name != "chromium"])
+def test_a_worker_of_another_browser_takes_the_same_steps(engines: Callable[[str], Engine], browser_name: str) -> None:
+    made = compute_page(engines(browser_name), "live/page_run.js")
+    said = in_page(made, FEW, INTACT, 5, 12, RUN)
+    _, noted = in_pytorch(FEW, INTACT, 5, 12)
+    np.testing.assert_allclose(said, [one["losses"] for one in noted], rtol=1e-3, atol=1e-5)
+    made.page.close()
 
 
 def test_variants_are_those_of_python(page: ComputePage) -> None:

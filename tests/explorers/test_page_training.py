@@ -205,6 +205,28 @@ def test_it_stops_resumes_and_a_variant_catches_up(page: Page) -> None:
     assert all(intact == max(stopped, variant) for intact, variant in seen)
 
 
+def test_what_was_trained_stays_and_what_was_not_starts_over(page: Page) -> None:
+    start(page)
+    wait_for(page, "Trained")
+    choose = page.get_by_role("combobox").select_option
+    choose("one scale only")
+    page.wait_for_function("() => model.get('runs').length === 2 && model.get('runs')[1].step === 0")
+    choose(VARIANT)
+    page.wait_for_function("() => model.get('runs')[1].step")
+    assert steps_of(page) == [STEPS, STEPS]
+    wait_for(page, "Trained")
+    choose("one scale only")
+    page.wait_for_function("() => model.get('runs')[1].step === 0")
+    start(page)
+    page.wait_for_function("() => model.get('runs')[1].step > 1")
+    choose("nothing")
+    page.wait_for_function("() => model.get('runs').length === 1")
+    wait_for(page, "Trained")
+    choose("one scale only")
+    page.wait_for_function("() => model.get('runs').length === 2")
+    assert steps_of(page) == [STEPS, 0]
+
+
 def test_starting_one_stops_the_other(page: Page) -> None:
     page.evaluate("() => { window.first = model; openView(); }")
     buttons = page.locator(BUTTON)

@@ -93,11 +93,18 @@ export class Trainer {
 
   /** The runs that are wanted, begun if they were not, and shown. @param {Materials} made */
   async show(made) {
-    for (const name of this.runs.keys()) if (!this.names.includes(name)) this.forget(name);
-    const shown = await Promise.all(this.names.map((name) => this.run(name, made)));
+    const { names } = this;
+    for (const name of this.runs.keys()) if (!names.includes(name)) this.hide(name);
+    const shown = await Promise.all(names.map((name) => this.run(name, made)));
     this.model.set("anew", false);
-    this.publish(shown);
+    if (names.join() === this.names.join()) this.publish(shown); // else others are wanted by now
     return shown;
+  }
+
+  /** Of a run that is not wanted any more only what is trained stays: a worker takes much memory. @param {string} name */
+  async hide(name) {
+    const run = await this.runs.get(name)?.catch(() => null);
+    if (run?.left && !this.names.includes(name)) this.forget(name);
   }
 
   /** @param {string} name @param {Materials} made @returns {Promise<PageRun>} */
@@ -139,7 +146,7 @@ export class Trainer {
     }
   }
 
-  /** A hidden run gives its worker's memory back; chosen again, it starts over. @param {string} name */
+  /** Wanted again, it starts over. @param {string} name */
   async forget(name) {
     const run = this.runs.get(name);
     this.runs.delete(name);
