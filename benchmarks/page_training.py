@@ -22,7 +22,6 @@ from benchmarks.network import megabytes
 from rpnviz._files.data import data_folder
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common import bundle
-from rpnviz.explorers.common.payload import exact_file
 from rpnviz.explorers.live.runs import Run
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -159,7 +158,7 @@ def weights() -> dict[str, int]:
 def _file(name: str) -> bytes:
     if name == "backbone":
         return (data_folder() / "weights" / "backbone_mini.safetensors").read_bytes()
-    return exact_file(Picture.load(name))
+    return Picture.load(name).file()
 
 
 def _served(browser: Browser) -> Page:

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.curves import smoothed
-from rpnviz.explorers.common.payload import exact_file
 from rpnviz.explorers.live.explorer import LiveExplorer
 from rpnviz.explorers.live.pace import time_left
 from rpnviz.grid import Grid
@@ -127,7 +126,7 @@ def test_features_are_those_of_python(loaded: ComputePage) -> None:
           const picture = await openPicture(new Blob([file]), nobodyWaits);
           return featuresAndMirrored(backbone, picture, Grid.named("paper", picture.imageSize));
         }""",
-        *(exact_file(Picture.load("street-01")), WEIGHTS["backbone"]),
+        *(Picture.load("street-01").file(), WEIGHTS["backbone"]),
     )
     for ours, theirs in zip(said, features()[0], strict=True):
         found = ours.view(np.float16).reshape(40, 60, 512).transpose(2, 0, 1).astype(np.float32)
@@ -146,10 +145,10 @@ def test_a_page_is_sent_the_very_pixels(loaded: ComputePage, bundled: bool) -> N
     """A bundled picture as the small file that it is; any other, also under the name of a bundled one, without loss."""
     picture = Picture.load("street-03")
     if bundled:
-        assert len(exact_file(picture)) < 100_000
+        assert len(picture.file()) < 100_000
     else:
         picture = dataclasses.replace(picture, image=np.ascontiguousarray(picture.image[:, ::-1]))
-    said = loaded.run("async (file) => (await openPicture(new Blob([file]), nobodyWaits)).image", exact_file(picture))
+    said = loaded.run("async (file) => (await openPicture(new Blob([file]), nobodyWaits)).image", picture.file())
     np.testing.assert_array_equal(said.reshape(picture.image.shape), picture.image)
 
 

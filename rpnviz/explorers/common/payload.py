@@ -10,12 +10,10 @@ import zlib
 from collections import Counter
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from rpnviz._files.data import data_folder
 from rpnviz.anchors import ASPECT_RATIOS, SCALES
 from rpnviz.figures.maps import within_rim
 from rpnviz.figures.primitives import MARGIN
@@ -98,16 +96,6 @@ def picture_file(picture: Picture) -> bytes:
     """The picture as WebP, for the page."""
     buffer = io.BytesIO()
     Image.fromarray(picture.image).save(buffer, "WEBP", quality=85)
-    return buffer.getvalue()
-
-
-def exact_file(picture: Picture) -> bytes:
-    """The picture as WebP, to compute with: the file it was read from if it is bundled, else one without loss."""
-    path = data_folder() / "pictures" / f"{picture.name}.webp"
-    if picture.name in Picture.bundled() and np.array_equal(Picture.load(picture.name).image, picture.image):
-        return path.read_bytes()
-    buffer = io.BytesIO()
-    Image.fromarray(picture.image).save(buffer, "WEBP", lossless=True)
     return buffer.getvalue()
 
 

@@ -22,7 +22,7 @@ from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS
 from rpnviz.explorers.common.hearing import hear_widgets
-from rpnviz.explorers.common.payload import exact_file, picture_file, picture_plan
+from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.live.pace import Pace, time_left
 from rpnviz.explorers.live.runs import SMOOTH, Run, pack_outcome
 from rpnviz.figures.primitives import Still
@@ -265,4 +265,4 @@ class LiveExplorer(RpnvizWidget):
 
 def _sent(picture: Picture) -> dict[str, Any]:
     """A picture for a page that trains."""
-    return {"file": exact_file(picture), "boxes": picture.gt_boxes.tolist()}
+    return {"file": picture.file(), "boxes": picture.gt_boxes.tolist()}
