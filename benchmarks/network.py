@@ -176,9 +176,9 @@ def _compare(browser: Browser, page: Page, samples: int) -> list[Compared]:
     steps = _steps(page)
     for number in range(samples + 2):  # two to warm up
         for compared, in_page, in_python in steps:
-            before = _busiest(browser)["cpuTime"]
+            before = busiest(browser)["cpuTime"]
             seconds = in_page()
-            busy = _busiest(browser)["cpuTime"] - before
+            busy = busiest(browser)["cpuTime"] - before
             started, began = time.perf_counter(), time.process_time()
             in_python()
             if number >= 2:
@@ -199,7 +199,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _busiest(browser: Browser) -> Any:
+def busiest(browser: Browser) -> Any:
     """The renderer that has computed most: the page's process, and its worker's."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -210,9 +210,9 @@ def _busiest(browser: Browser) -> Any:
 
 
 def megabytes(browser: Browser) -> float | None:
-    busiest = _busiest(browser)
+    process = busiest(browser)
     try:
-        status = Path(f"/proc/{busiest['id']}/status").read_text()
+        status = Path(f"/proc/{process['id']}/status").read_text()
     except OSError:
         return None
     kilobytes = {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+) kB", status, re.MULTILINE)}

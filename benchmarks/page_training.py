@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import torch
 from playwright.sync_api import Browser, Page, Route
 
-from benchmarks.network import megabytes
+from benchmarks.network import busiest, megabytes
 from rpnviz._files.data import data_folder
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common import bundle
@@ -72,11 +72,13 @@ ADVANCE = """async (count) => {
 
 @dataclass
 class Compared:
-    """Seconds that a step of so many runs takes, in the page and in Python."""
+    """Seconds of a step of so many runs, in the page and in Python; and what the processor was busy of them."""
 
     name: str
     page: list[float] = field(default_factory=list)
     python: list[float] = field(default_factory=list)
+    page_busy: list[float] = field(default_factory=list)
+    python_busy: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -110,13 +112,17 @@ def measure(browser: Browser, samples: int = SAMPLES) -> Training:
     with _one_core_less():
         for number in range(samples + WARM_UP):
             for count, one in enumerate(compared, 1):
+                before = busiest(browser)["cpuTime"]
                 seconds = page.evaluate(ADVANCE, count)
-                started = time.perf_counter()
+                busy = busiest(browser)["cpuTime"] - before
+                started, began = time.perf_counter(), time.process_time()
                 for run in runs[:count]:
                     run.advance()
                 if number >= WARM_UP:
                     one.page.append(seconds)
+                    one.page_busy.append(busy)
                     one.python.append(time.perf_counter() - started)
+                    one.python_busy.append(time.process_time() - began)
     found = Training(compared, features, page.evaluate("() => frames.slice(1)"), weights(), megabytes(browser))
     page.close()
     return found
@@ -127,6 +133,7 @@ def table(found: Training) -> str:
     lines = ["| median ms; steps a second | page, a worker a run | Python, one after the other |", "|---|---|---|"]
     for one in found.compared:
         lines.append(f"| {one.name} | {_said(one.page)} | {_said(one.python)} |")
+        lines.append(f"| {one.name}: processor | {_said(one.page_busy)} | {_said(one.python_busy)} |")
     frames = sorted(found.frames)
     memory = f"{found.megabytes:.0f} MB" if found.megabytes else "not known here"
     return "\n".join(
