@@ -201,7 +201,8 @@ function transpose(from, rows, columns, to) {
 
 /**
  * [rows][inputs] · [block][inputs][BLOCK] + bias → [rows][filled]. For the kernel, a 1 × 1 convolution of a map that is
- * one row high and has a border. Of that it reads nothing: so the map may begin before the place of the first row.
+ * one row high and has a border. Of that it reads nothing: so the map may begin before the place of the first row, and even
+ * below 0, since addresses are added up in 32 bits.
  * @param {Kernel} kernel @param {number} from address of the rows @param {number} rows
  * @param {Pick<Layer, "inputs" | "filled" | "weights" | "bias">} layer @param {number} to address of the answer
  * @param {boolean} relu
