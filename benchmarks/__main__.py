@@ -8,6 +8,7 @@ python -m benchmarks --only explorers      every explorer of every notebook, in 
 python -m benchmarks --only knobs          every control of pages without a kernel
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --only network        the network in the page against PyTorch on one thread
+python -m benchmarks --only page-training  the training in the page against PyTorch
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
 python -m benchmarks --json PATH           also write every sample
 """
@@ -27,12 +28,12 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, knobs, network, series, site, training
+from benchmarks import compute, keys, knobs, network, page_training, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
 
-PARTS = ("keys", "explorers", "knobs", "compute", "training", "notebooks", "network", "site")
+PARTS = ("keys", "explorers", "knobs", "compute", "training", "notebooks", "network", "page-training", "site")
 
 
 def main() -> int:
@@ -58,6 +59,8 @@ def main() -> int:
         samples["notebooks"] = _notebooks()
     if "network" in wanted:
         samples["network"] = _network()
+    if "page-training" in wanted:
+        samples["page training"] = _page_training()
     if "site" in wanted:
         samples["site"] = _site()
     if options.json:
@@ -140,6 +143,13 @@ def _network() -> dict[str, Any]:
     with chromium() as browser:
         found = network.measure(browser)
     print(f"{network.table(found)}\n")
+    return dataclasses.asdict(found)
+
+
+def _page_training() -> dict[str, Any]:
+    with chromium() as browser:
+        found = page_training.measure(browser)
+    print(f"{page_training.table(found)}\n")
     return dataclasses.asdict(found)
 
 

@@ -87,7 +87,7 @@ def measure(browser: Browser, samples: int = SAMPLES) -> Network:
     page = _open(browser)
     with _one_thread(), torch.no_grad():
         compared = _compare(browser, page, samples)
-    found = Network(compared, code_bytes(), weight_bytes(), _megabytes(browser))
+    found = Network(compared, code_bytes(), weight_bytes(), megabytes(browser))
     page.close()
     return found
 
@@ -178,9 +178,9 @@ def _compare(browser: Browser, page: Page, samples: int) -> list[Compared]:
     steps = _steps(page)
     for number in range(samples + 2):  # two to warm up
         for compared, in_page, in_python in steps:
-            before = _busiest(browser)["cpuTime"]
+            before = busiest(browser)["cpuTime"]
             seconds = in_page()
-            busy = _busiest(browser)["cpuTime"] - before
+            busy = busiest(browser)["cpuTime"] - before
             started, began = time.perf_counter(), time.process_time()
             in_python()
             if number >= 2:
@@ -201,7 +201,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _busiest(browser: Browser) -> Any:
+def busiest(browser: Browser) -> Any:
     """The renderer that has computed most: the page's process, and its worker's."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
@@ -211,10 +211,10 @@ def _busiest(browser: Browser) -> Any:
     )
 
 
-def _megabytes(browser: Browser) -> float | None:
-    busiest = _busiest(browser)
+def megabytes(browser: Browser) -> float | None:
+    process = busiest(browser)
     try:
-        status = Path(f"/proc/{busiest['id']}/status").read_text()
+        status = Path(f"/proc/{process['id']}/status").read_text()
     except OSError:
         return None
     kilobytes = {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+) kB", status, re.MULTILINE)}

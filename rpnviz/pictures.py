@@ -6,6 +6,7 @@ Shapes: M = number of gt boxes; image [H, W, 3], rows first. Boxes are xyxy in p
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -67,6 +68,14 @@ class Picture:
     def image_size(self) -> tuple[int, int]:
         """(H, W) of the picture."""
         return self.image.shape[0], self.image.shape[1]
+
+    def file(self) -> bytes:
+        """These very pixels as a WebP file: the one that a bundled picture was read from, else one without loss."""
+        if self.name in self.bundled() and np.array_equal(Picture.load(self.name).image, self.image):
+            return (data_folder() / "pictures" / f"{self.name}.webp").read_bytes()
+        content = io.BytesIO()
+        Image.fromarray(self.image).save(content, "WEBP", lossless=True)
+        return content.getvalue()
 
     @staticmethod
     def bundled() -> list[str]:

@@ -13,7 +13,7 @@ from tests.explorers.page_code import Evaluating, Opening
 
 # `give` makes {dtype, text} of a typed array anywhere in an answer, `get` makes the typed array of it.
 TRANSPORT = """
-const kinds = { Uint8Array, Uint8ClampedArray, Int32Array, Float32Array };
+const kinds = { Uint8Array, Uint16Array, Int8Array, Uint8ClampedArray, Int32Array, Float32Array };
 const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 const textOf = (bytes) => new Promise((resolve) => {
   const reader = new FileReader();
@@ -35,6 +35,8 @@ const give = async (value) => {
 };
 """
 DTYPES: dict[str, Any] = {
+    "Uint16Array": np.uint16,
+    "Int8Array": np.int8,
     "Uint8Array": np.uint8,
     "Uint8ClampedArray": np.uint8,
     "Int32Array": np.int32,

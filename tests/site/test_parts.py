@@ -86,6 +86,34 @@ def test_equal_content_is_written_once_and_large_bytes_apart(tmp_path: Path) -> 
     assert base64.b64decode(put(tmp_path, put(tmp_path, first)["a"]["$file"])["$bytes"]) == large
 
 
+LATER = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+<script src="_static/site.js"></script>
+<script>
+rpnviz.define("field.js", () => ({ render({ model }) { window.model = model; } }));
+</script>
+<figure class="rpnviz-mount" data-view="field.js" data-state="%s" data-number="0" data-links="[]"></figure>"""
+
+
+def test_what_comes_on_demand_is_loaded_when_it_is_asked_for_and_once(browser: Browser, tmp_path: Path) -> None:
+    static = tmp_path / "_static"
+    (static / "data").mkdir(parents=True)
+    write(static)
+    files = Files(static / "data")
+    later = files.write({"small": b"abc", "large": [b"\x07" * OWN_FILE]})
+    state = files.write({"moves": {}, "name": "field", "later": {"$later": later}})
+    (tmp_path / "page.html").write_text(LATER % state, encoding="utf-8")
+    page, asked = browser.new_page(), list[str]()
+    page.on("request", lambda sent: asked.append(Path(sent.url).stem))
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_function("() => window.model")
+    assert state in asked and later not in asked
+    page.evaluate("async () => { window.got = await model.get('later')(); }")
+    assert page.evaluate("() => [got.small.byteLength, got.large[0].getUint8(9)]") == [3, 7]
+    assert page.evaluate("async () => got === await model.get('later')()")
+    assert asked.count(later) == 1
+    page.close()
+
+
 def test_state_is_json_and_bytes(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="set is neither"):
         Files(tmp_path).write({"x": {1, 2}})
@@ -115,7 +143,8 @@ def test_policy_names_what_is_inline_by_its_hash(tmp_path: Path) -> None:
     said = dict(part.split(" ", 1) for part in policy(page).split("; "))
     digest = "sha256-P3m7e0NbBTIWUdrv03TNxoHcBvqmXjdOODN7iMoEbeo="
     assert said["default-src"] == "'none'"
-    assert said["script-src"] == f"'self' file: '{digest}'"
+    assert said["script-src"] == f"'self' file: 'wasm-unsafe-eval' '{digest}'"
+    assert said["worker-src"] == "blob:"
     assert len(re.findall("sha256-", said["style-src"])) == 2 and "'unsafe-hashes'" in said["style-src"]
     assert "unsafe-hashes" not in policy("<script>e</script>")
     (tmp_path / "page.html").write_text("<p>no head</p>")

@@ -2,7 +2,8 @@
 
 Every file is a script with one call, `rpnviz.put(NAME, VALUE)`: from file:// a page may load scripts and nothing else.
 NAME is a hash of the content, so that pages share what they have in common. In VALUE, bytes stand as {"$bytes":
-base64}, and many bytes as {"$file": NAME} of a file of their own.
+base64}, and many bytes as {"$file": NAME} of a file of their own. A file that {"$later": NAME} names is loaded when the
+view asks for it: there stands a function that promises its content.
 
 Where Python answers the view (another picture, say), answers are asked for here and kept: for each `Recorded` the site
 has rules that lead from the values of traits to the file with the traits to set.
@@ -46,6 +47,12 @@ class Change:
         return bool(self.before[name] != self.after[name])
 
 
+def on_demand(explorer: RpnvizWidget) -> dict[str, Any]:
+    """What its page loads when it needs it: some megabytes of the network, when a reader opens a picture or trains."""
+    network = {"network_files": network_files(explorer.networks)} if explorer.networks else {}
+    return {**explorer.on_demand(), **network}
+
+
 def recorded(explorer: RpnvizWidget, notebook: str) -> list[Recorded]:
     """What is recorded of an explorer in a notebook; all pictures of the linked one for the first notebook alone."""
     if isinstance(explorer, LinkedExplorer) and not notebook.startswith("00"):
@@ -68,8 +75,7 @@ def save(folder: Path, notebook: str) -> None:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
-        if explorer.networks:  # some megabytes, which the page fetches when a reader opens a picture
-            state["network"] = files.write(network_files(explorer.networks))
+        state |= {name: {"$later": files.write(value)} for name, value in on_demand(explorer).items()}
         index[explorer.model_id] = {
             "needs_python": explorer.needs_python,
             "number": number,

@@ -1,17 +1,15 @@
 // @ts-check
-// Work that takes seconds, in a worker, so that the page moves meanwhile.
-//
-// The worker is made from a blob: of the page's own modules (modules.js), since a widget, a saved page and a page from
-// file:// have no address that a worker could be loaded from. A policy has to allow it: worker-src blob:. Where a host
-// allows no worker, the work is done on the page in slices.
+// Work that takes seconds, in a worker (workers.js), so that the page moves meanwhile. Where a host allows no worker, it
+// is done on the page in slices.
 
 import { turnsOnThePage } from "./compute/turns.js";
 import { perform } from "./jobs.js";
+import { byWorker, startWorker } from "./workers.js";
 
 /** @typedef {import("./jobs.js").Jobs} Jobs */
 /** @typedef {import("./jobs.js").OnProgress} OnProgress */
 /** @typedef {import("./compute/turns.js").Turn} Turn */
-/** brings: what the jobs are to have from now on. @typedef {{name: string, given: any[], brings: any, onProgress: OnProgress, signal: AbortSignal}} Job */
+/** @typedef {import("./workers.js").Job & {onProgress: OnProgress, signal: AbortSignal}} Job */
 /** @typedef {{onProgress?: OnProgress, before?: () => Promise<any>}} Options before: what is asked on the page first; what it gives goes with the job */
 
 /** Does one job at a time. A job fails with an Error whose message is a sentence, or with an AbortError by `cancel`. */
@@ -86,36 +84,4 @@ export class Background {
     if (this.#worker) this.#worker = undefined;
     this.#jobs = null;
   }
-}
-
-/** A worker that waits; null if this page may have none. @param {string} module @returns {Promise<Worker | null>} */
-async function startWorker(module) {
-  const code = `${rpnviz.script(module)}\nrpnviz.take("${module}").listenIn(self);`;
-  const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-  try {
-    const worker = new Worker(url); // some browsers throw here if the policy forbids it, others report it
-    const ready = await new Promise((resolve) => {
-      worker.onmessage = () => resolve(true);
-      worker.onerror = () => resolve(false);
-    });
-    return ready ? worker : null;
-  } catch {
-    return null;
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-}
-
-/** @param {Worker} worker @param {Job} job @returns {Promise<any>} */
-function byWorker(worker, { name, given, brings, onProgress, signal }) {
-  return new Promise((resolve, reject) => {
-    signal.onabort = () => reject(signal.reason);
-    worker.onerror = (event) => reject(new Error(event.message || "the page's worker has ended"));
-    worker.onmessage = ({ data: { progress, answer, error } }) => {
-      if (progress) onProgress(progress);
-      else if (answer) resolve(answer);
-      else reject(new Error(error));
-    };
-    worker.postMessage({ name, given, brings }, brings instanceof ImageBitmap ? [brings] : []);
-  });
 }

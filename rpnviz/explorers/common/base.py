@@ -99,6 +99,13 @@ class RpnvizWidget(anywidget.AnyWidget):
         """What the site records of Python's answers: that which is asked of Python and has few answers."""
         return []
 
+    def on_demand(self) -> dict[str, Any]:
+        """What the site's view loads when it needs it: by name, JSON and bytes, nested at will.
+
+        There `model.get(name)` is a function that promises the value; elsewhere it is undefined.
+        """
+        return {}
+
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 
     def figure(self) -> Figure:

@@ -2,7 +2,7 @@
 // Reads a picture file, and has a worker fit it into 600 × 1000.
 
 import { Background } from "./background.js";
-import { decode } from "./compute/pictures.js";
+import { readBitmap } from "./compute/pictures.js";
 import { PictureJobs } from "./picture_worker.js";
 
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
@@ -14,6 +14,6 @@ export class PictureReader extends Background {
 
   /** @param {Blob} file @returns {Promise<Picture>} */
   openPicture(file) {
-    return this.perform("fit", [], { before: () => decode(file) });
+    return this.perform("fit", [], { before: () => readBitmap(file) });
   }
 }

@@ -65,7 +65,8 @@ class LiveExplorer(RpnvizWidget):
     unmoved = ("running", "beside")
     _started_last: ClassVar[LiveExplorer | None] = None
     view = "live/view.js"
-    needs_python = "This is how far the recorded run came. The steps of a training are taken by Python"
+    networks = ("backbone",)
+    needs_python = "What a page trains stays in the page. Cells that go on with a head run in Python"
     sheets = ("common/training.css",)
     plan = t.Dict(read_only=True, help="sizes, objects, steps, variants").tag(sync=True)
     image = t.Bytes(read_only=True, help="the watched picture as a file").tag(sync=True)
@@ -151,6 +152,17 @@ class LiveExplorer(RpnvizWidget):
         while (thread := self._thread) and thread.is_alive():
             thread.join(0.05)
             hear_widgets()
+
+    def on_demand(self) -> dict[str, Any]:
+        """What a page trains on, in which the bundled backbone is: files of pictures, with the same pixels as here."""
+        _, pictures, _, (watched, _), _, seed = self._settings
+        return {
+            "training": {
+                "seed": seed % 2**32,  # as PyTorch's generator takes it
+                "watched": _sent(watched),
+                "pictures": [_sent(picture) for picture in pictures],
+            }
+        }
 
     # ---- the thread ----------------------------------------------------------------------------------------------
 
@@ -250,3 +262,8 @@ class LiveExplorer(RpnvizWidget):
             found = f"{int(covered.sum())} of {len(covered)} objects among the best {self.top_n} proposals"
             said.append(f"{run.name}: step {run.step} of {run.training.steps}, {found}")
         return f"Live training: {'; '.join(said)}."
+
+
+def _sent(picture: Picture) -> dict[str, Any]:
+    """A picture for a page that trains."""
+    return {"file": picture.file(), "boxes": picture.gt_boxes.tolist()}

@@ -1,5 +1,6 @@
 // @ts-check
-// Notebook 07: a head in training. Python takes the steps; this shows how far it is and asks it to start and to stop.
+// Notebook 07: a head in training. Python takes the steps, or workers of a page without a kernel (trainer.js); this shows
+// how far it is and asks them to start and to stop.
 
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
 import { chart, curveSwatch } from "../common/chart.js";
@@ -8,6 +9,7 @@ import { commit, typed } from "../common/model.js";
 import { drawOutcome, found, outcomePanel } from "../common/outcome.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
+import { Trainer, trainsInPage } from "./trainer.js";
 
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {{name: string, step: number, looked: number, map: DataView, proposals: DataView, covered: [number, number][],
@@ -32,7 +34,7 @@ export const render = defineView({
     label: "Live training",
     hint: "Everything else in the notebook stays movable while it trains. Point at anything to learn what it is.",
   },
-  traits: ["runs", "running", "time_left", "top_n", "show_map", "beside"],
+  traits: ["runs", "running", "time_left", "top_n", "show_map", "beside", "anew"],
   local: { toldRunning: false }, // the last sentence was that it trains
   store: readStore,
   moment: readMoment,
@@ -54,6 +56,7 @@ export const render = defineView({
     lossChart(context, 0),
     lossChart(context, 1),
   ],
+  listen: ({ model }) => (trainsInPage(model) ? new Trainer(model).listen() : []),
   say(now, { local, root }) {
     root.dataset.step = now.steps.join(" ");
     const outrun = now.running && local.toldRunning; // not at each step
@@ -79,14 +82,15 @@ function readStore({ model, redraw }) {
 function readMoment({ model, store: { plan } }) {
   const runs = /** @type {Run[]} */ (model.get("runs"));
   const topN = /** @type {number} */ (model.get("top_n"));
-  const [running, trained] = [/** @type {boolean} */ (model.get("running")), isTrained(runs, plan)];
+  const running = /** @type {boolean} */ (model.get("running"));
   const steps = runs.map(({ step }) => step);
   const sides = sidesOf(runs, model.get("before"), topN);
   const results = sides.map(({ title, result }) => `${title}: ${result}`).join("; ");
-  const stands = `${trained ? "Trained" : "Stopped"}: step ${steps.join(" and ")} of ${plan.steps}.`;
+  const stands = `${isTrained(runs, plan) ? "Trained" : "Stopped"}: step ${steps.join(" and ")} of ${plan.steps}.`;
   return {
-    ...{ runs, running, steps, sides, topN, done: trained && !running },
-    able: /** @type {boolean} */ (model.get("has_kernel")),
+    ...{ runs, running, steps, sides, topN, done: isDone(model, plan) && !running },
+    able: trains(model),
+    anew: /** @type {boolean | undefined} */ (model.get("anew")),
     showMap: /** @type {boolean} */ (model.get("show_map")),
     beside: /** @type {string} */ (model.get("beside")),
     timeLeft: /** @type {string} */ (model.get("time_left")),
@@ -96,6 +100,15 @@ function readMoment({ model, store: { plan } }) {
 
 /** Whether all steps of all runs are taken. @param {Run[]} runs @param {Plan} plan */
 const isTrained = (runs, plan) => runs.every(({ step }) => step === plan.steps);
+
+/** Whether there are steps for someone to take. @param {Model} model */
+const trains = (model) => /** @type {boolean} */ (model.get("has_kernel")) || trainsInPage(model);
+
+/** Whether all runs that are wanted are there, and all their steps are taken. @param {Model} model @param {Plan} plan */
+function isDone(model, plan) {
+  const [runs, wanted] = [/** @type {Run[]} */ (model.get("runs")), model.get("beside") === "nothing" ? 1 : 2];
+  return !model.get("anew") && runs.length === wanted && isTrained(runs, plan);
+}
 
 /** What the two pictures show: both runs, or one beside its own beginning. @param {Run[]} runs @param {Run} before @param {number} topN */
 function sidesOf([intact, other], before, topN) {
@@ -135,18 +148,19 @@ function picture({ store: { heat, photo, plan, styles }, redraw }, at) {
 function startButton({ model, store: { plan } }) {
   const press = () => {
     const running = model.get("running");
-    if (model.get("has_kernel") && (running || !isTrained(model.get("runs"), plan)))
-      commit(model, { running: !running });
+    if (trains(model) && (running || !isDone(model, plan))) commit(model, { running: !running });
   };
   const button = h("button", { type: "button", class: "rpnviz-start", click: press, ...OWN_KEYS });
   return {
     element: button,
-    draw({ running, done, able, steps }) {
+    draw({ running, done, able, anew, steps }) {
       const [name, what] = running
         ? ["Stop", "Stop after this step; nothing is lost."]
         : done
           ? ["Trained", "All steps are taken. Choose what to train beside it."]
-          : [steps.includes(0) ? "Start" : "Resume", "Take the steps that are left."];
+          : anew
+            ? ["Start", "Train a head in this page, from random weights, in place of the run that is shown."]
+            : [steps.includes(0) ? "Start" : "Resume", "Take the steps that are left."];
       setText(button, name);
       button.setAttribute("aria-disabled", String(!able || done));
       explains(button, able ? what : NO_KERNEL);
@@ -187,7 +201,7 @@ function besideChoice({ model, store: { plan } }) {
     onChange: (value) => commit(model, { beside: value }),
   });
   select.fill(names.map((name) => ({ value: name, label: name })));
-  if (!model.get("has_kernel")) {
+  if (!trains(model)) {
     select.element.disabled = true;
     explains(select.element, NO_KERNEL);
   }

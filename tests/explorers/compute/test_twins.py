@@ -189,6 +189,13 @@ def losses(logits: Any, *others: Any) -> dict[str, float]:
     return {"lossObjectness": float(bce), "lossRpnBoxReg": float(box)}
 
 
+def slopes(logits: Any, deltas: Any, *others: Any) -> dict[str, Any]:
+    """By autograd, in float64."""
+    answers = [torch.tensor(values, dtype=torch.float64, requires_grad=True) for values in (logits, deltas)]
+    torch.stack(rpn.rpn_losses(*answers, *others)).sum().backward()
+    return {name: values.grad for name, values in zip(("objectness", "deltas"), answers, strict=True)}
+
+
 def proposing(rng: Rng) -> list[Any]:
     count = drawn.many(rng, 120)
     settings = {
@@ -419,6 +426,7 @@ TWINS = [
         *("rpn.js rpnLosses", "rpnLosses(...args)", rpn.rpn_losses, losses),
         losing,
     ),
+    Twin("rpn.js rpnSlopes", "rpnSlopes(...args)", rpn.rpn_losses, slopes, losing, size=0.1),
     Twin(
         *("proposals.js propose", f"propose(...args.slice(0, 4), {SETTINGS})"),
         *(proposals.propose, stages, proposing),
@@ -490,22 +498,27 @@ PARTS = {
     "detection.js": "BINS BOX_WEIGHTS CLASSES MOST_PROPOSALS",
     "kernel.js": "FUSED SIMD SOURCE_SHA256",
     "lanczos.js": "resizeLanczos",
-    "pictures.js": "FIT_SIZE MAX_FILE_BYTES MAX_PIXELS PADDING checkFile fit withoutAlpha",
+    "pictures.js": "FIT_SIZE MAX_FILE_BYTES MAX_PIXELS PADDING fit fitBitmap fittedPlace readBitmap withoutAlpha",
     "safetensors.js": "tensorOf",
     "turns.js": "nobodyWaits turnsOnThePage",
     "winograd.js": "TILE turnedWeights",
     "funnel.js": "STAGES overlapsWith stagesLeft",
     "grid.js": "CELL halved",
-    "generator.js": "manualSeed randperm",
+    "generator.js": "manualSeed normal randint randperm skip",
+    "half.js": "fromHalf halfValues toHalf",
+    "adamw.js": "AdamW oneCycle",
+    "variants.js": "INTACT VARIANTS",
     "loss_ledger.js": "sigmoid",
     "nms_steps.js": "victims",
-    "proposals.js": "chooseBoxes moveAnchors",
+    "proposals.js": "DEFAULTS chooseBoxes moveAnchors",
     "roi.js": "largest mean neighbours valueAt",
     "rpn.js": "BETA RPN_LAYERS flattenHead",
     "targets.js": "IGNORED NEGATIVE POSITIVE",
 }
-# The network and the opening of a picture: held against PyTorch and Pillow by other tests.
+# The network, its training and the opening of a picture: held against PyTorch and Pillow by other tests.
 ELSEWHERE = {
+    "test_page_training.py": {"head_features.js featuresAndMirrored", "head_features.js mirrorBoxes"},
+    "test_head_training.py": {"head_training.js HeadTraining", "trained_head.js TrainedHead", "new_head.js newHead"},
     "network_page.py": {"backbone.js Backbone", "rpn.js RPNHead"},
     "test_network_numbers.py": {"backbone.js preprocess", "detection.js RoIHead", "detection.js detect"}
     | {"convolution.js Kernel"},

@@ -46,9 +46,11 @@ Object.assign(
       const parts = new Map(
         await Promise.all([...names].map(async (name) => /** @type {[string, any]} */ ([name, await load(name)]))),
       );
-      return walk(value, (/** @type {any} */ one) =>
-        "$bytes" in one ? bytes(one.$bytes) : "$file" in one ? parts.get(one.$file) : undefined,
-      );
+      return walk(value, (/** @type {any} */ one) => {
+        if ("$bytes" in one) return bytes(one.$bytes);
+        if ("$later" in one) return () => load(one.$later);
+        return "$file" in one ? parts.get(one.$file) : undefined;
+      });
     }
 
     /** A copy of the value in which every object for which `change` gives something is that. @param {any} value @param {(one: any) => any} change @returns {any} */
@@ -56,7 +58,7 @@ Object.assign(
       if (typeof value !== "object" || value === null || value instanceof DataView) return value;
       if (Array.isArray(value)) return value.map((one) => walk(one, change));
       const changed = change(value);
-      if (changed instanceof DataView) return changed;
+      if (changed instanceof DataView || typeof changed === "function") return changed;
       return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, walk(one, change)]));
     }
 
@@ -141,9 +143,7 @@ Object.assign(
           el,
           state: { ...values }, // another explorer of the page may start from the same
           name: el.dataset.rpnvizName,
-          network: values.network
-            ? { ...take("common/network.js"), files: () => load(/** @type {string} */ (values.network)) }
-            : null,
+          network: values.network_files ? { ...take("common/network.js"), files: values.network_files } : null,
           render: (/** @type {{model: Model, el: HTMLElement}} */ context) => {
             answer(context.model, values);
             join(place, context.model);

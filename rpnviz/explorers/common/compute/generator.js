@@ -51,3 +51,31 @@ export function randperm(count, generator) {
   }
   return order;
 }
+
+/** A whole number below `count`, as torch.randint(count, (1,)). @param {number} count @param {() => number} generator */
+export const randint = (count, generator) => generator() % count;
+
+/** Let so many draws pass that nobody needs. @param {number} count @param {() => number} generator */
+export function skip(count, generator) {
+  for (let i = 0; i < count; i++) generator();
+}
+
+const PAIRS = 8; // that PyTorch makes at a time
+
+/**
+ * Normally distributed round 0, as torch.nn.init.normal_: Box and Muller make two such numbers of two uniform ones.
+ * @param {number} count a multiple of 16 @param {number} std @param {() => number} generator @returns {Float32Array}
+ */
+export function normal(count, std, generator) {
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = (generator() & 0xffffff) / 2 ** 24;
+  for (let first = 0; first < count; first += 2 * PAIRS) {
+    for (let i = first; i < first + PAIRS; i++) {
+      const radius = std * Math.sqrt(-2 * Math.log(1 - values[i]));
+      const angle = 2 * Math.PI * values[i + PAIRS];
+      values[i] = radius * Math.cos(angle);
+      values[i + PAIRS] = radius * Math.sin(angle);
+    }
+  }
+  return values;
+}

@@ -27,14 +27,14 @@ export const MAX_PIXELS = 64_000_000; // a 50-megapixel photo passes, a decompre
  * @throws if it is no picture, broken, too large, or of a kind that this browser does not read; says which
  */
 export async function openPicture(file, turn) {
-  return fitBitmap(await decode(file), turn);
+  return fitBitmap(await readBitmap(file), turn);
 }
 
 /**
  * The first half, on the page: in WebKit no worker of a page from file:// may read a file.
  * @param {Blob} file @returns {Promise<ImageBitmap>}
  */
-export async function decode(file) {
+export async function readBitmap(file) {
   await checkFile(file);
   const bitmap = await decoded(file);
   checkPixels([bitmap.height, bitmap.width]);

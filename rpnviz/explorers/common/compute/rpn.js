@@ -2,7 +2,7 @@
 // The network on top of the feature map, as in rpnviz/rpn.py: one 3 × 3 convolution, two 1 × 1, and the two losses.
 // Shapes: A anchors a cell, h × w cells, N = h · w · A anchors in the order of `grid_anchors`. Objectness are logits.
 
-import { binaryCrossEntropy, smoothL1 } from "./loss_ledger.js";
+import { binaryCrossEntropy, sigmoid, smoothL1, smoothL1Slope } from "./loss_ledger.js";
 import { readSafetensors, tensorOf } from "./safetensors.js";
 
 /** @typedef {import("./boxes.js").Size} Size */
@@ -92,6 +92,37 @@ export function rpnLosses(objectness, predBboxDeltas, labels, regressionTargets,
     sum([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3], (k) => smoothL1(predBboxDeltas[k] - regressionTargets[k], BETA)),
   );
   return { lossObjectness: lossObjectness / numSampled, lossRpnBoxReg: lossRpnBoxReg / numSampled };
+}
+
+/**
+ * How the sum of the two losses changes with each answer: 0 wherever nothing was sampled.
+ * @param {Float32Array} objectness [N] logits @param {Float32Array} predBboxDeltas [N, 4] @param {Int8Array} labels [N]
+ * @param {Float32Array} regressionTargets [N, 4] @param {Int32Array} sampledPosInds @param {Int32Array} sampledNegInds
+ * @param {number} [share] of these losses in what is summed up
+ * @returns {{objectness: Float32Array, deltas: Float32Array}} [N] and [N, 4]
+ */
+export function rpnSlopes(
+  objectness,
+  predBboxDeltas,
+  labels,
+  regressionTargets,
+  sampledPosInds,
+  sampledNegInds,
+  share = 1,
+) {
+  const [ofObjectness, ofDeltas] = [new Float32Array(objectness.length), new Float32Array(predBboxDeltas.length)];
+  const each = share / Math.max(sampledPosInds.length + sampledNegInds.length, 1);
+  // 1. Of binary cross-entropy: how far the score is from the label.
+  for (const i of [...sampledPosInds, ...sampledNegInds]) {
+    ofObjectness[i] = each * (sigmoid(objectness[i]) - labels[i]);
+  }
+  // 2. Of smooth L1.
+  for (const i of sampledPosInds) {
+    for (let k = 4 * i; k < 4 * i + 4; k++) {
+      ofDeltas[k] = each * smoothL1Slope(predBboxDeltas[k] - regressionTargets[k], BETA);
+    }
+  }
+  return { objectness: ofObjectness, deltas: ofDeltas };
 }
 
 /** @param {Iterable<number>} values @param {(value: number) => number} of */

@@ -5,6 +5,8 @@
 // A file is: 8 bytes, how long the header is; the header, JSON {name: {dtype, shape, data_offsets: [from, to]}}; the
 // numbers of all tensors. All is little-endian, as is every machine that a browser runs on.
 
+import { fromHalf } from "./half.js";
+
 /** @typedef {{shape: number[], values: Float32Array}} Tensor */
 /** @typedef {Map<string, Tensor>} Tensors */
 
@@ -68,25 +70,6 @@ function readTensor(name, entry, data) {
 
 /** @param {any} values @returns {values is number[]} */
 const areCounts = (values) => Array.isArray(values) && values.every((n) => Number.isSafeInteger(n) && n >= 0);
-
-/** Float16Array would do it, but is not in every browser yet. @param {Uint16Array} halves */
-function fromHalf(halves) {
-  const [table, found] = [halfValues(), new Float32Array(halves.length)];
-  for (let i = 0; i < halves.length; i++) found[i] = table[halves[i]];
-  return found;
-}
-
-let halves = /** @type {Float32Array | null} */ (null);
-
-/** What each of the 65,536 float16 stands for: a sign, 5 bits of exponent, 10 of fraction. */
-function halfValues() {
-  halves ??= Float32Array.from({ length: 1 << 16 }, (_, half) => {
-    const [sign, exponent, fraction] = [half & 0x8000 ? -1 : 1, (half >> 10) & 31, half & 1023];
-    if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  });
-  return halves;
-}
 
 /**
  * The tensor of a name, if it has the right shape; 0 in `shape` is any length. @param {Tensors} tensors
