@@ -38,7 +38,7 @@ export function placeOf(model) {
 }
 
 /** As map_and_picture.py's `place`. @param {Grid} grid @returns {Place} */
-function placeOn(grid) {
+export function placeOn(grid) {
   const half = ([x1, y1, x2, y2] = /** @type {Box} */ ([0, 0, 0, 0])) =>
     /** @type {[number, number]} */ ([(x2 - x1) / 2, (y2 - y1) / 2]);
   return {

@@ -8,6 +8,7 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import TakesOwnPictures
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -18,7 +19,7 @@ from rpnviz.pictures import Picture
 NUM_ANCHORS = 9
 
 
-class MapAndPicture(RpnvizWidget):
+class MapAndPicture(TakesOwnPictures, RpnvizWidget):
     """An explorer with the map and its sliders at the left and the picture at the right; see map_and_picture.js."""
 
     presented = "col"
@@ -31,19 +32,34 @@ class MapAndPicture(RpnvizWidget):
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show ``picture`` with ``grid`` laid over it."""
-        self.picture, self._opened_on = check_picture(picture, grid), grid
+        self.show_picture(check_picture(picture, grid))
+        self._opened_on = grid
         super().__init__()
-        self.set_trait("image", picture_file(picture))
-        self.set_trait("place", place(grid))
+        self.start_answering()
         rows, cols = grid.feature_size
         with self.hold_trait_notifications():  # together: which cells there are hangs on another trait, the grid's name
             for name, value in {"row": rows // 2, "col": cols // 2, **traits}.items():
                 setattr(self, name, value)
 
+    def answer(self) -> dict[str, Any]:
+        """The picture shown and how the map lies on it; the window stays where it is if there is such a cell."""
+        rows, cols = self.grid.feature_size
+        return {
+            "image": picture_file(self.picture),
+            "place": place(self.grid),
+            **self.brings(row=min(self.row, rows - 1), col=min(self.col, cols - 1)),
+        }
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
+
     @property
     def grid(self) -> Grid:
-        """How the feature map lies on the picture."""
-        return self._opened_on
+        """How the feature map lies on the picture; one of the reader's own gets the grid of the same name."""
+        opened_on = self._opened_on
+        return Grid.named(opened_on.name, self.picture.image_size) if self.own_picture else opened_on
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

@@ -14,6 +14,8 @@ import { Jobs, perform } from "./network_worker.js";
 /** @typedef {import("./compute/detection.js").Detections} Detections */
 /** @typedef {import("./network_worker.js").Weights} Weights */
 /** @typedef {import("./network_worker.js").Look} Look */
+/** @typedef {import("./network_worker.js").CloseLook} CloseLook */
+/** @typedef {import("./network_worker.js").LayerMaps} LayerMaps */
 /** @typedef {import("./network_worker.js").JobName} JobName */
 /** @typedef {import("./network_worker.js").OnProgress} OnProgress */
 /** weights: with the first job that takes them. @typedef {{name: JobName, given: any[], weights: Weights | null, onProgress: OnProgress, signal: AbortSignal}} Job */
@@ -57,7 +59,23 @@ export class Network {
    * @param {Picture} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<Look>}
    */
   lookAt(picture, grid, onProgress) {
-    return this.#perform("lookAt", [picture, grid], onProgress);
+    return this.#perform("lookAt", [picture, grid, false], onProgress);
+  }
+
+  /**
+   * The same, and the vectors that the RPN reads it off.
+   * @param {Picture} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<CloseLook>}
+   */
+  lookClosely(picture, grid, onProgress) {
+    return this.#perform("lookAt", [picture, grid, true], onProgress);
+  }
+
+  /**
+   * What every layer makes of a picture, as it is shown.
+   * @param {Picture} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<LayerMaps>}
+   */
+  layersOf(picture, grid, onProgress) {
+    return this.#perform("layersOf", [picture, grid], onProgress);
   }
 
   /**

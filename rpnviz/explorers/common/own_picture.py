@@ -40,6 +40,7 @@ class TakesOwnPictures(t.HasTraits):
         sync=True, echo_update=False, from_json=lambda pixels, _: bytes(pixels)
     )
     _own: tuple[bytes, Picture] | None = None
+    _before: t.Dict[str, Any] = t.Dict(help="what traits were before a picture of the reader's own moved them")
 
     def show_picture(self, picture: Picture) -> None:
         """Show a picture that code has handed over."""
@@ -58,6 +59,21 @@ class TakesOwnPictures(t.HasTraits):
             scale, offset, _ = fitted_place(tuple(self.own_picture["file_size"]))
             self._own = self.own_pixels, Picture(image, torch.zeros(0, 4), [], self.own_picture["name"], scale, offset)
         return self._own[1]
+
+    def brings(self, **values: Any) -> dict[str, Any]:
+        """Traits that another picture moves, for `answer`; to be asked last of all in it.
+
+        Args:
+            **values: what they are on the picture that is about to be shown.
+
+        Returns:
+            These; or, when a picture of the reader's own goes, what they were before it came.
+        """
+        if not self.own_picture:
+            return {name: self._before.pop(name, value) for name, value in values.items()}
+        for name in values:
+            self._before.setdefault(name, getattr(self, name))
+        return values
 
     @property
     def photo_frame(self) -> list[float]:

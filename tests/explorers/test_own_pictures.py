@@ -1,0 +1,152 @@
+"""A picture of the reader's own: a page without a kernel works out the traits that Python answers; back is as before."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from rpnviz.backbone import Backbone
+from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.window.explorer import WindowExplorer
+from rpnviz.grid import Grid
+from rpnviz.pictures import Picture
+from rpnviz.rpn import RPNHead
+from tests.explorers.own_pictures import in_page, in_python, photograph, street
+
+Check = Callable[[Any, Any], None]
+
+
+class Kind(NamedTuple):
+    """An explorer that a picture is opened in."""
+
+    make: Callable[[], RpnvizWidget]
+    module: str
+    answer: str  # of that module
+    checks: dict[str, Check]  # by trait; any other must be the very same
+
+
+class Answers(NamedTuple):
+    """The same picture in both."""
+
+    page: dict[str, Any]
+    python: dict[str, Any]
+    back: dict[str, Any]
+    before: dict[str, Any]
+    pixels: npt.NDArray[np.uint8]
+    kind: Kind
+
+
+def pixels_of(file: Any) -> npt.NDArray[np.int64]:
+    return np.asarray(Image.open(io.BytesIO(bytes(file))).convert("RGB")).astype(int)
+
+
+def same_sheet(page: Any, python: Any) -> None:
+    """Steps of 1/20: a few cells lie just between two."""
+    far = np.abs(pixels_of(page) - pixels_of(python))
+    assert far.max() <= 13 and (far > 0).mean() < 1e-4
+
+
+def same_bytes(page: Any, python: bytes) -> None:
+    far = np.abs(page.astype(int) - np.frombuffer(python, np.uint8).astype(int))
+    assert far.max() <= 1 and (far > 0).mean() < 1e-2
+
+
+def same_hundredths(page: Any, python: bytes) -> None:
+    one, other = (np.frombuffer(zlib.decompress(bytes(packed)), "<i4") for packed in (page, python))
+    far = np.abs(one - other)
+    assert far.max() <= 1 and (far > 0).mean() < 1e-2
+
+
+def different_file(page: Any, python: bytes) -> None:
+    """PNG and WebP of one picture; that the first is it to the pixel has a test of its own."""
+    assert np.abs(pixels_of(page) - pixels_of(python)).mean() < 8
+
+
+def window() -> RpnvizWidget:
+    picture, grid = Picture.load("street-03"), Grid.paper()
+    features = Backbone.load("mini").features(picture, grid)
+    return WindowExplorer(picture, grid, features, RPNHead.load("mini"), row=20, col=30, channel=17)
+
+
+KINDS = {
+    "window": Kind(
+        window,
+        "window/own_window.js",
+        "openWindow",
+        {
+            **{name: same_sheet for name in ("features", "vectors")},
+            **{name: same_hundredths for name in ("objectness", "deltas")},
+            "mean_map": same_bytes,
+        },
+    ),
+}
+
+
+CASES = [(name, which) for name in KINDS for which in ("street", "photograph")]
+
+
+@pytest.fixture(scope="module")
+def explorers() -> Callable[[str], RpnvizWidget]:
+    """Each once; whoever opens a picture in it goes back."""
+    found = dict[str, RpnvizWidget]()
+    return lambda name: found.setdefault(name, found[name] if name in found else KINDS[name].make())
+
+
+def traits_of(explorer: RpnvizWidget) -> dict[str, Any]:
+    return {name: getattr(explorer, name) for name in explorer.own_traits()}
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def answers(
+    request: pytest.FixtureRequest,
+    explorers: Callable[[str], RpnvizWidget],
+    browser: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Answers:
+    name, which = request.param
+    kind, explorer = KINDS[name], explorers(name)
+    path = photograph() if which == "photograph" else street(tmp_path_factory.mktemp("street"))
+    page = in_page(browser, explorer, kind.module, kind.answer, path)
+    before = traits_of(explorer)
+    in_python(explorer, path)
+    python = traits_of(explorer)
+    explorer.set_state({"own_picture": {}, "own_pixels": b""})
+    return Answers(page, python, traits_of(explorer), before, Picture.open(path).image, kind)
+
+
+def plain(value: Any) -> Any:
+    """As JSON has it."""
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value.tobytes() if isinstance(value, np.ndarray) else value
+
+
+def test_the_page_answers_what_python_answers(answers: Answers) -> None:
+    page = answers.page["opened"]
+    changed = {name for name, value in answers.python.items() if value != answers.before[name]}
+    assert {"own_picture", "own_pixels", "answered", "image"} <= changed
+    for name, value in answers.python.items():
+        check = {**answers.kind.checks, "image": different_file}.get(name)
+        if check:
+            check(page[name], value)
+        elif name != "has_kernel":
+            assert plain(page[name]) == plain(value), name
+
+
+def test_the_picture_is_shown_to_the_pixel(answers: Answers) -> None:
+    assert (pixels_of(answers.page["opened"]["image"]) == answers.pixels).all()
+
+
+def test_back_is_as_before(answers: Answers) -> None:
+    assert plain(answers.page["after"]) == plain(answers.page["before"])
+    assert answers.back == answers.before
