@@ -1,4 +1,4 @@
-"""A picture of the reader's own: a page without a kernel works out the traits that Python answers; back is as before."""
+"""A picture of the reader's own: a page without a kernel works out what Python answers, and back is as before."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.layers.explorer import LayersExplorer
 from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -76,6 +77,19 @@ def window() -> RpnvizWidget:
     return WindowExplorer(picture, grid, features, RPNHead.load("mini"), row=20, col=30, channel=17)
 
 
+def layers() -> RpnvizWidget:
+    backbone, head = Backbone.load("mini"), RPNHead.load("mini")
+    explorer = LayersExplorer(Picture.load("street-03"), Grid.paper(), backbone, head, layer="conv3_2", x=500, y=300)
+    explorer.wish = {"layer": "conv2_1", "channel": 3}
+    return explorer
+
+
+def same_maps(page: dict[str, Any], python: dict[str, bytes]) -> None:
+    assert set(page) == set(python)
+    for name in page:
+        same_bytes(page[name], python[name])
+
+
 KINDS = {
     "window": Kind(
         window,
@@ -87,6 +101,7 @@ KINDS = {
             "mean_map": same_bytes,
         },
     ),
+    "layers": Kind(layers, "layers/own_layers.js", "openLayers", {"maps": same_maps, "extra_map": same_bytes}),
 }
 
 

@@ -5,11 +5,14 @@
 
 const RIM = 6; // cells from the border where zero padding is seen, as in maps.py
 
-/** The maps of all channels. @param {Float32Array} features [C][h][w] @param {Size} size (h, w) */
+/**
+ * The maps of all channels. @template {Float32Array | Uint8Array} Values
+ * @param {Values} features [C][h][w] @param {Size} size (h, w)
+ */
 export function channelsOf(features, [rows, cols]) {
   const cells = rows * cols;
-  const count = features.length / cells;
-  return Array.from({ length: count }, (_, channel) => features.subarray(channel * cells, (channel + 1) * cells));
+  const map = (/** @type {number} */ channel) => features.subarray(channel * cells, (channel + 1) * cells);
+  return Array.from({ length: features.length / cells }, (_, channel) => /** @type {Values} */ (map(channel)));
 }
 
 /** The cells that are not near the border. @param {Float32Array} values [h][w] @param {Size} size */
