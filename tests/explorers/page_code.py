@@ -37,7 +37,7 @@ def exports(name: str) -> list[str]:
 
 
 def check_joined(code: str) -> None:
-    """That no import is left in a bundle; each module stands in it once, and declares in its own scope nothing twice."""
+    """That no import is left in a bundle; each module stands in it once, and declares nothing twice."""
     assert not re.search(r"^import ", code, re.MULTILINE)
     modules = re.split(r"^rpnviz\.define\(", code, flags=re.MULTILINE)
     for module in modules:

@@ -10,16 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from PIL import Image
 from playwright.sync_api import Browser
 
+from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.layers.explorer import LayersExplorer
+from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
-from rpnviz.rpn import RPNHead
+from rpnviz.proposals import propose
+from rpnviz.rpn import RPNHead, flatten_head
 from tests.explorers.own_pictures import in_page, in_python, photograph, street
 
 Check = Callable[[Any, Any], None]
@@ -84,6 +88,30 @@ def layers() -> RpnvizWidget:
     return explorer
 
 
+@torch.no_grad()
+def roi() -> RpnvizWidget:
+    picture, grid = Picture.load("street-03"), Grid.paper()
+    features = Backbone.load("mini").features(picture, grid)
+    answers = flatten_head(*RPNHead.load("mini")(features))
+    proposals = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size).proposals[:12]
+    return RoIExplorer(picture, grid, features, proposals, proposal=5, bin_row=2, probe=[3.5, 4.25])
+
+
+def same_plan(page: dict[str, Any], python: dict[str, Any]) -> None:
+    near = {"proposals": 0.01, "ranges": 1e-4}
+    for name, most in near.items():
+        assert np.abs(np.array(page[name]) - np.array(python[name])).max() < most
+    assert {**page, **dict.fromkeys(near)} == {**python, **dict.fromkeys(near)}
+
+
+def same_box(page: list[float], python: list[float]) -> None:
+    assert page == pytest.approx(python, abs=0.01)
+
+
+def same_floats(page: Any, python: bytes) -> None:
+    assert np.abs(np.frombuffer(page.tobytes(), "<f4") - np.frombuffer(python, "<f4")).max() < 1e-4
+
+
 def same_maps(page: dict[str, Any], python: dict[str, bytes]) -> None:
     assert set(page) == set(python)
     for name in page:
@@ -102,6 +130,7 @@ KINDS = {
         },
     ),
     "layers": Kind(layers, "layers/own_layers.js", "openLayers", {"maps": same_maps, "extra_map": same_bytes}),
+    "roi": Kind(roi, "roi/own_map.js", "openMap", {"plan": same_plan, "features": same_floats, "box": same_box}),
 }
 
 

@@ -82,52 +82,35 @@ class LayersExplorer(TakesOwnPictures, RpnvizWidget):
 
     def _look(self) -> dict[str, Any]:
         """Run the network once for the picture shown, keep all maps, and say what another picture moves."""
-        grid, network = self.grid, (self._backbone, self._head)
-        self.walk = layer_table(network[0], grid, network[1])
-        outputs = activations(network[0], self.picture, grid, network[1])
-        self._shown = {
-            name: displayed(output[0].float(), layer.jump)
-            for layer, (name, output) in zip(self.walk, outputs, strict=True)
-        }
+        grid, (height, width) = self.grid, self.picture.image_size
+        walk, shown = self._run(grid)
+        chosen = {name: int(maps.float().flatten(1).std(dim=1, correction=0).argmax()) for name, maps in shown.items()}
         with torch.device("meta"):  # its shapes, not its weights
             vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
-        chosen = {
-            name: int(maps.float().flatten(1).std(dim=1, correction=0).argmax()) for name, maps in self._shown.items()
-        }
         rows, cols = grid.feature_size
-        height, width = self.picture.image_size
         x, y = (min(self.x, width), min(self.y, height)) if self.own_picture else grid.centre(rows // 2, cols // 2)
         moved = self.brings(channels=chosen, x=x, y=y)
-        return {
+        found = {
             "image": picture_file(self.picture),
             "place": {"grid": grid.name, "image_size": list(grid.image_size), "input_size": list(grid.input_size)},
-            "layers": [self._said(*pair) for pair in zip(self.walk, vgg16, strict=False)],
-            **self._maps_of(moved["channels"]),
+            "layers": [_said(layer, other, shown[layer.name]) for layer, other in zip(walk, vgg16, strict=False)],
+            **_maps_of(shown, moved["channels"]),
             **moved,
         }
+        self.walk, self._shown, self._looked_at = walk, shown, self.picture
+        return found
 
-    def _said(self, layer: Layer, vgg16: Layer) -> dict[str, Any]:
-        return {
-            "name": layer.name,
-            "kernel": layer.kernel,
-            "stride": layer.stride,
-            "channels": layer.channels,
-            "vgg16": vgg16.channels,
-            "size": list(layer.size),
-            "jump": layer.jump,
-            "receptive_field": layer.receptive_field,
-            "shown": list(self._shown[layer.name].shape[1:]),
-        }
-
-    def _maps_of(self, channels: dict[str, int]) -> dict[str, Any]:
-        """The map of one channel of each layer, for the page."""
-        maps = {name: self._shown[name][channel].numpy().tobytes() for name, channel in channels.items()}
-        return {"maps": maps, "opened": dict(channels)}
+    def _run(self, grid: Grid) -> tuple[list[Layer], dict[str, Tensor]]:
+        """The layers, and all maps of each as they are shown."""
+        walk = layer_table(self._backbone, grid, self._head)
+        outputs = activations(self._backbone, self.picture, grid, self._head)
+        pairs = zip(walk, outputs, strict=True)
+        return walk, {name: displayed(output[0].float(), layer.jump) for layer, (name, output) in pairs}
 
     def saved_state(self) -> dict[str, Any]:
         """What a page without a kernel opens with; see the base. It holds the channels that are chosen now."""
         with self.hold_sync():
-            for name, value in self._maps_of(self.channels).items():
+            for name, value in _maps_of(self._shown, self.channels).items():
                 self.set_trait(name, value)
         return super().saved_state()
 
@@ -137,7 +120,6 @@ class LayersExplorer(TakesOwnPictures, RpnvizWidget):
         if self.wish:
             self._check_channel(name, channel)
         found = {} if self._looked_at is self.picture else self._look()
-        self._looked_at = self.picture
         if self.wish:
             found["extra_map"] = self._shown[name][channel].numpy().tobytes()
         return found
@@ -212,6 +194,27 @@ def displayed(output: Tensor, jump: int) -> Tensor:
     if finer > 1:
         bright = F.avg_pool2d(bright, finer, ceil_mode=True)
     return (bright * 255).round().byte()
+
+
+def _said(layer: Layer, vgg16: Layer, shown: Tensor) -> dict[str, Any]:
+    """What the page is told of a layer; `shown` are its maps, Tensor[C, h, w]."""
+    return {
+        "name": layer.name,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "channels": layer.channels,
+        "vgg16": vgg16.channels,
+        "size": list(layer.size),
+        "jump": layer.jump,
+        "receptive_field": layer.receptive_field,
+        "shown": list(shown.shape[1:]),
+    }
+
+
+def _maps_of(shown: dict[str, Tensor], channels: dict[str, int]) -> dict[str, Any]:
+    """The map of one channel of each layer, for the page."""
+    maps = {name: shown[name][channel].numpy().tobytes() for name, channel in channels.items()}
+    return {"maps": maps, "opened": dict(channels)}
 
 
 def _words(said: dict[str, Any]) -> list[str]:

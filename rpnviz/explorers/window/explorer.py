@@ -67,20 +67,22 @@ class WindowExplorer(MapAndPicture):
         with torch.no_grad():
             vectors = self._head.window_vector(features)
             objectness, deltas = (take_shown(answer, "answers of head") for answer in self._head(features))
-        self._features, self._vectors = brightness(features[0]), brightness(vectors[0].float())
-        self._mean = brightness(features.mean(dim=1))[0]
-        self._objectness, self._deltas = objectness[0], deltas[0]
+        bright, mean = brightness(features[0]), brightness(features.mean(dim=1))[0]
+        bright_vectors = brightness(vectors[0].float())
         varied = int(within_rim(features[0]).flatten(1).std(dim=1, correction=0).argmax())
-        return {
-            "num_channels": len(self._features),
-            "mean_map": (self._mean * 255).round().byte().numpy().tobytes(),
-            "features": sheet_file(self._features, cells=True),
-            "vectors": sheet_file(self._vectors, cells=True),
-            "objectness": hundredths(self._objectness),
-            "deltas": hundredths(self._deltas),
+        found = {
+            "num_channels": len(bright),
+            "mean_map": (mean * 255).round().byte().numpy().tobytes(),
+            "features": sheet_file(bright, cells=True),
+            "vectors": sheet_file(bright_vectors, cells=True),
+            "objectness": hundredths(objectness[0]),
+            "deltas": hundredths(deltas[0]),
             **super().answer(),
             **self.brings(channel=varied),
         }
+        self._features, self._mean, self._vectors = bright, mean, bright_vectors
+        self._objectness, self._deltas = objectness[0], deltas[0]
+        return found
 
     @property
     def logits(self) -> Tensor:
