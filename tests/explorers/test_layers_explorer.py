@@ -271,7 +271,7 @@ def test_the_sheet_holds_every_channel_in_its_place(
     sheets: ChannelsExplorer, features: dict[str, torch.Tensor]
 ) -> None:
     sheets.picture = "two"
-    assert sheets.shown == "two" and sheets.objects[1]["name"] == HOSTILE
+    assert sheets.shown == "two" and sheets.boxes[1]["name"] == HOSTILE
     sent = np.asarray(Image.open(io.BytesIO(sheets.sheet)).convert("L")).astype(float)
     assert sent.shape == (16 * 40, 32 * 60)
     wanted = brightness(features["two"][0]).numpy() * 255

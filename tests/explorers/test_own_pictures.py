@@ -16,6 +16,7 @@ from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
+from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.layers.explorer import LayersExplorer
 from rpnviz.explorers.roi.explorer import RoIExplorer
@@ -88,6 +89,21 @@ def layers() -> RpnvizWidget:
     return explorer
 
 
+def channels() -> RpnvizWidget:
+    pictures, grid, backbone = (
+        {n: Picture.load(n) for n in ("street-03", "street-04")},
+        Grid.paper(),
+        Backbone.load("mini"),
+    )
+    features = {name: backbone.features(picture, grid) for name, picture in pictures.items()}
+    return ChannelsExplorer(pictures, grid, features, class_name="dog", picture="street-04")
+
+
+def near_sheet(page: Any, python: Any) -> None:
+    """Python's is packed with some loss."""
+    assert np.abs(pixels_of(page) - pixels_of(python)).mean() < 4
+
+
 @torch.no_grad()
 def roi() -> RpnvizWidget:
     picture, grid = Picture.load("street-03"), Grid.paper()
@@ -130,6 +146,7 @@ KINDS = {
         },
     ),
     "layers": Kind(layers, "layers/own_layers.js", "openLayers", {"maps": same_maps, "extra_map": same_bytes}),
+    "channels": Kind(channels, "channels/own_sheet.js", "openSheet", {"sheet": near_sheet}),
     "roi": Kind(roi, "roi/own_map.js", "openMap", {"plan": same_plan, "features": same_floats, "box": same_box}),
 }
 

@@ -57,9 +57,8 @@ class MapAndPicture(TakesOwnPictures, RpnvizWidget):
 
     @property
     def grid(self) -> Grid:
-        """How the feature map lies on the picture; one of the reader's own gets the grid of the same name."""
-        opened_on = self._opened_on
-        return Grid.named(opened_on.name, self.picture.image_size) if self.own_picture else opened_on
+        """How the feature map lies on the picture."""
+        return self.laid(self._opened_on)
 
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""

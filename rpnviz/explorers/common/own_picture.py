@@ -60,6 +60,10 @@ class TakesOwnPictures(t.HasTraits):
             self._own = self.own_pixels, Picture(image, torch.zeros(0, 4), [], self.own_picture["name"], scale, offset)
         return self._own[1]
 
+    def laid(self, grid: Grid) -> Grid:
+        """That grid on the picture that an explorer was made with; on one of the reader's own that of the same name."""
+        return Grid.named(grid.name, FIT_SIZE) if self.own_picture else grid
+
     def brings(self, **values: Any) -> dict[str, Any]:
         """Traits that another picture moves, for `answer`; to be asked last of all in it.
 
@@ -104,7 +108,8 @@ class TakesOwnPictures(t.HasTraits):
     def saved_state(self) -> dict[str, Any]:
         """A saved page opens with the picture shown, as if the explorer had been made with it."""
         state: dict[str, Any] = super().saved_state()  # type: ignore[misc]
-        return {**state, "own_picture": {}, "own_pixels": b""}
+        state |= {"own_picture": {}, "own_pixels": b""}
+        return {**state, "answered": {name: state[name] for name in self.asks}}
 
 
 @cache

@@ -76,9 +76,8 @@ class LayersExplorer(TakesOwnPictures, RpnvizWidget):
 
     @property
     def grid(self) -> Grid:
-        """What the picture is resampled to; one of the reader's own gets the grid of the same name."""
-        opened_on = self._opened_on
-        return Grid.named(opened_on.name, self.picture.image_size) if self.own_picture else opened_on
+        """What the picture is resampled to, and how poolings round."""
+        return self.laid(self._opened_on)
 
     def _look(self) -> dict[str, Any]:
         """Run the network once for the picture shown, keep all maps, and say what another picture moves."""

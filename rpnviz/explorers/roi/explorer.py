@@ -150,7 +150,7 @@ class RoIExplorer(TakesOwnPictures, RpnvizWidget):
 
     def _own_shown(self) -> Shown:
         picture = self.picture
-        grid = Grid.named(self._made_of.grid.name, picture.image_size)
+        grid = self.laid(self._made_of.grid)
         features, objectness, deltas = look(picture, grid)
         proposals = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), picture.image_size).proposals
         return Shown.varied(grid, features[0], proposals[:OWN_PROPOSALS])
