@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page, expect
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
@@ -26,6 +27,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
 from tests.explorers.own_pictures import in_page, in_python, photograph, street
+from tests.explorers.small_scene import make_picture
 
 Check = Callable[[Any, Any], None]
 
@@ -211,3 +213,124 @@ def test_the_picture_is_shown_to_the_pixel(answers: Answers) -> None:
 def test_back_is_as_before(answers: Answers) -> None:
     assert plain(answers.page["after"]) == plain(answers.page["before"])
     assert answers.back == answers.before
+
+
+# --- the views --------------------------------------------------------------------------------------------------------
+
+Opened = Callable[[str], Page]
+PIXELS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.reduce((sum, value) => (Math.imul(sum, 31) + value) | 0, 7);
+}"""
+
+
+@pytest.fixture
+def saved(
+    browser: Browser, explorers: Callable[[str], RpnvizWidget], tmp_path: Path
+) -> Iterator[Callable[[str], Page]]:
+    """A saved page that has the network; its policy is its own."""
+    page = browser.new_page(viewport={"width": 1366, "height": 900})
+
+    def opened(name: str) -> Page:
+        explorers(name).to_html(tmp_path / "page.html", with_network=True)
+        page.goto((tmp_path / "page.html").as_uri())
+        expect(page.locator(".rpnviz-own")).to_be_visible()
+        return page
+
+    yield opened
+    page.close()
+
+
+def look_at(page: Page) -> None:
+    page.set_input_files(".rpnviz-own input", photograph())
+    expect(page.locator(".rpnviz-own-said")).to_contain_text("fitted into", timeout=120_000)
+
+
+def shown_in(page: Page) -> list[Any]:
+    page.wait_for_timeout(500)  # bitmaps are decoded beside it
+    said = page.locator(".rpnviz-body").inner_text()
+    return [said, *(canvas.evaluate(PIXELS) for canvas in page.locator("canvas.rpnviz-panel").all())]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_saved_page_shows_it_and_goes_back(saved: Opened, name: str) -> None:
+    page = saved(name)
+    before = shown_in(page)
+    look_at(page)
+    during = shown_in(page)
+    assert all(one != other for one, other in zip(before, during, strict=True))
+    page.locator(".rpnviz-own").get_by_role("button", name="back").click()
+    assert shown_in(page) == before
+
+
+def test_every_channel_of_every_layer_is_there(saved: Opened) -> None:
+    page = saved("layers")
+    channel, root = page.locator(".rpnviz-channel"), page.locator(".rpnviz-walk")
+    expect(channel).to_be_disabled()
+    look_at(page)
+    page.locator(".rpnviz-channel").press("Home")
+    expect(root).to_have_attribute("data-shown", "conv3_2 0")
+    page.locator(".rpnviz-layer-choice").press("End")
+    page.locator(".rpnviz-channel").press("End")
+    expect(root).to_have_attribute("data-shown", "RPN 3×3 511")
+
+
+def test_no_number_of_a_class_is_claimed_for_it(saved: Opened) -> None:
+    page = saved("channels")
+    expect(page.locator("tr.rpnviz-hot th")).to_have_text("street-04")
+    look_at(page)
+    expect(page.locator(".rpnviz-fires-said")).to_contain_text("china.jpg is not among them: nobody has marked")
+    expect(page.locator("tr.rpnviz-hot")).to_have_count(0)
+    expect(page.locator(".rpnviz-pictures option").first).to_have_text("china.jpg")
+    expect(page.locator(".rpnviz-own").get_by_role("button", name="save boxes")).to_be_hidden()
+
+
+def test_a_link_that_is_followed_leads_back(saved: Opened) -> None:
+    """It speaks of the channels of the picture that the page was made with."""
+    page = saved("roi")
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    channel = page.locator(".rpnviz-channel").get_attribute("aria-valuetext")
+    look_at(page)
+    page.goto(f"{page.url}#explorer=roi&bin_row=1")
+    expect(page.locator(".rpnviz-roi")).to_have_attribute("data-bin", "1 3")
+    expect(page.locator(".rpnviz-own").get_by_role("button", name="back")).to_be_hidden()
+    assert page.locator(".rpnviz-channel").get_attribute("aria-valuetext") == channel
+    assert not errors
+
+
+# --- in Python --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_saved_with_it_waits_for_nothing(explorers: Callable[[str], RpnvizWidget], name: str) -> None:
+    explorer = explorers(name)
+    in_python(explorer, photograph())
+    state = explorer.saved_state()
+    assert state["own_picture"] == {} and state["own_pixels"] == b""
+    assert all(state[trait] == value for trait, value in state["answered"].items())
+    assert explorer.figure() and explorer.describe()
+    explorer.set_state({"own_picture": {}, "own_pixels": b""})
+
+
+def test_ranks_of_another_network_are_not_shown_for_it() -> None:
+    picture, grid = make_picture(), Grid.paper()
+    explorer = ChannelsExplorer({"mine": picture}, grid, {"mine": torch.rand(1, 512, *grid.feature_size)})
+    with pytest.raises(ValueError, match="features are not the bundled backbone's"):
+        in_python(explorer, photograph())
+    assert explorer.own_picture == {} and explorer.shown == "mine"
+    with pytest.raises(ValueError, match="features are not the bundled backbone's"):
+        explorer.to_html(with_network=True)
+
+
+def test_another_picture_after_it_goes_back_to_the_first(
+    explorers: Callable[[str], RpnvizWidget], tmp_path: Path
+) -> None:
+    explorer = explorers("window")
+    before = traits_of(explorer)
+    in_python(explorer, photograph())
+    explorer.set_state({"row": 3, "channel": 99})
+    in_python(explorer, street(tmp_path))
+    assert explorer.row == 3
+    explorer.set_state({"own_picture": {}, "own_pixels": b""})
+    assert traits_of(explorer) == before

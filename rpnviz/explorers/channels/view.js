@@ -136,7 +136,7 @@ function pictureChoice({ model }) {
     label: "picture",
     className: "rpnviz-pictures",
     what: alone ? ALONE : "Which picture the sheet and the light belong to.",
-    onChange: (picture) => (own ? leaveOwn(model, { picture }) : commit(model, { picture })),
+    onChange: (picture) => (ownPicture(model) ? leaveOwn(model, { picture }) : commit(model, { picture })),
   });
   const bundled = names.map((name) => ({ value: name, label: name }));
   other.fill(own ? [{ value: OWN, label: own.name }, ...bundled] : bundled);
