@@ -36,17 +36,6 @@ def exports(name: str) -> list[str]:
     return re.findall(form, bundle.read(name), re.MULTILINE)
 
 
-def check_joined(code: str) -> None:
-    """That no import is left in a bundle; each module stands in it once, and declares nothing twice."""
-    assert not re.search(r"^import ", code, re.MULTILINE)
-    modules = re.split(r"^rpnviz\.define\(", code, flags=re.MULTILINE)
-    for module in modules:
-        names = re.findall(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", module, re.MULTILINE)
-        assert len(names) == len(set(names))
-    defined = [module.partition(",")[0] for module in modules[1:]]
-    assert len(defined) == len(set(defined)) > 1
-
-
 def importable(*names: str) -> str:
     """Modules and what they import as text for one `import`, with all that they export in reach of what is appended."""
     taken = (f'const {{ {", ".join(exports(name))} }} = rpnviz.take("{name}");' for name in names)

@@ -22,6 +22,7 @@ from rpnviz.pictures import FIT_SIZE, Picture, fitted_place
 from rpnviz.rpn import RPNHead, flatten_head
 
 OWN_PICTURE = ("own_picture", "own_pixels")
+GRIDS = ("paper", "floor", "ceil")
 NUM_VALUES = FIT_SIZE[0] * FIT_SIZE[1] * 3
 
 
@@ -61,8 +62,10 @@ class TakesOwnPictures(t.HasTraits):
         return self._own[1]
 
     def laid(self, grid: Grid) -> Grid:
-        """That grid on the picture that an explorer was made with; on one of the reader's own that of the same name."""
-        return Grid.named(grid.name, FIT_SIZE) if self.own_picture else grid
+        """That grid on the picture that an explorer was made with; on one of the reader's own the preset of its name."""
+        if not self.own_picture:
+            return grid
+        return Grid.named(grid.name if grid.name in GRIDS else "paper", FIT_SIZE)
 
     def brings(self, **values: Any) -> dict[str, Any]:
         """Traits that another picture moves, for `answer`; to be asked last of all in it.
