@@ -62,7 +62,7 @@ class TakesOwnPictures(t.HasTraits):
         return self._own[1]
 
     def laid(self, grid: Grid) -> Grid:
-        """That grid on the picture that an explorer was made with; on one of the reader's own the preset of its name."""
+        """That grid on the picture that an explorer was made with; on one of the reader's own its preset."""
         if not self.own_picture:
             return grid
         return Grid.named(grid.name if grid.name in GRIDS else "paper", FIT_SIZE)
