@@ -16,6 +16,7 @@ from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
 from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
@@ -329,7 +330,9 @@ def test_an_error_while_showing_a_picture_is_seen_and_raised(
 
 @pytest.mark.parametrize("which", ["layers", "poolings", "channels"])
 def test_bundle_page_and_modules(which: str, explorer: LayersExplorer, sheets: ChannelsExplorer) -> None:
-    widget = {"layers": explorer, "poolings": PoolingsExplorer(make_picture()), "channels": sheets}[which]
+    poolings = PoolingsExplorer(make_picture())
+    each: dict[str, RpnvizWidget] = {"layers": explorer, "poolings": poolings, "channels": sheets}
+    widget = each[which]
     data, _ = widget._repr_mimebundle_()
     assert {"image/png", "text/plain", "application/vnd.jupyter.widget-view+json"} <= set(data)
     page = widget.to_html()

@@ -26,7 +26,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
-from tests.explorers.own_pictures import in_page, in_python, photograph, street
+from tests.explorers.own_maps import in_page, in_python, photograph, street
 from tests.explorers.small_scene import make_picture
 
 Check = Callable[[Any, Any], None]
