@@ -46,7 +46,7 @@ MAY_IMPORT |= {
     "inspect": LESSON | {"_files"},
     "train": LESSON | {"_files", "inspect"},
     "figures": {"boxes", "grid"},
-    "explorers": LESSON | {"feature_cache", "inspect", "train", "figures"},
+    "explorers": LESSON | {"_files", "feature_cache", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
 }
 COMPUTE = LESSON | {"feature_cache", "inspect", "train"}

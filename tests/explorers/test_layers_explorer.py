@@ -16,6 +16,7 @@ from PIL import Image
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
+from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.payload import brightness
 from rpnviz.explorers.layers.explorer import LayersExplorer, displayed
 from rpnviz.explorers.poolings.explorer import LONGEST, SHORTEST, PoolingsExplorer
@@ -124,7 +125,7 @@ def test_the_field_of_the_window_is_the_grids(explorer: LayersExplorer) -> None:
 def test_a_wish_is_answered_with_that_channel(explorer: LayersExplorer) -> None:
     wish = {"layer": "conv4_2", "channel": 17}
     explorer.wish = wish
-    assert explorer.answered == {"wish": wish}
+    assert explorer.answered["wish"] == wish
     assert explorer.extra_map == explorer._shown["conv4_2"][17].numpy().tobytes()
     with pytest.raises(t.TraitError, match=re.escape("channels['conv4_2']: got 128, takes 0 to 127")):
         explorer.wish = {"layer": "conv4_2", "channel": 128}
@@ -270,7 +271,7 @@ def test_the_sheet_holds_every_channel_in_its_place(
     sheets: ChannelsExplorer, features: dict[str, torch.Tensor]
 ) -> None:
     sheets.picture = "two"
-    assert sheets.shown == "two" and sheets.objects[1]["name"] == HOSTILE
+    assert sheets.shown == "two" and sheets.boxes[1]["name"] == HOSTILE
     sent = np.asarray(Image.open(io.BytesIO(sheets.sheet)).convert("L")).astype(float)
     assert sent.shape == (16 * 40, 32 * 60)
     wanted = brightness(features["two"][0]).numpy() * 255
@@ -329,7 +330,9 @@ def test_an_error_while_showing_a_picture_is_seen_and_raised(
 
 @pytest.mark.parametrize("which", ["layers", "poolings", "channels"])
 def test_bundle_page_and_modules(which: str, explorer: LayersExplorer, sheets: ChannelsExplorer) -> None:
-    widget = {"layers": explorer, "poolings": PoolingsExplorer(make_picture()), "channels": sheets}[which]
+    poolings = PoolingsExplorer(make_picture())
+    each: dict[str, RpnvizWidget] = {"layers": explorer, "poolings": poolings, "channels": sheets}
+    widget = each[which]
     data, _ = widget._repr_mimebundle_()
     assert {"image/png", "text/plain", "application/vnd.jupyter.widget-view+json"} <= set(data)
     page = widget.to_html()

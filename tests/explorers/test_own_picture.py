@@ -26,6 +26,7 @@ from tests.explorers.page_code import as_state
 from tests.explorers.photos import photograph
 
 EXPLORERS = ["linked", "labels", "minibatch", "funnel", "nms", "detections", "anchors", "iou", "poolings", "loss"]
+ELSEWHERE = {"window", "layers", "channels", "roi"}  # test_own_maps.py
 ROUNDED = {"objectness", "deltas", "boxes", "scores"}  # float32 that two networks worked out
 # Opens an explorer as a saved page does, and gives its model to what follows.
 OPEN = """async (state, network) => {
@@ -124,7 +125,7 @@ def same(name: str, page: Any, python: Any) -> None:
 
 def test_every_explorer_that_takes_pictures_is_tested(made: Callable[[str], Any], tmp_path: Path) -> None:
     takes = {name for name in every_explorer(tmp_path) if isinstance(made(name), TakesOwnPictures)}
-    assert takes - {"precomputed", "window"} == set(EXPLORERS)
+    assert takes - {"precomputed", *ELSEWHERE} == set(EXPLORERS)
 
 
 @pytest.mark.parametrize("path", [data_folder() / "pictures" / "street-03.webp", photograph()], ids=["street", "photo"])

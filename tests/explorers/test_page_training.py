@@ -283,7 +283,7 @@ def test_a_run_that_fails_is_started_anew(page: Page) -> None:
           };
         }"""
     )
-    expect(page.locator(NOTE)).to_contain_text("is not a function", timeout=60_000)
+    expect(page.locator(NOTE)).to_contain_text("training: ", timeout=60_000)
     wait_for(page, "Start")
     start(page)
     wait_for(page, "Trained")

@@ -11,7 +11,8 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.common.map_and_picture import GRIDS, MapAndPicture, looks
+from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.explorers.common.own_picture import GRIDS
 from rpnviz.explorers.common.rules import Rule, listed, obeys_rules, one_of, whole
 from rpnviz.figures.anchors import anchors_on_picture, field_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,6 +16,8 @@ from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place
+from rpnviz.explorers.common.own_picture import TakesOwnPictures, look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, picture_file, sheet_file
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
@@ -24,10 +28,14 @@ from rpnviz.inspect.channels import Response, class_response, rank_channels
 from rpnviz.pictures import Picture
 
 
-class ChannelsExplorer(RpnvizWidget):
-    """Browse channels, ranked by what they answer to. Another picture is asked of Python."""
+class ChannelsExplorer(TakesOwnPictures, RpnvizWidget):
+    """Browse channels, ranked by what they answer to. Another picture is asked of Python.
 
-    asks = ("picture",)
+    One of the reader's own has no objects: its channels are shown in the ranks that they have over the others.
+    """
+
+    asks: ClassVar[tuple[str, ...]] = ("picture", "own_picture")
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
     presented = "channel"
     view = "channels/view.js"
     sheets = ("common/map_and_picture.css", "common/layers.css")
@@ -36,7 +44,7 @@ class ChannelsExplorer(RpnvizWidget):
     sheet = t.Bytes(read_only=True, help="brightness of all channels as one grey WebP, 32 tiles of w×h a row").tag(
         sync=True
     )
-    objects: t.List[Any] = t.List(read_only=True, help="name and box of each object of the picture").tag(sync=True)
+    boxes: t.List[Any] = t.List(read_only=True, help="name and box of each object of the picture").tag(sync=True)
     shown = t.Unicode("", read_only=True, help="the picture that `image` and `sheet` belong to").tag(sync=True)
     num_channels = t.Int(0, read_only=True).tag(sync=True)
     pictures: t.List[str] = t.List(read_only=True, help="names of the pictures").tag(sync=True)
@@ -75,7 +83,8 @@ class ChannelsExplorer(RpnvizWidget):
             raise ValueError(f"features must be of the pictures {sorted(pictures)}; got {sorted(features)}")
         h, w = grid.feature_size
         maps = {name: take_shown(values, f"features[{name!r}]", f"1, C, {h}, {w}") for name, values in features.items()}
-        self.grid, self._pictures, self._features = grid, dict(pictures), maps
+        self._opened_on, self._pictures, self._features = grid, dict(pictures), maps
+        self.show_picture(next(iter(pictures.values())))
         classes = sorted({name for picture in pictures.values() for name in picture.class_names})
         self.responses = {
             (kind, name): class_response(maps[name], picture, grid, kind)
@@ -94,6 +103,11 @@ class ChannelsExplorer(RpnvizWidget):
         if "channel" not in traits and self.class_name:
             self.channel = int(self.ranked[self.class_name][0][0])
 
+    @property
+    def grid(self) -> Grid:
+        """How the map lies on the picture shown."""
+        return self.laid(self._opened_on)
+
     def of_class(self, class_name: str) -> dict[str, Response]:
         """The responses to a class, by picture; only of the pictures that show one."""
         return {name: response for (kind, name), response in self.responses.items() if kind == class_name}
@@ -102,7 +116,6 @@ class ChannelsExplorer(RpnvizWidget):
         count = next(iter(self._features.values())).shape[1]
         entries = [(kind, name, response.cells_inside) for (kind, name), response in self.responses.items()]
         means = [torch.stack([r.inside, r.outside]) for r in self.responses.values()]
-        self.set_trait("place", place(self.grid))
         self.set_trait("num_channels", count)
         self.set_trait("pictures", list(self._pictures))
         self.set_trait("classes", classes)
@@ -128,16 +141,46 @@ class ChannelsExplorer(RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """Show the picture chosen, and the sheet of its channels."""
-        picture, bright = self._pictures[self.picture], brightness(self._features[self.picture][0])
+        picture = self.opened_picture if self.own_picture else self._pictures[self.picture]
+        features = self._ask_bundled(picture) if self.own_picture else self._features[self.picture]
+        bright = brightness(features[0])
         boxes = zip(picture.class_names, picture.gt_boxes.tolist(), strict=True)
         sent = {
+            "place": place(self.grid),
             "image": picture_file(picture),
             "sheet": sheet_file(bright),
-            "objects": [{"name": kind, "box": box} for kind, box in boxes],
-            "shown": self.picture,
+            "boxes": [{"name": kind, "box": box} for kind, box in boxes],
+            "shown": picture.name if self.own_picture else self.picture,
         }
         self._bright = bright
+        if not self.own_picture:
+            self.show_picture(picture)
         return sent
+
+    def _ask_bundled(self, picture: Picture) -> Tensor:
+        """The bundled backbone's feature map, Tensor[1, C, h, w]; ranks of another network's channels are not its."""
+        self._check_bundled()
+        return look(picture, self.grid)[0]
+
+    def _check_bundled(self) -> None:
+        if not self._is_bundled:
+            raise ValueError("features are not the bundled backbone's, which is asked about a picture of your own")
+
+    @cached_property
+    def _is_bundled(self) -> bool:
+        name, features = next(iter(self._features.items()))
+        said = look(self._pictures[name], self._opened_on)[0]
+        return said.shape == features.shape and torch.allclose(said, features.float(), atol=1e-2)
+
+    def to_html(self, path: str | Path | None = None, with_network: bool = False) -> str:
+        """Make one page of it, see the base; with the network only if the ranks are those of its channels.
+
+        Raises:
+            ValueError: if they are not.
+        """
+        if with_network:
+            self._check_bundled()
+        return super().to_html(path, with_network)
 
     def order(self) -> list[int]:
         """The channels in the order of the sheet."""
@@ -150,14 +193,24 @@ class ChannelsExplorer(RpnvizWidget):
     def rules(self) -> dict[str, Rule]:
         """Say what a saved page may set."""
         return {
-            "picture": one_of([self.picture]),
+            "picture": one_of([self._name]),
             "class_name": one_of(["", *self.classes]),
             "channel": whole(0, self.num_channels - 1),
         }
 
+    @property
+    def _name(self) -> str:
+        return self.picture_shown.name if self.own_picture else self.picture
+
+    def saved_state(self) -> dict[str, Any]:
+        """One of the reader's own is to the saved page like any other picture."""
+        state, name = super().saved_state(), self._name
+        answered, pictures = {**state["answered"], "picture": name}, list(dict.fromkeys([*self.pictures, name]))
+        return {**state, "picture": name, "answered": answered, "pictures": pictures}
+
     def figure(self) -> Still:
         """Draw the explorer as it stands."""
-        picture = self._pictures[self.picture]
+        picture = self.picture_shown
         return channels_figure(
             picture.image,
             self._bright,
@@ -170,9 +223,11 @@ class ChannelsExplorer(RpnvizWidget):
 
     def describe(self) -> str:
         """Say in a sentence what the explorer shows."""
-        told = f"Channel {self.channel} of {self.num_channels} on {self.picture}"
+        told = f"Channel {self.channel} of {self.num_channels} on {self._name}"
         if not self.class_name:
             return f"{told}."
         order, ratio = self.ranked[self.class_name]
         rank = int((order == self.channel).nonzero()) + 1
-        return f"{told}: {ratio[self.channel]:.1f} times as bright in a {self.class_name} as elsewhere, rank {rank}."
+        where = " on the pictures whose objects are known" if self.own_picture else ""
+        times = f"{ratio[self.channel]:.1f} times as bright in a {self.class_name} as elsewhere"
+        return f"{told}: {times}{where}, rank {rank}."

@@ -1,16 +1,19 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
 
-import { canAsk } from "../common/asking.js";
+import { canAsk, ownPicture, waitsFor } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
 import { commit, derived, typed } from "../common/model.js";
+import { leaveOwn } from "../common/own_picture.js";
 import { loadSheet } from "../common/packed.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
+import { openSheet } from "./own_sheet.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
@@ -22,6 +25,7 @@ import { defineView, group } from "../common/view.js";
 const GAP = 4; // cells between two tiles
 const DARK = 0.78; // over a cell where the channel is silent
 const ALONE = "Needs a running kernel: Python has the other pictures.";
+const OWN = " "; // in the list of pictures; no name of a bundled one
 
 export const render = defineView({
   frame: {
@@ -34,7 +38,8 @@ export const render = defineView({
       ["Home, End there", "to the first, last channel"],
     ],
   },
-  traits: ["class_name", "channel", "picture", "shown", "image", "sheet", "objects"],
+  traits: ["class_name", "channel", "picture", "shown", "image", "sheet", "boxes"],
+  opens: opensPictures({ network: true, answer: openSheet }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [
@@ -48,7 +53,10 @@ export const render = defineView({
     group("figure", {}, pictureCaption(), litPicture(context), fires(context)),
   ],
   say: ({ shown, words }) => `${shown}: ${words}`,
-  busy: (_, { model }) => (model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …"),
+  busy(_, { model }) {
+    if (waitsFor(model).includes("own_picture")) return "Python looks at the picture …";
+    return model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …";
+  },
 });
 
 /** @param {{model: Model, redraw: () => void}} tools */
@@ -88,16 +96,19 @@ function readMoment({ model, store }) {
   const below = pairs.filter(([inside, outside]) => inside <= outside).length;
   const place = order.indexOf(channel);
   const ratio = store.ratios[kind * store.count + channel];
+  const own = ownPicture(model);
+  const unknown = own ? ` ${own.name} is not among them: nobody has marked its objects.` : "";
   return {
+    own,
     ...{ className, channel, kind, order, place, lines, pairs },
     picture: /** @type {string} */ (model.get("picture")),
     shown: /** @type {string} */ (model.get("shown")),
-    objects: /** @type {{name: string, box: Box}[]} */ (model.get("objects")),
+    boxes: /** @type {{name: string, box: Box}[]} */ (model.get("boxes")),
     tiles: store.tiles(),
     words:
       kind < 0
         ? `Channel ${channel}. Choose a class to rank by.`
-        : `Channel ${channel}, rank ${place + 1}: ${ratio.toFixed(1)} × as bright in a ${className}; darker there on ${below} of ${lines.length} pictures.`,
+        : `Channel ${channel}, rank ${place + 1}: ${ratio.toFixed(1)} × as bright in a ${className}; darker there on ${below} of ${lines.length} pictures.${unknown}`,
   };
 }
 
@@ -120,15 +131,17 @@ function ranking({ model, store: { classes, count, orders } }) {
 function pictureChoice({ model }) {
   const names = /** @type {string[]} */ (model.get("pictures"));
   const alone = !names.some((name) => name !== model.get("picture") && canAsk(model, "picture", name));
+  const own = ownPicture(model); // with another the view is made anew
   const other = choice({
     label: "picture",
     className: "rpnviz-pictures",
     what: alone ? ALONE : "Which picture the sheet and the light belong to.",
-    onChange: (value) => commit(model, { picture: value }),
+    onChange: (picture) => (ownPicture(model) ? leaveOwn(model, { picture }) : commit(model, { picture })),
   });
-  other.fill(names.map((name) => ({ value: name, label: name })));
+  const bundled = names.map((name) => ({ value: name, label: name }));
+  other.fill(own ? [{ value: OWN, label: own.name }, ...bundled] : bundled);
   other.element.disabled = alone;
-  return { element: other.element, draw: ({ picture }) => other.set(picture) };
+  return { element: other.element, draw: ({ picture }) => other.set(own ? OWN : picture) };
 }
 
 /** @param {Context} context @returns {Part} */
@@ -213,13 +226,13 @@ function litPicture({ store, redraw, root }) {
   });
   return {
     element: panel.canvas,
-    draw({ shown, channel, className, tiles, objects }) {
+    draw({ shown, channel, className, tiles, boxes }) {
       const photo = store.photo.bitmap;
       if (!panel.begin() || !photo || !tiles) return;
       panel.image(photo, [0, 0, width, height]);
       panel.image(shade(store, tiles.map(channel)), [0, 0, width, height], true);
-      for (const { name, box } of objects) panel.box(box, store.styles.ground_truth, { strong: name === className });
-      panel.tags(objects.map(({ name, box }) => ({ text: name, box, style: store.styles.ground_truth })));
+      for (const { name, box } of boxes) panel.box(box, store.styles.ground_truth, { strong: name === className });
+      panel.tags(boxes.map(({ name, box }) => ({ text: name, box, style: store.styles.ground_truth })));
       root.dataset.shown = `${shown} ${channel}`;
     },
     destroy: () => panel.destroy(),
@@ -255,14 +268,14 @@ function fires({ store: { classes, entries } }) {
       said,
       scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body)),
     ),
-    draw({ kind, lines, pairs, shown, words }) {
+    draw({ kind, lines, own, pairs, shown, words }) {
       if (filled !== kind) {
         rows = lines.map((at) => fireRow(entries[at]));
         body.replaceChildren(...rows.map(({ element }) => element));
         filled = kind;
       }
       const most = Math.max(1e-9, ...pairs.flat());
-      rows.forEach((row, i) => row.show(pairs[i], most, shown));
+      rows.forEach((row, i) => row.show(pairs[i], most, own ? "" : shown));
       setText(said, words);
     },
   };

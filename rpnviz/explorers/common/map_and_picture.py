@@ -16,7 +16,6 @@ from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
-GRIDS = ("paper", "floor", "ceil")
 NUM_ANCHORS = 9
 
 
@@ -45,7 +44,7 @@ class MapAndPicture(TakesOwnPictures, RpnvizWidget):
     def answer(self) -> dict[str, Any]:
         """The picture shown, and how the map lies on it; the window stays on the map."""
         rows, cols = self.grid.feature_size
-        within = {"row": min(self.row, rows - 1), "col": min(self.col, cols - 1)}
+        within = self.brings(row=min(self.row, rows - 1), col=min(self.col, cols - 1))
         return {"place": place(self.base_grid), "image": picture_file(self.picture), **within}
 
     @property
@@ -56,10 +55,7 @@ class MapAndPicture(TakesOwnPictures, RpnvizWidget):
     @property
     def base_grid(self) -> Grid:
         """The grid that the explorer was made with; on a picture of the reader's own the preset of its name."""
-        given = self._opened_on
-        if not self.own_picture:
-            return given
-        return Grid.named(given.name if given.name in GRIDS else "paper", self.picture_shown.image_size)
+        return self.laid(self._opened_on)
 
     @property
     def grid(self) -> Grid:

@@ -11,6 +11,8 @@ import { NetworkJobs } from "./network_worker.js";
 /** @typedef {import("./network_worker.js").Shown} Shown */
 /** @typedef {import("./network_worker.js").Weights} Weights */
 /** @typedef {import("./network_worker.js").Look} Look */
+/** @typedef {import("./network_worker.js").CloseLook} CloseLook */
+/** @typedef {import("./network_worker.js").LayerMaps} LayerMaps */
 
 export class Network extends Background {
   #weights;
@@ -26,7 +28,23 @@ export class Network extends Background {
    * @param {Shown} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<Look>}
    */
   lookAt(picture, grid, onProgress) {
-    return this.#ask("lookAt", [picture, grid], onProgress);
+    return this.#ask("lookAt", [picture, grid, false], onProgress);
+  }
+
+  /**
+   * The same, and the vectors that the RPN reads it off.
+   * @param {Shown} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<CloseLook>}
+   */
+  lookClosely(picture, grid, onProgress) {
+    return this.#ask("lookAt", [picture, grid, true], onProgress);
+  }
+
+  /**
+   * What every layer makes of a picture, as it is shown.
+   * @param {Shown} picture @param {Grid} grid @param {OnProgress} [onProgress] @returns {Promise<LayerMaps>}
+   */
+  layersOf(picture, grid, onProgress) {
+    return this.#ask("layersOf", [picture, grid], onProgress);
   }
 
   /**

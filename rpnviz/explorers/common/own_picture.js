@@ -6,6 +6,7 @@ import { ownPicture } from "./asking.js";
 import { fittedPlace } from "./compute/pictures.js";
 import { commit, typed, watch } from "./model.js";
 import { PictureReader } from "./picture_reader.js";
+import { pngFile } from "./png.js";
 import { readScene, writeScene } from "./scene_file.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
@@ -14,6 +15,8 @@ import { readScene, writeScene } from "./scene_file.js";
 /** @typedef {import("./compute/pictures.js").Picture} Picture */
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./network_worker.js").Look} Look */
+/** @typedef {import("./network_worker.js").CloseLook} CloseLook */
+/** @typedef {import("./network_worker.js").LayerMaps} LayerMaps */
 /** @typedef {import("./objects.js").Drawn} Drawn */
 /**
  * What a page without a kernel needs to look at a picture.
@@ -24,6 +27,8 @@ import { readScene, writeScene } from "./scene_file.js";
  * @property {Drawn[]} objects
  * @property {(name: string) => any} get a trait as it stands
  * @property {(grid: Grid) => Promise<Look>} look ask backbone and RPN
+ * @property {(grid: Grid) => Promise<CloseLook>} lookClosely the same, and the vectors in between
+ * @property {(grid: Grid) => Promise<LayerMaps>} layersOf what every layer makes of it
  * @property {import("./network.js").Network["detect"]} detect ask the second head
  */
 /**
@@ -144,6 +149,8 @@ export class PictureOpener {
       ...{ name, imageSize: picture.imageSize, file, objects },
       get: (trait) => this.model.get(trait),
       look: (grid) => this.#looker.lookAt(picture, grid, progress),
+      lookClosely: (grid) => this.#looker.lookClosely(picture, grid, progress),
+      layersOf: (grid) => this.#looker.layersOf(picture, grid, progress),
       detect: (...given) => this.#looker.detect(...given),
     });
     const asked = Object.keys(this.model.get("answered") || {});
@@ -180,18 +187,11 @@ export class PictureOpener {
   }
 }
 
-/** A picture as a file that a view can draw. @param {Picture} picture @returns {Promise<DataView>} */
-async function asFile({ image, imageSize: [height, width] }) {
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width, height });
-  const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const rgba = g.createImageData(width, height);
-  for (let i = 0, at = 0; i < image.length; i += 3, at += 4) {
-    rgba.data.set(image.subarray(i, i + 3), at);
-    rgba.data[at + 3] = 255;
-  }
-  g.putImageData(rgba, 0, 0);
-  const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve));
-  if (!blob) throw new Error("this browser makes no file of the picture");
-  return new DataView(await blob.arrayBuffer());
-}
+/** A picture as a file that a view can draw. @param {Picture} picture */
+const asFile = ({ image, imageSize }) =>
+  pngFile(imageSize, (rgba) => {
+    for (let i = 0, at = 0; i < image.length; i += 3, at += 4) {
+      rgba.set(image.subarray(i, i + 3), at);
+      rgba[at + 3] = 255;
+    }
+  });

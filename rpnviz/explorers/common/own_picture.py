@@ -22,6 +22,7 @@ from rpnviz.pictures import FIT_SIZE, Picture, fitted_place
 from rpnviz.rpn import RPNHead, flatten_head
 
 OWN_PICTURE = ("own_picture", "own_pixels")
+GRIDS = ("paper", "floor", "ceil")
 NUM_VALUES = FIT_SIZE[0] * FIT_SIZE[1] * 3
 
 
@@ -45,6 +46,7 @@ class TakesOwnPictures(t.HasTraits):
         sync=True, echo_update=False, from_json=lambda pixels, _: _as_bytes(pixels)
     )
     _own: tuple[bytes, Picture] | None = None
+    _before: t.Dict[str, Any] = t.Dict(help="what traits were before a picture of the reader's own moved them")
 
     def show_picture(self, picture: Picture) -> None:
         """Show a picture that code has handed over."""
@@ -63,6 +65,27 @@ class TakesOwnPictures(t.HasTraits):
             scale, offset, _ = fitted_place(tuple(self.own_picture["file_size"]))
             self._own = self.own_pixels, Picture(image, torch.zeros(0, 4), [], self.own_picture["name"], scale, offset)
         return self._own[1]
+
+    def laid(self, grid: Grid) -> Grid:
+        """That grid on the picture that an explorer was made with; on one of the reader's own its preset."""
+        if not self.own_picture:
+            return grid
+        return Grid.named(grid.name if grid.name in GRIDS else "paper", FIT_SIZE)
+
+    def brings(self, **values: Any) -> dict[str, Any]:
+        """Traits that another picture moves, for `answer`; to be asked last of all in it.
+
+        Args:
+            **values: what they are on the picture that is about to be shown.
+
+        Returns:
+            These; or, when a picture of the reader's own goes, what they were before it came.
+        """
+        if not self.own_picture:
+            return {name: self._before.pop(name, value) for name, value in values.items()}
+        for name in values:
+            self._before.setdefault(name, getattr(self, name))
+        return values
 
     @property
     def photo_frame(self) -> list[float]:
@@ -105,7 +128,8 @@ class TakesOwnPictures(t.HasTraits):
     def saved_state(self) -> dict[str, Any]:
         """A saved page opens with the picture shown, as if the explorer had been made with it."""
         state: dict[str, Any] = super().saved_state()  # type: ignore[misc]
-        return {**state, "own_picture": {}, "own_pixels": b""}
+        state |= {"own_picture": {}, "own_pixels": b""}
+        return {**state, "answered": {name: state[name] for name in self.asks}}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, picture_file
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, one_of
 from rpnviz.explorers.common.taken import check_picture
@@ -25,17 +27,18 @@ FINEST = 4  # input pixels: maps are shown no finer than this, or the page would
 HEADS = ("", "output, h×w", "channels", "in VGG-16", "kernel, stride", "jump", "receptive field")
 
 
-class LayersExplorer(RpnvizWidget):
+class LayersExplorer(TakesOwnPictures, RpnvizWidget):
     """Show one channel of each layer. The page asks for other channels by `wish`; Python looks them up and answers."""
 
-    asks = ("wish",)
-    unmoved = ("channels", "wish")
+    asks: ClassVar[tuple[str, ...]] = ("own_picture", "wish")
+    unmoved: ClassVar[tuple[str, ...]] = (*OWN_PICTURE, "channels", "wish")
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
     needs_python = "The other channels are looked up by Python"
     presented = "layer"
     view = "layers/view.js"
     sheets = ("common/map_and_picture.css", "common/layers.css")
     image = t.Bytes(read_only=True, help="the picture, WebP").tag(sync=True)
-    place = t.Dict(read_only=True, help="sizes of the picture and of the network's input").tag(sync=True)
+    place = t.Dict(read_only=True, help="the grid, sizes of the picture and of the network's input").tag(sync=True)
     layers: t.List[Any] = t.List(read_only=True, help="what `layers.layer_table` says of each").tag(sync=True)
     maps = t.Dict(read_only=True, help="layer → uint8 map of its channel in `opened`, brightness").tag(sync=True)
     opened = t.Dict(read_only=True, help="layer → channel that `maps` holds").tag(sync=True)
@@ -49,7 +52,7 @@ class LayersExplorer(RpnvizWidget):
     def __init__(
         self, picture: Picture, grid: Grid, backbone: Backbone, head: RPNHead | None = None, **traits: Any
     ) -> None:
-        """Run the network once and keep the maps, as bytes, at the size they are shown in.
+        """Run the network once for a picture and keep the maps, as bytes, at the size they are shown in.
 
         Args:
             picture: what it sees.
@@ -58,58 +61,67 @@ class LayersExplorer(RpnvizWidget):
             head: the 3×3 window after it; None ends at conv5_3.
             **traits: where to start, e.g. layer="conv3_2", x=500, y=300.
         """
-        self.picture, self.grid = check_picture(picture, grid), grid
-        self.walk = layer_table(backbone, grid, head)
-        self._shown, chosen = {}, {}
-        for layer, (name, output) in zip(self.walk, activations(backbone, picture, grid, head), strict=True):
-            self._shown[name] = displayed(output[0].float(), layer.jump)
-            chosen[name] = int(self._shown[name].float().flatten(1).std(dim=1, correction=0).argmax())
+        self.show_picture(check_picture(picture, grid))
+        self._opened_on, self._backbone, self._head = grid, backbone, head
+        self._looked_at: Picture | None = None
         super().__init__()
-        with torch.device("meta"):  # its shapes, not its weights
-            vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
-        self.set_trait("image", picture_file(picture))
-        self.set_trait("place", {"image_size": list(grid.image_size), "input_size": list(grid.input_size)})
-        self.set_trait("layers", [self._said(*pair) for pair in zip(self.walk, vgg16, strict=False)])
-        rows, cols = grid.feature_size
-        x, y = grid.centre(rows // 2, cols // 2)
-        self.channels = chosen
-        self._hand_over()
         self.start_answering()
-        for name, value in {"x": x, "y": y, **traits}.items():
+        for name, value in traits.items():
             setattr(self, name, value)
 
-    def _said(self, layer: Layer, vgg16: Layer) -> dict[str, Any]:
-        return {
-            "name": layer.name,
-            "kernel": layer.kernel,
-            "stride": layer.stride,
-            "channels": layer.channels,
-            "vgg16": vgg16.channels,
-            "size": list(layer.size),
-            "jump": layer.jump,
-            "receptive_field": layer.receptive_field,
-            "shown": list(self._shown[layer.name].shape[1:]),
-        }
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
 
-    def _hand_over(self) -> None:
-        """Give the page the maps of the channels chosen now."""
-        maps = {name: self._shown[name][channel].numpy().tobytes() for name, channel in self.channels.items()}
-        with self.hold_sync():
-            self.set_trait("maps", maps)
-            self.set_trait("opened", dict(self.channels))
+    @property
+    def grid(self) -> Grid:
+        """What the picture is resampled to, and how poolings round."""
+        return self.laid(self._opened_on)
+
+    def _look(self) -> dict[str, Any]:
+        """Run the network once for the picture shown, keep all maps, and say what another picture moves."""
+        grid, (height, width) = self.grid, self.picture.image_size
+        walk, shown = self._run(grid)
+        chosen = {name: int(maps.float().flatten(1).std(dim=1, correction=0).argmax()) for name, maps in shown.items()}
+        with torch.device("meta"):  # its shapes, not its weights
+            vgg16 = layer_table(Backbone(WIDTHS["vgg16"]), grid, RPNHead())
+        rows, cols = grid.feature_size
+        x, y = (min(self.x, width), min(self.y, height)) if self.own_picture else grid.centre(rows // 2, cols // 2)
+        moved = self.brings(channels=chosen, x=x, y=y)
+        found = {
+            "image": picture_file(self.picture),
+            "place": {"grid": grid.name, "image_size": list(grid.image_size), "input_size": list(grid.input_size)},
+            "layers": [_said(layer, other, shown[layer.name]) for layer, other in zip(walk, vgg16, strict=False)],
+            **_maps_of(shown, moved["channels"]),
+            **moved,
+        }
+        self.walk, self._shown, self._looked_at = walk, shown, self.picture
+        return found
+
+    def _run(self, grid: Grid) -> tuple[list[Layer], dict[str, Tensor]]:
+        """The layers, and all maps of each as they are shown."""
+        walk = layer_table(self._backbone, grid, self._head)
+        outputs = activations(self._backbone, self.picture, grid, self._head)
+        pairs = zip(walk, outputs, strict=True)
+        return walk, {name: displayed(output[0].float(), layer.jump) for layer, (name, output) in pairs}
 
     def saved_state(self) -> dict[str, Any]:
         """What a page without a kernel opens with; see the base. It holds the channels that are chosen now."""
-        self._hand_over()
+        with self.hold_sync():
+            for name, value in _maps_of(self._shown, self.channels).items():
+                self.set_trait(name, value)
         return super().saved_state()
 
     def answer(self) -> dict[str, Any]:
-        """Look up the map that the page asked for."""
-        if not self.wish:
-            return {}
+        """Look at another picture, and look up the map that the page asked for."""
         name, channel = str(self.wish.get("layer")), self.wish.get("channel")
-        self._check_channel(name, channel)
-        return {"extra_map": self._shown[name][channel].numpy().tobytes()}
+        if self.wish:
+            self._check_channel(name, channel)
+        found = {} if self._looked_at is self.picture else self._look()
+        if self.wish:
+            found["extra_map"] = self._shown[name][channel].numpy().tobytes()
+        return found
 
     def _check_channel(self, name: Any, channel: Any) -> None:
         if name not in self._shown:
@@ -181,6 +193,27 @@ def displayed(output: Tensor, jump: int) -> Tensor:
     if finer > 1:
         bright = F.avg_pool2d(bright, finer, ceil_mode=True)
     return (bright * 255).round().byte()
+
+
+def _said(layer: Layer, vgg16: Layer, shown: Tensor) -> dict[str, Any]:
+    """What the page is told of a layer; `shown` are its maps, Tensor[C, h, w]."""
+    return {
+        "name": layer.name,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "channels": layer.channels,
+        "vgg16": vgg16.channels,
+        "size": list(layer.size),
+        "jump": layer.jump,
+        "receptive_field": layer.receptive_field,
+        "shown": list(shown.shape[1:]),
+    }
+
+
+def _maps_of(shown: dict[str, Tensor], channels: dict[str, int]) -> dict[str, Any]:
+    """The map of one channel of each layer, for the page."""
+    maps = {name: shown[name][channel].numpy().tobytes() for name, channel in channels.items()}
+    return {"maps": maps, "opened": dict(channels)}
 
 
 def _words(said: dict[str, Any]) -> list[str]:

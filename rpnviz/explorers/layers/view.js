@@ -9,7 +9,9 @@ import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
 import { commit, derived, typed } from "../common/model.js";
 import { loadPhoto } from "../common/photo.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
+import { mapOf, openLayers } from "./own_layers.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
@@ -17,6 +19,7 @@ import { defineView, group } from "../common/view.js";
  * @typedef {{name: string, kernel: number, stride: number, channels: number, vgg16: number, size: [number, number],
  *   jump: number, receptive_field: number, shown: [number, number]}} Layer sizes (h, w); jump and field in input px
  */
+/** @typedef {{grid: string, image_size: [number, number], input_size: [number, number]}} Place */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -80,6 +83,7 @@ export const render = defineView({
     ],
   },
   traits: ["layer", "channels", "x", "y", "maps"],
+  opens: opensPictures({ network: true, answer: openLayers }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [
@@ -93,13 +97,14 @@ export const render = defineView({
     root.dataset.shown = map ? `${layer.name} ${channel}` : "";
     return `${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`;
   },
-  busy: () => "Python looks up the channel …",
+  busy: (_, { model }) =>
+    waitsFor(model).includes("own_picture") ? "Python looks at the picture …" : "Python looks up the channel …",
 });
 
 /** @param {{model: Model, redraw: () => void}} tools */
 function readStore({ model, redraw }) {
   const look = model.get("look");
-  const place = /** @type {{image_size: [number, number], input_size: [number, number]}} */ (model.get("place"));
+  const place = /** @type {Place} */ (model.get("place"));
   const { image_size: image, input_size: input } = place;
   const layers = /** @type {Layer[]} */ (model.get("layers"));
   return {
@@ -114,18 +119,19 @@ function readStore({ model, redraw }) {
 
 /**
  * Gives the map of a layer in the channel shown, null while the page lacks it. Those of the channels chosen at the opening
- * came along; what Python was asked for is kept.
+ * came along; what Python was asked for is kept. A page that asked its own network has them all.
  * @param {Model} model @param {Layer[]} layers @param {string[]} heat
  */
 function mapsThatCame(model, layers, heat) {
   const kept = /** @type {Map<string, HTMLCanvasElement>} */ (new Map());
-  const keep = (/** @type {Layer} */ { name, shown }, /** @type {number} */ channel, /** @type {DataView} */ bytes) =>
-    kept.set(`${name} ${channel}`, heatImage(typed(bytes, Uint8Array), ...shown, heat));
+  const every = /** @type {import("../common/network_worker.js").LayerMaps | undefined} */ (model.get("every_map"));
+  const keep = (/** @type {Layer} */ { name, shown }, /** @type {number} */ channel, /** @type {Uint8Array} */ bytes) =>
+    kept.set(`${name} ${channel}`, heatImage(bytes, ...shown, heat));
   const takeAnswer = derived(
     () => model.get("answered").wish,
     (wish) => {
       const layer = layers.find(({ name }) => name === wish.layer);
-      if (layer) keep(layer, wish.channel, model.get("extra_map"));
+      if (layer) keep(layer, wish.channel, typed(model.get("extra_map"), Uint8Array));
     },
   );
   return (/** @type {Layer} */ layer) => {
@@ -133,7 +139,8 @@ function mapsThatCame(model, layers, heat) {
     const channel = model.get("channels")[layer.name];
     const key = `${layer.name} ${channel}`;
     const cameAlong = model.get("opened")[layer.name] === channel;
-    if (cameAlong && !kept.has(key)) keep(layer, channel, model.get("maps")[layer.name]);
+    if (!kept.has(key) && every) keep(layer, channel, mapOf(every, layer, channel));
+    else if (!kept.has(key) && cameAlong) keep(layer, channel, typed(model.get("maps")[layer.name], Uint8Array));
     return kept.get(key) || null;
   };
 }
@@ -266,10 +273,10 @@ function channelSlider({ model }) {
     name: "channel of the layer",
     max: 0,
     className: "rpnviz-channel",
-    what: "Which of the layer's channels the map shows. Python has the others.",
+    what: "Which of the layer's channels the map shows.",
     onInput: (value) => commit(model, { channels: { ...model.get("channels"), [model.get("layer")]: value } }),
   });
-  number.input.disabled = !model.get("has_kernel");
+  number.input.disabled = !model.get("has_kernel") && !model.get("every_map");
   if (number.input.disabled) for (const part of [number.element, number.input]) explains(part, ALONE);
   return { element: number.element, draw: ({ layer, channel }) => number.set(channel, layer.channels - 1) };
 }

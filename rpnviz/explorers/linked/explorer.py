@@ -228,7 +228,8 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     def saved_state(self) -> dict[str, Any]:
         """One of the reader's own is to the saved page like any other picture."""
         state, name = super().saved_state(), self.picture_shown.name
-        return {**state, "picture": name, "pictures": list(dict.fromkeys([name, *self.pictures]))}
+        answered = {**state["answered"], "picture": name}
+        return {**state, "picture": name, "answered": answered, "pictures": list(dict.fromkeys([name, *self.pictures]))}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

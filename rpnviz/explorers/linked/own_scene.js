@@ -4,21 +4,18 @@
 import { ASPECT_RATIOS, cellAnchors, SCALES } from "../common/compute/anchors.js";
 import { boxAt } from "../common/compute/boxes.js";
 import { Grid } from "../common/compute/grid.js";
+import { channelsOf, meanOf, rangeOf, spreadOf, withinRim } from "../common/feature_maps.js";
 
 /** @typedef {import("../common/compute/boxes.js").Size} Size */
 
 const LISTED = 12;
-const RIM = 6; // cells from the border where zero padding is seen, as in maps.py
 
 /** @param {import("../common/own_picture.js").Opened} opened @returns {Promise<Record<string, any>>} */
 export async function openScene({ name, file, get, imageSize, look, objects }) {
   const grid = Grid.named(get("grid"), imageSize);
   const { features, objectness, deltas } = await look(grid);
   const size = grid.featureSize;
-  const cells = size[0] * size[1];
-  const channels = Array.from({ length: features.length / cells }, (_, c) =>
-    features.subarray(c * cells, (c + 1) * cells),
-  );
+  const channels = channelsOf(features, size);
   const cellBoxes = cellAnchors();
   const scene = {
     ...{ picture: name, grid: grid.name, image_size: imageSize, feature_size: size, stride: grid.stride },
@@ -35,27 +32,12 @@ export async function openScene({ name, file, get, imageSize, look, objects }) {
 
 /** The channels that vary most, which the list names; and beyond what Python sends, all others. @param {Float32Array[]} channels @param {Size} size */
 function packChannels(channels, size) {
-  const spread = channels.map((channel) => deviation(withinRim(channel, size)));
+  const spread = spreadOf(channels, size);
   const byNumber = channels.map((channel, number) => ({ number, map: asMap(channel, size) }));
   byNumber.sort((a, b) => spread[b.number] - spread[a.number]);
   const packed = (/** @type {typeof byNumber} */ some) =>
     Object.fromEntries(some.map(({ number, map }) => [number, map]));
   return { channels: packed(byNumber.slice(0, LISTED)), further: packed(byNumber.slice(LISTED)) };
-}
-
-/** @param {Float32Array} values */
-function deviation(values) {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
-}
-
-/** The cells that are not near the border. @param {Float32Array} values @param {Size} size */
-function withinRim(values, [rows, cols]) {
-  const [down, across] = [Math.min(RIM, rows >> 2), Math.min(RIM, cols >> 2)];
-  return values.filter((_, i) => {
-    const [row, col] = [Math.floor(i / cols), i % cols];
-    return row >= down && row < rows - down && col >= across && col < cols - across;
-  });
 }
 
 /** @param {Grid} grid @param {import("../common/compute/boxes.js").Box} box */
@@ -64,17 +46,9 @@ function aboutCentre(grid, [x1, y1, x2, y2]) {
   return [x1 - x, y1 - y, x2 - x, y2 - y];
 }
 
-/** @param {Float32Array[]} channels @returns {Float32Array} */
-function meanOf(channels) {
-  const sums = new Float64Array(channels[0].length);
-  for (const channel of channels) for (let i = 0; i < sums.length; i++) sums[i] += channel[i];
-  return Float32Array.from(sums, (sum) => sum / channels.length);
-}
-
 /** Stretch a map so that it goes from 0 to 255 away from the rim; a flat one is all 0. @param {Float32Array} values @param {Size} size */
 function asMap(values, size) {
-  const within = withinRim(values, size);
-  const [low, high] = [within.reduce((a, b) => Math.min(a, b)), within.reduce((a, b) => Math.max(a, b))];
+  const [low, high] = rangeOf(withinRim(values, size));
   const span = Math.max(high - low, Number.MIN_VALUE);
   const bytes = Uint8ClampedArray.from(values, (value) => (255 * (value - low)) / span); // rounds, and stays within 0 … 255
   return new DataView(bytes.buffer);

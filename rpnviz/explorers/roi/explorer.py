@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
 
 import torch
 import traitlets as t
 from torch import Tensor
 
 from rpnviz._inputs import check_count, take_shown, take_whole
+from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures, look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, box, numbers, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -21,14 +26,51 @@ from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from rpnviz.proposals import propose
 from rpnviz.roi import AlignedBox, Neighbours, PooledBox, align_one_box, neighbours, pool_one_box, to_cells, to_pixels
 
 BINS = 7
 MOST_PROPOSALS = 2000
 CHANNELS = 32  # sent to the page as exact numbers; all 512 would be 5 MB
+OWN_PROPOSALS = 12  # to choose among on a picture of the reader's own
 
 
-class RoIExplorer(RpnvizWidget):
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What boxes are pooled from: maps (channel → Tensor[h, w]), and the proposals (Tensor[K, 4]) to begin with."""
+
+    grid: Grid
+    maps: dict[int, Tensor]
+    proposals: Tensor
+    start: int = 0  # the proposal that is shown first
+
+    @classmethod
+    def varied(cls, grid: Grid, maps: Tensor, proposals: Tensor) -> Shown:
+        """The channels of maps (Tensor[C, h, w]) that vary most."""
+        spread = within_rim(maps).flatten(1).std(dim=1, correction=0)
+        channels = sorted(spread.topk(min(CHANNELS, len(maps))).indices.tolist())
+        return cls(grid, {channel: maps[channel] for channel in channels}, proposals)
+
+    @cached_property
+    def ranges(self) -> dict[int, tuple[float, float]]:
+        """Lowest and highest value of each channel, for the eye."""
+        inner = {channel: within_rim(values) for channel, values in self.maps.items()}
+        lows = {channel: min(float(values.min()), 0) for channel, values in inner.items()}
+        return {channel: (low, max(float(inner[channel].max()), low + 1e-6)) for channel, low in lows.items()}
+
+    @property
+    def stacked(self) -> Tensor:
+        """Tensor[n, h, w]: all maps."""
+        return torch.stack(list(self.maps.values()))
+
+    @property
+    def liveliest(self) -> int:
+        """The channel that varies most in the box shown first."""
+        first = to_cells(self.proposals[self.start][None], self.grid)[0]
+        return list(self.maps)[int(pool_one_box(self.stacked, first).output.flatten(1).std(dim=1).argmax())]
+
+
+class RoIExplorer(TakesOwnPictures, RpnvizWidget):
     """Move a box; see which cells each bin of RoI pooling takes, and which points RoIAlign reads.
 
     Args:
@@ -43,7 +85,8 @@ class RoIExplorer(RpnvizWidget):
         ValueError: if there is no proposal, or no channel of that number, or features are not of the grid.
     """
 
-    unmoved = ("worked_out",)
+    unmoved: ClassVar[tuple[str, ...]] = (*OWN_PICTURE, "worked_out")
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
     presented = "bin_col"
     view = "roi/view.js"
     sheets = ("common/labels.css", "common/roi.css")
@@ -78,38 +121,62 @@ class RoIExplorer(RpnvizWidget):
             raise ValueError("proposals: got none, takes at least one box to pool")
         if not 0 <= start < len(proposals):
             raise ValueError(f"proposal: got {start}, takes a row of proposals, 0 to {len(proposals) - 1}")
-        self.picture, self.grid = picture, grid
         h, w = grid.feature_size
         maps = take_shown(features, "features", f"1, C, {h}, {w}")[0]
-        inner = within_rim(maps).flatten(1)
-        if channels is None:
-            channels = sorted(inner.std(dim=1, correction=0).topk(min(CHANNELS, len(maps))).indices.tolist())
-        channels = [take_whole(channel, "channels", 0, len(maps) - 1) for channel in channels]
-        if not channels:
-            raise ValueError(f"channels must be some of 0 to {len(maps) - 1}; got {list(channels)}")
-        self._maps = {channel: maps[channel] for channel in channels}
-        lows, highs = inner.amin(dim=1).clamp(max=0), inner.amax(dim=1)
-        self._ranges = {c: (float(lows[c]), max(float(highs[c]), float(lows[c]) + 1e-6)) for c in channels}
-        first = pool_one_box(maps[list(channels)], to_cells(proposals[start][None], grid)[0]).output.flatten(1)
-        liveliest = channels[int(first.std(dim=1).argmax())]
-        super().__init__(box=proposals[start].tolist(), channel=liveliest)
-        self.set_trait("plan", self._plan(proposals))
-        self.set_trait("image", picture_file(picture))
-        self.set_trait("features", torch.stack(list(self._maps.values())).numpy().astype("<f4").tobytes())
+        shown = Shown.varied(grid, maps, proposals)
+        if channels is not None:
+            channels = [take_whole(channel, "channels", 0, len(maps) - 1) for channel in channels]
+            shown = replace(shown, maps={channel: maps[channel] for channel in channels})
+        if not shown.maps:
+            raise ValueError(f"channels must be some of 0 to {len(maps) - 1}; got {list(channels or ())}")
+        self.show_picture(picture)
+        self._made_of = self._shown = replace(shown, start=start)
+        super().__init__(box=proposals[start].tolist(), channel=self._shown.liveliest)
+        self.start_answering()
         for name, value in traits.items():
             setattr(self, name, value)
 
-    def _plan(self, proposals: Tensor) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
+        """The picture and what its boxes are pooled from; the bundled network looks at one of the reader's own."""
+        shown = self._own_shown() if self.own_picture else self._made_of
+        found = {
+            "plan": self._plan(shown),
+            "image": picture_file(self.picture),
+            "features": shown.stacked.numpy().astype("<f4").tobytes(),
+            **self.brings(box=shown.proposals[shown.start].tolist(), channel=shown.liveliest, point=0, probe=[]),
+        }
+        self._shown = shown
+        return found
+
+    def _own_shown(self) -> Shown:
+        picture = self.picture
+        grid = self.laid(self._made_of.grid)
+        features, objectness, deltas = look(picture, grid)
+        proposals = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), picture.image_size).proposals
+        return Shown.varied(grid, features[0], proposals[:OWN_PROPOSALS])
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view."""
+        return self.picture_shown
+
+    @property
+    def grid(self) -> Grid:
+        """How the feature map lies on it."""
+        return self._shown.grid
+
+    def _plan(self, shown: Shown) -> dict[str, Any]:
         looks = {"box": PROPOSAL_LOOK, "whole": WHOLE_CELLS, "chosen": CHOSEN}
         lines = {name: {**LINE_STYLES[style], "color": colour} for name, (style, colour) in looks.items()}
         return {
-            "image_size": list(self.picture.image_size),
-            "feature_size": list(self.grid.feature_size),
-            "stride": list(self.grid.stride),
+            "grid": shown.grid.name,
+            "image_size": list(shown.grid.image_size),
+            "feature_size": list(shown.grid.feature_size),
+            "stride": list(shown.grid.stride),
             "bins": BINS,
-            "proposals": proposals.tolist(),
-            "channels": list(self._maps),
-            "ranges": [list(self._ranges[channel]) for channel in self._maps],
+            "proposals": shown.proposals.tolist(),
+            "channels": list(shown.maps),
+            "ranges": [list(limits) for limits in shown.ranges.values()],
             "lines": {name: {**line, "casing": PALETTE["casing"]} for name, line in lines.items()},
         }
 
@@ -121,12 +188,12 @@ class RoIExplorer(RpnvizWidget):
     @property
     def pooled(self) -> PooledBox:
         """What RoI pooling makes of the box in the channel shown."""
-        return pool_one_box(self._maps[self.channel][None], self.box_in_cells, (BINS, BINS))
+        return pool_one_box(self._shown.maps[self.channel][None], self.box_in_cells, (BINS, BINS))
 
     @property
     def aligned_box(self) -> AlignedBox:
         """What RoIAlign makes of it."""
-        features = self._maps[self.channel][None]
+        features = self._shown.maps[self.channel][None]
         return align_one_box(features, self.box_in_cells, (BINS, BINS), self.sampling_ratio, self.aligned)
 
     @property
@@ -135,7 +202,7 @@ class RoIExplorer(RpnvizWidget):
         points = self.aligned_box.points(self.bin_row, self.bin_col)
         at = torch.tensor([self.probe]) if self.probe else points[min(self.point, len(points) - 1)][None]
         found = neighbours(at, self.grid.feature_size)
-        return found, float((self._maps[self.channel][found.rows, found.cols] * found.weights).sum())
+        return found, float((self._shown.maps[self.channel][found.rows, found.cols] * found.weights).sum())
 
     @property
     def values(self) -> dict[str, float]:
@@ -150,7 +217,7 @@ class RoIExplorer(RpnvizWidget):
         rows, cols = self.grid.feature_size
         return {
             "box": box([0, 0, width, height]),
-            "channel": one_of(self._maps),
+            "channel": one_of(self._shown.maps),
             "point": whole(0, rows * cols),
             "probe": numbers([0, 0], [rows - 1, cols - 1], or_none=True),
         }
@@ -168,9 +235,9 @@ class RoIExplorer(RpnvizWidget):
                 image=self.picture.image,
                 box=torch.tensor(self.box),
                 rectangle=to_pixels(pooled.rectangle[None], self.grid)[0],
-                feature_map=self._maps[self.channel],
+                feature_map=self._shown.maps[self.channel],
                 map_name=f"channel {self.channel}",
-                value_range=self._ranges[self.channel],
+                value_range=self._shown.ranges[self.channel],
                 box_in_cells=box,
                 rectangle_in_cells=pooled.rectangle,
                 chosen_cells=torch.tensor([left, top, right, bottom]),

@@ -11,7 +11,7 @@ import { loadPhoto } from "../common/photo.js";
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
 /**
- * @typedef {{image_size: [number, number], feature_size: [number, number], stride: [number, number], bins: number,
+ * @typedef {{grid: string, image_size: [number, number], feature_size: [number, number], stride: [number, number], bins: number,
  *   proposals: Box[], channels: number[], ranges: [number, number][],
  *   lines: Record<"box" | "whole" | "chosen", LineStyle>}} Plan sizes are (rows, columns); ranges: lowest and highest value
  *   of each channel; whole: the cells of RoI pooling, chosen: the bin

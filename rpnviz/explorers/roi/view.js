@@ -7,8 +7,10 @@ import { toPixels } from "../common/compute/roi.js";
 import { checkbox, choice, h, segmented, slider } from "../common/elements.js";
 import { fixed } from "../common/format.js";
 import { movable } from "../common/movable_box.js";
+import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 import { change, readMoment, readStore } from "./moment.js";
+import { openMap } from "./own_map.js";
 import { edgeTable } from "./parts.js";
 import { alignSide, poolSide } from "./sides.js";
 import { trace } from "./trace.js";
@@ -35,6 +37,7 @@ export const render = defineView({
       ["Esc on a map or an output", "put a moved sampling point back"],
     ],
   },
+  opens: opensPictures({ network: true, answer: openMap }),
   traits: ["box", "channel", "bin_row", "bin_col", "sampling_ratio", "aligned", "point", "probe"],
   store: readStore,
   moment: readMoment,

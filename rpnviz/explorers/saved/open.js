@@ -1,5 +1,6 @@
 // @ts-check
 // A saved explorer: the very same view over a stand-in for the widget's model, with no kernel behind it.
+import { ownPicture } from "../common/asking.js";
 import { typed, watch } from "../common/model.js";
 import { savedBar } from "./bar.js";
 import { alone } from "./lecture.js";
@@ -85,6 +86,7 @@ export async function openSaved({ el, state, render, name = state.name, network 
     const { values, problem } = foreign
       ? { values: opening, problem: "it is for an explorer that is not here" }
       : readLink(fragment, moves, opening);
+    if (ownPicture(model)) model.set("own_picture", {}); // a link speaks of what was here before it
     for (const [trait, value] of Object.entries(values)) model.set(trait, value);
     model.save_changes();
     return problem;

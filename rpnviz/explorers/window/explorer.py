@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +12,8 @@ from torch import Tensor
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import SCALES, cell_anchors
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, hundredths, sheet_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -27,6 +29,7 @@ class WindowExplorer(MapAndPicture):
     """Move the window; all its numbers go to the page once, so that it moves without the kernel."""
 
     view = "window/view.js"
+    networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
     anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
     channel = t.Int(-1, help="the channel on the map; -1 for the mean of all").tag(sync=True)
     show_anchors = t.Bool(False, help="draw all nine anchors of the cell").tag(sync=True)
@@ -54,22 +57,32 @@ class WindowExplorer(MapAndPicture):
         """
         check_picture(picture, grid)
         h, w = grid.feature_size
-        features = take_shown(features, "features", f"1, C, {h}, {w}")
-        with torch.no_grad():
-            vectors = head.window_vector(features)
-            objectness, deltas = (take_shown(answer, "answers of head") for answer in head(features))
-        self._features, self._vectors = brightness(features[0]), brightness(vectors[0].float())
-        self._mean = brightness(features.mean(dim=1))[0]
-        self._objectness, self._deltas = objectness[0], deltas[0]
-        varied = int(within_rim(features[0]).flatten(1).std(dim=1, correction=0).argmax())
-        super().__init__(picture, grid, **{"channel": varied, **traits})
+        self._made_of, self._head = take_shown(features, "features", f"1, C, {h}, {w}"), head
+        super().__init__(picture, grid, **traits)
         self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
-        self.set_trait("num_channels", len(self._features))
-        self.set_trait("mean_map", (self._mean * 255).round().byte().numpy().tobytes())
-        for name, maps in (("features", self._features), ("vectors", self._vectors)):
-            self.set_trait(name, sheet_file(maps, cells=True))
-        for name, numbers in (("objectness", self._objectness), ("deltas", self._deltas)):
-            self.set_trait(name, hundredths(numbers))
+
+    def answer(self) -> dict[str, Any]:
+        """What the head makes of the picture shown; the bundled backbone has looked at one of the reader's own."""
+        features = look(self.picture, self.grid)[0] if self.own_picture else self._made_of
+        with torch.no_grad():
+            vectors = self._head.window_vector(features)
+            objectness, deltas = (take_shown(answer, "answers of head") for answer in self._head(features))
+        bright, mean = brightness(features[0]), brightness(features.mean(dim=1))[0]
+        bright_vectors = brightness(vectors[0].float())
+        varied = int(within_rim(features[0]).flatten(1).std(dim=1, correction=0).argmax())
+        found = {
+            "num_channels": len(bright),
+            "mean_map": (mean * 255).round().byte().numpy().tobytes(),
+            "features": sheet_file(bright, cells=True),
+            "vectors": sheet_file(bright_vectors, cells=True),
+            "objectness": hundredths(objectness[0]),
+            "deltas": hundredths(deltas[0]),
+            **super().answer(),
+            **self.brings(channel=varied),
+        }
+        self._features, self._mean, self._vectors = bright, mean, bright_vectors
+        self._objectness, self._deltas = objectness[0], deltas[0]
+        return found
 
     @property
     def logits(self) -> Tensor:

@@ -7,8 +7,10 @@ import { fixed } from "../common/format.js";
 import { around, centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
 import { commit, derived, typed } from "../common/model.js";
 import { loadHundredths, loadSheet } from "../common/packed.js";
+import { opensPictures } from "../common/picture_row.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
+import { openWindow } from "./own_window.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
@@ -37,6 +39,7 @@ export const render = defineView({
     ],
   },
   traits: ["row", "col", "channel", "selected", "show_anchors"],
+  opens: opensPictures({ network: true, answer: openWindow }),
   store: readStore,
   moment: readMoment,
   parts: (context) => [

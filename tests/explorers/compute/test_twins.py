@@ -490,7 +490,7 @@ TWINS = [
 
 # Exports that are no function of the lesson: parts of one that a view needs alone, or what Python has from a library.
 PARTS = {
-    "backbone.js": "DEPTHS LAYERS MEAN OUT_CHANNELS STD",
+    "backbone.js": "DEPTHS LAYERS MEAN OUT_CHANNELS STD networkInput",
     "bilinear.js": "resizeBilinear",
     "boxes.js": "BBOX_XFORM_CLIP boxAt clamp iouAt listOf sharedBox sides",
     "anchors.js": "ASPECT_RATIOS SCALES",
@@ -512,7 +512,7 @@ PARTS = {
     "nms_steps.js": "victims",
     "proposals.js": "DEFAULTS chooseBoxes moveAnchors",
     "roi.js": "largest mean neighbours valueAt",
-    "rpn.js": "BETA RPN_LAYERS flattenHead",
+    "rpn.js": "BETA RPN_LAYERS flattenHead transposed",
     "targets.js": "IGNORED NEGATIVE POSITIVE",
 }
 # The network, its training and the opening of a picture: held against PyTorch and Pillow by other tests.

@@ -11,6 +11,7 @@ import { readSafetensors, tensorOf } from "./safetensors.js";
 /** @typedef {Pick<import("./pictures.js").Picture, "image" | "imageSize">} Picture */
 /** @typedef {import("./convolution.js").Kernel} Kernel */
 /** @typedef {import("./convolution.js").Layer} Layer */
+/** @typedef {import("./convolution.js").Place} Place */
 /** @typedef {import("./safetensors.js").Tensors} Tensors */
 /** @typedef {(name: string) => void} OnLayer is told of each layer that is done */
 
@@ -54,16 +55,33 @@ export class Backbone {
    * @returns {Promise<Float32Array>} [512][h][w]
    */
   async forward(images, size, ceilMode, onLayer) {
+    let last = /** @type {Place | null} */ (null);
+    for await (const { name, map } of this.activations(images, size, ceilMode)) {
+      if (LAYERS.includes(name)) onLayer(name); // a pooling takes no time
+      last = map;
+    }
+    return this.kernel.take(/** @type {Place} */ (last));
+  }
+
+  /**
+   * What every layer puts out, after its ReLU, one after the other: "conv1_1" …, "pool1" …, "conv5_3". A map lies in the
+   * kernel's memory until the next but one is worked out.
+   * @param {Float32Array} images @param {Size} size @param {boolean} ceilMode as `forward` takes them
+   * @returns {AsyncGenerator<{name: string, map: Place}>}
+   */
+  async *activations(images, size, ceilMode) {
     if (Math.min(...size) < 4 * CELL) throw new Error(`a picture of ${size.join("×")} px, takes ${4 * CELL} at least`);
     let map = this.kernel.put(images, 3, size);
     for (const [stage, convolutions] of this.stages.entries()) {
-      if (stage > 0) map = await this.kernel.pool(map, ceilMode);
+      if (stage > 0) {
+        map = await this.kernel.pool(map, ceilMode);
+        yield { name: `pool${stage}`, map };
+      }
       for (const { name, layer } of convolutions) {
         map = await this.kernel.convolve(map, layer, true);
-        onLayer(name);
+        yield { name, map };
       }
     }
-    return this.kernel.take(map);
   }
 
   /**
@@ -71,15 +89,23 @@ export class Backbone {
    * resampled to and how the poolings round @param {OnLayer} onLayer
    * @returns {Promise<Float32Array>} [512][h][w], 0 or above
    */
-  async features({ image, imageSize }, grid, onLayer) {
-    if (imageSize.join() !== grid.imageSize.join()) {
-      throw new Error(`picture must have the grid's imageSize ${grid.imageSize.join("×")}; got ${imageSize.join("×")}`);
-    }
-    if (image.length !== imageSize[0] * imageSize[1] * 3) {
-      throw new Error(`image has ${image.length} numbers, takes ${imageSize.join("×")}×3`);
-    }
-    return this.forward(preprocess(image, imageSize, grid.inputSize), grid.inputSize, grid.ceilMode, onLayer);
+  async features(picture, grid, onLayer) {
+    return this.forward(networkInput(picture, grid), grid.inputSize, grid.ceilMode, onLayer);
   }
+}
+
+/**
+ * The picture as the network gets it. @param {Picture} picture @param {Grid} grid
+ * @returns {Float32Array} [3][H'][W'], resampled and normalised
+ */
+export function networkInput({ image, imageSize }, grid) {
+  if (imageSize.join() !== grid.imageSize.join()) {
+    throw new Error(`picture must have the grid's imageSize ${grid.imageSize.join("×")}; got ${imageSize.join("×")}`);
+  }
+  if (image.length !== imageSize[0] * imageSize[1] * 3) {
+    throw new Error(`image has ${image.length} numbers, takes ${imageSize.join("×")}×3`);
+  }
+  return preprocess(image, imageSize, grid.inputSize);
 }
 
 /** @param {Kernel} kernel @param {Tensors} tensors @param {number} number @param {number} channels that come in */

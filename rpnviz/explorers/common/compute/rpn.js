@@ -7,6 +7,7 @@ import { readSafetensors, tensorOf } from "./safetensors.js";
 
 /** @typedef {import("./boxes.js").Size} Size */
 /** @typedef {import("./convolution.js").Kernel} Kernel */
+/** @typedef {import("./convolution.js").Place} Place */
 /** @typedef {import("./safetensors.js").Tensors} Tensors */
 /** @typedef {import("./backbone.js").OnLayer} OnLayer */
 
@@ -36,16 +37,22 @@ export class RPNHead {
   }
 
   /**
-   * Score and move the anchors of every cell.
-   * @param {Float32Array} features [C][h][w] @param {Size} size (h, w) @param {OnLayer} onLayer
+   * 1. The 3 × 3 convolution and its ReLU: the vector that every window becomes.
+   * @param {Place} features in the kernel's memory, and so is what comes of them @param {OnLayer} onLayer
+   */
+  async windowVector(features, onLayer) {
+    const vector = await this.kernel.convolve(features, this.conv, true);
+    onLayer("conv");
+    return vector;
+  }
+
+  /**
+   * 2. Both answers are read off it: score and move the anchors of every cell.
+   * @param {Place} vector as `windowVector` gave it @param {OnLayer} onLayer
    * @returns {Promise<{objectness: Float32Array, predBboxDeltas: Float32Array}>} [A][h][w], and [4A][h][w], whose channel
    *   is 4 · a + {dx, dy, dw, dh}
    */
-  async forward(features, size, onLayer) {
-    // 1. The vector that every 3 × 3 window becomes.
-    const vector = await this.kernel.convolve(this.kernel.put(features, this.inChannels, size), this.conv, true);
-    onLayer("conv");
-    // 2. Both answers are read off it.
+  async answers(vector, onLayer) {
     const logits = await this.kernel.convolve(vector, this.clsLogits, false);
     const objectness = this.kernel.take(logits, this.numAnchors);
     onLayer("cls_logits");
@@ -62,14 +69,14 @@ export class RPNHead {
  * @returns {{logits: Float32Array, deltas: Float32Array}} [N], and [N][4]
  */
 export function flattenHead(objectness, predBboxDeltas, [h, w]) {
-  return { logits: channelsLast(objectness, h * w), deltas: channelsLast(predBboxDeltas, h * w) };
+  return { logits: transposed(objectness, h * w), deltas: transposed(predBboxDeltas, h * w) };
 }
 
-/** [channels][cells] → [cells][channels]. @param {Float32Array} values @param {number} cells @returns {Float32Array} */
-function channelsLast(values, cells) {
-  const [channels, found] = [values.length / cells, new Float32Array(values.length)];
-  for (let cell = 0, i = 0; cell < cells; cell++) {
-    for (let channel = 0; channel < channels; channel++) found[i++] = values[channel * cells + cell];
+/** [rows][columns] → [columns][rows]: brings the channels of a cell together, or apart again. @param {Float32Array} values @param {number} columns @returns {Float32Array} */
+export function transposed(values, columns) {
+  const [rows, found] = [values.length / columns, new Float32Array(values.length)];
+  for (let column = 0, i = 0; column < columns; column++) {
+    for (let row = 0; row < rows; row++) found[i++] = values[row * columns + column];
   }
   return found;
 }
