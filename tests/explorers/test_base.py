@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rpnviz.explorers.common import base
 from rpnviz.explorers.common.base import LOOK, RpnvizWidget
 from rpnviz.explorers.common.saved_page import standalone_page
 from rpnviz.figures.palette import LINE_STYLES, PALETTE
+from tests.explorers.every import every_explorer
 
 
 def test_colours_and_lines_come_from_the_palette() -> None:
@@ -49,3 +51,11 @@ def test_the_heat_map_is_the_one_of_the_stills() -> None:
     heat: Any = LOOK["heat"]
     assert len(heat) == base.HEAT_STOPS
     assert heat[0] == "#000004" and heat[-1] == "#fcfdbf"  # magma's ends
+
+
+def test_no_trait_is_called_like_what_a_page_adds(tmp_path: Path) -> None:
+    """Rules, names and files of a page stand beside the traits (saved/open.js, tools/site/record.py)."""
+    added = {"answers", "moves", "presented", "needs_python", "name", "network", "network_files", "weights"}
+    for name, make in every_explorer(tmp_path).items():
+        explorer = make()
+        assert not set(explorer.own_traits()) & (added | set(explorer.on_demand())), name

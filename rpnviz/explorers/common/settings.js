@@ -34,7 +34,7 @@ export function foldedSettings(context, editor, sampling, ...more) {
   const sliders = sampling.map((name) => traitSlider(model, name, SAMPLING_RANGES[name]));
   return group(
     "details",
-    { class: "rpnviz-fold" },
+    { class: "rpnviz-fold", open: editor.open },
     h("summary", {}, "Objects and settings: move them"),
     group(
       "div",

@@ -73,7 +73,7 @@ class LossExplorer(HasMinibatch, RpnvizWidget):
     sheets = ("common/labels.css", "loss/view.css")
     plan = t.Dict(read_only=True, help="sizes, how far an answer goes, the three ways to divide").tag(sync=True)
     image = t.Bytes(read_only=True, help="the picture as a file").tag(sync=True)
-    answers = t.Dict(read_only=True, help="float32: the network's logits [N] and deltas [N, 4]").tag(sync=True)
+    said = t.Dict(read_only=True, help="float32: the network's logits [N] and deltas [N, 4]").tag(sync=True)
     chosen = t.Int(0, help="which of the anchors offered").tag(sync=True)
     logit = t.Float(0.0, help="its objectness").tag(sync=True)
     deltas = t.List(t.Float(), [0.0] * 4, minlen=4, maxlen=4, help="its dx, dy, dw, dh").tag(sync=True)
@@ -101,21 +101,21 @@ class LossExplorer(HasMinibatch, RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """The picture, and what the network says of it: of the first anchor offered, and of all."""
-        said = look(self.picture, self.grid)[1:] if self.own_picture else self._given
-        limits = find_limits(*said, self.anchors, self.picture.image_size)
+        heard = look(self.picture, self.grid)[1:] if self.own_picture else self._given
+        limits = find_limits(*heard, self.anchors, self.picture.image_size)
         ways = [{"key": key, **asdict(way)} for key, way in NORMALISATIONS.items()]
         plan = {**picture_plan(self.picture), "grid": self.grid.name, **asdict(limits), "ways": ways}
         file = picture_file(self.picture)
-        names = zip(("objectness", "deltas"), said, strict=True)
-        answers = {name: values.numpy().astype("<f4").tobytes() for name, values in names}
-        self._objectness, self._deltas, self._limits = *said, limits
+        names = zip(("objectness", "deltas"), heard, strict=True)
+        said = {name: values.numpy().astype("<f4").tobytes() for name, values in names}
+        self._objectness, self._deltas, self._limits = *heard, limits
         self._looked = dict[str, Scene]()
         key, row = next(iter(self.rows.items()))
         first = self.offered[0]
         self._shown = _Shown(0, key, row)
         self._stood = {name: getattr(self, name) for name in SETTINGS} | {"chosen": 0}
         own = {"chosen": 0, "logit": first["logit"], "deltas": first["deltas"]}
-        return {"plan": plan, "image": file, "answers": answers, **own}
+        return {"plan": plan, "image": file, "said": said, **own}
 
     @property
     def scene(self) -> Scene:

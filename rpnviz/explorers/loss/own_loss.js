@@ -13,9 +13,9 @@ export async function openLoss({ file, get, imageSize, look, objects }) {
   const { objectness, deltas } = await look(Grid.named(before.grid, imageSize));
   const placed = { ...before, ...picturePlanOf(before, imageSize, objects) };
   const plan = { ...placed, ...findLimits(objectness, deltas, anchorsOf(placed), imageSize) };
-  const answers = { objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) };
-  const values = /** @type {Record<string, any>} */ ({ plan, answers, objects });
+  const said = { objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) };
+  const values = /** @type {Record<string, any>} */ ({ plan, said, objects });
   const model = { get: (/** @type {string} */ name) => (name in values ? values[name] : get(name)) };
   const [first] = scenes(/** @type {any} */ (model), plan)().offered;
-  return { plan, image: file, answers, chosen: 0, logit: first.logit, deltas: first.deltas };
+  return { plan, image: file, said, chosen: 0, logit: first.logit, deltas: first.deltas };
 }

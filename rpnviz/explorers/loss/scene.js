@@ -24,7 +24,7 @@ import { describeAnchor, tellingAnchors } from "./offered.js";
 
 /** What Python sent of the network's answers. @param {Model} model @returns {Answers} */
 export function answersOf(model) {
-  const { objectness, deltas } = model.get("answers");
+  const { objectness, deltas } = model.get("said");
   return { objectness: typed(objectness, Float32Array), deltas: typed(deltas, Float32Array) };
 }
 
