@@ -6,6 +6,7 @@ python -m benchmarks --only compute        rpnviz against torchvision, on the CP
 python -m benchmarks --only training       a step of the head's training, in three ways
 python -m benchmarks --only explorers      every explorer of every notebook, in a browser
 python -m benchmarks --only knobs          every control of pages without a kernel
+python -m benchmarks --only knobs-lab      the same in JupyterLab, also while another cell trains
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --only network        the network in the page against PyTorch on one thread
 python -m benchmarks --only page-training  the training in the page against PyTorch
@@ -28,12 +29,23 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, knobs, network, page_training, series, site, training
+from benchmarks import compute, keys, knobs, knobs_lab, network, page_training, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
 
-PARTS = ("keys", "explorers", "knobs", "compute", "training", "notebooks", "network", "page-training", "site")
+PARTS = (
+    "keys",
+    "explorers",
+    "knobs",
+    "knobs-lab",
+    "compute",
+    "training",
+    "notebooks",
+    "network",
+    "page-training",
+    "site",
+)
 
 
 def main() -> int:
@@ -51,6 +63,8 @@ def main() -> int:
         samples["explorers"] = _explorers(samples.get("keys"))
     if "knobs" in wanted:
         samples["knobs"] = _knobs()
+    if "knobs-lab" in wanted:
+        samples["knobs in JupyterLab"] = _knobs_lab()
     if "compute" in wanted:
         samples["compute"] = _compute()
     if "training" in wanted:
@@ -127,6 +141,21 @@ def _knobs() -> list[dict[str, Any]]:
             print(knobs.row(knob), flush=True)
     print()
     return [dataclasses.asdict(knob) for knob in found]
+
+
+def _knobs_lab() -> list[dict[str, Any]]:
+    found: list[knobs_lab.Group] = []
+    print(knobs_lab.HEAD)
+    with (
+        tempfile.TemporaryDirectory(prefix="rpnviz-") as folder,
+        jupyterlab(Path(folder)) as lab,
+        chromium() as browser,
+    ):
+        for group in knobs_lab.measure(browser, lab):
+            found.append(group)
+            print(knobs_lab.row(group), flush=True)
+    print()
+    return [dataclasses.asdict(group) for group in found]
 
 
 def _notebooks() -> list[dict[str, Any]]:

@@ -81,10 +81,10 @@ def measure(browser: Browser, lab: Lab, view: View) -> Keys:
     _back_to_first(notebook, view, looks)
     shown = _burst(notebook, view, looks)
     _back_to_first(notebook, view, looks)
-    with _training(notebook, lab.root):
+    with training(notebook, lab.root):
         training_ms = _key_to_frame(notebook, view, looks)
     _back_to_first(notebook, view, looks)
-    with _training(notebook, lab.root):
+    with training(notebook, lab.root):
         training_shown = _burst(notebook, view, looks)
     threads = notebook.ask("__import__('torch').get_num_threads()")
     troubles = notebook.collect()
@@ -154,7 +154,7 @@ def _burst(notebook: Notebook, view: View, looks: list[str]) -> int:
 
 
 @contextmanager
-def _training(notebook: Notebook, folder: Path) -> Iterator[None]:
+def training(notebook: Notebook, folder: Path) -> Iterator[None]:
     """Let a cell of the notebook's kernel train, from its first finished step on, until the block ends."""
     started, stop = folder / "training", folder / "stop"
     for flag in (started, stop):

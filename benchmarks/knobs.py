@@ -40,15 +40,17 @@ from tools.browser.lab import new_page
 
 PRESSES = 12
 WATCH = """async () => {
+  const known = window.times;
   window.times = [];
-  addEventListener("keydown", ({ timeStamp }) => requestAnimationFrame(() => {
+  if (!known) addEventListener("keydown", ({ timeStamp }) => requestAnimationFrame(() => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => times.push(performance.now() - timeStamp);
     port2.postMessage(0);
   }), true);
-  for (const fold of document.querySelectorAll("details")) fold.open = true;
-  const editor = [...document.querySelectorAll("label")].find(({ textContent }) => textContent === "edit objects");
-  editor?.click();
+  for (const fold of document.querySelectorAll(".rpnviz details")) fold.open = true;
+  const labels = [...document.querySelectorAll(".rpnviz label")];
+  const editor = labels.find(({ textContent }) => textContent === "edit objects");
+  if (!editor?.control.checked) editor?.click();
   await new Promise(requestAnimationFrame);
   const kinds = "input:is([type=range], [type=number], [type=checkbox]), .rpnviz-movable";
   window.controls = [...document.querySelectorAll(".rpnviz")]
@@ -76,20 +78,25 @@ def measure(browser: Browser, folder: Path) -> Iterator[Knob]:
         make().to_html(path)
         page = new_page(browser)
         page.goto(path.as_uri())
-        page.locator(".rpnviz canvas").first.wait_for()
-        page.wait_for_timeout(500)
-        count = page.evaluate(WATCH)
-        if name == "linked":
-            yield Knob("(any)", "a key that changes nothing", _press(page, "F9", "F9"))
-        for i in range(count):
-            page.evaluate("(i) => controls[i].focus()", i)
-            kind = page.evaluate("(i) => controls[i].type || 'box'", i)
-            keys = ("Space", "Space") if kind == "checkbox" else ("ArrowUp", "ArrowDown")
-            yield Knob(name, page.evaluate(NAME, i), _press(page, *keys))
+        yield from walk(page, name, floor=name == "linked")
         page.close()
 
 
-def _press(page: Page, there: str, back: str) -> list[float]:
+def walk(page: Page, name: str, floor: bool = False) -> Iterator[Knob]:
+    """Walk through all controls of the explorer in an open page; `floor`: a key that changes nothing before them."""
+    page.locator(".rpnviz canvas").first.wait_for()
+    page.wait_for_timeout(500)
+    count = page.evaluate(WATCH)
+    if floor:
+        yield Knob("(any)", "a key that changes nothing", press(page, "F9", "F9"))
+    for i in range(count):
+        page.evaluate("(i) => controls[i].focus()", i)
+        kind = page.evaluate("(i) => controls[i].type || 'box'", i)
+        keys = ("Space", "Space") if kind == "checkbox" else ("ArrowUp", "ArrowDown")
+        yield Knob(name, page.evaluate(NAME, i), press(page, *keys))
+
+
+def press(page: Page, there: str, back: str) -> list[float]:
     page.evaluate("() => { times.length = 0; }")
     for i in range(PRESSES):
         page.keyboard.press(there if i < PRESSES / 2 else back)

@@ -25,6 +25,7 @@ from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 from rpnviz._files.data import data_folder
 from rpnviz._files.images import array_to_rgb, read_rgb, what_to_do
+from rpnviz._inputs import take_size
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
 PADDING = (124, 116, 104)  # the mean colour of ImageNet: next to nothing once the network has subtracted it
@@ -221,8 +222,12 @@ def _fit(image: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[float, float]
 
 
 def fitted_place(size: tuple[int, int]) -> tuple[tuple[float, float], tuple[int, int], tuple[int, int]]:
-    """Where a picture of a size (H, W) lies once it is fitted: its scale, its offset and its size there, all (y, x)."""
-    (height, width), (fit_height, fit_width) = size, FIT_SIZE
+    """Where a picture of a size (H, W) lies once it is fitted: its scale, its offset and its size there, all (y, x).
+
+    Raises:
+        ValueError: if the size is not two whole numbers above 0.
+    """
+    (height, width), (fit_height, fit_width) = take_size(size, "size"), FIT_SIZE
     factor = min(fit_height / height, fit_width / width)
     h, w = max(1, round(height * factor)), max(1, round(width * factor))
     # Whole pixels make the two factors differ a little; boxes follow the pixels exactly.

@@ -45,7 +45,7 @@ from rpnviz.inspect.loss_ledger import (
 from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
 from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
 from rpnviz.inspect.receptive_field import input_gradient, nonzero_box, uniform_path_weights
-from rpnviz.pictures import Picture
+from rpnviz.pictures import Picture, fitted_place
 from rpnviz.proposals import propose
 from rpnviz.roi import align_one_box, neighbours, pool_one_box, sample_proposals, to_cells, to_pixels
 from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
@@ -139,6 +139,8 @@ def rows() -> dict[str, Row]:
         "clip": Row(clip, {"boxes": BOXES}, {}, {"image_size": SIZE}, ("boxes",)),
         "encode": Row(encode, {"gt_boxes": OTHERS, "anchors": BOXES}, differentiable=("gt_boxes", "anchors")),
         "decode": Row(decode, {"deltas": DELTAS, "anchors": BOXES}, differentiable=("deltas", "anchors")),
+        # pictures
+        "fitted_place": Row(fitted_place, {}, {}, {"size": SIZE}),
         # grid
         "Grid": Row(lambda **given: Grid("mine", **given), {}, {}, {"image_size": SIZE, "input_size": (64, 96)}),
         "Grid.paper": Row(Grid.paper, {}, {}, {"image_size": SIZE}),
