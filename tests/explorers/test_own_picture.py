@@ -182,6 +182,51 @@ def test_linked_explorer_on_another_grid(made: Callable[[str], Any], open_page: 
     same("scene", strip_photo(page.run(GET, ["scene"])["scene"]), strip_photo(explorer.scene))
 
 
+def test_the_grid_that_was_chosen_last_is_shown(
+    made: Callable[[str], Any], open_page: Callable[..., ComputePage]
+) -> None:
+    """Also when the page is still at work for the one before; and one that fails gives way to what is shown."""
+    page = open_page(made("linked"))
+    page.run(DROP, {"china.jpg": photograph().read_bytes()})
+    shown = page.run(
+        """async () => {
+          const settled = async () => {
+            do await new Promise((resolve) => setTimeout(resolve, 50));
+            while (root.querySelector(".rpnviz-own button").disabled);
+            return [model.get("scene").grid, model.get("grid")];
+          };
+          model.set("grid", "floor");
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          model.set("grid", "ceil");
+          const chosen = await settled();
+          model.set("grid", "paper");
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          [...root.querySelectorAll(".rpnviz-own button")].find((b) => b.textContent === "cancel").click();
+          return [chosen, await settled()];
+        }"""
+    )
+    assert shown == [["ceil", "ceil"], ["ceil", "ceil"]]
+
+
+def test_a_cancelled_opening_changes_nothing(made: Callable[[str], Any], open_page: Callable[..., ComputePage]) -> None:
+    explorer = made("linked")
+    page = open_page(explorer)
+    before = json.dumps(page.run(GET, explorer.own_traits()), default=repr)
+    said = page.run(
+        f"""async (files) => {{
+          const cancel = [...root.querySelectorAll(".rpnviz-own button")].find((b) => b.textContent === "cancel");
+          const opening = ({DROP})(files);
+          const seen = () => root.querySelector(".rpnviz-own-said").textContent.includes("layer");
+          while (!seen()) await new Promise((resolve) => setTimeout(resolve, 5));
+          cancel.click();
+          return [await opening, cancel.hidden];
+        }}""",
+        {"china.jpg": photograph().read_bytes()},
+    )
+    assert said == ["Or drop one here, or paste it. It stays on this device.", True]
+    assert json.dumps(page.run(GET, explorer.own_traits()), default=repr) == before
+
+
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,7 @@ import { readScene, writeScene } from "./scene_file.js";
  */
 /** @typedef {(sentence: string) => void} Say */
 
+const LONGEST_NAME = 100; // letters
 const NONE = { own_picture: {}, own_pixels: new DataView(new ArrayBuffer(0)) };
 
 /** Show no picture of the reader's own any more. @param {Model} model @param {Record<string, any>} [values] to be set then */
@@ -56,6 +57,7 @@ export class PictureOpener {
     this.reader = new PictureReader();
     /** The page's own, if it has one. @type {import("./network.js").Network | undefined} */
     this.network = model.get("network")?.(() => say("fetching the network …"));
+    this.cancelled = false;
     this.stop = watch(model, ["own_picture"], () => this.restore());
   }
 
@@ -77,8 +79,9 @@ export class PictureOpener {
     return Boolean(model.get("has_kernel") || !opens.network || model.get("network"));
   }
 
-  /** The page's own network. */
+  /** The page's own network; between two jobs it hears no `cancel`. */
   get #looker() {
+    if (this.cancelled) throw new DOMException("cancelled", "AbortError");
     if (!this.network) throw new Error("this page has no network that could look at a picture");
     return this.network;
   }
@@ -100,13 +103,14 @@ export class PictureOpener {
 
   /** @param {File} file @param {File | undefined} scene */
   async #openPicture(file, scene) {
+    this.cancelled = false;
     this.say(`reading ${file.name} …`);
     try {
       const picture = await this.reader.openPicture(file);
       const { fileSize, image } = picture;
       const objects = scene ? await readScene(scene, fileSize, fittedPlace(fileSize)) : [];
       const number = (ownPicture(this.model)?.number || 0) + 1;
-      const own = { name: file.name.slice(0, 200), file_size: fileSize, number };
+      const own = { name: [...file.name].slice(0, LONGEST_NAME).join(""), file_size: fileSize, number };
       const values = {
         ...(this.model.get("objects") === undefined ? {} : { objects }),
         ...{ own_picture: own, own_pixels: new DataView(image.buffer) },
@@ -119,10 +123,20 @@ export class PictureOpener {
     }
   }
 
-  /** Look at the picture that is shown once more, as the traits of `again` now stand. */
+  /** The traits of `again` that this page has not answered yet, and what it answered last. @returns {Record<string, any>} */
+  get unanswered() {
+    if (!ownPicture(this.model) || this.model.get("has_kernel")) return {};
+    const answered = this.model.get("answered") || {};
+    const waiting = (this.opens.again || []).filter((name) => this.model.get(name) !== answered[name]);
+    return Object.fromEntries(waiting.map((name) => [name, answered[name]]));
+  }
+
+  /** Look at the picture that is shown once more, as the traits of `again` now stand; if that fails, they go back. */
   async lookAgain() {
     const own = ownPicture(this.model);
-    if (!own || this.model.get("has_kernel")) return;
+    const back = this.unanswered;
+    if (!own) return;
+    this.cancelled = false;
     const image = typed(this.model.get("own_pixels"), Uint8ClampedArray);
     const picture = {
       image,
@@ -132,6 +146,9 @@ export class PictureOpener {
     };
     try {
       commit(this.model, await this.#answer(picture, own.name, this.model.get("objects"), {}));
+    } catch (error) {
+      commit(this.model, back);
+      throw error;
     } finally {
       this.close();
     }
@@ -142,6 +159,9 @@ export class PictureOpener {
    * @param {Record<string, any>} values the traits that are set with it
    */
   async #answer(picture, name, objects, values) {
+    const asked = Object.keys(this.model.get("answered") || {});
+    const now = (/** @type {string} */ trait) => (trait in values ? values[trait] : this.model.get(trait));
+    const answered = Object.fromEntries(asked.map((trait) => [trait, now(trait)])); // before another is chosen
     const file = await asFile(picture);
     const progress = (/** @type {{name: string, done: number, all: number}} */ { name: layer, done, all }) =>
       this.say(`${layer}: layer ${done} of ${all} …`);
@@ -153,9 +173,7 @@ export class PictureOpener {
       layersOf: (grid) => this.#looker.layersOf(picture, grid, progress),
       detect: (...given) => this.#looker.detect(...given),
     });
-    const asked = Object.keys(this.model.get("answered") || {});
-    const now = (/** @type {string} */ trait) => (trait in values ? values[trait] : this.model.get(trait));
-    return { ...answer, answered: Object.fromEntries(asked.map((trait) => [trait, now(trait)])) };
+    return { ...answer, answered };
   }
 
   /** @param {Record<string, any>} values about to be set */
@@ -174,6 +192,7 @@ export class PictureOpener {
   }
 
   cancel() {
+    this.cancelled = true;
     this.reader.cancel();
     this.network?.cancel();
   }

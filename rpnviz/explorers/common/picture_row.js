@@ -44,10 +44,12 @@ function pictureRow({ model, root }, opens) {
       tell("");
     } catch (error) {
       const { name, message } = /** @type {Error} */ (error);
-      tell(name === "AbortError" ? "" : message, true);
+      const cancelled = name === "AbortError";
+      tell(cancelled ? "" : message, !cancelled);
     }
     working = false;
     draw();
+    again(); // another grid may have been chosen meanwhile
   }
 
   function draw() {
@@ -62,10 +64,10 @@ function pictureRow({ model, root }, opens) {
     else setText(row.said, INVITATION);
   }
 
-  const again = () => work(() => opener.lookAgain());
+  const again = () => Object.keys(opener.unanswered).length > 0 && work(() => opener.lookAgain());
   const stops = [
     watch(model, ["own_picture", "objects", "answered", "error"], draw),
-    watch(model, opens.again || [], () => ownPicture(model) && !model.get("has_kernel") && again()),
+    watch(model, opens.again || [], again),
     hearFiles(root, (files) => work(() => opener.open(files))),
   ];
   row.element.hidden = !opener.canOpen;
