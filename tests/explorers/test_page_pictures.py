@@ -258,7 +258,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(page: ComputePage) -> None:
 
 def test_a_large_file_is_refused_unread(page: ComputePage) -> None:
     said = page.run(
-        'async () => checkFile(Object.defineProperty(new File(["x"], "large"), "size", { value: MAX_FILE_BYTES + 1 }))'
+        'async () => readBitmap(Object.defineProperty(new File(["x"], "large"), "size", { value: MAX_FILE_BYTES + 1 }))'
     )
     assert said["error"] == "large is larger than 100 MiB"
 
