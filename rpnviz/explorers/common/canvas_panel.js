@@ -151,6 +151,12 @@ export class Panel {
     g.restore();
   }
 
+  /** A box full of one colour. @param {Box} box @param {string} color */
+  fill([x1, y1, x2, y2], color) {
+    this.g.fillStyle = color;
+    this.g.fillRect(this.x(x1), this.y(y1), (x2 - x1) * this.scale, (y2 - y1) * this.scale);
+  }
+
   /** A cased dot. @param {number} x @param {number} y @param {LineStyle} style @param {number} [radius] CSS pixels */
   dot(x, y, { color, casing }, radius = 2.6) {
     const { g, unit } = this;

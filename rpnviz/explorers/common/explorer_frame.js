@@ -39,8 +39,8 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   return {
     root,
     body,
-    /** Put something between the view and the status line. @param {Element} element */
-    below: (element) => body.after(element),
+    /** Put something into the status line, at its end. @param {Element} element */
+    atEnd: (element) => status.append(element),
     /** Show a sentence in the status line (hovering a box on a canvas, say). */
     what,
     /**

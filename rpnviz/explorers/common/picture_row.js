@@ -1,6 +1,6 @@
 // @ts-check
-// The row below a view in which a picture of the reader's own is opened: by its button, dropped on the view, or pasted. It
-// says what is being done, what became of it, and what to think of it.
+// Opens a picture of the reader's own: by a button at the end of the status line, dropped on the view, or pasted. Then it
+// is a row of its own, and says what is being done, what became of it, and what to think of it.
 
 import { ownPicture, waitsFor } from "./asking.js";
 import { h, OWN_KEYS, setText } from "./elements.js";
@@ -10,7 +10,6 @@ import { leaveOwn, PictureOpener } from "./own_picture.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
-const INVITATION = "Or drop one here, or paste it. It stays on this device.";
 const ASKING = "Python looks at it …";
 
 /**
@@ -32,6 +31,7 @@ function pictureRow({ model, root }, opens) {
   function tell(sentence, failed = false) {
     setText(row.said, sentence);
     row.said.classList.toggle("rpnviz-error", failed);
+    row.element.classList.add("rpnviz-own-row");
   }
 
   /** Do one thing, and say what went wrong. @param {() => Promise<void>} what */
@@ -59,9 +59,11 @@ function pictureRow({ model, root }, opens) {
     row.cancel.hidden = !working;
     row.back.hidden = row.save.hidden = !own || working;
     row.save.hidden ||= model.get("objects") === undefined;
-    if (working || row.said.classList.contains("rpnviz-error")) return;
-    if (own) setText(row.said, asking ? ASKING : whatItIs(own, model.get("objects"), opens.network));
-    else setText(row.said, INVITATION);
+    if (!working && !row.said.classList.contains("rpnviz-error")) {
+      const about = own && (asking ? ASKING : whatItIs(own, model.get("objects"), opens.network));
+      setText(row.said, about || "");
+    }
+    row.element.classList.toggle("rpnviz-own-row", row.said.textContent !== "");
   }
 
   const again = () => Object.keys(opener.unanswered).length > 0 && work(() => opener.lookAgain());
@@ -100,7 +102,7 @@ function rowElements(opener, take) {
   });
   const open = button(
     "open a picture",
-    "A picture of your own, and with it, if you like, the file of its boxes. Nothing of it leaves this device.",
+    "A picture of your own: choose it, drop it on the view, or paste it. Nothing of it leaves this device.",
     () => input.click(),
   );
   const back = button("close it", "Closes your picture, and shows again what was here at first.", () =>

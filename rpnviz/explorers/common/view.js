@@ -61,7 +61,7 @@ export function defineView(view) {
     ui.onDestroy(() => destroy());
     if (view.opens) {
       const row = view.opens({ model, root: ui.root });
-      ui.below(row.element);
+      ui.atEnd(row.element);
       ui.onDestroy(() => row.destroy?.());
       const anew = () => {
         destroy();

@@ -7,6 +7,7 @@ import { checkbox, choice, explains, h, numberField, segmented, slider } from ".
 import { commit } from "../common/model.js";
 import { leaveOwn } from "../common/own_picture.js";
 import { group } from "../common/view.js";
+import { coverSwitch } from "./cover.js";
 import { isHanded } from "./work.js";
 
 /** @typedef {import("./scene.js").Scene} Scene */
@@ -83,7 +84,7 @@ export function layerSwitches(context) {
     const parts = [layerSwitch(context, name, label, style, what), ...(below[name] ? [below[name]] : [])];
     return group("div", { class: className }, ...parts);
   });
-  return group("fieldset", { class: "rpnviz-layers" }, h("legend", {}, "Layers"), ...rows);
+  return group("fieldset", { class: "rpnviz-layers" }, h("legend", {}, "Layers"), ...rows, coverSwitch(context));
 }
 
 /** @param {Context} context @param {string} name @param {string} label @param {string} style of its swatch, "" for none @param {string} what @returns {Part} */

@@ -19,12 +19,12 @@ from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, some_of, whole
+from rpnviz.explorers.common.rules import Rule, numbers, obeys_rules, one_of, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
-from rpnviz.explorers.linked.scene import Answers, Maps, Scene, ask_network, check_scene, pack, to_bytes
+from rpnviz.explorers.linked.scene import Answers, Maps, Scene, ask_network, check_scene, cover, pack, to_bytes
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -49,10 +49,12 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         top_n (int): how many proposals are drawn.
         grid (str): "paper", "floor" or "ceil".
         picture (str): name of the picture.
+        patch: a part of the picture that is covered, [x1, y1, x2, y2], or []; `covered` says what the network makes of
+            it then.
         objects: its objects; the rules of labels and the settings of proposals are traits as well.
     """
 
-    asks: ClassVar[tuple[str, ...]] = ("picture", "own_picture", "grid", "map")
+    asks: ClassVar[tuple[str, ...]] = ("picture", "own_picture", "grid", "map", "patch")
     presented = "col"
     view = "linked/view.js"
     sheets = ("common/labels.css",)
@@ -68,6 +70,12 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     seed = t.Int(0, min=0, max=MAX_SEED).tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512).tag(sync=True)
     positive_fraction = Finite(0.5, min=0, max=1).tag(sync=True)
+    patch = t.List(t.Float(), [], help="[x1, y1, x2, y2]: a part that is covered with grey; [] covers none").tag(
+        sync=True
+    )
+    covered = t.Dict(read_only=True, help="patch, and float32 [N]: the logits that the network gives then").tag(
+        sync=True
+    )
     top_n = t.Int(50, min=1, max=MAX_TOP_N).tag(sync=True)
     pictures = t.List(t.Unicode(), read_only=True, help="names to choose from").tag(sync=True)
     scene = t.Dict(read_only=True, help="see scene.pack").tag(sync=True)
@@ -158,6 +166,14 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             raise t.TraitError(f"map: got {value!r}, takes {takes}")
         return value if value == "mean" else f"{kind} {int(number)}"
 
+    @t.validate("patch")
+    def _check_patch(self, proposal: dict[str, Any]) -> list[float]:
+        patch: list[float] = list(map(float, proposal["value"]))
+        height, width = self._answers.grid.image_size
+        if patch and not (len(patch) == 4 and 0 <= patch[0] < patch[2] <= width and 0 <= patch[1] < patch[3] <= height):
+            raise t.TraitError(f"patch: got {patch}, takes x1 < x2 and y1 < y2 within {width}×{height}, or []")
+        return patch
+
     @t.validate("picture")
     def _check_picture(self, proposal: dict[str, Any]) -> str:
         value: str = proposal["value"]
@@ -176,11 +192,21 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             found = {"scene": self._packed(answers), "row": row, "col": col}
             if answers.picture is not self._answers.picture and not self.own_picture:
                 found["objects"] = objects_of(picture)
+        if answers is not self._answers or self.patch != self.covered.get("patch", []):
+            found["covered"] = self._cover(answers)
         found |= self._extra_channel(answers, found.get("scene", self.scene))
         self._answers, self._worked_out = answers, {}
         if not self.own_picture:
             self._made_with = picture
         return found
+
+    def _cover(self, answers: Answers) -> dict[str, Any]:
+        """Ask the network about the picture with a part of it covered; nothing if none is."""
+        if not self.patch:
+            return {}
+        picture = cover(answers.picture, self.patch)
+        logits = ask_network(picture, answers.grid, self._features_of(picture, answers.grid), self._head).objectness
+        return {"patch": self.patch, "logits": logits.numpy().astype("<f4").tobytes()}
 
     def _chosen(self) -> Picture:
         """The picture that is asked for, without the objects that are drawn on it."""
@@ -200,6 +226,11 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
 
     # ---- for readers without a kernel ----------------------------------------------------------------------------
 
+    def on_demand(self) -> dict[str, Any]:
+        """The pixels of all pictures, for a page that covers a part of one and asks its network."""
+        pictures = [self._given, *(Picture.load(name) for name in Picture.bundled() if name != self._given.name)]
+        return {"files": {picture.name: picture.file() for picture in pictures}}
+
     def recorded(self) -> list[Recorded]:
         """Record all pictures on all grids, and every channel of what is shown."""
         channels = [f"channel {i}" for i in range(OUT_CHANNELS) if str(i) not in self.scene["channels"]]
@@ -212,11 +243,12 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         objectness = [f"objectness {a}" for a in range(NUM_ANCHORS)]
         channels = [f"channel {number}" for number in scene.get("channels", ())]
         grid = self._answers.grid
-        height, width = grid.feature_size
+        (height, width), (height_px, width_px) = grid.feature_size, grid.image_size
         return {
             **self.object_rules(),
             **self.threshold_rules(),
             **self.proposal_rules(height * width * NUM_ANCHORS, grid.image_size),
+            "patch": numbers([0, 0, 0, 0], [width_px, height_px, width_px, height_px], or_none=True),
             "picture": one_of([self.picture_shown.name]),
             "grid": one_of([self.grid]),
             "row": whole(0, height - 1),

@@ -67,8 +67,9 @@ export function drawPicture(panel, moment) {
   const { scene, key, row, col, layers, styles, photo } = moment;
   const proposals = layers.has("proposals") ? scene.proposals.slice(0, moment.topN) : [];
   const objects = layers.has("ground_truth") ? scene.objects : [];
-  panel.backdrop(`${key} ${photo ? 1 : 0} ${proposals.length} ${objects.length}`, () => {
+  panel.backdrop(`${key} ${photo ? 1 : 0} ${moment.cover?.patch} ${proposals.length} ${objects.length}`, () => {
     if (photo) panel.image(photo, scene.frame);
+    if (moment.cover) panel.fill(moment.cover.patch, COVER);
     for (const anchor of [...proposals].reverse()) panel.box(scene.decoded(anchor), styles.proposal, { alpha: 0.75 });
     for (const box of objects) panel.box(box, styles.ground_truth);
   });
@@ -82,6 +83,8 @@ export function drawPicture(panel, moment) {
   panel.dot(...scene.centre(row, col), styles.ground_truth, 3);
   drawTags(panel, moment, taken);
 }
+
+const COVER = "rgb(124 116 104)"; // what the network sees as nothing
 
 /** @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
 function drawAnchors(panel, moment) {

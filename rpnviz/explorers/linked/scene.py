@@ -8,8 +8,8 @@ somebody else's it gets what these say, rounded (`pack_handed`).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from rpnviz.explorers.common.objects import objects_of
 from rpnviz.explorers.common.payload import LABEL_BITS, label_codes, picture_file
 from rpnviz.figures.maps import RIM, within_rim
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
+from rpnviz.pictures import PADDING, Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
@@ -140,6 +140,17 @@ def ask_network(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -
     h, w = grid.feature_size
     features = take_shown(features, "features", f"1, C, {h}, {w}")
     return Answers(picture, grid, features[0], *flatten_head(*head(features)))
+
+
+def cover(picture: Picture, patch: Sequence[float]) -> Picture:
+    """A picture with a part of it, [x1, y1, x2, y2] in whole pixels, covered with the mean colour of ImageNet.
+
+    Once the network has subtracted that colour, nothing is left there.
+    """
+    x1, y1, x2, y2 = (round(edge) for edge in patch)
+    image = picture.image.copy()
+    image[y1:y2, x1:x2] = PADDING
+    return replace(picture, image=image)
 
 
 def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:

@@ -5,6 +5,7 @@ import { restyle, swatch } from "../common/canvas_panel.js";
 import { h, OWN_KEYS, scroller, setText } from "../common/elements.js";
 import { boxText } from "../common/format.js";
 import { commit } from "../common/model.js";
+import { coverText } from "./cover.js";
 import { anchorStyle, iouText } from "./panels.js";
 
 /** @typedef {import("./view.js").Moment} Moment */
@@ -54,8 +55,8 @@ const COLUMNS = [
   [
     "fate",
     21.9,
-    "Where the decoded box ends: too small, below the top scores, suppressed by a better box at NMS, or a proposal.",
-    ({ scene, nine }, a) => scene.fate(nine[a]),
+    "Where the decoded box ends: too small, below the top scores, suppressed by a better box at NMS, or a proposal. While a part of the picture is covered: its score before and now.",
+    ({ scene, nine, cover }, a) => (cover ? coverText(scene.score(nine[a]), cover, nine[a]) : scene.fate(nine[a])),
   ],
 ];
 

@@ -11,6 +11,7 @@ import { loadPhoto } from "../common/photo.js";
 import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
+import { asksAboutCover, patchGrip, readCover } from "./cover.js";
 import { funnels } from "./funnels.js";
 import { openScene } from "./own_scene.js";
 import {
@@ -52,7 +53,7 @@ export const render = defineView({
   },
   traits: [
     ...["row", "col", "selected", "layers", "map", "top_n", "grid", "picture"],
-    ...["scene", "extra_channel", "extra_minibatch", ...WORK_TRAITS],
+    ...["scene", "extra_channel", "extra_minibatch", "patch", "covered", ...WORK_TRAITS],
   ],
   local: { hot: -1 }, // the anchor under the mouse or the focus
   opens: opensPictures({ network: true, answer: openScene, again: ["grid"] }),
@@ -87,7 +88,7 @@ export const render = defineView({
     return summary(now);
   },
   busy: missing,
-  listen: keepPlace,
+  listen: (context) => [...keepPlace(context), ...asksAboutCover(context.model)],
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
@@ -173,6 +174,7 @@ function readMoment({ model, store, local }) {
     map: /** @type {string} */ (model.get("map")),
     heat: store.heat(),
     photo: store.photo(),
+    cover: readCover(model, scene.size),
     wanted: { picture: /** @type {string} */ (model.get("picture")), grid: /** @type {string} */ (model.get("grid")) },
     pictures: /** @type {string[]} */ (model.get("pictures")), // names to choose from
   };
@@ -181,7 +183,7 @@ function readMoment({ model, store, local }) {
 /** What the page lacks; much of what is set it has without an answer. @param {Moment} now @param {Context} context */
 function missing({ scene: { packed }, wanted, heat, map, minibatch, seed }, { model }) {
   const asking = model.get("has_kernel") ? "asking the kernel for" : "fetching";
-  if (packed.picture !== wanted.picture) return `${asking} ${wanted.picture} …`;
+  if (packed.picture !== wanted.picture && !ownPicture(model)) return `${asking} ${wanted.picture} …`;
   if (packed.grid !== wanted.grid) return `${asking} the other grid …`;
   if (!heat) return `${asking} ${map} …`;
   return minibatch ? "" : `${asking} seed ${seed} …`;
@@ -301,6 +303,7 @@ function picture(context) {
   });
   panel.canvas.addEventListener("pointerleave", () => set({ hot: -1 }));
   const editor = new ObjectEditor({ model, panel, imageSize: store.scene().packed.image_size, redraw });
+  const patch = patchGrip({ model, panel, redraw });
   const pictureShown = derived(
     () => store.scene().packed.photo,
     () => {
@@ -309,9 +312,10 @@ function picture(context) {
     },
   );
   const part = {
-    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, editor.layer),
+    element: h("div", { class: "rpnviz-two-boxes" }, panel.canvas, patch.element, editor.layer),
     draw(/** @type {Moment} */ now) {
       pictureShown();
+      patch.draw();
       panel.setExtent(pictureExtent(now.scene));
       editor.draw();
       drawPicture(panel, now);

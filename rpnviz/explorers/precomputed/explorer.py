@@ -17,7 +17,15 @@ from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.explorers.linked.scene import Answers, Scene, cells_of, pack_handed, pack_minibatch
 from rpnviz.pictures import Picture
 
-HANDED = (*OWN_PICTURE, "objects", *LABEL_RULES, *PROPOSAL_SETTINGS, "batch_size_per_image", "positive_fraction")
+HANDED = (
+    *OWN_PICTURE,
+    "objects",
+    *LABEL_RULES,
+    *PROPOSAL_SETTINGS,
+    "batch_size_per_image",
+    "positive_fraction",
+    "patch",
+)
 NOT_DRAWN = (
     "These anchors are not the same nine at every cell, so the explorer cannot draw them; it draws the package's"
 )
@@ -55,6 +63,10 @@ class PrecomputedExplorer(LinkedExplorer):
     def results(self) -> Scene:
         """What was handed over."""
         return self._handed
+
+    def on_demand(self) -> dict[str, Any]:
+        """No network is asked about these results."""
+        return {}
 
     def answer(self) -> dict[str, Any]:
         """Send the channel and the seed that the page lacks."""
