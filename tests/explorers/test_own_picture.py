@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 from rpnviz._files.data import data_folder
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures
-from rpnviz.explorers.common.page_network import AND_ROI_HEAD, NETWORK_MODULE, network_files
+from rpnviz.explorers.common.page_network import NETWORK_MODULE, network_files
 from rpnviz.explorers.linked.explore import explore
 from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.pictures import Picture
@@ -74,7 +74,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., ComputePage]]:
     def opener(explorer: RpnvizWidget, network: bool = True) -> ComputePage:
         opened.append(browser.new_page())
         page = ComputePage(opened[-1], explorer.view, "saved/open.js", NETWORK_MODULE)
-        files = network_files(AND_ROI_HEAD) if network else {}
+        files = network_files(explorer.networks) if network else {}
         page.run(OPEN, as_state(explorer.saved_state()), files)
         return page
 
@@ -128,8 +128,11 @@ def test_every_explorer_that_takes_pictures_is_tested(made: Callable[[str], Any]
     assert takes - {"precomputed", *ELSEWHERE} == set(EXPLORERS)
 
 
-@pytest.mark.parametrize("path", [data_folder() / "pictures" / "street-03.webp", photograph()], ids=["street", "photo"])
-@pytest.mark.parametrize("name", EXPLORERS)
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("linked", data_folder() / "pictures" / "street-03.webp"), *((name, photograph()) for name in EXPLORERS)],
+    ids=["linked-street", *EXPLORERS],
+)
 def test_the_page_answers_as_python_does(
     made: Callable[[str], Any], open_page: Callable[..., ComputePage], name: str, path: Path
 ) -> None:
@@ -255,18 +258,28 @@ def test_a_cancelled_opening_changes_nothing(made: Callable[[str], Any], open_pa
 
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
 
+CUT_OFF = photograph().read_bytes()[:3000]
+
 
 @pytest.mark.parametrize(
-    ("files", "says"),
+    ("name", "files", "says"),
     [
-        ({"notes.txt": b"hello"}, "notes.txt is no picture that this browser reads; JPEG and PNG are"),
-        ({"cut.jpg": photograph().read_bytes()[:3000]}, "cut.jpg cannot be decoded: it may be cut off or broken"),
-        ({"a.png": b"", "b.png": b""}, "one picture at a time, and one file of boxes"),
-        ({"empty.png": b""}, "empty.png is empty"),
-        ({"boxes.json": b"[]"}, "boxes.json: these are boxes; open their picture first, or both at once"),
+        (
+            "linked",
+            {"cut.jpg": photograph().read_bytes()[:3000]},
+            "cut.jpg cannot be decoded: it may be cut off or broken",
+        ),
+        ("labels", {"notes.txt": b"hello"}, "notes.txt is no picture that this browser reads; JPEG and PNG are"),
+        (
+            "labels",
+            {"cut.jpg": photograph().read_bytes()[:3000]},
+            "cut.jpg cannot be decoded: it may be cut off or broken",
+        ),
+        ("labels", {"a.png": b"", "b.png": b""}, "one picture at a time, and one file of boxes"),
+        ("labels", {"empty.png": b""}, "empty.png is empty"),
+        ("labels", {"boxes.json": b"[]"}, "boxes.json: these are boxes; open their picture first, or both at once"),
     ],
 )
-@pytest.mark.parametrize("name", ["linked", "labels"])
 def test_a_file_that_is_no_good_is_told_of_and_the_view_stays(
     made: Callable[[str], Any],
     open_page: Callable[..., ComputePage],
