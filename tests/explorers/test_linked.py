@@ -13,6 +13,7 @@ import torch
 import traitlets as t
 from matplotlib.figure import Figure
 from PIL import Image
+from torch import Tensor
 
 import rpnviz
 from rpnviz.anchors import cell_anchors, grid_anchors
@@ -355,3 +356,16 @@ def test_a_patch_lies_within_the_picture(explorer: LinkedExplorer, patch: list[f
     with pytest.raises(t.TraitError, match="patch: got"):
         explorer.patch = patch
     assert explorer.patch == [] and explorer.covered == {}
+
+
+def test_features_of_a_covered_picture_are_not_kept() -> None:
+    """Each place of the patch is another picture; VGG-16's features of one are five megabytes on the disk."""
+    backbone, kept = Backbone.load("mini"), list[Picture]()
+
+    def keeping(picture: Picture, grid: Grid) -> Tensor:
+        kept.append(picture)
+        return backbone.features(picture, grid)
+
+    shown = LinkedExplorer(Picture.load("street-05"), keeping, RPNHead.load("mini"), features_once=backbone.features)
+    shown.patch = [0, 0, 100, 100]
+    assert [picture.name for picture in kept] == ["street-05"] and shown.covered["logits"]

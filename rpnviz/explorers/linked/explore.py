@@ -42,4 +42,4 @@ def explore(
     network = Backbone.load(backbone, weights)
     # "mini" takes less time than to find the file
     features_of = network.features if backbone == "mini" else partial(cached_features, network)
-    return LinkedExplorer(taken, features_of, head, grid)
+    return LinkedExplorer(taken, features_of, head, grid, network.features)

@@ -87,9 +87,19 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         features_of: Callable[[Picture, Grid], Tensor],
         head: RPNHead,
         grid: str = "paper",
+        features_once: Callable[[Picture, Grid], Tensor] | None = None,
     ) -> None:
-        """Run the picture through every station and put the window on an object; `features_of` is the backbone."""
-        self._features_of, self._head = features_of, head
+        """Run the picture through every station and put the window on an object.
+
+        Args:
+            picture: what is shown at first.
+            features_of: the backbone; it may keep what it finds.
+            head: the RPN's.
+            grid: "paper", "floor" or "ceil".
+            features_once: the backbone that keeps nothing, for a covered picture, which is not seen again; without it
+                `features_of`.
+        """
+        self._features_of, self._features_once, self._head = features_of, features_once or features_of, head
         self._open(picture, grid)
 
     def _open(self, picture: Picture, grid: str) -> None:
@@ -205,7 +215,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         if not self.patch:
             return {}
         picture = cover(answers.picture, self.patch)
-        logits = ask_network(picture, answers.grid, self._features_of(picture, answers.grid), self._head).objectness
+        logits = ask_network(picture, answers.grid, self._features_once(picture, answers.grid), self._head).objectness
         return {"patch": self.patch, "logits": logits.numpy().astype("<f4").tobytes()}
 
     def _chosen(self) -> Picture:
