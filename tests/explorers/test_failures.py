@@ -44,6 +44,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("loss", {"objects": []}, "loss.anchors.write_ledger"),
     ("loss", {"seed": 5}, "common.sampled.sample_minibatch"),
     ("replay", {"picture": "street-05"}, "replay.explorer.pack_scene"),
+    ("linked", {"patch": [0.0, 0.0, 100.0, 100.0]}, "linked.explorer.cover"),
     ("linked", OWN, "linked.explorer.ask_network"),
     ("linked", OWN, "linked.explorer.pack"),
     ("labels", OWN, "common.labelled.anchor_plan"),
@@ -152,7 +153,7 @@ def test_every_trait_that_python_follows_is_in_the_list(made: Callable[[str], Rp
                 followed.add((name, trait))
     listed = {(name, trait) for name, asked, _ in BROKEN for trait in asked}
     # The same code hears of all settings of an explorer; precomputed refuses another picture or grid before that.
-    same = {("precomputed", name) for name in ("picture", "grid", "own_picture")}
+    same = {("precomputed", name) for name in ("picture", "grid", "own_picture", "patch")}
     same |= {("loss", name) for name in (*SETTINGS, "chosen")}
     assert followed <= listed | SETS_ONLY | same, followed - listed
     assert followed >= SETS_ONLY

@@ -40,7 +40,10 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     root,
     body,
     /** Put something into the status line, at its end. @param {Element} element */
-    atEnd: (element) => status.append(element),
+    atEnd(element) {
+      status.append(element);
+      status.classList.add("rpnviz-opens");
+    },
     /** Show a sentence in the status line (hovering a box on a canvas, say). */
     what,
     /**

@@ -31,7 +31,7 @@ function pictureRow({ model, root }, opens) {
   function tell(sentence, failed = false) {
     setText(row.said, sentence);
     row.said.classList.toggle("rpnviz-error", failed);
-    row.element.classList.add("rpnviz-own-row");
+    spread(true);
   }
 
   /** Do one thing, and say what went wrong. @param {() => Promise<void>} what */
@@ -63,7 +63,13 @@ function pictureRow({ model, root }, opens) {
       const about = own && (asking ? ASKING : whatItIs(own, model.get("objects"), opens.network));
       setText(row.said, about || "");
     }
-    row.element.classList.toggle("rpnviz-own-row", row.said.textContent !== "");
+    spread(row.said.textContent !== "");
+  }
+
+  /** A row of its own, where there is something to say. @param {boolean} wide */
+  function spread(wide) {
+    row.element.classList.toggle("rpnviz-own-row", wide);
+    row.element.parentElement?.classList.toggle("rpnviz-told", wide);
   }
 
   const again = () => Object.keys(opener.unanswered).length > 0 && work(() => opener.lookAgain());

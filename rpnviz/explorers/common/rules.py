@@ -9,7 +9,7 @@ A rule is plain JSON, of one of these kinds:
     some_of   any of "choices", each at most once
     numbers   a list, each from low to high of its pair in "each"; with "or_none", also []
     list      a list of 1 to "most" numbers, each from "min" to "max"
-    box       [x1, y1, x2, y2] with x1 < x2 and y1 < y2, all within the box "within"
+    box       [x1, y1, x2, y2] with x1 < x2 and y1 < y2, all within the box "within"; with "or_none", also []
     objects   up to "most" of {"name": a text of up to "longest" letters, "box": as above}
 """
 
@@ -58,9 +58,9 @@ def listed(low: float, high: float, most: int) -> Rule:
     return {"kind": "list", "min": low, "max": high, "most": most}
 
 
-def box(within: Sequence[float]) -> Rule:
-    """A box, xyxy, inside another."""
-    return {"kind": "box", "within": list(within)}
+def box(within: Sequence[float], or_none: bool = False) -> Rule:
+    """A box, xyxy, inside another; or, if `or_none`, []."""
+    return {"kind": "box", "within": list(within), "or_none": or_none}
 
 
 def objects(within: Sequence[float], most: int) -> Rule:
@@ -110,7 +110,7 @@ def allows(rule: Rule, value: Any) -> bool:
         return 1 <= len(value) <= rule["most"] and all(_within(one, rule["min"], rule["max"]) for one in value)
     if kind == "objects":
         return len(value) <= rule["most"] and all(_is_object(rule, one) for one in value)
-    return _is_box(rule["within"], value)
+    return (rule["or_none"] and not value) or _is_box(rule["within"], value)
 
 
 def is_text(value: Any, longest: int) -> bool:

@@ -88,13 +88,15 @@ export function patchGrip({ model, panel, redraw }) {
       return [0, 0, width, height];
     },
   });
-  const element = h("div", { class: "rpnviz-cover-layer" }, grip.element);
+  const element = h("div", { class: "rpnviz-cover-layer" });
   return {
     element,
     draw() {
       go();
-      element.hidden = model.get("patch").length === 0;
-      if (!element.hidden) grip.place(next || model.get("patch"), 1);
+      const patch = next || model.get("patch");
+      if (patch.length && !grip.element.isConnected) element.append(grip.element);
+      if (patch.length) grip.place(patch, 1);
+      else grip.element.remove();
     },
   };
 }

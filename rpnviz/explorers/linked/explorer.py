@@ -19,7 +19,7 @@ from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
 from rpnviz.explorers.common.recorded import Recorded
-from rpnviz.explorers.common.rules import Rule, numbers, obeys_rules, one_of, some_of, whole
+from rpnviz.explorers.common.rules import Rule, box, obeys_rules, one_of, some_of, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.explorers.common.words import beside_thresholds
@@ -157,7 +157,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
 
     # ---- what may be set -----------------------------------------------------------------------------------------
 
-    _check_cell = obeys_rules("row", "col")
+    _check_place = obeys_rules("row", "col", "patch")
 
     @t.validate("layers")
     def _check_layers(self, proposal: dict[str, Any]) -> tuple[str, ...]:
@@ -175,14 +175,6 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             takes = f"mean, channel 0 … channel {OUT_CHANNELS - 1}, objectness 0 … objectness {NUM_ANCHORS - 1}"
             raise t.TraitError(f"map: got {value!r}, takes {takes}")
         return value if value == "mean" else f"{kind} {int(number)}"
-
-    @t.validate("patch")
-    def _check_patch(self, proposal: dict[str, Any]) -> list[float]:
-        patch: list[float] = list(map(float, proposal["value"]))
-        height, width = self._answers.grid.image_size
-        if patch and not (len(patch) == 4 and 0 <= patch[0] < patch[2] <= width and 0 <= patch[1] < patch[3] <= height):
-            raise t.TraitError(f"patch: got {patch}, takes x1 < x2 and y1 < y2 within {width}×{height}, or []")
-        return patch
 
     @t.validate("picture")
     def _check_picture(self, proposal: dict[str, Any]) -> str:
@@ -258,7 +250,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             **self.object_rules(),
             **self.threshold_rules(),
             **self.proposal_rules(height * width * NUM_ANCHORS, grid.image_size),
-            "patch": numbers([0, 0, 0, 0], [width_px, height_px, width_px, height_px], or_none=True),
+            "patch": box([0, 0, width_px, height_px], or_none=True),
             "picture": one_of([self.picture_shown.name]),
             "grid": one_of([self.grid]),
             "row": whole(0, height - 1),

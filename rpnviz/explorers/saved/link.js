@@ -44,7 +44,7 @@ const READERS = {
     const limits = parts.map(() => /** @type {[number, number]} */ ([min, max]));
     return parts.length <= most ? numbersWithin(text, limits) : undefined;
   },
-  box: (text, { within }) => boxWithin(text, within),
+  box: (text, { within, or_none }) => (or_none && !text ? [] : boxWithin(text, within)),
   objects(text, { within, most, longest }) {
     const objects = text ? text.split(";").map((one) => readObject(one, within, longest)) : [];
     return objects.length > most || objects.includes(undefined) ? undefined : objects;
