@@ -16,7 +16,7 @@ from rpnviz._inputs import take_shown
 from rpnviz.explorers.channels.figure import SHEET_COLUMNS, channels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.map_and_picture import place
-from rpnviz.explorers.common.own_picture import TakesOwnPictures, look
+from rpnviz.explorers.common.own_picture import TakesOwnPictures, look, saved_by_name
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, picture_file, sheet_file
 from rpnviz.explorers.common.recorded import Recorded
@@ -204,9 +204,7 @@ class ChannelsExplorer(TakesOwnPictures, RpnvizWidget):
 
     def saved_state(self) -> dict[str, Any]:
         """One of the reader's own is to the saved page like any other picture."""
-        state, name = super().saved_state(), self._name
-        answered, pictures = {**state["answered"], "picture": name}, list(dict.fromkeys([*self.pictures, name]))
-        return {**state, "picture": name, "answered": answered, "pictures": pictures}
+        return saved_by_name(super().saved_state(), self._name)
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

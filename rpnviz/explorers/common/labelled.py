@@ -9,14 +9,14 @@ from torch import Tensor
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.objects import HasObjects
+from rpnviz.explorers.common.own_picture import ShowsOnePicture
 from rpnviz.explorers.common.payload import anchor_plan, count_codes, label_codes, picture_file
 from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import AnchorLabels, label_anchors
 
 
-class HasLabels(HasLabelRules, HasObjects):
+class HasLabels(ShowsOnePicture, HasLabelRules, HasObjects):
     """What the labels come to as the traits stand; whoever inherits may name another grid."""
 
     grid_name: str = "paper"
@@ -30,11 +30,6 @@ class HasLabels(HasLabelRules, HasObjects):
     def anchors(self) -> Tensor:
         """Tensor[N, 4]: xyxy, px."""
         return grid_anchors(self.grid, cell_anchors())
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
 
     @property
     def found(self) -> AnchorLabels:

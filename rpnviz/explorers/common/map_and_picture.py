@@ -8,7 +8,7 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.own_picture import TakesOwnPictures
+from rpnviz.explorers.common.own_picture import ShowsOnePicture
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -19,7 +19,7 @@ from rpnviz.pictures import Picture
 NUM_ANCHORS = 9
 
 
-class MapAndPicture(TakesOwnPictures, RpnvizWidget):
+class MapAndPicture(ShowsOnePicture, RpnvizWidget):
     """An explorer with the map and its sliders at the left and the picture at the right; see map_and_picture.js."""
 
     presented = "col"
@@ -46,11 +46,6 @@ class MapAndPicture(TakesOwnPictures, RpnvizWidget):
         rows, cols = self.grid.feature_size
         within = self.brings(row=min(self.row, rows - 1), col=min(self.col, cols - 1))
         return {"place": place(self.base_grid), "image": picture_file(self.picture), **within}
-
-    @property
-    def picture(self) -> Picture:
-        """The picture in the view."""
-        return self.picture_shown
 
     @property
     def base_grid(self) -> Grid:

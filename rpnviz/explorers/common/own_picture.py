@@ -132,6 +132,21 @@ class TakesOwnPictures(t.HasTraits):
         return {**state, "answered": {name: state[name] for name in self.asks}}
 
 
+class ShowsOnePicture(TakesOwnPictures):
+    """One picture only, where none is chosen by its name."""
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in the view, with the objects that are drawn there, if any can be."""
+        return self.picture_shown
+
+
+def saved_by_name(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """The state of a page that chooses pictures by their names: it opens with this one, as with any other."""
+    answered, pictures = {**state["answered"], "picture": name}, list(dict.fromkeys([name, *state["pictures"]]))
+    return {**state, "picture": name, "answered": answered, "pictures": pictures}
+
+
 @cache
 def _network() -> tuple[Backbone, RPNHead]:
     return Backbone.load("mini"), RPNHead.load("mini")

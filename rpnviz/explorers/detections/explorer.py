@@ -14,7 +14,7 @@ from rpnviz.detection import CLASSES, Detections, RoIHead, detect
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.objects import HasObjects
-from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.own_picture import ShowsOnePicture, look
 from rpnviz.explorers.common.page_network import AND_ROI_HEAD
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
@@ -32,7 +32,7 @@ MOST = 100  # detections of a picture, as in detection.detect
 STAGES = ("proposals", "named", "detections")
 
 
-class DetectionsExplorer(HasObjects, RpnvizWidget):
+class DetectionsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
     """The proposals, the boxes that the second head makes of them, and those that the last NMS keeps.
 
     Args:
@@ -93,11 +93,6 @@ class DetectionsExplorer(HasObjects, RpnvizWidget):
         features, objectness, deltas = look(self.picture, grid)
         proposals = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), grid.image_size).proposals
         return features, proposals, self._given[2], grid
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
 
     @property
     def grid(self) -> Grid:

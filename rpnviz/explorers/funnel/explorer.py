@@ -14,7 +14,7 @@ from rpnviz._inputs import take_shown
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.objects import HasObjects
-from rpnviz.explorers.common.own_picture import look
+from rpnviz.explorers.common.own_picture import ShowsOnePicture, look
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
@@ -29,7 +29,7 @@ from rpnviz.proposals import PRESETS, Stages, propose
 COVERED = (0.5, 0.7)  # IoUs at which objects are counted
 
 
-class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
+class FunnelExplorer(ShowsOnePicture, HasProposalSettings, HasObjects, RpnvizWidget):
     """Choose a stage and see which boxes are left, or were dropped there; point at one and read why.
 
     Args:
@@ -112,11 +112,6 @@ class FunnelExplorer(HasProposalSettings, HasObjects, RpnvizWidget):
         number = len(self.anchors)
         top_ns = {name: min(settings[name], number) for name in ("pre_nms_top_n", "post_nms_top_n")}
         return {**settings, **top_ns}
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
 
     @property
     def stages(self) -> Stages:

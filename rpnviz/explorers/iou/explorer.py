@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture
 from rpnviz.explorers.common.payload import anchor_plan, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number, obeys_rules
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
@@ -19,7 +19,6 @@ from rpnviz.explorers.common.thresholds import HasThresholds
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.grid import Grid
-from rpnviz.pictures import Picture
 from rpnviz.targets import label_anchors
 
 SIDE = 256  # of the anchor at first, px; the middle one of the paper's scales
@@ -32,7 +31,7 @@ def _box(help: str) -> Any:
     )
 
 
-class IouExplorer(TakesOwnPictures, HasThresholds, RpnvizWidget):
+class IouExplorer(ShowsOnePicture, HasThresholds, RpnvizWidget):
     """An anchor and an object's box on a picture; drag both and read their IoU.
 
     Args:
@@ -66,11 +65,6 @@ class IouExplorer(TakesOwnPictures, HasThresholds, RpnvizWidget):
         self.show_picture(picture)
         super().__init__(anchor=anchor, gt=box)
         self.start_answering()
-
-    @property
-    def picture(self) -> Picture:
-        """The picture in the view."""
-        return self.picture_shown
 
     def answer(self) -> dict[str, Any]:
         """The picture shown, with its objects and the nine shapes."""

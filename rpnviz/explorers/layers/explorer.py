@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, picture_file
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, one_of
@@ -27,7 +27,7 @@ FINEST = 4  # input pixels: maps are shown no finer than this, or the page would
 HEADS = ("", "output, h×w", "channels", "in VGG-16", "kernel, stride", "jump", "receptive field")
 
 
-class LayersExplorer(TakesOwnPictures, RpnvizWidget):
+class LayersExplorer(ShowsOnePicture, RpnvizWidget):
     """Show one channel of each layer. The page asks for other channels by `wish`; Python looks them up and answers."""
 
     asks: ClassVar[tuple[str, ...]] = ("own_picture", "wish")
@@ -68,11 +68,6 @@ class LayersExplorer(TakesOwnPictures, RpnvizWidget):
         self.start_answering()
         for name, value in traits.items():
             setattr(self, name, value)
-
-    @property
-    def picture(self) -> Picture:
-        """The picture in the view."""
-        return self.picture_shown
 
     @property
     def grid(self) -> Grid:

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from rpnviz.backbone import Backbone
+from rpnviz.explorers.common.own_picture import GRIDS
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
-from rpnviz.explorers.linked.explorer import GRIDS, LinkedExplorer
+from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.feature_cache import cached_features
 from rpnviz.rpn import RPNHead
 

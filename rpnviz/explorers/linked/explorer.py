@@ -15,6 +15,7 @@ from rpnviz.backbone import OUT_CHANNELS
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.finite import Finite
 from rpnviz.explorers.common.objects import HasObjects, objects_of
+from rpnviz.explorers.common.own_picture import GRIDS, saved_by_name
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import LABELS
 from rpnviz.explorers.common.proposal_settings import HasProposalSettings
@@ -31,7 +32,6 @@ from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
 LAYERS = ("anchors", "receptive_field", "ground_truth", "labels", "minibatch", "predictions", "proposals")
-GRIDS = ("paper", "floor", "ceil")
 MAX_SEED = 9999
 MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
@@ -261,9 +261,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
 
     def saved_state(self) -> dict[str, Any]:
         """One of the reader's own is to the saved page like any other picture."""
-        state, name = super().saved_state(), self.picture_shown.name
-        answered = {**state["answered"], "picture": name}
-        return {**state, "picture": name, "answered": answered, "pictures": list(dict.fromkeys([name, *self.pictures]))}
+        return saved_by_name(super().saved_state(), self.picture_shown.name)
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""

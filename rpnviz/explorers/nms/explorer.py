@@ -15,7 +15,7 @@ from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.objects import HasObjects
-from rpnviz.explorers.common.own_picture import OWN_PICTURE, look
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture, look
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, number, obeys_rules, some_of, whole
@@ -31,7 +31,7 @@ LAYERS = ("waiting", "suppressed", "kept", "ground_truth")
 MOST = 500  # boxes: the page compares each with each
 
 
-class NmsExplorer(HasObjects, RpnvizWidget):
+class NmsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
     """Boxes, best score first, each having its turn; the page itself works out who is suppressed.
 
     Args:
@@ -104,11 +104,6 @@ class NmsExplorer(HasObjects, RpnvizWidget):
         stages = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), grid.image_size, count)
         inds = stages.pre_nms_inds
         return stages.all_boxes[inds], stages.all_scores[inds], [str(place + 1) for place in range(len(inds))]
-
-    @property
-    def picture(self) -> Picture:
-        """The picture with the objects that are drawn in the view."""
-        return self.picture_shown
 
     def _plan(self, scores: Tensor, names: list[str]) -> dict[str, Any]:
         height, width = self.picture.image_size

@@ -8,7 +8,7 @@ import numpy as np
 import traitlets as t
 
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.own_picture import TakesOwnPictures
+from rpnviz.explorers.common.own_picture import ShowsOnePicture
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
@@ -22,7 +22,7 @@ SHORTEST, LONGEST = 4 * CELL, 1100  # px: a side of the network's input
 MODES = ("floor", "ceil")
 
 
-class PoolingsExplorer(TakesOwnPictures, RpnvizWidget):
+class PoolingsExplorer(ShowsOnePicture, RpnvizWidget):
     """Show the last columns of the input, and what each pooling makes of them; all lengths go to the page once."""
 
     presented = "poolings"
@@ -52,11 +52,6 @@ class PoolingsExplorer(TakesOwnPictures, RpnvizWidget):
     def answer(self) -> dict[str, Any]:
         """The picture shown."""
         return {"image": picture_file(self.picture)}
-
-    @property
-    def picture(self) -> Picture:
-        """The picture in the view."""
-        return self.picture_shown
 
     def steps(self) -> list[int]:
         """How many columns there are at first and after each pooling."""

@@ -15,7 +15,7 @@ from rpnviz._inputs import check_count, take_shown, take_whole
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.boxes import check_boxes
 from rpnviz.explorers.common.base import RpnvizWidget
-from rpnviz.explorers.common.own_picture import OWN_PICTURE, TakesOwnPictures, look
+from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture, look
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, box, numbers, obeys_rules, one_of, whole
@@ -70,7 +70,7 @@ class Shown:
         return list(self.maps)[int(pool_one_box(self.stacked, first).output.flatten(1).std(dim=1).argmax())]
 
 
-class RoIExplorer(TakesOwnPictures, RpnvizWidget):
+class RoIExplorer(ShowsOnePicture, RpnvizWidget):
     """Move a box; see which cells each bin of RoI pooling takes, and which points RoIAlign reads.
 
     Args:
@@ -154,11 +154,6 @@ class RoIExplorer(TakesOwnPictures, RpnvizWidget):
         features, objectness, deltas = look(picture, grid)
         proposals = propose(objectness, deltas, grid_anchors(grid, cell_anchors()), picture.image_size).proposals
         return Shown.varied(grid, features[0], proposals[:OWN_PROPOSALS])
-
-    @property
-    def picture(self) -> Picture:
-        """The picture in the view."""
-        return self.picture_shown
 
     @property
     def grid(self) -> Grid:
