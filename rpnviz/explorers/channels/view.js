@@ -1,7 +1,7 @@
 // @ts-check
 // Notebook 01: all channels as a contact sheet, one of them as a light on the picture, ranked by what they answer to.
 
-import { canAsk, ownPicture, waitsFor } from "../common/asking.js";
+import { canAsk, ownPicture } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
 import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
@@ -53,10 +53,7 @@ export const render = defineView({
     group("figure", {}, pictureCaption(), litPicture(context), fires(context)),
   ],
   say: ({ shown, words }) => `${shown}: ${words}`,
-  busy(_, { model }) {
-    if (waitsFor(model).includes("own_picture")) return "Python looks at the picture …";
-    return model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …";
-  },
+  busy: (_, { model }) => (model.get("has_kernel") ? "Python fetches the picture …" : "fetching the picture …"),
 });
 
 /** @param {{model: Model, redraw: () => void}} tools */

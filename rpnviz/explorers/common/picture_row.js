@@ -10,83 +10,80 @@ import { leaveOwn, PictureOpener } from "./own_picture.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
-const ASKING = "Python looks at it …";
-
 /**
  * The row, for `defineView`. @param {import("./own_picture.js").Opens} opens
  * @returns {(explorer: {model: Model, root: HTMLElement}) => import("./view.js").Part<unknown>}
  */
-export const opensPictures = (opens) => (explorer) => pictureRow(explorer, opens);
+export const opensPictures = (opens) => (explorer) => new PictureRow(explorer, opens);
 
-/**
- * @param {{model: Model, root: HTMLElement}} explorer root: where pictures may be dropped
- * @param {import("./own_picture.js").Opens} opens
- */
-function pictureRow({ model, root }, opens) {
-  const opener = new PictureOpener(model, opens, (sentence) => tell(sentence));
-  const row = rowElements(opener, (files) => work(() => opener.open(files)));
-  let working = false;
+class PictureRow {
+  /**
+   * @param {{model: Model, root: HTMLElement}} explorer root: where pictures may be dropped
+   * @param {import("./own_picture.js").Opens} opens
+   */
+  constructor({ model, root }, opens) {
+    this.model = model;
+    this.opener = new PictureOpener(model, opens, (sentence) => this.tell(sentence));
+    this.working = false;
+    const take = (/** @type {File[]} */ files) => this.work(() => this.opener.open(files));
+    this.row = rowElements(this.opener, take);
+    this.element = /** @type {HTMLElement} */ (this.row.element);
+    this.element.hidden = !this.opener.canOpen;
+    this.stops = [
+      watch(model, ["own_picture", "objects", "answered", "error"], () => this.show()),
+      watch(model, opens.again || [], () => this.again()),
+      hearFiles(root, take),
+    ];
+    this.show();
+  }
 
   /** @param {string} sentence @param {boolean} [failed] */
-  function tell(sentence, failed = false) {
-    setText(row.said, sentence);
-    row.said.classList.toggle("rpnviz-error", failed);
-    spread(true);
+  tell(sentence, failed = false) {
+    const { element, said } = this.row;
+    setText(said, sentence);
+    said.classList.toggle("rpnviz-error", failed);
+    element.classList.toggle("rpnviz-own-row", sentence !== ""); // a row of its own, where there is something to say
+    element.parentElement?.classList.toggle("rpnviz-told", sentence !== "");
   }
 
   /** Do one thing, and say what went wrong. @param {() => Promise<void>} what */
-  async function work(what) {
-    if (working) return; // what is dropped meanwhile
-    working = true;
-    draw();
+  async work(what) {
+    if (this.working) return; // what is dropped meanwhile
+    this.working = true;
+    this.show();
     try {
       await what();
-      tell("");
+      this.tell("");
     } catch (error) {
       const { name, message } = /** @type {Error} */ (error);
       const cancelled = name === "AbortError";
-      tell(cancelled ? "" : message, !cancelled);
+      this.tell(cancelled ? "" : message, !cancelled);
     }
-    working = false;
-    draw();
-    again(); // another grid may have been chosen meanwhile
+    this.working = false;
+    this.show();
+    this.again(); // another grid may have been chosen meanwhile
   }
 
-  function draw() {
+  again() {
+    if (Object.keys(this.opener.unanswered).length) this.work(() => this.opener.lookAgain());
+  }
+
+  show() {
+    const { model, opener, row, working } = this;
     const own = ownPicture(model);
     const asking = waitsFor(model).includes("own_picture");
     row.open.disabled = working || asking;
     row.cancel.hidden = !working;
     row.back.hidden = row.save.hidden = !own || working;
     row.save.hidden ||= model.get("objects") === undefined;
-    if (!working && !row.said.classList.contains("rpnviz-error")) {
-      const about = own && (asking ? ASKING : whatItIs(own, model.get("objects"), opens.network));
-      setText(row.said, about || "");
-    }
-    spread(row.said.textContent !== "");
+    if (working || row.said.classList.contains("rpnviz-error")) return;
+    this.tell(own && !asking ? whatItIs(own, model.get("objects"), opener.opens.network) : "");
   }
 
-  /** A row of its own, where there is something to say. @param {boolean} wide */
-  function spread(wide) {
-    row.element.classList.toggle("rpnviz-own-row", wide);
-    row.element.parentElement?.classList.toggle("rpnviz-told", wide);
+  destroy() {
+    this.stops.forEach((stop) => stop());
+    this.opener.destroy();
   }
-
-  const again = () => Object.keys(opener.unanswered).length > 0 && work(() => opener.lookAgain());
-  const stops = [
-    watch(model, ["own_picture", "objects", "answered", "error"], draw),
-    watch(model, opens.again || [], again),
-    hearFiles(root, (files) => work(() => opener.open(files))),
-  ];
-  row.element.hidden = !opener.canOpen;
-  draw();
-  return {
-    element: row.element,
-    destroy() {
-      stops.forEach((stop) => stop());
-      opener.destroy();
-    },
-  };
 }
 
 /** @param {import("./asking.js").Own} own @param {unknown[] | undefined} objects @param {boolean} network */

@@ -104,10 +104,12 @@ function show({ traits, local = {}, store, moment, parts, say, busy, worksOut, l
     const sentence = say(now, context);
     if (sentence) ui.say(sentence);
     if (worksOut) tell(model, worksOut(now, context));
-    ui.busy(busy && waitsFor(model).length ? busy(now, context) : "");
+    const waiting = waitsFor(model);
+    const own = waiting.includes("own_picture"); // of every view that opens pictures
+    ui.busy(own ? "Python looks at the picture …" : busy && waiting.length ? busy(now, context) : "");
   }
 
-  const stops = [watch(model, [...traits, "answered", "error"], redraw), ...(listen?.(context) || [])];
+  const stops = [watch(model, [...traits, "own_picture", "answered", "error"], redraw), ...(listen?.(context) || [])];
   draw();
   return () => {
     shown = false;

@@ -97,8 +97,7 @@ export const render = defineView({
     root.dataset.shown = map ? `${layer.name} ${channel}` : "";
     return `${layer.name}, ${layer.channels} channels of ${times(layer.size)}. Row ${row}, column ${col} sees ${layer.receptive_field} pixels a side.`;
   },
-  busy: (_, { model }) =>
-    waitsFor(model).includes("own_picture") ? "Python looks at the picture …" : "Python looks up the channel …",
+  busy: () => "Python looks up the channel …",
 });
 
 /** @param {{model: Model, redraw: () => void}} tools */
