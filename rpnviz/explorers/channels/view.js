@@ -4,13 +4,13 @@
 import { canAsk, ownPicture } from "../common/asking.js";
 import { heatImage, lineStyles, Panel } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
-import { choice, h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
+import { h, OWN_KEYS, scroller, segmented, setText } from "../common/elements.js";
 import { arrowKeys } from "../common/keys.js";
 import { dragging } from "../common/map_and_picture.js";
 import { commit, derived, typed } from "../common/model.js";
-import { leaveOwn } from "../common/own_picture.js";
 import { loadSheet } from "../common/packed.js";
 import { loadPhoto } from "../common/photo.js";
+import { pictureList } from "../common/picture_list.js";
 import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 import { openSheet } from "./own_sheet.js";
@@ -25,7 +25,6 @@ import { openSheet } from "./own_sheet.js";
 const GAP = 4; // cells between two tiles
 const DARK = 0.78; // over a cell where the channel is silent
 const ALONE = "Needs a running kernel: Python has the other pictures.";
-const OWN = " "; // in the list of pictures; no name of a bundled one
 
 export const render = defineView({
   frame: {
@@ -128,17 +127,10 @@ function ranking({ model, store: { classes, count, orders } }) {
 function pictureChoice({ model }) {
   const names = /** @type {string[]} */ (model.get("pictures"));
   const alone = !names.some((name) => name !== model.get("picture") && canAsk(model, "picture", name));
-  const own = ownPicture(model); // with another the view is made anew
-  const other = choice({
-    label: "picture",
-    className: "rpnviz-pictures",
-    what: alone ? ALONE : "Which picture the sheet and the light belong to.",
-    onChange: (picture) => (ownPicture(model) ? leaveOwn(model, { picture }) : commit(model, { picture })),
-  });
-  const bundled = names.map((name) => ({ value: name, label: name }));
-  other.fill(own ? [{ value: OWN, label: own.name }, ...bundled] : bundled);
-  other.element.disabled = alone;
-  return { element: other.element, draw: ({ picture }) => other.set(own ? OWN : picture) };
+  const what = alone ? ALONE : "Which picture the sheet and the light belong to.";
+  const list = pictureList(model, { label: "picture", what });
+  list.element.disabled = alone;
+  return { element: list.element, draw: ({ picture }) => void list.show(names, picture) };
 }
 
 /** @param {Context} context @returns {Part} */

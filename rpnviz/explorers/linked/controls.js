@@ -1,11 +1,11 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait, and draws the traits as they are.
 
-import { canAsk, ownPicture } from "../common/asking.js";
+import { canAsk } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
 import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
 import { commit } from "../common/model.js";
-import { leaveOwn } from "../common/own_picture.js";
+import { pictureList } from "../common/picture_list.js";
 import { group } from "../common/view.js";
 import { coverSwitch } from "./cover.js";
 import { isHanded } from "./work.js";
@@ -16,8 +16,7 @@ import { isHanded } from "./work.js";
 
 const NO_KERNEL = "A saved page has no kernel to compute this: open the notebook.";
 const HANDED = "These results were handed over, for one picture on one grid.";
-const WHICH = "Which picture. Below the view you can open one of your own.";
-const OWN = " "; // in the list of pictures; no name of a bundled one
+const WHICH = "Which picture. At the end of the status line you can open one of your own.";
 
 /** Name of the layer, its words, the style of its swatch, what it is. @type {[string, string, string, string][]} */
 const LAYERS = [
@@ -167,28 +166,14 @@ export function gridSwitch({ model }) {
 
 /** Which picture. @param {Context} context @returns {Part} */
 export function pictureChoice({ model }) {
-  const control = choice({
-    label: "Picture",
-    className: "rpnviz-pictures",
-    what: "",
-    onChange: (picture) => (ownPicture(model) ? leaveOwn(model, { picture }) : commit(model, { picture })),
-  });
-  let filled = "";
+  const list = pictureList(model, { label: "Picture", what: WHICH });
   return {
-    element: control.element,
+    element: list.element,
     draw({ wanted, pictures }) {
-      const own = ownPicture(model);
       const known = pictures.filter((name) => name === wanted.picture || canAsk(model, "picture", name));
-      const names = [
-        ...(own ? [{ value: OWN, label: own.name }] : []),
-        ...known.map((name) => ({ value: name, label: name })),
-      ];
-      if (filled !== JSON.stringify(names)) control.fill(names);
-      filled = JSON.stringify(names);
-      control.set(own ? OWN : wanted.picture);
-      control.element.disabled = names.length < 2;
-      if (names.length > 1) explains(control.element, WHICH);
-      else explains(control.element, model.get("has_kernel") ? HANDED : NO_KERNEL);
+      const alone = list.show(known, wanted.picture) < 2;
+      list.element.disabled = alone;
+      explains(list.element, alone ? (model.get("has_kernel") ? HANDED : NO_KERNEL) : WHICH);
     },
   };
 }
