@@ -360,6 +360,22 @@ def test_going_back_brings_the_objects_that_were_handed_over(made: Callable[[str
     assert (explorer.objects, explorer.objectness, explorer.describe()) == before
 
 
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_in_python_too_all_is_as_it_was_once_it_is_closed(made: Callable[[str], Any], name: str) -> None:
+    explorer = made(name)
+    moved: dict[str, Any] = {"selected": 5, "turn": 2, "row": 30, "col": 50, "chosen": 1, "logit": 0.5}
+    if hasattr(explorer, "objects"):
+        moved["objects"] = [*explorer.objects[1:], {"name": "drawn", "box": [10.0, 20.0, 310.0, 220.0]}]
+    for trait in moved.keys() & set(explorer.own_traits()):
+        setattr(explorer, trait, moved[trait])
+    names = set(explorer.own_traits()) - {"extra_channel"}  # the map that was asked for last, and not of what is shown
+    before = {trait: getattr(explorer, trait) for trait in names}
+    explorer.set_state({**sent(photograph()), **({"objects": []} if hasattr(explorer, "objects") else {})})
+    explorer.set_state({"own_picture": {}, "own_pixels": memoryview(b"")})
+    after = {trait: getattr(explorer, trait) for trait in names}
+    assert [trait for trait, value in before.items() if after[trait] != value] == []
+
+
 def test_boxes_are_saved_as_picture_open_reads_them(
     made: Callable[[str], Any], open_page: Callable[..., ComputePage], tmp_path: Path
 ) -> None:

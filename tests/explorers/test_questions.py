@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.common.payload import object_names
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.common.rules import allows
 from rpnviz.explorers.iou.explorer import IouExplorer
@@ -417,7 +418,7 @@ def test_14_low_iou_positive(asked: dict[str, Any]) -> None:
         i = explorer.selected
         assert found.labels[i] == 1 and found.iou[i] < 0.4 and f"{float(found.iou[i]):.2f}" in why
         assert f"{float(found.iou[i]):.2f}" in explorer.questions[0]["text"]
-        assert explorer.plan["objects"][int(found.best_gt_idxs[i])]["name"] in why
+        assert object_names(explorer.picture)[int(found.best_gt_idxs[i])] in why
     for number in (1, 2):
         with after(explorer, 14, number) as why:
             i = explorer.selected

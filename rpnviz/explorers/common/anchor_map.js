@@ -8,27 +8,25 @@ import { clamp } from "./compute/boxes.js";
 import { Grid } from "./compute/grid.js";
 import { h, OWN_KEYS } from "./elements.js";
 import { arrowKeys } from "./keys.js";
-import { toldApart } from "./objects.js";
 
 /** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./compute/boxes.js").Size} Size */
-/** @typedef {import("./objects.js").Drawn} Drawn */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
-/** @typedef {{image_size: [number, number], extent: Box, objects: {name: string, box: Box}[], feature_size: [number, number],
+/** @typedef {{image_size: [number, number], extent: Box, feature_size: [number, number],
  *   stride: [number, number], cells: Box[], grid: string, scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan
  * map_strength: how much of its colour a label shows on the map */
 
-/** The plan of another picture, as payload.py's `anchor_plan`. @param {Plan} plan @param {Size} imageSize @param {Drawn[]} objects @returns {Plan} */
-export function planOf(plan, imageSize, objects) {
+/** The plan of another picture, as payload.py's `anchor_plan`. @param {Plan} plan @param {Size} imageSize @returns {Plan} */
+export function planOf(plan, imageSize) {
   const { featureSize, stride } = Grid.named(plan.grid, imageSize);
-  return { ...plan, ...picturePlanOf(plan, imageSize, objects), feature_size: featureSize, stride };
+  return { ...plan, ...picturePlanOf(plan, imageSize), feature_size: featureSize, stride };
 }
 
-/** As payload.py's `picture_plan`. @param {Pick<Plan, "image_size" | "extent">} plan @param {Size} imageSize @param {Drawn[]} objects */
-export function picturePlanOf({ image_size: [, before], extent: [left] }, [height, width], objects) {
+/** As payload.py's `picture_plan`. @param {Pick<Plan, "image_size" | "extent">} plan @param {Size} imageSize */
+export function picturePlanOf({ image_size: [, before], extent: [left] }, [height, width]) {
   const margin = -left / before; // as a share of the sides
   const extent = /** @type {Box} */ ([-margin * width, -margin * height, (1 + margin) * width, (1 + margin) * height]);
-  return { image_size: /** @type {Size} */ ([height, width]), extent, objects: toldApart(objects) };
+  return { image_size: /** @type {Size} */ ([height, width]), extent };
 }
 
 /** Where each anchor is on the picture and on the map. @param {Plan} plan */

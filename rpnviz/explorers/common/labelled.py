@@ -53,4 +53,4 @@ class HasAnchorMap(HasLabels):
         """The picture shown, and how its anchors lie."""
         picture, chosen = self.picture, min(self.selected, len(self.anchors) - 1)
         plan = anchor_plan(picture, self.grid, cell_anchors())
-        return {"plan": plan, "image": picture_file(picture), "selected": chosen}
+        return {"plan": plan, "image": picture_file(picture), **self.brings(selected=chosen)}

@@ -12,7 +12,7 @@ import { fittedPlace } from "./compute/pictures.js";
 export const objectsOf = (model) => toldApart(/** @type {Drawn[]} */ (model.get("objects")));
 
 /** Their names, numbered where there are several of a kind. @param {Drawn[]} objects @returns {Drawn[]} */
-export function toldApart(objects) {
+function toldApart(objects) {
   const names = objects.map(({ name }) => name || "object");
   return objects.map(({ box }, i) => {
     const several = names.filter((name) => name === names[i]).length > 1;

@@ -39,9 +39,9 @@ class HasObjects(TakesOwnPictures):
 
     @t.observe("own_picture")
     def _back_to_its_objects(self, _: Any) -> None:
-        """The objects of a picture of the reader's own come with it; the one that was there before has its own."""
+        """The objects of a picture of the reader's own come with it; those that were there before come back."""
         if not self.own_picture:
-            self.objects = objects_of(self._made_with)
+            self.objects = self._before.pop("objects", objects_of(self._made_with))
 
     _check_objects = obeys_rules("objects", of="object_rules")
 

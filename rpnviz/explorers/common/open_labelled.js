@@ -6,8 +6,8 @@ import { anchorsOf } from "./labelling.js";
 import { opensPictures } from "./picture_row.js";
 
 /** What Python answers when one is opened: `HasLabels.answer`. @param {import("./own_picture.js").Opened} opened */
-async function answer({ file, get, imageSize, objects }) {
-  const plan = planOf(get("plan"), imageSize, objects);
+async function answer({ file, get, imageSize }) {
+  const plan = planOf(get("plan"), imageSize);
   return { plan, image: file, selected: Math.min(get("selected"), anchorsOf(plan).length / 4 - 1) };
 }
 

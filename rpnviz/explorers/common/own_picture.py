@@ -124,6 +124,8 @@ class TakesOwnPictures(t.HasTraits):
                 for name, value in before.items():
                     setattr(self, name, value)
             raise
+        if "objects" in before and self.own_picture and not before["own_picture"]:
+            self._before["objects"] = before["objects"]
 
     def saved_state(self) -> dict[str, Any]:
         """A saved page opens with the picture shown, as if the explorer had been made with it."""

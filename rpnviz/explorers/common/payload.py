@@ -34,15 +34,19 @@ MOST_HUNDREDTHS = 2**31 - 1
 
 
 def picture_plan(picture: Picture) -> dict[str, Any]:
-    """Sizes, the part of the plane to draw (anchors overhang the picture), and the objects with their boxes."""
+    """Sizes, and the part of the plane to draw: anchors overhang the picture."""
     height, width = picture.image_size
     margin = MARGIN
-    boxes = picture.gt_boxes.tolist()
     return {
         "image_size": [height, width],
         "extent": [-margin * width, -margin * height, (1 + margin) * width, (1 + margin) * height],
-        "objects": [{"name": name, "box": box} for name, box in zip(object_names(picture), boxes, strict=True)],
     }
+
+
+def named_objects(picture: Picture) -> list[dict[str, Any]]:
+    """The objects with their boxes, told apart by their names; for a view in which no hand moves them."""
+    boxes = picture.gt_boxes.tolist()
+    return [{"name": name, "box": box} for name, box in zip(object_names(picture), boxes, strict=True)]
 
 
 def anchor_plan(picture: Picture, grid: Grid, cells: Tensor) -> dict[str, Any]:

@@ -83,9 +83,9 @@ class DetectionsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
         named = detect(*asked, score_thresh=LOWEST, nms_thresh=1, max_detections=max(every, 1))
         kinds = {"boxes": "<f4", "labels": "u1", "scores": "<f4", "proposal_inds": "<i4"}
         numbers = {name: getattr(named, name).numpy().astype(kind).tobytes() for name, kind in kinds.items()}
-        sent = {"plan": self._plan(asked[1]), "image": picture_file(self.picture), "selected": -1, **numbers}
+        sent = {"plan": self._plan(asked[1]), "image": picture_file(self.picture), **numbers}
         self._asked, self.named = asked, named
-        return sent
+        return {**sent, **self.brings(selected=-1)}
 
     def _propose(self) -> tuple[Tensor, Tensor, RoIHead, Grid]:
         """What the head is asked of a picture of the reader's own: features, the usual 300 proposals, head, grid."""

@@ -8,7 +8,7 @@ import { Grid } from "../common/compute/grid.js";
 import { DEFAULTS, propose } from "../common/compute/proposals.js";
 
 /** The usual 300 proposals, and all that the second head makes of them. @param {import("../common/own_picture.js").Opened} opened */
-export async function openDetections({ file, get, imageSize, look, detect, objects }) {
+export async function openDetections({ file, get, imageSize, look, detect }) {
   const grid = Grid.named("paper", imageSize);
   const { features, objectness, deltas } = await look(grid);
   const stages = propose(objectness, deltas, gridAnchors(grid, cellAnchors()), imageSize, DEFAULTS);
@@ -19,7 +19,7 @@ export async function openDetections({ file, get, imageSize, look, detect, objec
   const { boxes, labels, scores, proposalInds } = await detect(features, listOf(proposals), grid, settings);
   const numbers = { boxes, labels: Uint8Array.from(labels), scores, proposal_inds: Int32Array.from(proposalInds) };
   return {
-    plan: { ...plan, ...picturePlanOf(plan, imageSize, objects), proposals },
+    plan: { ...plan, ...picturePlanOf(plan, imageSize), proposals },
     ...{ image: file, selected: -1 },
     ...Object.fromEntries(Object.entries(numbers).map(([name, values]) => [name, new DataView(values.buffer)])),
   };

@@ -78,15 +78,13 @@ class FunnelExplorer(ShowsOnePicture, HasProposalSettings, HasObjects, RpnvizWid
         ]
         own = {"stages": list(STAGES), "presets": presets, "covered": list(COVERED)}
         said = zip(("objectness", "deltas"), head, strict=True)
-        sent = {
+        sent: dict[str, Any] = {
             "plan": {**anchor_plan(picture, self.grid, cell_anchors()), **own},
             "image": picture_file(picture),
-            "selected": -1,
-            **self._cut(self.settings),
             **{name: values.numpy().astype("<f4").tobytes() for name, values in said},
         }
         self._head, self._proposed = head, dict[str, Stages]()
-        return sent
+        return {**sent, **self.brings(**{"selected": -1, **self._cut(self.settings)})}
 
     @property
     def grid(self) -> Grid:

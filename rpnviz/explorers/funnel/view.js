@@ -70,8 +70,8 @@ export const render = defineView({
 });
 
 /** As explorer.py's `answer`. @param {import("../common/own_picture.js").Opened} opened */
-async function openPicture({ file, get, imageSize, look, objects }) {
-  const plan = planOf(get("plan"), imageSize, objects);
+async function openPicture({ file, get, imageSize, look }) {
+  const plan = planOf(get("plan"), imageSize);
   const { objectness, deltas } = await look(Grid.named(plan.grid, imageSize));
   const cut = ["pre_nms_top_n", "post_nms_top_n"].map((name) => [name, Math.min(get(name), objectness.length)]);
   const said = { objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) };

@@ -12,7 +12,7 @@ from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture
-from rpnviz.explorers.common.payload import anchor_plan, picture_file
+from rpnviz.explorers.common.payload import anchor_plan, named_objects, picture_file
 from rpnviz.explorers.common.rules import Rule, box, number, obeys_rules
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.explorers.common.thresholds import HasThresholds
@@ -75,6 +75,7 @@ class IouExplorer(ShowsOnePicture, HasThresholds, RpnvizWidget):
             for name, (x1, y1, x2, y2) in zip(plan["anchor_names"], cells.tolist(), strict=True)
         ]
         plan["shapes"] = [{"name": f"{name}: {w:.0f}×{h:.0f}", "width": w, "height": h} for name, w, h in shapes]
+        plan["objects"] = named_objects(picture)
         return {"plan": plan, "image": picture_file(picture)}
 
     @property

@@ -53,7 +53,7 @@ export const render = defineView({
 
 /** As explorer.py's `answer`. @param {import("../common/own_picture.js").Opened} opened */
 async function openPicture({ file, get, imageSize }) {
-  return { plan: planOf(get("plan"), imageSize, []), image: file };
+  return { plan: { ...planOf(get("plan"), imageSize), objects: [] }, image: file };
 }
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */

@@ -192,8 +192,9 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             answers = self._ask(picture, self.grid)
             row, col = answers.grid.cell_at(*self._answers.grid.centre(self.row, self.col))  # over the same place
             found = {"scene": self._packed(answers), "row": row, "col": col}
-            if answers.picture is not self._answers.picture and not self.own_picture:
-                found["objects"] = objects_of(picture)
+        if not self.own_picture and picture is not self._made_with:
+            found["objects"] = objects_of(picture)
+            self._before.pop("objects", None)
         if answers is not self._answers or self.patch != self.covered.get("patch", []):
             found["covered"] = self._cover(answers)
         found |= self._extra_channel(answers, found.get("scene", self.scene))

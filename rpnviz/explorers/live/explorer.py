@@ -22,7 +22,7 @@ from rpnviz.backbone import Backbone
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS
 from rpnviz.explorers.common.hearing import hear_widgets
-from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.common.payload import named_objects, picture_file, picture_plan
 from rpnviz.explorers.live.pace import Pace, time_left
 from rpnviz.explorers.live.runs import SMOOTH, Run, pack_outcome
 from rpnviz.figures.primitives import Still
@@ -103,7 +103,8 @@ class LiveExplorer(RpnvizWidget):
         self._lock = threading.RLock()
         super().__init__()
         changes = [{"name": name, "what": variant.what} for name, variant in VARIANTS.items()]
-        places = {**picture_plan(watched), "feature_size": list(Grid.paper().feature_size)}
+        objects = named_objects(watched)
+        places = {**picture_plan(watched), "objects": objects, "feature_size": list(Grid.paper().feature_size)}
         self.set_trait(
             "plan", {**places, "steps": steps, "smooth": SMOOTH, "variants": changes, "lines": curve_looks()}
         )

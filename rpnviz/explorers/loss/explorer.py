@@ -110,11 +110,11 @@ class LossExplorer(HasMinibatch, RpnvizWidget):
         said = {name: values.numpy().astype("<f4").tobytes() for name, values in names}
         self._objectness, self._deltas, self._limits = *heard, limits
         self._looked = dict[str, Scene]()
-        key, row = next(iter(self.rows.items()))
         first = self.offered[0]
-        self._shown = _Shown(0, key, row)
-        self._stood = {name: getattr(self, name) for name in SETTINGS} | {"chosen": 0}
-        own = {"chosen": 0, "logit": first["logit"], "deltas": first["deltas"]}
+        own = self.brings(chosen=0, logit=first["logit"], deltas=first["deltas"])
+        key, row = list(self.rows.items())[min(own["chosen"], len(self.rows) - 1)]
+        self._shown = _Shown(own["chosen"], key, row)
+        self._stood = {name: getattr(self, name) for name in SETTINGS} | {"chosen": own["chosen"]}
         return {"plan": plan, "image": file, "said": said, **own}
 
     @property

@@ -11,7 +11,7 @@ import { scenes } from "./scene.js";
 export async function openLoss({ file, get, imageSize, look, objects }) {
   const before = get("plan");
   const { objectness, deltas } = await look(Grid.named(before.grid, imageSize));
-  const placed = { ...before, ...picturePlanOf(before, imageSize, objects) };
+  const placed = { ...before, ...picturePlanOf(before, imageSize) };
   const plan = { ...placed, ...findLimits(objectness, deltas, anchorsOf(placed), imageSize) };
   const said = { objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) };
   const values = /** @type {Record<string, any>} */ ({ plan, said, objects });

@@ -92,10 +92,9 @@ class NmsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
             "image": picture_file(self.picture),
             "boxes": boxes.numpy().astype("<f4").tobytes(),
             "scores": scores.numpy().astype("<f4").tobytes(),
-            "turn": 0,
         }
         self.all_boxes, self.all_scores, self.names = boxes, scores, names
-        return sent
+        return {**sent, **self.brings(turn=0)}
 
     def _best(self, count: int) -> tuple[Tensor, Tensor, list[str]]:
         """Boxes, scores and places of those that would go into NMS first."""

@@ -9,7 +9,7 @@ import { DEFAULTS, propose } from "../common/compute/proposals.js";
 import { typed } from "../common/model.js";
 
 /** As many boxes as there were, the best of the network. @param {import("../common/own_picture.js").Opened} opened */
-export async function openBoxes({ file, get, imageSize, look, objects }) {
+export async function openBoxes({ file, get, imageSize, look }) {
   const grid = Grid.named("paper", imageSize);
   const { objectness, deltas } = await look(grid);
   const preNmsTopN = typed(get("scores"), Float32Array).length;
@@ -20,7 +20,7 @@ export async function openBoxes({ file, get, imageSize, look, objects }) {
   const names = Array.from(scores, (_, place) => String(place + 1));
   const ties = new Set(scores).size < scores.length;
   return {
-    plan: { ...get("plan"), ...picturePlanOf(get("plan"), imageSize, objects), names, ties },
+    plan: { ...get("plan"), ...picturePlanOf(get("plan"), imageSize), names, ties },
     ...{ image: file, boxes: new DataView(boxes.buffer), scores: new DataView(scores.buffer), turn: 0 },
   };
 }

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.curves import TOP_NS, smoothed
-from rpnviz.explorers.common.payload import picture_file, picture_plan
+from rpnviz.explorers.common.payload import named_objects, picture_file, picture_plan
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.figures.primitives import Still
@@ -177,7 +177,7 @@ def pack_scene(picture: Picture, replay: Replay, number: int, covered: Tensor) -
     return {
         "picture": picture.name,
         "image": picture_file(picture),
-        "places": picture_plan(picture),
+        "places": {**picture_plan(picture), "objects": named_objects(picture)},
         "maps": _bytes(replay.objectness[:, number]),
         "proposals": _bytes(replay.proposals[:, number].float()),
         "covered": _bytes(covered.byte()),
