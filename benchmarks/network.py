@@ -10,18 +10,16 @@ read from /proc, and left out where there is none.
 from __future__ import annotations
 
 import gzip
-import re
 import statistics
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
+from benchmarks.side_by_side import Compared, megabytes, served_page, threads
 from rpnviz._files.data import data_folder
 from rpnviz.anchors import cell_anchors, grid_anchors
 from rpnviz.backbone import Backbone
@@ -31,14 +29,12 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
-from tools.browser.lab import new_page
 
-NETWORK = "common/network.js"
+MODULES = ("common/network.js", "common/picture_reader.js")
 PICTURE = "street-03"
 FILES = {"backbone": "backbone_mini", "rpnHead": "rpn_head_mini", "roiHead": "roi_head_mini"}
-ADDRESS = "http://rpnviz.test/"
 SAMPLES = 15
-PAGE = '<!doctype html><meta charset="utf-8"><title>network</title><script src="code.js"></script>'
+WARM_UP = 2
 # Before the first sample: the weights are there, the picture is open, the worker has started.
 START = """async ({ names, picture, grid }) => {
   const { Network } = rpnviz.take("common/network.js");
@@ -62,17 +58,6 @@ DETECT = "(proposals) => timed(() => network.detect(look.features, new Float32Ar
 
 
 @dataclass
-class Compared:
-    """Seconds of one thing in the page and in Python, taken in turns; and what the processor was busy of them."""
-
-    name: str
-    page: list[float] = field(default_factory=list)
-    python: list[float] = field(default_factory=list)
-    page_busy: list[float] = field(default_factory=list)
-    python_busy: list[float] = field(default_factory=list)
-
-
-@dataclass
 class Network:
     """What was measured."""
 
@@ -85,7 +70,7 @@ class Network:
 def measure(browser: Browser, samples: int = SAMPLES) -> Network:
     """Time the steps in turns on one thread of PyTorch, and weigh what the page has to load."""
     page = _open(browser)
-    with _one_thread(), torch.no_grad():
+    with threads(1), torch.no_grad():
         compared = _compare(browser, page, samples)
     found = Network(compared, code_bytes(), weight_bytes(), megabytes(browser))
     page.close()
@@ -119,7 +104,7 @@ def _row(name: str, page: list[float], python: list[float]) -> str:
 
 def code_bytes() -> int:
     """The network's modules as they stand in a bundle, gzip'd."""
-    return len(gzip.compress(bundle.bundle(NETWORK).encode(), 6))
+    return len(gzip.compress(bundle.bundle(*MODULES).encode(), 6))
 
 
 def weight_bytes() -> dict[str, int]:
@@ -133,18 +118,9 @@ def _weights(file: str) -> Path:
 
 def _open(browser: Browser) -> Page:
     """A page with the network in it, that has opened the picture."""
-    files = {"": PAGE.encode(), "code.js": bundle.bundle(NETWORK).encode()}
-    files |= {name: _weights(file).read_bytes() for name, file in FILES.items()}
+    files = {name: _weights(file).read_bytes() for name, file in FILES.items()}
     files["picture"] = (data_folder() / "pictures" / f"{PICTURE}.webp").read_bytes()
-    kinds = {"": "text/html", "code.js": "text/javascript"}
-
-    def serve(route: Route) -> None:
-        name = route.request.url.removeprefix(ADDRESS)
-        route.fulfill(body=files[name], content_type=kinds.get(name, "application/octet-stream"))
-
-    page = new_page(browser)
-    page.route(f"{ADDRESS}*", serve)
-    page.goto(ADDRESS)
+    page = served_page(browser, MODULES, files)
     grid = Grid.paper()
     given = {"name": grid.name, "imageSize": grid.image_size, "inputSize": grid.input_size, "ceilMode": False}
     page.evaluate(START, {"names": list(FILES), "picture": "picture", "grid": given})
@@ -176,46 +152,7 @@ def _steps(page: Page) -> list[tuple[Compared, Callable[[], Any], Callable[[], A
 
 def _compare(browser: Browser, page: Page, samples: int) -> list[Compared]:
     steps = _steps(page)
-    for number in range(samples + 2):  # two to warm up
+    for number in range(samples + WARM_UP):
         for compared, in_page, in_python in steps:
-            before = busiest(browser)["cpuTime"]
-            seconds = in_page()
-            busy = busiest(browser)["cpuTime"] - before
-            started, began = time.perf_counter(), time.process_time()
-            in_python()
-            if number >= 2:
-                compared.page.append(seconds)
-                compared.page_busy.append(busy)
-                compared.python.append(time.perf_counter() - started)
-                compared.python_busy.append(time.process_time() - began)
+            compared.take(browser, in_page, in_python, keep=number >= WARM_UP)
     return [compared for compared, _, _ in steps]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def busiest(browser: Browser) -> Any:
-    """The renderer that has computed most: the page's process, and its worker's."""
-    session = browser.new_browser_cdp_session()
-    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    session.detach()
-    return max(
-        (process for process in processes if process["type"] == "renderer"), key=lambda process: process["cpuTime"]
-    )
-
-
-def megabytes(browser: Browser) -> float | None:
-    process = busiest(browser)
-    try:
-        status = Path(f"/proc/{process['id']}/status").read_text()
-    except OSError:
-        return None
-    kilobytes = {key: int(value) for key, value in re.findall(r"^(\w+):\s+(\d+) kB", status, re.MULTILINE)}
-    return (kilobytes["VmHWM"] - kilobytes["RssFile"]) / 1024

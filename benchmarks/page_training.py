@@ -10,15 +10,13 @@ from __future__ import annotations
 import gzip
 import os
 import statistics
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
-import torch
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser
 
-from benchmarks.network import busiest, megabytes
+from benchmarks.side_by_side import Compared, megabytes, served_page, threads
 from rpnviz._files.data import data_folder
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.common import bundle
@@ -27,7 +25,6 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.train.head import features_and_mirrored
 from rpnviz.train.variants import INTACT
-from tools.browser.lab import new_page
 
 PICTURES = ("street-01", "street-04", "street-05", "street-06", "street-08", "street-09", "street-10", "street-11")
 WATCHED = "street-03"
@@ -36,8 +33,6 @@ STEPS = 240
 SAMPLES = 60
 WARM_UP = 3
 MODULES = ("live/materials.js", "live/page_run.js")
-ADDRESS = "http://rpnviz.test/"
-PAGE = '<!doctype html><meta charset="utf-8"><title>training</title><script src="code.js"></script>'
 # Pictures and backbone → features: seconds. Then the runs, and how long the page lets a frame wait meanwhile.
 START = """async ({ watched, pictures, boxes, steps, names }) => {
   const got = async (path) => (await fetch(path)).arrayBuffer();
@@ -71,17 +66,6 @@ ADVANCE = """async (count) => {
 
 
 @dataclass
-class Compared:
-    """Seconds of a step of so many runs, in the page and in Python; and what the processor was busy of them."""
-
-    name: str
-    page: list[float] = field(default_factory=list)
-    python: list[float] = field(default_factory=list)
-    page_busy: list[float] = field(default_factory=list)
-    python_busy: list[float] = field(default_factory=list)
-
-
-@dataclass
 class Training:
     """What was measured.
 
@@ -102,27 +86,18 @@ class Training:
 
 def measure(browser: Browser, samples: int = SAMPLES) -> Training:
     """Take steps in the page and in Python, in turns."""
-    page = _served(browser)
+    page = served_page(browser, MODULES, {name: _file(name) for name in ("backbone", WATCHED, *PICTURES)})
     boxes = {name: Picture.load(name).gt_boxes.tolist() for name in (*PICTURES, WATCHED)}
     names = (INTACT, VARIANT)
     given = {"watched": WATCHED, "pictures": PICTURES, "boxes": boxes, "steps": STEPS, "names": names}
     features = page.evaluate(START, given)
     runs = _in_python(names)
     compared = [Compared("a step of the run of the paper"), Compared("a step of both, a variant beside it")]
-    with _one_core_less():
+    with threads(max(1, (os.cpu_count() or 2) - 1)):
         for number in range(samples + WARM_UP):
             for count, one in enumerate(compared, 1):
-                before = busiest(browser)["cpuTime"]
-                seconds = page.evaluate(ADVANCE, count)
-                busy = busiest(browser)["cpuTime"] - before
-                started, began = time.perf_counter(), time.process_time()
-                for run in runs[:count]:
-                    run.advance()
-                if number >= WARM_UP:
-                    one.page.append(seconds)
-                    one.page_busy.append(busy)
-                    one.python.append(time.perf_counter() - started)
-                    one.python_busy.append(time.process_time() - began)
+                in_page, in_python = partial(page.evaluate, ADVANCE, count), partial(_advance, runs[:count])
+                one.take(browser, in_page, in_python, keep=number >= WARM_UP)
     found = Training(compared, features, page.evaluate("() => frames.slice(1)"), weights(), megabytes(browser))
     page.close()
     return found
@@ -168,22 +143,6 @@ def _file(name: str) -> bytes:
     return Picture.load(name).file()
 
 
-def _served(browser: Browser) -> Page:
-    """An empty page that can load code, backbone and pictures."""
-    files = {"": PAGE.encode(), "code.js": bundle.bundle(*MODULES).encode()}
-    files |= {name: _file(name) for name in ("backbone", WATCHED, *PICTURES)}
-    kinds = {"": "text/html", "code.js": "text/javascript"}
-
-    def serve(route: Route) -> None:
-        name = route.request.url.removeprefix(ADDRESS)
-        route.fulfill(body=files[name], content_type=kinds.get(name, "application/octet-stream"))
-
-    page = new_page(browser)
-    page.route(f"{ADDRESS}*", serve)
-    page.goto(ADDRESS)
-    return page
-
-
 def _in_python(names: Sequence[str]) -> list[Run]:
     backbone, grid = Backbone.load("mini"), Grid.paper()
     pictures = [Picture.load(name) for name in PICTURES]
@@ -193,11 +152,6 @@ def _in_python(names: Sequence[str]) -> list[Run]:
     return [Run(name, backbone, pictures, features, looked_at, STEPS, seed=0) for name in names]
 
 
-@contextmanager
-def _one_core_less() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _advance(runs: Sequence[Run]) -> None:
+    for run in runs:
+        run.advance()
