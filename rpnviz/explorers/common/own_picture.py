@@ -145,8 +145,8 @@ class ShowsOnePicture(TakesOwnPictures):
 
 def saved_by_name(state: dict[str, Any], name: str) -> dict[str, Any]:
     """The state of a page that chooses pictures by their names: it opens with this one, as with any other."""
-    answered, pictures = {**state["answered"], "picture": name}, list(dict.fromkeys([name, *state["pictures"]]))
-    return {**state, "picture": name, "answered": answered, "pictures": pictures}
+    pictures = state["pictures"] if name in state["pictures"] else [name, *state["pictures"]]
+    return {**state, "picture": name, "answered": {**state["answered"], "picture": name}, "pictures": pictures}
 
 
 @cache
