@@ -106,7 +106,7 @@ class Opened:
                 for (let i = 0; i < frames; i++) await new Promise(requestAnimationFrame);
               }
             }""",
-            8 if self.places else 1,
+            5 if self.places else 1,
         )
         for place in self.places:
             place.scroll_into_view_if_needed()

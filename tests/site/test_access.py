@@ -26,8 +26,11 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def show(page: Page, url: str) -> None:
+    """Open a page and let all its explorers come."""
     page.goto(url)
-    Opened(page, Notebook(page)).scroll_through()
+    opened = Opened(page, Notebook(page))
+    for place in opened.places:
+        opened.live(place)
     page.evaluate("scrollTo(0, 0)")
 
 
