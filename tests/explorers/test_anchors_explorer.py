@@ -13,7 +13,8 @@ from matplotlib.patches import Rectangle
 from playwright.sync_api import Browser
 
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
-from rpnviz.explorers.anchors.explorer import MOST_ANCHORS, AnchorsExplorer, chosen_cells
+from rpnviz.explorers.anchors.explorer import AnchorsExplorer, chosen_cells
+from rpnviz.explorers.common.anchor_shapes import MOST_ANCHORS
 from rpnviz.explorers.common.map_and_picture import place
 from rpnviz.grid import Grid
 from tests.explorers.page_code import as_state, ask_page
@@ -127,7 +128,7 @@ def test_page_and_python_refuse_the_same_in_the_same_words(browser: Browser) -> 
     pairs = [[scales, ratios] for scales, ratios, _ in SLIPS] + [list(pair) for pair in taken]
     ask = "export const ask = (pairs) => pairs.map(([scales, ratios]) => refusal(scales.map(Number), ratios));"
     given = [[["NaN" if one != one else one for one in scales], ratios] for scales, ratios in pairs]
-    said = ask_page(browser, "anchors/view.js", ask, given)
+    said = ask_page(browser, "common/anchor_shapes.js", ask, given)
     for (scales, ratios, words), of_page in zip(SLIPS, said, strict=False):
         with pytest.raises(ValueError, match=f"^{words}") as refused:
             chosen_cells("own", scales, ratios)

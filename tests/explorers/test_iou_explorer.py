@@ -172,6 +172,13 @@ MOVED: list[dict[str, Any]] = [
     {"objects": CHANGED},
     {"objects": CHANGED[1:], "fg_iou_thresh": 0.6, "drop_cross_boundary": False},
     {"objects": []},
+    {"scales": [64.0, 128], "aspect_ratios": [1.0]},
+    {
+        "scales": [33.3, 256, 400, 512],
+        "aspect_ratios": [1 / 3, 0.5, 1.0, 2, 7],
+        "objects": CHANGED,
+        "fg_iou_thresh": 0.6,
+    },
 ]
 
 
@@ -189,9 +196,47 @@ def test_page_labels_and_counts_as_python(browser: Browser) -> None:
         for ours, theirs in zip(page["rows"], explorer.object_rows, strict=True):
             assert ours.pop("bestIou") == pytest.approx(theirs.pop("best_iou"), rel=1e-6)
             assert list(ours.values()) == list(theirs.values())
-    assert [len(page["rows"]) for page in said] == [3] * 6 + [2, 0]
+    assert [len(page["rows"]) for page in said] == [3] * 6 + [2, 0, 3, 3]
     assert [row["name"] for row in said[5]["rows"]] == ["car", "cat", "dog"]
     assert len({str(page["counts"]) for page in said}) == len(MOVED)
+
+
+BOXES = """
+const { revive, standIn } = rpnviz.take("saved/open.js");
+export const ask = ([state, rows]) => {
+  const { box, count, words } = readStore({ model: standIn(JSON.parse(state, revive)), redraw: () => {} }).geometry();
+  return { count, boxes: rows.map(box), words: rows.map(words) };
+};
+"""
+
+
+def test_page_knows_the_boxes_of_other_shapes(browser: Browser) -> None:
+    explorer = LabelsExplorer(make_picture(), "floor")
+    explorer.set_state({"scales": [33.3, 1 / 0.015], "aspect_ratios": [1 / 3, 1, 7]})
+    anchors, rows = explorer.anchors, [0, 1, 2, 5, 6, 6 * 62 * 20 + 3, 6 * 62 * 37 - 1]
+    said = ask_page(browser, "labels/view.js", BOXES, [as_state(explorer.saved_state()), rows])
+    assert said["count"] == len(anchors) == 6 * 37 * 62
+    assert said["boxes"] == anchors[rows].tolist()
+    assert said["words"][1].endswith(f"scale {1 / 0.015:g}, ratio {1 / 3:g}")
+    assert said["words"][5].endswith("scale 66.6667, ratio 1") and said["words"][4].endswith(
+        "scale 33.3, ratio 0.333333"
+    )
+
+
+def test_other_shapes_keep_an_anchor_selected(explorer: LabelsExplorer) -> None:
+    explorer.selected = 21_599
+    explorer.scales = [128.0]
+    assert explorer.selected == len(explorer.anchors) - 1 == 7_199
+    assert picture_in(explorer._repr_mimebundle_()[0]).width > 900
+    with pytest.raises(t.TraitError, match="selected: got 7200, takes 0 to 7199"):
+        explorer.selected = 7_200
+    explorer.set_state({"scales": [64.0, 128], "selected": 14_399})  # both at once
+    assert (explorer.selected, explorer.error) == (14_399, "")
+    wrongs: list[dict[str, list[float]]] = [{"scales": [3]}, {"aspect_ratios": []}, {"scales": [8.0] * 25}]
+    for wrong in wrongs:
+        with pytest.raises(t.TraitError):
+            explorer.set_state(wrong)
+        assert explorer.error and explorer.scales == [64, 128] and explorer.aspect_ratios == [0.5, 1, 2]
 
 
 def test_objects_that_were_changed_are_the_pictures(explorer: LabelsExplorer) -> None:
@@ -250,11 +295,11 @@ def test_something_is_left_without_a_page(widget: type[IouExplorer | LabelsExplo
 def test_still_shows_each_anchor_in_the_colour_of_its_label(explorer: LabelsExplorer) -> None:
     codes = label_codes(explorer.found)
     assert count_codes(codes) == explorer.counts
-    _, left, _ = labels_figure(explorer.picture, explorer.grid, codes, "sentence")
+    _, left, _ = labels_figure(explorer.picture, explorer.grid, (3, 3), codes, "sentence")
     image = np.asarray(left.images[0].get_array())
     assert image.shape == (120, 180, 3)
     for i in (codes == 1).nonzero().flatten()[:5].tolist():
         row, col, a = i // 9 // 60, i // 9 % 60, i % 9
-        assert [int(v) for v in squares(torch.tensor(i), Grid.paper())] == [col * 3 + a % 3, row * 3 + a // 3]
+        assert [int(v) for v in squares(torch.tensor(i), Grid.paper(), (3, 3))] == [col * 3 + a % 3, row * 3 + a // 3]
         hexed = "#" + "".join(f"{round(255 * v):02X}" for v in image[row * 3 + a // 3, col * 3 + a % 3])
         assert hexed == PALETTE["positive"]

@@ -51,6 +51,7 @@ MOVED: list[dict[str, Any]] = [
     {"fg_iou_thresh": 0.4, "bg_iou_thresh": 0.4, "seed": 99},
     {"allow_low_quality_matches": False, "drop_cross_boundary": False},
     {"objects": TWO, "seed": 1},
+    {"scales": [32.0, 600], "aspect_ratios": [0.4, 1, 1.5, 3], "seed": 5},
     {"objects": []},
 ]
 

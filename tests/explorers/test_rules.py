@@ -74,6 +74,8 @@ def inside(rule: Rule) -> st.SearchStrategy[Any]:
     if kind == "numbers":
         values = st.tuples(*(st.floats(*pair) for pair in rule["each"])).map(list)
         return values | st.just([]) if rule["or_none"] else values
+    if rule.get("or_none"):
+        return inside({**rule, "or_none": False}) | st.just([])
     x1, y1, x2, y2 = rule["within"]
     xs, ys = (
         st.lists(st.integers(low, high), min_size=2, max_size=2, unique=True) for low, high in ((x1, x2), (y1, y2))
@@ -144,6 +146,8 @@ def test_python_takes_what_the_rules_allow(made: Callable[[str], RpnvizWidget], 
                 "col": min(values["col"], 59),
                 "selected": min(values["selected"], 0),
             }
+        if name in ("labels", "minibatch"):  # likewise: one anchor a cell at least
+            values["selected"] = min(values["selected"], 40 * 60 - 1)
         # Two thresholds that may not cross: in one message, as the page sends them; elsewhere one after the other.
         if "bg_iou_thresh" in rules:
             explorer.set_state(values)
@@ -201,6 +205,7 @@ class Ruled(t.HasTraits):
         "layers": some_of(["boxes", "labels"]),
         "deltas": numbers([-2, -3], [2, 5]),
         "frame": box([0, 0, 100, 60]),
+        "patch": box([0, 0, 100, 60], or_none=True),
         "on": {"kind": "switch"},
         "scales": listed(4, 2000, 3),
         "objects": objects([0, 0, 100, 60], 2),
@@ -209,6 +214,7 @@ class Ruled(t.HasTraits):
     last, share = t.Int(0), t.Float(0)
     side, on = t.Any("left"), t.Any(False)
     layers, deltas, frame = t.Tuple(("boxes",)), t.List([0, 0]), t.List([0, 0, 1, 1])
+    patch: t.List[Any] = t.List()
     scales = t.List([8])
     objects: t.List[Any] = t.List()
     turn = t.Int(1, min=1, max=3)
@@ -231,6 +237,8 @@ class Ruled(t.HasTraits):
         ("layers", (), ("boxes", "boxes"), "got ('boxes', 'boxes'), takes some of boxes, labels"),
         ("deltas", [2, -3], [0, 6], "got [0, 6], takes 2 numbers, -2 to 2, -3 to 5"),
         ("frame", [0, 0, 100, 60], [0, 0, 0, 60], "got [0, 0, 0, 60], takes x1 < x2 and y1 < y2 within 0, 0, 100, 60"),
+        ("patch", [], [0, 0, 0, 60], "got [0, 0, 0, 60], takes x1 < x2 and y1 < y2 within 0, 0, 100, 60"),
+        ("frame", [0, 0, 9, 9], [], "got [], takes x1 < x2"),
         ("on", True, 1, "got 1, takes True or False"),
         ("scales", [4, 2000], [3], "got [3], takes 1 to 3 numbers from 4 to 2000"),
         (
@@ -268,12 +276,13 @@ RULES = {
     "deltas": numbers([-2, -3], [2, 5]),
     "probe": numbers([0, 0], [39, 59], or_none=True),
     "box": box([0, 0, 100, 60]),
+    "patch": box([0, 0, 100, 60], or_none=True),
     "scales": listed(4, 2000, 3),
     "objects": objects([0, 0, 100, 60], 5),
 }
 OPENING = {
     **{"row": 7, "low": 0.3, "high": 0.7, "on": False, "side": "left", "top_n": 50, "layers": ["anchors"]},
-    **{"deltas": [0, 0], "probe": [], "box": [1, 2, 30, 40], "scales": [8], "objects": [CAR]},
+    **{"deltas": [0, 0], "probe": [], "box": [1, 2, 30, 40], "patch": [3, 4, 5, 6], "scales": [8], "objects": [CAR]},
 }
 
 
@@ -319,7 +328,7 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
 def test_a_link_can_be_read_by_people(page: Page) -> None:
     assert write(page, OPENING) == (
         "explorer=it&row=7&low=0.3&high=0.7&on=0&side=left&top_n=50&layers=anchors&deltas=0,0&probe=&box=1,2,30,40"
-        "&scales=8&objects=car,0,0,100,60"
+        "&patch=3,4,5,6&scales=8&objects=car,0,0,100,60"
     )
     odd = [{"name": "Café; 50 %, 🚗&<b>", "box": [0, 0, 10, 10]}, {"name": "", "box": [1, 2, 3, 4]}]
     assert read(page, write(page, {**OPENING, "objects": odd}))[0]["objects"] == odd
@@ -327,6 +336,7 @@ def test_a_link_can_be_read_by_people(page: Page) -> None:
     assert read(page, "explorer=it&row=12")[0] == {**OPENING, "row": 12}
     assert read(page, "row=12&layers=labels,anchors&layers")[1] == "layers stands there twice"
     assert read(page, "layers=")[0]["layers"] == []
+    assert read(page, write(page, {**OPENING, "patch": []}))[0]["patch"] == []
 
 
 @pytest.mark.parametrize(
@@ -359,6 +369,9 @@ def test_a_link_can_be_read_by_people(page: Page) -> None:
         ("box=10,10,5,20", "box is 10,10,5,20, takes x1,y1,x2,y2 within 0,0,100,60"),
         ("box=0,0,101,60", "box is 0,0,101,60"),
         ("box=0,0,0,10", "box is 0,0,0,10"),
+        ("box=", "box is empty, takes x1,y1,x2,y2"),
+        ("patch=0,0,0,10", "patch is 0,0,0,10, takes x1,y1,x2,y2 within 0,0,100,60"),
+        ("patch=1,2", "patch is 1,2, takes"),
         ("scales=8,8,8,8", "scales is 8,8,8,8, takes 1 to 3 numbers, 4 to 2000"),
         ("scales=", "scales is empty"),
         ("scales=3", "scales is 3"),

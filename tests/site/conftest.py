@@ -97,19 +97,32 @@ class Opened:
         """Wait until that explorer looks different."""
         self.page.wait_for_function(MOVED, arg=before)
 
-    def scroll_through(self) -> None:
-        """Read the page from top to bottom, not faster than a hand scrolls where there are explorers to come."""
-        self.page.evaluate(
-            """async (frames) => {
-              for (let y = 0; y < document.documentElement.scrollHeight; y += 300) {
-                scrollTo(0, y);
-                for (let i = 0; i < frames; i++) await new Promise(requestAnimationFrame);
-              }
-            }""",
-            5 if self.places else 1,
-        )
-        for place in self.places:
-            place.scroll_into_view_if_needed()
+
+# From top to bottom, not faster than a hand scrolls, nor than a slow machine brings what comes.
+SCROLL = """([frames, patience]) => {
+  const places = [...document.querySelectorAll(".rpnviz-mount")];
+  const isNear = (place) => place.getBoundingClientRect().top < 2 * innerHeight;
+  const comes = (place) => isNear(place) && !place.querySelector(".rpnviz");
+  const end = performance.now() + patience;
+  const scroll = async () => {
+    for (let y = 0; y < document.documentElement.scrollHeight; y += 300) {
+      scrollTo(0, y);
+      for (let i = 0; i < frames || (places.some(comes) && performance.now() < end); i++) {
+        await new Promise(requestAnimationFrame);
+      }
+    }
+  };
+  window.scrolled = scroll();
+}"""
+
+
+def scroll_through(*pages: Opened) -> None:
+    """Read pages to their ends, all at once."""
+    for one in pages:
+        one.page.evaluate(f"given => {{ ({SCROLL})(given); }}", [8 if one.places else 1, 60_000])
+    for one in pages:
+        one.page.evaluate("() => scrolled")
+        for place in one.places:
             place.locator(".rpnviz").wait_for()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.site.conftest import Opened
+from tests.site.conftest import Opened, scroll_through
 from tools.notebooks.run import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
@@ -33,12 +33,12 @@ every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @every_page
-@pytest.mark.parametrize("size", [(1366, 768), (360, 740)], ids=["laptop", "phone"])
-def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, size: tuple[int, int], name: str) -> None:
-    opened = open_page(f"{served}/{name}", *size)
-    opened.scroll_through()
-    assert opened.page.evaluate("() => shifts") <= 0.05
-    assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, name: str) -> None:
+    laptop, phone = (open_page(f"{served}/{name}", *size) for size in ((1366, 768), (360, 740)))
+    scroll_through(laptop, phone)
+    for opened, width in ((laptop, 1366), (phone, 360)):
+        assert opened.page.evaluate("() => shifts") <= 0.05
+        assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: Any) -> None:

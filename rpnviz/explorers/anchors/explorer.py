@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 import traitlets as t
 from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
+from rpnviz.explorers.common.anchor_shapes import MOST_ANCHORS, HasShapes, own_cells
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
 from rpnviz.explorers.common.own_picture import GRIDS
-from rpnviz.explorers.common.rules import Rule, listed, obeys_rules, one_of, whole
+from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.figures.anchors import anchors_on_picture, field_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS
 from rpnviz.figures.primitives import Still
@@ -22,9 +22,6 @@ from rpnviz.pictures import Picture
 
 PRESETS = ("paper", "ctpn", "own")
 MODES = ("cell", "centres", "boxes")
-SCALE_RANGE = (4.0, 2000.0)  # px; what can still be seen on a picture of 600 × 1000
-RATIO_RANGE = (0.05, 20.0)
-MOST_ANCHORS = 24  # rows of the table
 LOOKS = {
     "colours": list(SCALE_COLOURS),
     "lines": [LINE_STYLES[style] for style in RATIO_STYLES],
@@ -32,7 +29,7 @@ LOOKS = {
 }
 
 
-class AnchorsExplorer(MapAndPicture):
+class AnchorsExplorer(HasShapes, MapAndPicture):
     """Show anchors to scale: the paper's, CTPN's, or of scales and ratios of one's own."""
 
     view = "anchors/view.js"
@@ -41,12 +38,6 @@ class AnchorsExplorer(MapAndPicture):
     )
     grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
     preset = t.Enum(PRESETS, "paper", help="whose anchors").tag(sync=True)
-    scales: t.List[float] = t.List(t.Float(), [*map(float, SCALES)], help="√area of one's own anchors, px").tag(
-        sync=True
-    )
-    aspect_ratios: t.List[float] = t.List(
-        t.Float(), list(ASPECT_RATIOS), help="height / width of one's own anchors"
-    ).tag(sync=True)
     looks = t.Dict(LOOKS, read_only=True, help="colours by scale, lines by ratio").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
@@ -114,15 +105,6 @@ class AnchorsExplorer(MapAndPicture):
             for trait, value in {"preset": preset, "grid_name": name, **own}.items():
                 setattr(self, trait, value)
 
-    @t.validate("scales", "aspect_ratios")
-    def _check_shapes(self, proposal: Any) -> list[float]:
-        name, value = proposal["trait"].name, [float(one) for one in proposal["value"]]
-        try:
-            chosen_cells("own", **{"scales": self.scales, "aspect_ratios": self.aspect_ratios, name: value})
-        except ValueError as refused:
-            raise t.TraitError(str(refused)) from None
-        return value
-
     @t.observe("preset", "grid_name", "scales", "aspect_ratios")
     def _stay_inside(self, _: Any) -> None:
         """Keep the window on the map, and the anchor that stands out among those there are."""
@@ -139,8 +121,7 @@ class AnchorsExplorer(MapAndPicture):
             **super().rules(),
             "selected": whole(-1, len(self.cells) - 1),
             "grid_name": one_of([own.name, *GRIDS]),
-            "scales": listed(*SCALE_RANGE, MOST_ANCHORS),
-            "aspect_ratios": listed(*RATIO_RANGE, MOST_ANCHORS),
+            **self.shape_rules(),
         }
 
     def moves(self) -> dict[str, Rule]:
@@ -189,16 +170,4 @@ def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[f
         return cells, len(cells)
     if preset == "paper":
         return cell_anchors(), len(SCALES)
-    limits = {"scales": (scales, SCALE_RANGE), "aspect_ratios": (aspect_ratios, RATIO_RANGE)}
-    for argument, (values, (low, high)) in limits.items():
-        takes = f"takes numbers from {low:g} to {high:g}"
-        if np.ndim(values) != 1:
-            raise ValueError(f"{argument}: got {values!r}, {takes}")
-        for value in values:
-            if not low <= value <= high:
-                raise ValueError(f"{argument}: got {value:g}, {takes}")
-    if len(scales) * len(aspect_ratios) > MOST_ANCHORS:
-        raise ValueError(
-            f"scales × aspect_ratios: got {len(scales) * len(aspect_ratios)}, takes at most {MOST_ANCHORS}"
-        )
-    return cell_anchors(scales, aspect_ratios), len(scales)
+    return own_cells(scales, aspect_ratios), len(scales)

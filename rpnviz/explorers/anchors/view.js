@@ -1,6 +1,7 @@
 // @ts-check
 // Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
 
+import { refusal, SHAPES, shapeFields } from "../common/anchor_shapes.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
 import {
   ASPECT_RATIOS,
@@ -31,9 +32,7 @@ import { defineView, group } from "../common/view.js";
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
 
-const CHOICE = ["grid_name", "preset", "scales", "aspect_ratios"];
-const LIMITS = /** @type {Record<string, [number, number]>} */ ({ scales: [4, 2000], aspect_ratios: [0.05, 20] });
-const MOST_ANCHORS = 24; // rows of the table
+const CHOICE = ["grid_name", "preset", ...SHAPES];
 const NEAR = 12; // px of the picture within which the mouse is at an anchor
 const MODES = [
   { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
@@ -126,8 +125,7 @@ function readAnswer(model, heat, version) {
     return (255 * own.reduce((sum, n) => sum + n, 0)) / anchors.length;
   });
   return {
-    ...{ version, place, anchors, inside, cells: rows * cols, preset },
-    numbers: /** @type {Record<string, number[]>} */ ({ scales, aspect_ratios: ratios }),
+    ...{ version, place, anchors, inside, cells: rows * cols, preset, scales, ratios },
     counts: anchors.map((_, a) => inside.filter((_, i) => i % anchors.length === a).reduce((sum, n) => sum + n, 0)),
     shareInside: heatImage(share, rows, cols, heat),
   };
@@ -138,21 +136,6 @@ function chosenCells(preset, scales, ratios) {
   if (preset === "ctpn") return [ctpnCellAnchors(), ctpnCellAnchors().length / 4];
   const own = preset === "own" && !refusal(scales, ratios); // a link may ask for what nobody can draw
   return own ? [cellAnchors(scales, ratios), scales.length] : [cellAnchors(), SCALES.length];
-}
-
-/** What is wrong with scales and ratios, in Python's words; "" if nothing is. @param {number[]} scales @param {number[]} ratios */
-export function refusal(scales, ratios) {
-  const lists = Object.entries({ scales, aspect_ratios: ratios });
-  for (const [name, values] of lists) {
-    const [low, high] = LIMITS[name];
-    const odd = values.find((value) => !(value >= low && value <= high));
-    if (odd !== undefined) return `${name}: got ${odd}, takes numbers from ${low} to ${high}`;
-    if (!values.length) return `${name} must be one or more numbers`;
-  }
-  const count = scales.length * ratios.length;
-  if (count > MOST_ANCHORS) return `scales × aspect_ratios: got ${count}, takes at most ${MOST_ANCHORS}`;
-  const flat = cellAnchors(scales, ratios).some((edge) => edge === 0);
-  return flat ? "scales with aspect_ratios: one rounds to a box without area" : "";
 }
 
 /** Name, box and line of each anchor: as map_and_picture.py's `looks`. @param {Float32Array} cells @param {number} numScales @param {Looks} looks @returns {AnchorLook[]} */
@@ -203,20 +186,9 @@ function featureMap({ model, store: { styles }, redraw }) {
 
 /** Grid, preset, scales and ratios. @param {Context} context @returns {Part} */
 function choices({ model }) {
-  const slip = h("p", { class: "rpnviz-slip", role: "alert" });
-  const take = () => {
-    const lists = fields.map(({ value }) => parse(value));
-    const wrong = fields.findIndex((_, i) => lists[i].some(Number.isNaN));
-    const problem =
-      wrong < 0
-        ? refusal(lists[0], lists[1])
-        : `${fields[wrong].name}: got ${fields[wrong].value}, takes numbers separated by commas`;
-    setText(slip, problem); // a slip of the hand stays in its field, to be mended
-    if (!problem) commit(model, { preset: "own", scales: lists[0], aspect_ratios: lists[1] });
-  };
-  const fields = numberLists(take);
+  const fields = shapeFields((taken) => commit(model, { preset: "own", ...taken }));
   const choose = (/** @type {Record<string, string>} */ values) => {
-    setText(slip, "");
+    fields.forgive();
     commit(model, values);
   };
   const grid = segmented({
@@ -241,46 +213,23 @@ function choices({ model }) {
       { class: "rpnviz-asking" },
       row("grid", grid.element, "div"),
       row("anchors of", preset.element),
-      row("scales, px", fields[0]),
-      row("ratios h/w", fields[1]),
-      slip,
+      ...fields.rows,
+      fields.slip,
     ),
     draw({ answer }) {
       if (shown === answer.version) return;
       shown = answer.version;
       grid.set(answer.place.name);
       preset.set(answer.preset);
-      for (const field of fields) field.value = written(answer, field.name);
+      fields.write(...written(answer));
     },
   };
 }
 
-/** What a field says: the paper's numbers too; CTPN's ten are made of no scales and ratios. @param {Answer} answer @param {string} name */
-function written({ preset, numbers }, name) {
-  if (preset === "ctpn") return "";
-  const papers = /** @type {Record<string, number[]>} */ ({ scales: SCALES, aspect_ratios: ASPECT_RATIOS });
-  return (preset === "own" ? numbers : papers)[name].join(", ");
-}
-
-/** "128, 256 512" → three numbers; NaN for what is none. @param {string} text */
-const parse = (text) =>
-  text
-    .split(/[\s,]+/)
-    .filter(Boolean)
-    .map(Number);
-
-/** The text fields of scales and ratios. @param {() => void} onChange @returns {HTMLInputElement[]} */
-function numberLists(onChange) {
-  const field = (/** @type {string} */ name, /** @type {string} */ what) =>
-    h("input", {
-      ...{ type: "text", name, what, "aria-label": name, class: `rpnviz-${name}`, spellcheck: "false", ...OWN_KEYS },
-      change: onChange,
-      keydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(), // else JupyterLab takes Enter: no change
-    });
-  return [
-    field("scales", "√area of the anchors in pixels of the picture, separated by commas; press Enter."),
-    field("aspect_ratios", "height / width, separated by commas; then press Enter."),
-  ];
+/** What the fields say: the paper's numbers too; CTPN's ten are made of no scales and ratios. @param {Answer} answer @returns {[number[], number[]]} */
+function written({ preset, scales, ratios }) {
+  if (preset === "ctpn") return [[], []];
+  return preset === "own" ? [scales, ratios] : [SCALES, ASPECT_RATIOS];
 }
 
 /** The picture with the anchors of a cell, or a shape everywhere. @param {Context} context @returns {Part} */

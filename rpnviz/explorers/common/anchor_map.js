@@ -1,10 +1,11 @@
 // @ts-check
-// All anchors as a map (notebooks 04 and 05): each cell is split into its nine anchors, scales left to right, ratios top
-// to bottom, so that one square is one anchor. Its unit is such a square.
+// All anchors as a map (notebooks 04 and 05): each cell is split into its anchors, scales left to right, ratios top to
+// bottom, so that one square is one anchor. Its unit is a cell.
 
 import { LABELS, lowQuality, placeText, readLabel } from "./anchor.js";
 import { Panel } from "./canvas_panel.js";
-import { clamp } from "./compute/boxes.js";
+import { cellAnchors } from "./compute/anchors.js";
+import { boxAt, clamp } from "./compute/boxes.js";
 import { Grid } from "./compute/grid.js";
 import { h, OWN_KEYS } from "./elements.js";
 import { arrowKeys } from "./keys.js";
@@ -12,11 +13,15 @@ import { arrowKeys } from "./keys.js";
 /** @typedef {import("./compute/boxes.js").Box} Box */
 /** @typedef {import("./compute/boxes.js").Size} Size */
 /** @typedef {import("./canvas_panel.js").LineStyle} LineStyle */
-/** @typedef {{image_size: [number, number], extent: Box, feature_size: [number, number],
- *   stride: [number, number], cells: Box[], grid: string, scales: number, anchor_names: string[], map_strength: Record<string, number>}} Plan
- * map_strength: how much of its colour a label shows on the map */
+/** @typedef {{image_size: Size, extent: Box, feature_size: Size, stride: Size, grid: string}} GridPlan */
+/** @typedef {{cells: Box[], scales: number, anchor_names: string[]}} Shapes the anchors of a cell, and how many of them are of one ratio */
+/** @typedef {GridPlan & Shapes} Plan */
 
-/** The plan of another picture, as payload.py's `anchor_plan`. @param {Plan} plan @param {Size} imageSize @returns {Plan} */
+/**
+ * The plan of another picture, as payload.py's `grid_plan`.
+ * @template {GridPlan} T
+ * @param {T} plan @param {Size} imageSize @returns {T}
+ */
 export function planOf(plan, imageSize) {
   const { featureSize, stride } = Grid.named(plan.grid, imageSize);
   return { ...plan, ...picturePlanOf(plan, imageSize), feature_size: featureSize, stride };
@@ -27,6 +32,17 @@ export function picturePlanOf({ image_size: [, before], extent: [left] }, [heigh
   const margin = -left / before; // as a share of the sides
   const extent = /** @type {Box} */ ([-margin * width, -margin * height, (1 + margin) * width, (1 + margin) * height]);
   return { image_size: /** @type {Size} */ ([height, width]), extent };
+}
+
+/** As payload.py's `shape_plan`. @param {number[]} scales @param {number[]} ratios @returns {Shapes} */
+export function shapePlan(scales, ratios) {
+  const short = (/** @type {number} */ value) => String(Number(value.toPrecision(6))); // as Python's :g
+  const cells = cellAnchors(scales, ratios);
+  return {
+    cells: Array.from({ length: cells.length / 4 }, (_, a) => boxAt(cells, a)),
+    scales: scales.length,
+    anchor_names: ratios.flatMap((ratio) => scales.map((scale) => `scale ${short(scale)}, ratio ${short(ratio)}`)),
+  };
 }
 
 /** Where each anchor is on the picture and on the map. @param {Plan} plan */
@@ -43,12 +59,7 @@ export function anchorGeometry(plan) {
     a: i % perCell,
   });
   return {
-    rows,
-    columns,
-    scales,
-    ratios,
-    width: columns * scales,
-    height: rows * ratios,
+    ...{ rows, columns, scales, ratios },
     count: rows * columns * perCell,
     place,
     /** Where it lies, in words. @param {number} i */
@@ -63,41 +74,41 @@ export function anchorGeometry(plan) {
       const [x1, y1, x2, y2] = plan.cells[a];
       return [x + x1, y + y1, x + x2, y + y2];
     },
-    /** Its square on the map. @param {number} i @returns {[number, number]} */
+    /** Which square of the map it is, from the left and from the top. @param {number} i @returns {[number, number]} */
     square(i) {
       const { row, col, a } = place(i);
       return [col * scales + (a % scales), row * ratios + Math.floor(a / scales)];
     },
-    /** The anchor whose square covers a point of the map; the nearest one beside it. @param {number} x @param {number} y */
-    at(x, y) {
-      const [sx, sy] = [clamp(Math.floor(x), 0, columns * scales - 1), clamp(Math.floor(y), 0, rows * ratios - 1)];
+    /** A part of the map, given in squares. @param {Box} squares @returns {Box} */
+    inCells: ([x1, y1, x2, y2]) => [x1 / scales, y1 / ratios, x2 / scales, y2 / ratios],
+    /** The anchor of a square; of the nearest one beside the map. @param {number} x @param {number} y */
+    ofSquare(x, y) {
+      const [sx, sy] = [clamp(x, 0, columns * scales - 1), clamp(y, 0, rows * ratios - 1)];
       const [col, row] = [Math.floor(sx / scales), Math.floor(sy / ratios)];
       return (row * columns + col) * perCell + (sy % ratios) * scales + (sx % scales);
     },
-    /** A box of the picture in squares of the map. @param {Box} box @returns {Box} */
-    onMap: ([x1, y1, x2, y2]) => [
-      (x1 / strideX) * scales,
-      (y1 / strideY) * ratios,
-      (x2 / strideX) * scales,
-      (y2 / strideY) * ratios,
-    ],
+    /** A box of the picture on the map. @param {Box} box @returns {Box} */
+    onMap: ([x1, y1, x2, y2]) => [x1 / strideX, y1 / strideY, x2 / strideX, y2 / strideY],
   };
 }
+
+/** @typedef {ReturnType<typeof anchorGeometry>} Geometry */
 
 /** @param {string} hex "#rrggbb" */
 const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 /**
  * One pixel an anchor, in the colour of its label; one that is positive only as the best is paler.
- * @param {ReturnType<typeof anchorGeometry>} geometry @param {Uint8Array} codes see readLabel
- * @param {Record<string, LineStyle>} styles @param {Plan} plan @param {number} [fade] how much of it all is left: 1 everything
+ * @param {Geometry} geometry @param {Uint8Array} codes see readLabel @param {Record<string, LineStyle>} styles
+ * @param {Record<string, number>} strengths how much of its colour a label shows @param {number} [fade] how much of it all is left: 1 everything
  */
-export function labelImage(geometry, codes, styles, plan, fade = 1) {
-  const canvas = h("canvas", { width: geometry.width, height: geometry.height });
+export function labelImage(geometry, codes, styles, strengths, fade = 1) {
+  const [width, height] = [geometry.columns * geometry.scales, geometry.rows * geometry.ratios];
+  const canvas = h("canvas", { width, height });
   const g = canvas.getContext("2d");
-  const image = g.createImageData(geometry.width, geometry.height);
+  const image = g.createImageData(width, height);
   const colours = LABELS.map((label) => {
-    const strength = plan.map_strength[label] * fade;
+    const strength = strengths[label] * fade;
     const dark = rgbOf(styles[label].casing);
     return (/** @type {boolean} */ pale) =>
       rgbOf(styles[label].color)
@@ -107,7 +118,7 @@ export function labelImage(geometry, codes, styles, plan, fade = 1) {
   const byCode = Array.from({ length: 8 }, (_, code) => colours[LABELS.indexOf(readLabel(code))](lowQuality(code)));
   codes.forEach((code, i) => {
     const [x, y] = geometry.square(i);
-    image.data.set([...byCode[code], 255], 4 * (y * geometry.width + x));
+    image.data.set([...byCode[code], 255], 4 * (y * width + x));
   });
   g.putImageData(image, 0, 0);
   return /** @type {HTMLCanvasElement} */ (canvas);
@@ -115,18 +126,23 @@ export function labelImage(geometry, codes, styles, plan, fade = 1) {
 
 /**
  * The map as a panel: point at an anchor or walk with the arrows (Shift: a whole cell).
- * @param {{geometry: ReturnType<typeof anchorGeometry>, label: string, what: string, selected: () => number, onSelect: (i: number) => void,
- *   onPoint: (i: number) => void, onResize: () => void}} options onPoint: −1 when the mouse leaves
+ * @param {{geometry: () => Geometry, label: string, what: string, selected: () => number, onSelect: (i: number) => void,
+ *   onPoint: (i: number) => void, onResize: () => void}} options geometry: as it stands; onPoint: −1 when the mouse leaves
  */
 export function mapPanel({ geometry, label, what, selected, onSelect, onPoint, onResize }) {
-  const at = (/** @type {MouseEvent} */ event) => geometry.at(...panel.at(event));
+  const at = (/** @type {MouseEvent} */ event) => {
+    const [{ scales, ratios, ofSquare }, [x, y]] = [geometry(), panel.at(event)];
+    return ofSquare(Math.floor(x * scales), Math.floor(y * ratios));
+  };
   const key = arrowKeys((dx, dy, { shiftKey }) => {
-    const [x, y] = geometry.square(selected());
-    const [stepX, stepY] = shiftKey ? [geometry.scales, geometry.ratios] : [1, 1];
-    onSelect(geometry.at(x + dx * stepX, y + dy * stepY));
+    const { scales, ratios, square, ofSquare } = geometry();
+    const [x, y] = square(selected());
+    const [stepX, stepY] = shiftKey ? [scales, ratios] : [1, 1];
+    onSelect(ofSquare(x + dx * stepX, y + dy * stepY));
   });
+  const { rows, columns } = geometry();
   const panel = new Panel({
-    extent: [0, 0, geometry.width, geometry.height],
+    extent: [0, 0, columns, rows],
     className: "rpnviz-anchor-map rpnviz-drag",
     label,
     what,
@@ -153,7 +169,7 @@ export function mapPanel({ geometry, label, what, selected, onSelect, onPoint, o
 
 /**
  * The map's background: labels, the lines between cells, the objects.
- * @param {Panel} panel @param {ReturnType<typeof anchorGeometry>} geometry @param {HTMLCanvasElement} image
+ * @param {Panel} panel @param {Geometry} geometry @param {HTMLCanvasElement} image
  * @param {{objects: {box: Box}[], style: LineStyle}} drawn
  */
 export function drawMap(panel, geometry, image, { objects, style }) {
@@ -163,12 +179,12 @@ export function drawMap(panel, geometry, image, { objects, style }) {
   g.lineWidth = panel.unit * 0.5;
   g.beginPath();
   for (let col = 1; col < geometry.columns; col++) {
-    g.moveTo(panel.x(col * geometry.scales), 0);
-    g.lineTo(panel.x(col * geometry.scales), panel.canvas.height);
+    g.moveTo(panel.x(col), 0);
+    g.lineTo(panel.x(col), panel.canvas.height);
   }
   for (let row = 1; row < geometry.rows; row++) {
-    g.moveTo(0, panel.y(row * geometry.ratios));
-    g.lineTo(panel.canvas.width, panel.y(row * geometry.ratios));
+    g.moveTo(0, panel.y(row));
+    g.lineTo(panel.canvas.width, panel.y(row));
   }
   g.stroke();
   for (const { box } of objects) panel.box(geometry.onMap(box), { ...style, width: 1 }, { alpha: 0.8 });

@@ -3,6 +3,7 @@
 // and HasObjects (thresholds.py, objects.py).
 
 import { LABELS, LOW_QUALITY, readLabel } from "./anchor.js";
+import { SHAPES } from "./anchor_shapes.js";
 import { cellAnchors, gridAnchors } from "./compute/anchors.js";
 import { listOf } from "./compute/boxes.js";
 import { Grid } from "./compute/grid.js";
@@ -17,21 +18,22 @@ import { objectsOf } from "./objects.js";
 /** The traits that decide. */
 export const LABEL_RULES = ["fg_iou_thresh", "bg_iou_thresh", "allow_low_quality_matches", "drop_cross_boundary"];
 
-/** The nine anchors of every cell of a plan's grid. @param {{grid: string, image_size: [number, number]}} plan */
-export const anchorsOf = ({ grid, image_size: size }) => gridAnchors(Grid.named(grid, size), cellAnchors());
+/** The anchors of every cell of a plan's grid. @param {{grid: string, image_size: [number, number]}} plan @param {Float32Array} [cells] */
+export const anchorsOf = ({ grid, image_size: size }, cells = cellAnchors()) =>
+  gridAnchors(Grid.named(grid, size), cells);
 
 /**
  * The labels as the traits stand; worked out again when one of them changes.
- * @param {Model} model @param {Float32Array} anchors [N, 4] @param {[number, number]} imageSize
+ * @param {Model} model @param {() => Float32Array} anchorsNow [N, 4] @param {[number, number]} imageSize
  */
-export function labelling(model, anchors, imageSize) {
+export function labelling(model, anchorsNow, imageSize) {
   return derived(
-    () => JSON.stringify([...LABEL_RULES, "objects"].map((name) => model.get(name))),
+    () => JSON.stringify([...LABEL_RULES, "objects", ...SHAPES].map((name) => model.get(name))),
     (_, version) => {
       const objects = objectsOf(model);
       const boxes = listOf(objects.map(({ box }) => box));
       const [fg, bg, best, drop] = LABEL_RULES.map((name) => model.get(name));
-      const found = labelAnchors(anchors, boxes, imageSize, fg, bg, best, drop);
+      const found = labelAnchors(anchorsNow(), boxes, imageSize, fg, bg, best, drop);
       const codes = labelCodes(found);
       return { version, objects, boxes, found, codes, counts: countCodes(codes), bg, fg, best, drop };
     },

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rpnviz.anchors import ASPECT_RATIOS, SCALES
+from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors
 from rpnviz.figures.maps import within_rim
 from rpnviz.figures.primitives import MARGIN
 from rpnviz.grid import Grid
@@ -49,24 +49,19 @@ def named_objects(picture: Picture) -> list[dict[str, Any]]:
     return [{"name": name, "box": box} for name, box in zip(object_names(picture), boxes, strict=True)]
 
 
-def anchor_plan(picture: Picture, grid: Grid, cells: Tensor) -> dict[str, Any]:
-    """`picture_plan`, and what the page needs to rebuild the box of every anchor.
+def grid_plan(picture: Picture, grid: Grid) -> dict[str, Any]:
+    """`picture_plan`, and how the feature map lies on the picture."""
+    lies = {"grid": grid.name, "feature_size": list(grid.feature_size), "stride": list(grid.stride)}
+    return {**picture_plan(picture), **lies}
 
-    Args:
-        picture: the picture.
-        grid: how the feature map lies on it.
-        cells (Tensor[A, 4]): the anchors of a cell, of the default scales and ratios.
-    """
-    names = [f"scale {scale}, ratio {ratio:g}" for ratio in ASPECT_RATIOS for scale in SCALES]  # ratio-major
+
+def anchor_plan(picture: Picture, grid: Grid) -> dict[str, Any]:
+    """`grid_plan`, and what the page needs to rebuild the box of each of the paper's anchors."""
     return {
-        **picture_plan(picture),
-        "grid": grid.name,
-        "feature_size": list(grid.feature_size),
-        "stride": list(grid.stride),
-        "cells": cells.tolist(),
+        **grid_plan(picture, grid),
+        "cells": cell_anchors().tolist(),
         "scales": len(SCALES),
-        "map_strength": MAP_STRENGTH,
-        "anchor_names": names,
+        "anchor_names": [f"scale {scale}, ratio {ratio:g}" for ratio in ASPECT_RATIOS for scale in SCALES],
     }
 
 

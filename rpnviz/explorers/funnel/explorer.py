@@ -79,7 +79,7 @@ class FunnelExplorer(ShowsOnePicture, HasProposalSettings, HasObjects, RpnvizWid
         own = {"stages": list(STAGES), "presets": presets, "covered": list(COVERED)}
         said = zip(("objectness", "deltas"), head, strict=True)
         sent: dict[str, Any] = {
-            "plan": {**anchor_plan(picture, self.grid, cell_anchors()), **own},
+            "plan": {**anchor_plan(picture, self.grid), **own},
             "image": picture_file(picture),
             **{name: values.numpy().astype("<f4").tobytes() for name, values in said},
         }

@@ -8,7 +8,6 @@ import torch
 import traitlets as t
 from matplotlib.figure import Figure
 
-from rpnviz.anchors import cell_anchors
 from rpnviz.boxes import pair_iou
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.own_picture import OWN_PICTURE, ShowsOnePicture
@@ -68,11 +67,10 @@ class IouExplorer(ShowsOnePicture, HasThresholds, RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """The picture shown, with its objects and the nine shapes."""
-        cells, picture = cell_anchors(), self.picture
-        plan = anchor_plan(picture, Grid.paper(picture.image_size), cells)
+        picture = self.picture
+        plan = anchor_plan(picture, Grid.paper(picture.image_size))
         shapes = [
-            (name, x2 - x1, y2 - y1)
-            for name, (x1, y1, x2, y2) in zip(plan["anchor_names"], cells.tolist(), strict=True)
+            (name, x2 - x1, y2 - y1) for name, (x1, y1, x2, y2) in zip(plan["anchor_names"], plan["cells"], strict=True)
         ]
         plan["shapes"] = [{"name": f"{name}: {w:.0f}×{h:.0f}", "width": w, "height": h} for name, w, h in shapes]
         plan["objects"] = named_objects(picture)

@@ -10,7 +10,6 @@ from rpnviz.explorers.common.anchor_map_figure import labels_figure
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.labelled import HasAnchorMap
 from rpnviz.explorers.common.payload import label_codes, object_names
-from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
@@ -55,14 +54,11 @@ class LabelsExplorer(HasAnchorMap, RpnvizWidget):
             )
         return rows
 
-    def rules(self) -> dict[str, Rule]:
-        """Say what a saved page may set."""
-        return {**self.object_rules(), **self.threshold_rules(), "selected": whole(0, len(self.anchors) - 1)}
-
     def figure(self) -> Figure:
         """Draw the map, and the positive anchors on the picture."""
         found = self.found
-        figure, _, right = labels_figure(self.picture, self.grid, label_codes(found), self.describe())
+        codes = label_codes(found)
+        figure, _, right = labels_figure(self.picture, self.grid, self.per_cell, codes, self.describe())
         for box in self.anchors[found.labels == 1]:
             draw_box(right, box, "positive")
         return figure
@@ -71,5 +67,3 @@ class LabelsExplorer(HasAnchorMap, RpnvizWidget):
         """Say how many anchors have each label."""
         parts = [f"{count:,} {name.replace('_', ' ')}" for name, count in self.counts.items()]
         return f"{len(self.anchors):,} anchors: {', '.join(parts)}."
-
-    _check = obeys_rules("selected")

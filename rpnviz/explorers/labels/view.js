@@ -2,12 +2,13 @@
 // All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
 import { lowQuality, readLabel, whyLabel } from "../common/anchor.js";
-import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { foldedShapes, SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { h, setText } from "../common/elements.js";
 import { besideThresholds, thousands } from "../common/format.js";
+import { keepSelected, labelMap, MAP_SETTINGS, selectedOf } from "../common/label_map.js";
 import { labelRules } from "../common/label_rules.js";
-import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
 import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
 import { opensLabelled } from "../common/open_labelled.js";
@@ -15,7 +16,7 @@ import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
 
-/** @typedef {import("../common/anchor_map.js").Plan} Plan */
+/** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/compute/targets.js").AnchorLabels} AnchorLabels */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/objects.js").Drawn} Drawn */
@@ -45,28 +46,30 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
     ],
   },
-  traits: [...LABEL_RULES, "objects", "selected"],
+  traits: MAP_SETTINGS,
   local: { pointed: -1, object: -1 }, // the anchor under the mouse; the object of the row under mouse or focus
   opens: opensLabelled,
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, anchorMap(context), labelRules(context), counts(context)),
+    group("figure", {}, anchorMap(context), labelRules(context), counts(context), foldedShapes(context)),
     group("figure", {}, ...picture(context), about(), objectTable(context)),
   ],
   say: ({ counts: { positive, negative, ignored }, pointed, words }) =>
     pointed
       ? ""
       : `${thousands(positive)} positive, ${thousands(negative)} negative, ${thousands(ignored)} ignored. ${words}`,
-  listen: ({ model, set }) => [watch(model, ["selected"], () => set({ pointed: -1 }))],
+  listen: ({ model, set, store }) => [
+    watch(model, ["selected"], () => set({ pointed: -1 })),
+    watch(model, SHAPES, () => set({ pointed: -1 })),
+    keepSelected(model, store.geometry),
+  ],
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 export function readStore({ model, redraw }) {
-  const plan = /** @type {Plan} */ (model.get("plan"));
-  const geometry = anchorGeometry(plan);
+  const { plan, geometry, labelled } = labelMap(model);
   const styles = lineStyles(model.get("look"));
-  const labelled = labelling(model, anchorsOf(plan), plan.image_size);
   return {
     plan,
     geometry,
@@ -75,7 +78,7 @@ export function readStore({ model, redraw }) {
     labelled,
     drawn: derived(labelled, ({ codes, objects, found }) => ({
       positives: [...codes.keys()].filter((i) => readLabel(codes[i]) === "positive"),
-      squares: labelImage(geometry, codes, styles, plan),
+      squares: labelImage(geometry(), codes, styles, plan.map_strength),
       rows: objectRows(objects, found),
     })),
   };
@@ -91,10 +94,10 @@ const objectRows = (objects, { bestIouPerGt, lowQuality, matchedIdxs, numTied })
 
 /** @param {Context} context */
 function readMoment({ model, store, local }) {
-  const { geometry } = store;
+  const geometry = store.geometry();
   const labelled = store.labelled();
   const { bg, codes, fg, found, objects } = labelled;
-  const shown = local.pointed >= 0 ? local.pointed : model.get("selected");
+  const shown = local.pointed >= 0 ? local.pointed : selectedOf(model, geometry.count);
   const nameOf = (/** @type {number} */ gt) => (gt < 0 ? "" : objects[gt].name);
   const [owner, iou] = [found.bestGtIdxs[shown], besideThresholds(found.iou[shown], [bg, fg])];
   const nearest = owner < 0 ? "no overlap with any object" : `best IoU ${iou} with ${nameOf(owner)}`;
@@ -109,7 +112,7 @@ function readMoment({ model, store, local }) {
   return {
     ...labelled,
     ...store.drawn(),
-    ...{ shown, label, owner, iou },
+    ...{ geometry, shown, label, owner, iou },
     pointed: local.pointed >= 0,
     object: /** @type {number} */ (local.object),
     words: `${geometry.words(shown)}: ${nearest}; ${why}.`,
@@ -117,23 +120,23 @@ function readMoment({ model, store, local }) {
 }
 
 /** The map of all anchors. @param {Context} context @returns {Part} */
-function anchorMap({ model, store: { geometry, styles }, redraw, set }) {
+function anchorMap({ model, store: { geometry: current, styles }, redraw, set }) {
   const panel = mapPanel({
-    geometry,
+    geometry: current,
     label: "Map of all anchors",
     what: HINT,
-    selected: () => model.get("selected"),
+    selected: () => selectedOf(model, current().count),
     onSelect: (i) => commit(model, { selected: i }),
     onPoint: (i) => set({ pointed: i }),
     onResize: redraw,
   });
   return {
     element: panel.canvas,
-    draw({ version, squares, shown, objects }) {
+    draw({ geometry, version, squares, shown, objects }) {
       if (!panel.begin()) return;
       panel.backdrop(String(version), () => drawMap(panel, geometry, squares, { objects, style: styles.ground_truth }));
       const [x, y] = geometry.square(shown);
-      panel.box([x - 1, y - 1, x + 2, y + 2], styles.window);
+      panel.box(geometry.inCells([x - 1, y - 1, x + 2, y + 2]), styles.window);
     },
     destroy: () => panel.destroy(),
   };
@@ -150,7 +153,7 @@ function counts({ store: { styles } }) {
 }
 
 /** The picture with the positive anchors, or those of one object. @param {Context} context @returns {Part[]} */
-function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
+function picture({ model, store: { photo, plan, styles }, redraw }) {
   const { image_size: size, extent } = plan;
   const panel = new Panel({
     ...{ extent, className: "rpnviz-picture", label: "The picture with its positive anchors", onResize: redraw },
@@ -162,12 +165,12 @@ function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
     panel,
     editor,
     photo,
-    draw: (/** @type {Moment} */ now) => drawAnchors(panel, { geometry, styles }, now),
+    draw: (/** @type {Moment} */ now) => drawAnchors(panel, styles, now),
   });
 }
 
-/** Objects, their positive anchors, the anchor shown. @param {Panel} panel @param {Pick<Store, "geometry" | "styles">} store @param {Moment} now */
-function drawAnchors(panel, { geometry, styles }, { positives, object, objects, found, rows, shown, label, iou }) {
+/** Objects, their positive anchors, the anchor shown. @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
+function drawAnchors(panel, styles, { geometry, positives, object, objects, found, rows, shown, label, iou }) {
   for (const i of positives) {
     const [its, alpha] = [found.bestGtIdxs[i] === object, object < 0 ? 0.4 : 0.9];
     if (object < 0 || its) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 }, { alpha });

@@ -34,7 +34,7 @@ export const isHanded = (packed) => Boolean(packed.kinds);
 function workedOut(model, packed) {
   const { grid, image_size: size } = packed;
   const anchors = gridAnchors(Grid.named(grid, size), cellAnchors());
-  const labelled = labelling(model, anchors, size);
+  const labelled = labelling(model, () => anchors, size);
   const [objectness, deltas] = ["objectness", "deltas"].map((name) => typed(packed[name], Float32Array));
   const { stages } = proposing(model, objectness, deltas, anchors, size);
   const work = derived(labelled, (labels) => derived(stages, (chosen) => workOf(labels, chosen)));

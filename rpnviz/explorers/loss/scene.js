@@ -34,7 +34,7 @@ export function answersOf(model) {
  */
 export function scenes(model, plan) {
   const [anchors, answers] = [anchorsOf(plan), answersOf(model)];
-  const labelled = labelling(model, anchors, plan.image_size);
+  const labelled = labelling(model, () => anchors, plan.image_size);
   const drawn = sampling(model, labelled);
   return derived(drawn, ({ posInds, negInds }) => {
     const scene = sceneOf({ anchors, answers, labelled: labelled(), posInds, negInds, extent: plan.extent });

@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 
-from rpnviz.explorers.common.anchor_map_figure import labels_figure, squares
+from rpnviz.explorers.common.anchor_map_figure import labels_figure, middles
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.labelled import HasAnchorMap
 from rpnviz.explorers.common.payload import label_codes
-from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.sampled import HasMinibatch
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
@@ -41,14 +40,10 @@ class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
         drawn = torch.cat(self.sampled)
         self.selected = int(drawn[0]) if len(drawn) else 0
 
-    def rules(self) -> dict[str, Rule]:
-        """Say what a saved page may set."""
-        return {**self.object_rules(), **self.threshold_rules(), "selected": whole(0, len(self.anchors) - 1)}
-
     def figure(self) -> Figure:
         """Draw the sample as dots on the map; on the picture the positives as boxes, the negatives' centres as dots."""
         codes = label_codes(self.found)
-        figure, left, right = labels_figure(self.picture, self.grid, codes, self.describe(), fade=0.35)
+        figure, left, right = labels_figure(self.picture, self.grid, self.per_cell, codes, self.describe(), 0.35)
         negatives = self.anchors[self.sampled_neg_inds]
         dots: dict[str, Any] = {"s": 14, "linewidths": 0.6, "edgecolors": PALETTE["casing"], "zorder": 3}
         centres = (negatives[:, :2] + negatives[:, 2:]) / 2
@@ -56,7 +51,7 @@ class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
         for box in self.anchors[self.sampled_pos_inds]:
             draw_box(right, box, "sampled_positive")
         for inds, style in ((self.sampled_neg_inds, "sampled_negative"), (self.sampled_pos_inds, "sampled_positive")):
-            left.scatter(*squares(inds, self.grid), color=PALETTE[style], **dots)
+            left.scatter(*middles(inds, self.grid, self.per_cell), color=PALETTE[style], **dots)
         return figure
 
     def describe(self) -> str:
@@ -64,5 +59,3 @@ class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
         drawn = f"{len(self.sampled_pos_inds)} positive + {len(self.sampled_neg_inds)} negative"
         there = f"{self.counts['positive']:,} positive and {self.counts['negative']:,} negative"
         return f"Minibatch, seed {self.seed}: {drawn} anchors, out of {there}."
-
-    _check = obeys_rules("selected")

@@ -2,12 +2,13 @@
 // The minibatch: which anchors the losses of one step see (notebook 05).
 
 import { labelWord, readLabel } from "../common/anchor.js";
-import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { foldedShapes, SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { thousands } from "../common/format.js";
+import { keepSelected, labelMap, MAP_SETTINGS, selectedOf } from "../common/label_map.js";
 import { labelRules } from "../common/label_rules.js";
-import { anchorsOf, LABEL_RULES, labelling } from "../common/labelling.js";
 import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
 import { opensLabelled } from "../common/open_labelled.js";
@@ -16,7 +17,7 @@ import { SAMPLING, sampling } from "../common/sampling.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
 
-/** @typedef {import("../common/anchor_map.js").Plan} Plan */
+/** @typedef {import("../common/anchor_map.js").Geometry} Geometry */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {ReturnType<typeof readStore>} Store */
@@ -38,42 +39,44 @@ export const render = defineView({
       ["Shift + ← → ↑ ↓ there", "the same anchor of the next cell"],
     ],
   },
-  traits: [...SAMPLING, ...LABEL_RULES, "objects", "selected"],
+  traits: [...SAMPLING, ...MAP_SETTINGS],
   local: { pointed: -1, boxes: false }, // the anchor under the mouse; whether negatives are drawn as boxes
   opens: opensLabelled,
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, anchorMap(context), settings(context), foldedRules(context)),
-    group("figure", {}, ...picture(context), about(), batchBar(context), drawTable(context), masked(context)),
+    group("figure", {}, anchorMap(context), settings(context), foldedRules(context), foldedShapes(context)),
+    group("figure", {}, ...picture(context), about(), batchBar(context), drawTable(context), masked()),
   ],
   say: ({ pointed, pos, neg, counts: { positive, negative }, words }) =>
     pointed
       ? ""
       : `${pos.length} positive and ${neg.length} negative anchors drawn, of ${thousands(positive)} and ${thousands(negative)}. ${words}`,
-  listen: ({ model, set }) => [watch(model, ["selected"], () => set({ pointed: -1 }))],
+  listen: ({ model, set, store }) => [
+    watch(model, ["selected"], () => set({ pointed: -1 })),
+    watch(model, SHAPES, () => set({ pointed: -1 })),
+    keepSelected(model, store.geometry),
+  ],
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
 export function readStore({ model, redraw }) {
-  const plan = /** @type {Plan} */ (model.get("plan"));
-  const geometry = anchorGeometry(plan);
+  const { plan, geometry, labelled } = labelMap(model);
   const styles = lineStyles(model.get("look"));
-  const labelled = labelling(model, anchorsOf(plan), plan.image_size);
   const sampled = sampling(model, labelled);
   const drawn = derived(sampled, ({ posInds: pos, negInds: neg, seed, size, share }) => ({
     ...{ pos, neg, seed, size, share },
     most: Math.floor(size * share),
   }));
-  const faded = derived(labelled, ({ codes }) => labelImage(geometry, codes, styles, plan, FADE));
+  const faded = derived(labelled, ({ codes }) => labelImage(geometry(), codes, styles, plan.map_strength, FADE));
   return { plan, geometry, styles, labelled, drawn, faded, photo: loadPhoto(() => model.get("image"), redraw) };
 }
 
 /** @param {Context} context */
 function readMoment({ model, store, local }) {
-  const { geometry } = store;
+  const geometry = store.geometry();
   const [labelled, drawn] = [store.labelled(), store.drawn()];
-  const shown = local.pointed >= 0 ? local.pointed : model.get("selected");
+  const shown = local.pointed >= 0 ? local.pointed : selectedOf(model, geometry.count);
   const label = readLabel(labelled.codes[shown]);
   const isDrawn = drawn.pos.includes(shown) || drawn.neg.includes(shown);
   const ever = label === "positive" || label === "negative";
@@ -81,7 +84,7 @@ function readMoment({ model, store, local }) {
   return {
     ...labelled,
     ...drawn,
-    ...{ shown, label, faded: store.faded() },
+    ...{ geometry, shown, label, faded: store.faded() },
     pointed: local.pointed >= 0,
     boxes: /** @type {boolean} */ (local.boxes),
     words: `${geometry.words(shown)}: ${labelWord(label)}, ${fate}.`,
@@ -89,30 +92,31 @@ function readMoment({ model, store, local }) {
 }
 
 /** The map of all anchors with the sampled ones. @param {Context} context @returns {Part} */
-function anchorMap({ model, store: { geometry, styles }, redraw, set }) {
+function anchorMap({ model, store: { geometry: current, styles }, redraw, set }) {
   const panel = mapPanel({
-    geometry,
+    geometry: current,
     label: "Map of all anchors with the sampled ones",
     what: HINT,
-    selected: () => model.get("selected"),
+    selected: () => selectedOf(model, current().count),
     onSelect: (i) => commit(model, { selected: i }),
     onPoint: (i) => set({ pointed: i }),
     onResize: redraw,
   });
-  /** The middle of an anchor's square. @param {number} i @returns {[number, number]} */
-  const middle = (i) => {
-    const [x, y] = geometry.square(i);
-    return [x + 0.5, y + 0.5];
+  /** The middle of an anchor's square. @param {Geometry} geometry @param {number} i @returns {[number, number]} */
+  const middle = ({ square, inCells }, i) => {
+    const [x, y] = square(i);
+    const [, , right, bottom] = inCells([0, 0, x + 0.5, y + 0.5]);
+    return [right, bottom];
   };
   return {
     element: panel.canvas,
-    draw({ version, faded, objects, pos, neg, shown }) {
+    draw({ geometry, version, faded, objects, pos, neg, shown }) {
       if (!panel.begin()) return;
       panel.backdrop(String(version), () => drawMap(panel, geometry, faded, { objects, style: styles.ground_truth }));
-      for (const i of neg) ring(panel, ...middle(i), styles.sampled_negative);
-      for (const i of pos) panel.dot(...middle(i), styles.sampled_positive, 3.2);
+      for (const i of neg) ring(panel, ...middle(geometry, i), styles.sampled_negative);
+      for (const i of pos) panel.dot(...middle(geometry, i), styles.sampled_positive, 3.2);
       const [x, y] = geometry.square(shown);
-      panel.box([x - 1, y - 1, x + 2, y + 2], styles.window);
+      panel.box(geometry.inCells([x - 1, y - 1, x + 2, y + 2]), styles.window);
     },
     destroy: () => panel.destroy(),
   };
@@ -175,7 +179,7 @@ const foldedRules = (context) =>
   group("details", { class: "rpnviz-fold" }, h("summary", {}, "Labels: thresholds and rules"), labelRules(context));
 
 /** The picture with the sample. @param {Context} context @returns {Part[]} */
-function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
+function picture({ model, store: { photo, plan, styles }, redraw }) {
   const { image_size: size, extent } = plan;
   const panel = new Panel({
     ...{ extent, className: "rpnviz-picture", label: "The picture with the sample", onResize: redraw },
@@ -187,12 +191,12 @@ function picture({ model, store: { geometry, photo, plan, styles }, redraw }) {
     panel,
     editor,
     photo,
-    draw: (/** @type {Moment} */ now) => drawSample(panel, { geometry, styles }, now),
+    draw: (/** @type {Moment} */ now) => drawSample(panel, styles, now),
   });
 }
 
-/** Objects and the sample. @param {Panel} panel @param {Pick<Store, "geometry" | "styles">} store @param {Moment} now */
-function drawSample(panel, { geometry, styles }, { objects, pos, neg, shown, label, boxes }) {
+/** Objects and the sample. @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now */
+function drawSample(panel, styles, { geometry, objects, pos, neg, shown, label, boxes }) {
   for (const { box } of objects) panel.box(box, styles.ground_truth);
   for (const i of neg) {
     const box = geometry.box(i);
@@ -253,12 +257,12 @@ function drawTable({ store: { styles } }) {
   };
 }
 
-/** How many count in the loss. @param {Context} context @returns {Part} */
-function masked({ store: { geometry } }) {
+/** How many count in the loss. @returns {Part} */
+function masked() {
   const element = h("p", { class: "rpnviz-masked" });
   return {
     element,
-    draw({ pos, neg }) {
+    draw({ geometry, pos, neg }) {
       const [all, drawn] = [geometry.count, pos.length + neg.length];
       const words = `${thousands(drawn)} count in the loss, ${thousands(all - drawn)} are masked.`;
       setText(element, `All ${thousands(all)} anchors are computed; ${words}`);
