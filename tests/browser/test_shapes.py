@@ -62,6 +62,19 @@ def test_labels_follow_other_shapes_and_back(labels: Locator) -> None:
     assert labels.locator(".rpnviz-anchor-map").evaluate(PIXELS) == seen
 
 
+def test_the_anchor_that_is_shown_stays_where_it_is(labels: Locator) -> None:
+    canvas = labels.locator(".rpnviz-anchor-map")
+    box = canvas.bounding_box()
+    assert box
+    canvas.click(position={"x": box["width"] / 2 + 1, "y": box["height"] / 2 + 1})
+    labels.page.mouse.move(0, 0)
+    expect(labels.locator(".rpnviz-about")).to_contain_text("Row 20, column 30, scale 128, ratio 0.5:")
+    type_into(labels, "scales", "64, 128, 256, 512")
+    expect(labels.locator(".rpnviz-about")).to_contain_text("Row 20, column 30, scale 128, ratio 0.5:")
+    type_into(labels, "aspect_ratios", "0.4, 3")
+    expect(labels.locator(".rpnviz-about")).to_contain_text("Row 20, column 30, scale 128, ratio 0.4:")
+
+
 def test_the_last_anchor_is_selected_where_there_are_fewer(labels: Locator) -> None:
     canvas = labels.locator(".rpnviz-anchor-map")
     box = canvas.bounding_box()

@@ -82,10 +82,16 @@ function numberLists(onChange) {
   ];
 }
 
-/** The fields below a view, folded. @param {{model: Model}} context @returns {import("./view.js").Part<any>} */
-export function foldedShapes({ model }) {
-  const fields = shapeFields((taken) => commit(model, taken));
-  const back = () => commit(model, { scales: SCALES, aspect_ratios: ASPECT_RATIOS });
+/**
+ * The fields below a view, folded.
+ * @param {{model: Model}} context @param {(scales: number[], ratios: number[]) => Record<string, any>} along other traits that change with them
+ * @returns {import("./view.js").Part<any>}
+ */
+export function foldedShapes({ model }, along) {
+  const take = (/** @type {number[]} */ scales, /** @type {number[]} */ ratios) =>
+    commit(model, { scales, aspect_ratios: ratios, ...along(scales, ratios) });
+  const fields = shapeFields(({ scales, aspect_ratios: ratios }) => take(scales, ratios));
+  const back = () => take(SCALES, ASPECT_RATIOS);
   const what = "The nine anchors of the paper again.";
   const papers = h("button", { type: "button", what, click: back, ...OWN_KEYS }, "the paper's nine");
   const rows = h("div", { class: "rpnviz-asking" }, ...fields.rows, h("div", {}, papers), fields.slip);

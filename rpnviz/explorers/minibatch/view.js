@@ -3,11 +3,11 @@
 
 import { labelWord, readLabel } from "../common/anchor.js";
 import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
-import { foldedShapes, SHAPES } from "../common/anchor_shapes.js";
+import { SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { checkbox, h, OWN_KEYS, setText, slider } from "../common/elements.js";
 import { thousands } from "../common/format.js";
-import { keepSelected, labelMap, MAP_SETTINGS, selectedOf } from "../common/label_map.js";
+import { keepSelected, labelMap, MAP_SETTINGS, mapShapes, selectedOf } from "../common/label_map.js";
 import { labelRules } from "../common/label_rules.js";
 import { commit, derived, watch } from "../common/model.js";
 import { editedPicture, ObjectEditor } from "../common/object_editor.js";
@@ -45,7 +45,7 @@ export const render = defineView({
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, anchorMap(context), settings(context), foldedRules(context), foldedShapes(context)),
+    group("figure", {}, anchorMap(context), settings(context), foldedRules(context), mapShapes(context)),
     group("figure", {}, ...picture(context), about(), batchBar(context), drawTable(context), masked()),
   ],
   say: ({ pointed, pos, neg, counts: { positive, negative }, words }) =>
