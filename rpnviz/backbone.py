@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 
 from rpnviz._files.data import data_folder
+from rpnviz._files.weights import read_weights
 from rpnviz._inputs import MOST_PIXELS, check_count, take_each, take_numbers, take_size, take_whole
 from rpnviz.grid import CELL, Grid
 
@@ -83,7 +82,7 @@ class Backbone(nn.Module):
             raise ValueError(f"backbone must be one of {', '.join(WIDTHS)}; got {name!r}")
         if weights is None and name == "mini":
             weights = data_folder() / "weights" / "backbone_mini.safetensors"
-        state = _download_vgg16() if weights is None else _read(Path(weights))
+        state = _download_vgg16() if weights is None else read_weights(Path(weights))
         backbone = cls(WIDTHS[name])
         state = {key.replace("features.", "layers."): value.float() for key, value in state.items()}
         state = {key: value for key, value in state.items() if key.startswith("layers.")}
@@ -189,23 +188,4 @@ def _download_vgg16() -> dict[str, Tensor]:
             'online once and run Backbone.load("vgg16") again, or fetch that file elsewhere and run '
             'Backbone.load("vgg16", weights="PATH/TO/vgg16-397923af.pth")'
         ) from error
-    return state
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """A state dict from a file nobody vouches for: no pickled code is run."""
-    if not path.is_file():
-        raise ValueError(f"weights must be a file; there is none at {path}")
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise ValueError(f"weights {path} cannot be read as safetensors or a torch state dict: {error}") from error
-    except Exception as error:  # pickle.UnpicklingError: torch refuses anything but tensors
-        raise ValueError(f"weights {path} hold something else than tensors and are not loaded: {error}") from error
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
-    ):
-        raise ValueError(f"weights {path} must hold a state dict of tensors")
     return state

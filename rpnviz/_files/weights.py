@@ -1,0 +1,29 @@
+"""Weights from a file nobody vouches for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a state dict; no pickled code is run. A ValueError says what the file is instead."""
+    if not path.is_file():
+        raise ValueError(f"weights must be a file; there is none at {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise ValueError(f"weights {path} cannot be read as safetensors or a torch state dict: {error}") from error
+    except Exception as error:  # pickle.UnpicklingError: torch refuses anything but tensors
+        raise ValueError(f"weights {path} hold something else than tensors and are not loaded: {error}") from error
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise ValueError(f"weights {path} must hold a state dict of tensors")
+    return state
