@@ -36,6 +36,7 @@ def test_each_stage_by_hand() -> None:
     assert torch.equal(stages.proposals, BOXES[[0, 4, 2, 6]])
     torch.testing.assert_close(stages.scores, LOGITS[[0, 4, 2, 6]].sigmoid())
     assert stages.funnel() == list(zip(STAGES, [[4, 3], [3, 3], [3, 2], [2, 2], [2, 2]], strict=True))
+    assert by_hand(score_thresh=0.5).large_inds.tolist() == [0, 1, 2, 4]  # 2 is at it, and stays
     assert level_numbers((FINE, COARSE)).tolist() == stages.level_of.tolist() == [0, 0, 0, 0, 1, 1, 1]
 
 
