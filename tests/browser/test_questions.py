@@ -127,7 +127,7 @@ def test_a_tap_sets_what_the_answer_says(
         link = page.get_by_role("textbox", name="The link, to be copied").input_value()
         named = dict(parse_qsl(link.split("#")[1], keep_blank_values=True))
         assert (named["explorer"], named["selected"]) == ("labels", str(choice["moves"]["selected"]))
-        assert set(named) == {"explorer", "objects", *LABEL_RULES, "selected"}
+        assert set(named) == {"explorer", "objects", *LABEL_RULES, "scales", "aspect_ratios", "selected"}
 
 
 def test_answers_take_no_room_and_can_be_asked_again(open_page: Open) -> None:
