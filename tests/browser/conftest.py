@@ -108,6 +108,10 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 _folders = count()
+COLOURS = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size;
+}"""
 
 
 def put_into(lab: Lab, name: str, *cells: str) -> str:
@@ -136,6 +140,20 @@ def _opened() -> Iterator[dict[tuple[str, str], Notebook]]:
         notebook.close()
 
 
+def shows_its_explorers(page: Page) -> None:
+    """A lesson that has run shows all its views, and nothing in them is empty."""
+    views = page.locator(".rpnviz")
+    expect(views.first).to_be_attached()
+    for view in views.all():
+        view.scroll_into_view_if_needed()
+        expect(view).to_be_visible()
+        for canvas in view.locator("canvas").all():
+            expect(canvas).to_be_visible()
+            lens = "rpnviz-lens" in (canvas.get_attribute("class") or "")  # 3×3 pixels, at the first layer
+            assert canvas.evaluate(COLOURS) > (1 if lens else 4), "an empty canvas"
+    assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
+
+
 @pytest.fixture
 def open_and_run(
     browser: Browser, lab: Lab, _opened: dict[tuple[str, str], Notebook]
@@ -147,6 +165,8 @@ def open_and_run(
         if (name, theme) not in _opened:
             _opened[name, theme] = open_notebook(new_page(browser), lab, put_into(lab, name, *cells), theme)
             _opened[name, theme].run_all()
+            if name[:2].isdigit():
+                shows_its_explorers(_opened[name, theme].page)
         used.append(_opened[name, theme])
         return used[-1]
 
