@@ -43,8 +43,26 @@ PRESETS: dict[str, dict[str, Settings]] = {
 }
 
 
+class Proposed:
+    """What all ways to proposals end in: some of the N boxes, best first."""
+
+    all_scores: Tensor
+    all_boxes: Tensor
+    post_nms_inds: Tensor
+
+    @property
+    def proposals(self) -> Tensor:
+        """Tensor[K, 4]: xyxy, px, best first."""
+        return self.all_boxes[self.post_nms_inds]
+
+    @property
+    def scores(self) -> Tensor:
+        """Tensor[K]: of the proposals, best first."""
+        return self.all_scores[self.post_nms_inds]
+
+
 @dataclass(frozen=True)
-class Stages:
+class Stages(Proposed):
     """What became of each anchor on the way to a proposal.
 
     Attributes:
@@ -108,16 +126,6 @@ class Stages:
             post_nms_inds=nms_inds[:post_nms_top_n],
             nms_thresh=nms_thresh,
         )
-
-    @property
-    def proposals(self) -> Tensor:
-        """Tensor[K, 4]: xyxy, px, best first."""
-        return self.all_boxes[self.post_nms_inds]
-
-    @property
-    def scores(self) -> Tensor:
-        """Tensor[K]: of the proposals, best first."""
-        return self.all_scores[self.post_nms_inds]
 
     @cached_property
     def rank(self) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from rpnviz._inputs import take_numbers, take_size, to_one_type
 from rpnviz.boxes import box_area, check_boxes
 
-AT_ONCE = 65_536  # objects: some 100 MB
+AT_ONCE = 65_536  # objects, so that what is worked out in between does not grow with their number
 
 
 def best_ious_of_shapes(

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rpnviz._inputs import MOST_IN_NMS, check_count, take_number, take_numbers, take_whole
 from rpnviz.boxes import box_iou, check_boxes
+from rpnviz.proposals import Proposed
 
 STAGES = ("anchors", "top-N of the level", "large enough", "after NMS", "proposals")
 
@@ -44,7 +45,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class PyramidStages:
+class PyramidStages(Proposed):
     """What became of each anchor on the way to a proposal.
 
     Attributes:
@@ -66,16 +67,6 @@ class PyramidStages:
     large_inds: Tensor
     nms_inds: Tensor
     post_nms_inds: Tensor
-
-    @property
-    def proposals(self) -> Tensor:
-        """Tensor[K, 4]: xyxy, px, best first."""
-        return self.all_boxes[self.post_nms_inds]
-
-    @property
-    def scores(self) -> Tensor:
-        """Tensor[K]: of the proposals, best first."""
-        return self.all_scores[self.post_nms_inds]
 
     @cached_property
     def level_of(self) -> Tensor:

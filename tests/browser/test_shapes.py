@@ -96,6 +96,9 @@ def test_a_slip_stays_to_be_mended(labels: Locator) -> None:
     expect(labels.get_by_role("textbox", name="scales")).to_have_value("64, 3")
     type_into(labels, "scales", "many")
     expect(labels.get_by_role("alert")).to_have_text("scales: got many, takes numbers separated by commas")
+    labels.get_by_role("button", name="the paper's nine").click()
+    expect(labels.get_by_role("textbox", name="scales")).to_have_value("128, 256, 512")
+    expect(labels.get_by_role("alert")).to_have_text("")
     assert counted(labels) == before
 
 

@@ -91,7 +91,11 @@ export function foldedShapes({ model }, along) {
   const take = (/** @type {number[]} */ scales, /** @type {number[]} */ ratios) =>
     commit(model, { scales, aspect_ratios: ratios, ...along(scales, ratios) });
   const fields = shapeFields(({ scales, aspect_ratios: ratios }) => take(scales, ratios));
-  const back = () => take(SCALES, ASPECT_RATIOS);
+  const back = () => {
+    fields.forgive(); // also where nothing but the text in a field is another
+    fields.write(SCALES, ASPECT_RATIOS);
+    take(SCALES, ASPECT_RATIOS);
+  };
   const what = "The nine anchors of the paper again.";
   const papers = h("button", { type: "button", what, click: back, ...OWN_KEYS }, "the paper's nine");
   const rows = h("div", { class: "rpnviz-asking" }, ...fields.rows, h("div", {}, papers), fields.slip);
