@@ -93,6 +93,8 @@ def test_a_slip_stays_to_be_mended(labels: Locator) -> None:
     before = counted(labels)
     type_into(labels, "scales", "64, 3")
     expect(labels.get_by_role("alert")).to_have_text("scales: got 3, takes numbers from 4 to 2000")
+    said, around = labels.get_by_role("alert"), labels.locator(".rpnviz-about")
+    assert said.evaluate("e => getComputedStyle(e).color") != around.evaluate("e => getComputedStyle(e).color")
     expect(labels.get_by_role("textbox", name="scales")).to_have_value("64, 3")
     type_into(labels, "scales", "many")
     expect(labels.get_by_role("alert")).to_have_text("scales: got many, takes numbers separated by commas")
