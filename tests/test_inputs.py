@@ -30,6 +30,7 @@ from rpnviz.detection import RoIHead, detect, roi_losses
 from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, cells_inside, class_response
+from rpnviz.inspect.fit import best_ious_of_shapes
 from rpnviz.inspect.funnel import stage_by_stage
 from rpnviz.inspect.layers import halvings, layer_table, run_layer
 from rpnviz.inspect.loss_ledger import (
@@ -43,6 +44,7 @@ from rpnviz.inspect.loss_ledger import (
     write_ledger,
 )
 from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
+from rpnviz.inspect.pyramid import Level, best_by_level, propose_by_level
 from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
 from rpnviz.inspect.receptive_field import input_gradient, nonzero_box, uniform_path_weights
 from rpnviz.pictures import Picture, fitted_place
@@ -90,6 +92,7 @@ LABELS = torch.tensor([1, 0, 1, -1])
 TARGETS = torch.tensor([[0.0, 0.25, -0.5, 1], [0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5], [0, 0, 0, 0]])
 SIZE = (96, 128)
 GRID = Grid.floor(SIZE)  # 6 × 8 cells
+LEVELS = [Level("P2", (1, 3), (16, 16), 1), Level("P3", (1, 1), (32, 32), 1)]
 
 
 def maps(channels: int, rows: int = 6, cols: int = 8, seed: int = 0) -> Tensor:
@@ -221,6 +224,24 @@ def rows() -> dict[str, Row]:
             {"image_size": SIZE, "pre_nms_top_n": 3, "post_nms_top_n": 2, "nms_thresh": 0.5, "min_size": 4.0},
         ),
         "Stages.fate": Row(stages.fate, {}, {}, {"index": 2}),
+        "propose_by_level": Row(
+            propose_by_level,
+            {"objectness": LOGITS, "decoded": BOXES},
+            {},
+            {
+                **{"levels": LEVELS, "image_size": SIZE, "pre_nms_top_n": 2, "post_nms_top_n": 2},
+                **{"nms_thresh": 0.5, "min_size": 4.0, "score_thresh": 0.25},
+            },
+        ),
+        "PyramidStages.fate": Row(propose_by_level(LOGITS, BOXES, LEVELS, SIZE).fate, {}, {}, {"index": 2}),
+        "best_by_level": Row(best_by_level, {"boxes": BOXES, "gt_boxes": OTHERS[:3]}, {}, {"levels": LEVELS}),
+        # whether anchors fit
+        "best_ious_of_shapes": Row(
+            best_ious_of_shapes,
+            {"gt_boxes": OTHERS, "cells": BOXES, "ys": torch.tensor([8.0, 24]), "xs": torch.tensor([4.0, 12, 20])},
+            {},
+            {"image_size": SIZE},
+        ),
         "ranking": Row(ranking, {"scores": LOGITS}),
         "nms_steps": Row(nms_steps, {"boxes": BOXES, "scores": LOGITS}, {}, {"nms_thresh": 0.5}),
         "states_after": Row(states_after, {}, {}, {"steps": steps, "turns": 2}),

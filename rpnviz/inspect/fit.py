@@ -18,6 +18,7 @@ from rpnviz.boxes import box_area, check_boxes
 AT_ONCE = 65_536  # objects, so that what is worked out in between does not grow with their number
 
 
+@torch.no_grad()
 def best_ious_of_shapes(
     gt_boxes: Tensor, cells: Tensor, ys: Tensor, xs: Tensor, image_size: tuple[int, int] | None = None
 ) -> Tensor:
@@ -31,7 +32,7 @@ def best_ious_of_shapes(
         image_size: (H, W), px: anchors that cross its border are left out. None: all count.
 
     Returns:
-        Tensor[M, A]: 0 where no anchor of the shape overlaps, or none lies inside the picture.
+        Tensor[M, A]: 0 where no anchor of the shape overlaps, or none lies inside the picture. No gradient flows.
 
     Raises:
         ValueError: if an argument is not a list of boxes, or ys or xs are none, or do not ascend.

@@ -15,7 +15,7 @@ import torch
 import torchvision.ops
 from torch import Tensor
 
-from rpnviz._inputs import MOST_IN_NMS, check_count, take_number, take_numbers, take_whole
+from rpnviz._inputs import MOST_IN_NMS, check_count, take_number, take_numbers, take_size, take_whole, to_one_type
 from rpnviz.boxes import box_iou, check_boxes
 from rpnviz.proposals import Proposed
 
@@ -136,15 +136,16 @@ def propose_by_level(
     Raises:
         ValueError: if the shapes do not fit, a number is NaN or infinite, or a setting is out of range.
     """
-    objectness, decoded = take_numbers(objectness, "objectness", "N"), take_numbers(decoded, "decoded", "N, 4")
+    given = take_numbers(objectness, "objectness", "N"), take_numbers(decoded, "decoded", "N, 4")
+    objectness, decoded = (one.detach() for one in to_one_type(*given))
     counts = [level.count for level in levels]
     if len(objectness) != sum(counts) or len(decoded) != sum(counts):
-        given = f"objectness {len(objectness):,} and decoded {len(decoded):,} rows"
-        raise ValueError(f"{given} must both be {sum(counts):,}, the anchors of the levels")
+        rows = f"objectness {len(objectness):,} and decoded {len(decoded):,} rows"
+        raise ValueError(f"{rows} must both be {sum(counts):,}, the anchors of the levels")
     pre_nms_top_n = take_whole(pre_nms_top_n, "pre_nms_top_n")
     post_nms_top_n = take_whole(post_nms_top_n, "post_nms_top_n")
     nms_thresh, min_size = take_number(nms_thresh, "nms_thresh", 0, 1), take_number(min_size, "min_size")
-    score_thresh = take_number(score_thresh, "score_thresh", 0, 1)
+    score_thresh, image_size = take_number(score_thresh, "score_thresh", 0, 1), take_size(image_size, "image_size")
     # 1. The best scores of each level.
     firsts = accumulate([0, *counts[:-1]])
     tops = [one.topk(min(pre_nms_top_n, len(one))).indices for one in objectness.split(counts)]
@@ -167,6 +168,7 @@ def propose_by_level(
     )
 
 
+@torch.no_grad()
 def best_by_level(boxes: Tensor, gt_boxes: Tensor, levels: Sequence[Level]) -> Tensor:
     """The best IoU that any box of each level reaches with each object: who could answer for it.
 
@@ -176,7 +178,7 @@ def best_by_level(boxes: Tensor, gt_boxes: Tensor, levels: Sequence[Level]) -> T
         levels: whose counts make up N.
 
     Returns:
-        Tensor[M, L]: 0 where a level has nothing that overlaps.
+        Tensor[M, L]: 0 where a level has nothing that overlaps. No gradient flows through them.
     """
     boxes, gt_boxes = check_boxes(boxes, "boxes"), check_boxes(gt_boxes, "gt_boxes")
     counts = [level.count for level in levels]
