@@ -43,7 +43,7 @@ def text_of(number: str) -> str:
 def shows(kind: str) -> str:
     """The page code of an explorer, with what Python names for its choices."""
     module = EXPLORERS[kind].__module__
-    return str(EXPLORERS[kind]._esm) + Path(importlib.import_module(module).__file__ or "").read_text("utf-8")
+    return bundle(EXPLORERS[kind].view) + Path(importlib.import_module(module).__file__ or "").read_text("utf-8")
 
 
 def section(title: str) -> str:

@@ -91,7 +91,7 @@ def test_a_circle_is_named(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_an_explorer_is_one_module_that_imports_nothing(name: str) -> None:
-    code = str(load(name)._esm)
+    code = bundle.view_module(load(name).view)
     assert not re.search(r"^import\b", code, re.MULTILINE) and "</script" not in code.lower()
     assert re.findall(r"^export .*", code, re.MULTILINE) == [
         f'export default {{ render: rpnviz.take("{load(name).view}").render }};'
@@ -99,13 +99,26 @@ def test_an_explorer_is_one_module_that_imports_nothing(name: str) -> None:
     assert set(re.findall(r'take\("([\w./-]+\.js)"\)', code)) <= set(defined(code))
 
 
+def test_a_widget_brings_its_module_deflated(browser: Browser) -> None:
+    packed = str(load("iou")._esm)
+    assert len(packed) < len(bundle.view_module("iou/view.js")) / 2
+    page = browser.new_page()
+    ask = """async (code) => {
+      const { default: unpacked } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      return Object.entries(await unpacked()).map(([name, value]) => `${name}: ${typeof value}`);
+    }"""
+    assert page.evaluate(ask, packed) == ["render: function"]
+    page.close()
+
+
 def test_every_module_is_taken_by_somebody() -> None:
-    assert sorted([*defined(bundle.bundle(*VIEWS, SAVED, NETWORK)), "common/modules.js"]) == MODULES
+    for_widgets = ["common/modules.js", "common/unpacking.js"]
+    assert sorted([*defined(bundle.bundle(*VIEWS, SAVED, NETWORK)), *for_widgets]) == MODULES
 
 
 def test_notebooks_get_nothing_of_saved_pages() -> None:
     for name in EXPLORERS:
-        assert not any(module.startswith("saved/") for module in defined(str(load(name)._esm)))
+        assert not any(module.startswith("saved/") for module in defined(bundle.view_module(load(name).view)))
         assert "rpnviz-tools" not in str(load(name)._css)
 
 

@@ -338,4 +338,3 @@ def test_bundle_page_and_modules(which: str, explorer: LayersExplorer, sheets: C
     page = widget.to_html()
     assert page.count("<script") == 2 and "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "<img src=x" not in page
-    assert not re.search(r"^import ", widget._esm, re.MULTILINE)

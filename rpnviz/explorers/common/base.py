@@ -67,7 +67,7 @@ class RpnvizWidget(anywidget.AnyWidget):
         """Join the page code of a new kind of explorer."""
         if "view" in vars(cls):  # a widget also makes a class of its own for its traits
             cls._esm = bundle.widget_module(cls.view)
-            cls._css = "".join(map(bundle.read, (SHEET, *cls.sheets)))
+            cls._css = "".join(map(bundle.style_sheet, (SHEET, *cls.sheets)))
         super().__init_subclass__(**kwargs)
 
     # ---- what the page asks of Python ----------------------------------------------------------------------------

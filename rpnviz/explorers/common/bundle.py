@@ -7,19 +7,23 @@ file:// can follow such a path. So each module becomes a function, and its impor
     export function frame() {}                   function frame() {} … return { frame };
 
 A module is named by its path below explorers/. Each has a scope of its own, as in a browser. Lines that are comments
-stay behind: they are a third of the text, and for whoever reads the repository.
+stay behind: they are a third of the text, and for whoever reads the repository. A widget's text goes deflated: each
+widget brings its own, over the kernel's connection, which packs nothing.
 """
 
 from __future__ import annotations
 
+import base64
 import posixpath
 import re
+import zlib
 from functools import cache
 from pathlib import Path
 
 _COMMENT = re.compile(
     r"^[ \t]*(?://[^\n]*|/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE
 )  # that has its lines to itself
+_CSS_COMMENT = re.compile(r"[ \t]*/\*.*?\*/(?:[ \t]*\n)?", re.DOTALL)
 EXPLORERS = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?) (\w+))", re.MULTILINE)
@@ -40,9 +44,20 @@ def bundle(*names: str) -> str:
     return "\n".join([_COMMENT.sub("", read("common/modules.js")), *map(_as_registered, order)])
 
 
-def widget_module(view: str) -> str:
-    """Write a view as the one ES module that a widget hands to its front end."""
+def view_module(view: str) -> str:
+    """Write a view as one ES module of the form that anywidget takes."""
     return f'{bundle(view)}\nexport default {{ render: rpnviz.take("{view}").render }};\n'
+
+
+def widget_module(view: str) -> str:
+    """Write a view as a widget hands it to its front end: unpacked there, it is `view_module`, a third of the bytes."""
+    packed = base64.b64encode(zlib.compress(view_module(view).encode(), 9)).decode()
+    return _COMMENT.sub("", read("common/unpacking.js")).replace("PACKED", packed)
+
+
+def style_sheet(name: str) -> str:
+    """Return a style sheet below explorers/ without its comments."""
+    return _CSS_COMMENT.sub("", read(name))
 
 
 def read(name: str) -> str:

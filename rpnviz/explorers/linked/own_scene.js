@@ -8,7 +8,7 @@ import { channelsOf, meanOf, rangeOf, spreadOf, withinRim } from "../common/feat
 
 /** @typedef {import("../common/compute/boxes.js").Size} Size */
 
-const LISTED = 12;
+const LISTED = 8;
 
 /** @param {import("../common/own_picture.js").Opened} opened @returns {Promise<Record<string, any>>} */
 export async function openScene({ name, file, get, imageSize, look, objects }) {
