@@ -1,12 +1,14 @@
 """The command line of the package.
 
     rpnviz grade NOTEBOOK… [--out grades.csv]    check the exercise functions of submitted notebooks
+    rpnviz fit ANNOTATIONS [--report fit.html]   do these anchors fit these objects?
     rpnviz progress                              what you have done so far
     rpnviz forget                                delete the file that remembers it
 
 `python -m rpnviz` is the same. Exit status: 0 when it was done (grade: whatever the verdicts are); 1 when grade could
-not read one of the notebooks, which its row says; 2 for a wrong call, or a table that cannot be written; 130 when grade
-was interrupted.
+not read one of the notebooks, which its row says, or fit a part of the annotations, or the anchors cover less than
+--at-least; 2 for a wrong call, annotations that cannot be opened, or a file that cannot be written; 130 when grade was
+interrupted.
 """
 
 from __future__ import annotations
@@ -43,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _grade(options.notebooks, options.out)
         except _NotWrittenError as error:
             parser.error(f"--out: {error}")
+    if options.command == "fit":
+        try:
+            return _fit(options)
+        except (_NotWrittenError, OSError, ValueError) as error:
+            parser.error(str(error))
     from rpnviz.exercises import forget, progress
 
     if options.command == "progress":
@@ -63,9 +70,25 @@ def _parser() -> argparse.ArgumentParser:
     grade = commands.add_parser("grade", help="check the exercise functions of submitted notebooks")
     grade.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help=".ipynb files; * and ? are understood")
     grade.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: %(default)s)")
+    _add_fit(commands)
     commands.add_parser("progress", help="what you have done so far")
     commands.add_parser("forget", help="delete the file that remembers it")
     return parser
+
+
+def _add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fit = commands.add_parser("fit", help="do these anchors fit these objects?")
+    fit.add_argument(
+        "annotations", type=Path, help="COCO or rpnviz JSON, or a folder of Pascal VOC's XML or YOLO's text"
+    )
+    fit.add_argument("--images", type=Path, metavar="FOLDER", help="where YOLO's pictures are, if not beside the text")
+    fit.add_argument("--anchors", choices=("paper", "fpn", "retinanet"), default="paper", help="(default: %(default)s)")
+    fit.add_argument("--scales", type=float, nargs="+", metavar="PX", help="your own, √area, on one map of stride 16")
+    fit.add_argument("--ratios", type=float, nargs="+", metavar="H/W", help="your own, with --scales")
+    fit.add_argument("--resize", metavar="RULE", help="600/1000, 800/1333, 640 or none (default: as the detector does)")
+    fit.add_argument("--at-least", type=float, metavar="SHARE", help="exit status 1 if less is covered at IoU 0.5")
+    for name, what in (("report", "a page to look at"), ("json", "all numbers"), ("csv", "a row a group")):
+        fit.add_argument(f"--{name}", type=Path, metavar="FILE", help=what)
 
 
 def _say_what_the_console_cannot() -> None:
@@ -81,6 +104,34 @@ def _say(text: str) -> None:
         print(text, flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fit(options: argparse.Namespace) -> int:
+    """Read, compare, say it; the files are written whole."""
+    from rpnviz.fit.anchor_sets import ANCHOR_SETS, one_map
+    from rpnviz.fit.fitting import fit_anchors
+    from rpnviz.fit.writing import as_csv, as_json, as_table
+
+    files = [path for path in (options.report, options.json, options.csv) if path]
+    for path in files:
+        _refuse_what_cannot_be_written(path)  # before a minute of work
+    own = {"scales": options.scales, "aspect_ratios": options.ratios}
+    given = {name: values for name, values in own.items() if values}
+    if given and options.anchors != "paper":
+        raise ValueError("--scales and --ratios are of one map; leave --anchors out")
+    anchors = one_map(**given) if given else ANCHOR_SETS[options.anchors]()
+    result = fit_anchors(options.annotations, anchors, options.images, options.resize)
+    _say(as_table(result))
+    for path, write in ((options.json, as_json), (options.csv, as_csv)):
+        if path:
+            write_whole(path, write(result))
+    if options.report:
+        from rpnviz.explorers import FitExplorer
+
+        write_whole(options.report, FitExplorer(result).to_html().encode())
+    broken = any("could not be read" in finding.what for finding in result.findings)
+    covered = result.overall.covered[0]
+    return int(broken or (options.at_least is not None and covered < options.at_least))
 
 
 def _grade(arguments: Sequence[str], out: Path) -> int:

@@ -26,7 +26,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8
 # All may look at their arguments by _inputs.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
-    "__main__": {"_files", "exercises"},
+    "__main__": {"_files", "exercises", "explorers", "fit"},
     "_files": set(),
     "_inputs": set(),
     "boxes": set(),
@@ -44,9 +44,10 @@ LESSON = set(MAY_IMPORT) - {"__init__", "__main__", "_files", "_inputs"}
 MAY_IMPORT |= {
     "feature_cache": {"_files", "backbone", "grid", "pictures"},
     "inspect": LESSON | {"_files"},
+    "fit": {"_files", "anchors", "boxes", "pictures"},
     "train": LESSON | {"_files", "inspect"},
     "figures": {"boxes", "grid"},
-    "explorers": LESSON | {"_files", "feature_cache", "inspect", "train", "figures"},  # a page is sent files
+    "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
 }
 COMPUTE = LESSON | {"feature_cache", "inspect", "train"}

@@ -28,9 +28,11 @@ from rpnviz.backbone import Backbone, preprocess
 from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode, pair_iou
 from rpnviz.detection import RoIHead, detect, roi_losses
 from rpnviz.figures.maps import maps_figure
+from rpnviz.fit.anchor_sets import one_map
+from rpnviz.fit.lattice import Lattice, count_reaching, find_best
+from rpnviz.fit.suggest import cluster_sizes, size_ious
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, cells_inside, class_response
-from rpnviz.inspect.fit import best_ious_of_shapes
 from rpnviz.inspect.funnel import stage_by_stage
 from rpnviz.inspect.layers import halvings, layer_table, run_layer
 from rpnviz.inspect.loss_ledger import (
@@ -92,6 +94,8 @@ LABELS = torch.tensor([1, 0, 1, -1])
 TARGETS = torch.tensor([[0.0, 0.25, -0.5, 1], [0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5], [0, 0, 0, 0]])
 SIZE = (96, 128)
 GRID = Grid.floor(SIZE)  # 6 × 8 cells
+LATTICE = Lattice("P4", 16, 0.5, BOXES)
+MAPS = torch.tensor([[6, 8]]).expand(4, 2)
 LEVELS = [Level("P2", (1, 3), (16, 16), 1), Level("P3", (1, 1), (32, 32), 1)]
 
 
@@ -126,6 +130,7 @@ def rows() -> dict[str, Row]:
     large = Picture(np.full((600, 1000, 3), 100, np.uint8), BOXES[:1], ["dog"], "large")
     layers = layer_table(backbone, GRID)
     stages = propose(LOGITS, DELTAS, BOXES, SIZE, nms_thresh=0.5)
+    near = find_best(OTHERS, LATTICE, MAPS, MAPS * 2.0)
     steps = nms_steps(BOXES, LOGITS, 0.5)
     ledger = write_ledger(LOGITS, DELTAS, LABELS, TARGETS)
     aligned = align_one_box(maps(2), torch.tensor([1.0, 1, 5, 4]))
@@ -236,12 +241,19 @@ def rows() -> dict[str, Row]:
         "PyramidStages.fate": Row(propose_by_level(LOGITS, BOXES, LEVELS, SIZE).fate, {}, {}, {"index": 2}),
         "best_by_level": Row(best_by_level, {"boxes": BOXES, "gt_boxes": OTHERS[:3]}, {}, {"levels": LEVELS}),
         # whether anchors fit
-        "best_ious_of_shapes": Row(
-            best_ious_of_shapes,
-            {"gt_boxes": OTHERS, "cells": BOXES, "ys": torch.tensor([8.0, 24]), "xs": torch.tensor([4.0, 12, 20])},
-            {},
-            {"image_size": SIZE},
+        "Lattice": Row(lambda **given: Lattice("P4", **given), {"cells": BOXES}, {}, {"stride": 16.0, "offset": 0.5}),
+        "find_best": Row(
+            find_best,
+            {"gt_boxes": OTHERS, "strides": MAPS * 2.0},
+            {"map_sizes": MAPS, "inside_sizes": MAPS * 40},
+            {"lattice": LATTICE},
         ),
+        "count_reaching": Row(
+            count_reaching, {"gt_boxes": OTHERS}, {}, {"lattice": LATTICE, "best": near, "iou_thresh": 0.5}
+        ),
+        "size_ious": Row(size_ious, {"sizes": BOXES[:, 2:], "others": OTHERS[:2, 2:]}),
+        "cluster_sizes": Row(cluster_sizes, {"sizes": BOXES[:, 2:]}, {}, {"k": 2, "seed": 1}),
+        "one_map": Row(lambda **given: one_map(**given).shapes, {}, {}, {"stride": 16.0}),
         "ranking": Row(ranking, {"scores": LOGITS}),
         "nms_steps": Row(nms_steps, {"boxes": BOXES, "scores": LOGITS}, {}, {"nms_thresh": 0.5}),
         "states_after": Row(states_after, {}, {}, {"steps": steps, "turns": 2}),
@@ -396,6 +408,19 @@ ELSEWHERE = {
     "mean_losses": "is given what the losses return",
     "pairwise_iou": "is given what `box_iou` or `label_anchors` has looked at",
     "Stages.from_nms": "is given the stages of `propose`",
+    "fit_anchors": "tests/fit/test_fitting.py: its anchors are made by `one_map` and `pyramid`",
+    "pyramid": "tests/fit/test_anchor_sets.py: each map's scales go to `cell_anchors`",
+    **dict.fromkeys(
+        ("AnchorSet.count", "AnchorSet.maps", "AnchorSet.with_shapes", "Resizing.apply", "Tally", "Tally.add"),
+        "is given what `Annotations.batches` has looked at",
+    ),
+    **dict.fromkeys(
+        ("Notes.add", "Pictures.add", "Pictures.name", "Pictures.place", "Reservoir", "halves"),
+        "is given what a reader has looked at",
+    ),
+    **dict.fromkeys(
+        ("suggest", "search_products", "product_snippets"), "is given what `compare` has looked at, or makes it itself"
+    ),
 }
 VIEWS = ("explorers", "exercises", "figures")  # tests/explorers/test_inputs.py has the explorers
 

@@ -1,0 +1,110 @@
+"""COCO's JSON, read as a stream: a file of gigabytes takes no more memory than one of megabytes, but for its pictures.
+
+Source: cocodataset.org, "Data format": boxes are x, y, width, height, px from the upper left corner; iscrowd 1 marks a
+box round many objects, whose outline is run-length coded.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ijson
+
+from rpnviz.fit.annotations import Annotations, Labelled, Notes, cut
+
+WHOLE = range(-(2**62), 2**62)
+
+
+class Pictures:
+    """Name and size of each picture by its id, in forty bytes each instead of some hundred."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._found: dict[int, int] | None = {}
+        self.ids, self.heights, self.widths = array("q"), array("l"), array("l")
+        self._names, self._ends = bytearray(), array("q", [0])
+
+    def add(self, number: int, height: int, width: int, name: str) -> None:
+        """Keep a picture; ids may come in any order until `sort`."""
+        self.ids.append(number)
+        self.heights.append(height)
+        self.widths.append(width)
+        self._names += cut(name).encode()
+        self._ends.append(len(self._names))
+
+    def sort(self) -> None:
+        """Make ready for `place`."""
+        self._order = array("q", sorted(range(len(self.ids)), key=self.ids.__getitem__))
+        self._sorted = array("q", (self.ids[i] for i in self._order))
+
+    def place(self, number: int) -> int:
+        """Where a picture of this id stands, -1 for nowhere."""
+        at = bisect_left(self._sorted, number)
+        return self._order[at] if at < len(self._sorted) and self._sorted[at] == number else -1
+
+    def name(self, place: int) -> str:
+        """The file of the picture that stands there."""
+        return self._names[self._ends[place] : self._ends[place + 1]].decode()
+
+
+def open_coco(path: Path) -> Annotations:
+    """Open a file with "images", "annotations" and "categories".
+
+    Raises:
+        ValueError: if it is no JSON, or has no list of images; names the file.
+    """
+    try:
+        class_names = {_whole(one, "id"): str(one.get("name", one["id"])) for one in _items(path, "categories")}
+        pictures = Pictures()
+        for one in _items(path, "images"):
+            size = _whole(one, "height"), _whole(one, "width")
+            pictures.add(_whole(one, "id"), *size, str(one.get("file_name", one["id"])))
+    except ijson.JSONError as error:
+        raise ValueError(f"{path.name}: no JSON: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name}: not as COCO writes it: {type(error).__name__}: {error}") from error
+    if not len(pictures.ids):
+        raise ValueError(f'{path.name}: has no "images", a list of pictures with id, width and height')
+    pictures.sort()
+    return Annotations("COCO JSON", lambda notes: _labelled(path, pictures, class_names, notes), pictures.name)
+
+
+def _labelled(path: Path, pictures: Pictures, class_names: dict[int, str], notes: Notes) -> Iterator[Labelled]:
+    count = 0
+    try:
+        for count, one in enumerate(_items(path, "annotations"), 1):
+            entry = f"annotations[{count - 1}]"
+            try:
+                yield _one(one, entry, pictures, class_names)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                notes.add("broken", [f"{entry}: {type(error).__name__}: {error}"], 1)
+    except ijson.JSONError as error:  # what was read until then stays
+        notes.add("broken", [f"all after {count:,} annotations: {error}"], 1)
+
+
+def _one(one: dict[str, Any], entry: str, pictures: Pictures, class_names: dict[int, str]) -> Labelled:
+    x, y, width, height = (float(number) for number in one["bbox"])
+    at = pictures.place(_whole(one, "image_id"))
+    number = _whole(one, "category_id")
+    size = (0, 0) if at < 0 else (pictures.heights[at], pictures.widths[at])
+    where = f"{entry}, id {one.get('id', '–')}"
+    name = class_names.get(number, f"class {number}")
+    remark = "crowd" if one.get("iscrowd") else ""
+    return Labelled(at, *size, name, (x, y, x + width, y + height), where, remark)
+
+
+def _items(path: Path, key: str) -> Iterator[dict[str, Any]]:
+    """The entries of one of the lists of the file, one by one."""
+    with path.open("rb") as file:
+        yield from ijson.items(file, f"{key}.item", use_float=True)
+
+
+def _whole(one: dict[str, Any], key: str) -> int:
+    value = one[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value not in WHOLE:
+        raise TypeError(f"{key} must be a whole number, got {value!r:.60}")
+    return value

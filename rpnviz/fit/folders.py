@@ -1,0 +1,68 @@
+"""What readers of folders share: which files there are, none of them outside; how much is read; sizes of pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from rpnviz._files.images import FORMATS
+from rpnviz.fit.annotations import Notes
+
+MOST_BYTES = 2**20  # of one file of annotations
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
+TURNED = {5, 6, 7, 8}  # EXIF orientations that swap height and width
+ORIENTATION = 0x0112
+
+
+def files_of(folder: Path, suffix: str, notes: Notes | None = None) -> Iterator[Path]:
+    """The files of a folder and those below it, sorted; links that lead out of it are noted and left out."""
+    root = folder.resolve()
+    for path in sorted(folder.rglob(f"*{suffix}")):
+        if not path.resolve().is_relative_to(root):
+            if notes:
+                notes.add("link", [str(path.relative_to(folder))], 1)
+        elif path.is_file():
+            yield path
+
+
+def read_small(path: Path) -> bytes:
+    """Return the content of a file of annotations.
+
+    Raises:
+        ValueError: if it is larger than MOST_BYTES.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"is larger than {MOST_BYTES // 2**20} MiB")
+    return content
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(H, W) of a picture as a viewer shows it, read from its head alone.
+
+    Raises:
+        ValueError: if it is no picture, or claims to have too many pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on broken metadata
+            with Image.open(path, formats=FORMATS) as picture:
+                width, height = picture.size
+                turned = picture.getexif().get(ORIENTATION) in TURNED
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+        raise ValueError(f"{path.name}: no picture that can be read: {error}") from error
+    return (width, height) if turned else (height, width)
+
+
+def find_picture(folder: Path, stem: str) -> Path | None:
+    """The picture file of this stem in a folder, None if there is none or it leads out of the folder."""
+    root = folder.resolve()
+    for suffix in SUFFIXES:
+        for path in (folder / f"{stem}{suffix}", folder / f"{stem}{suffix.upper()}"):
+            if path.is_file() and path.resolve().is_relative_to(root):
+                return path
+    return None
