@@ -69,7 +69,11 @@ def test_as_by_force(case: tuple[Tensor, str, tuple[int, int], bool], iou_thresh
         ious = ious.where((x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height), 0)
     maps, inside = (torch.tensor([one]).expand(len(boxes), 2) for one in ((rows, cols), size))
     best = find_best(
-        boxes, lattice, maps, torch.tensor([strides]).double().expand(len(boxes), 2), inside if inside_only else None
+        boxes,
+        lattice,
+        maps,
+        torch.tensor([strides], dtype=torch.float64).expand(len(boxes), 2),
+        inside if inside_only else None,
     )
     torch.testing.assert_close(best.ious, ious.amax(dim=1), rtol=1e-12, atol=1e-12)
     counts = count_reaching(boxes, lattice, best, iou_thresh)
@@ -112,10 +116,11 @@ def test_lattices_are_torchvisions_anchors(anchors: AnchorSet, size: tuple[int, 
         "retinanet": tuple(tuple(int(x * 2 ** (i / 3)) for i in range(3)) for x in (32, 64, 128, 256, 512)),
     }[anchors.name]
     generator = AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * 5)
-    maps = [[one[0].tolist() for one in anchors.maps(lattice, torch.tensor([size]))] for lattice in anchors.lattices]
+    laid = [anchors.maps(one, torch.tensor([size])) for one in anchors.lattices]
+    maps = [(tuple(sizes[0].tolist()), tuple(strides[0].tolist())) for sizes, strides in laid]
     images = ImageList(torch.zeros(1, 3, *size), [size])
     theirs = generator(images, [torch.zeros(1, 1, *map_size) for map_size, _ in maps])[0]
-    ours = [all_anchors(one, *laid).flatten(0, 1) for one, laid in zip(anchors.lattices, maps, strict=True)]
+    ours = [all_anchors(one, *both).flatten(0, 1) for one, both in zip(anchors.lattices, maps, strict=True)]
     torch.testing.assert_close(theirs.double(), torch.cat(ours), rtol=0, atol=0)
 
 
