@@ -33,7 +33,7 @@ import { anchorsOf, answering, countByLevel, covering, fitsOf, whyCounts, whyLev
 
 const HINT = "Click an object, or walk through them with the arrow keys: which level has an anchor of its size?";
 const REACH = 12; // picture px within which the mouse finds an object
-const FEW = 40; // boxes that are drawn strong
+const [BEST, FEW] = [100, 40]; // proposals that are drawn; so many are drawn strong
 
 export const render = defineView({
   frame: {
@@ -192,7 +192,9 @@ function drawBoxes(panel, { onPicture, plan: { levels }, styles, top }, now) {
   const { found, level, object, objects, picked, shown, stages } = now;
   const isDrawn = (/** @type {number} */ i) => level < 0 || level === i;
   const rows = shown === "anchors" ? [] : shown === "proposals" ? stages.postNmsInds : found[picked] || [];
-  const boxes = Array.from(rows).filter((row) => isDrawn(top.levels[row]));
+  const boxes = Array.from(rows)
+    .filter((row) => isDrawn(top.levels[row]))
+    .slice(0, BEST);
   for (const row of boxes.reverse()) {
     const line = { ...levels[top.levels[row]].line, width: 1.2 };
     panel.box(onPicture(boxAt(top.boxes, row)), line, { alpha: boxes.length > FEW ? 0.6 : 1 });
@@ -217,7 +219,11 @@ function whichBoxes({ model, store: { plan } }) {
     options: [
       { value: "anchors", label: "best anchors", what: "The anchor of each level that fits the object best." },
       { value: "on it", label: "proposals on it", what: `The proposals that cover the object at IoU ${plan.covered}.` },
-      { value: "proposals", label: "all proposals", what: "All proposals, each in the colour of its level." },
+      {
+        value: "proposals",
+        label: `the best ${BEST}`,
+        what: `The best ${BEST} proposals, each in the colour of its level.`,
+      },
     ],
     onChange: (value) => commit(model, { shown: value }),
   });
@@ -247,7 +253,7 @@ function mapStrip({ store: { plan, styles }, redraw }) {
         onResize: redraw,
       }),
   );
-  const names = levels.map(({ name, size }) => h("figcaption", {}, `${name} · ${size[0]}×${size[1]}`));
+  const names = levels.map(({ name, size }) => h("figcaption", {}, `${name} `, h("span", {}, `${size[0]}×${size[1]}`)));
   return {
     element: h("div", { class: "rpnviz-strip" }, ...panels.map(({ canvas }, i) => h("figure", {}, canvas, names[i]))),
     draw({ heat, level, object }) {
