@@ -6,7 +6,7 @@ Shapes: N anchors of all levels, the finest level first; K proposals; D detectio
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from pathlib import Path
 from string import ascii_lowercase
@@ -186,6 +186,9 @@ def open_anchors(model: RetinaNet | SSD, image: Any) -> OpenedAnchors:
     maps = model.backbone(images.tensors)
     (anchors,) = model.anchor_generator(images, list(maps.values()))
     levels = _levels(maps, images.tensors.shape[-2:], model.anchor_generator.num_anchors_per_location())
+    if isinstance(model, SSD):  # which lays its anchors in steps of its own
+        steps = model.anchor_generator.steps
+        levels = tuple(replace(level, stride=(step, step)) for level, step in zip(levels, steps, strict=True))
     sizes = (picture.shape[1], picture.shape[2]), tuple(images.image_sizes[0]), tuple(images.tensors.shape[-2:])
     return OpenedAnchors(*sizes, levels, anchors)
 

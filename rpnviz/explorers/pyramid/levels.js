@@ -2,7 +2,7 @@
 // What the view says of an object and the levels of a pyramid (notebook 10). Boxes are in pixels of the network's input.
 import { boxAt, pairIou } from "../common/compute/boxes.js";
 import { anchorOf, bestAnchor, countReaching } from "../common/compute/pyramid.js";
-import { fixed, pixels, thousands } from "../common/format.js";
+import { fixed, thousands } from "../common/format.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/pyramid.js").Stages} Stages */
@@ -43,7 +43,7 @@ export function whyLevel(name, levels, fits) {
   const [x1, y1, x2, y2] = fits[best].box;
   const others = fits.map(({ atMost }, i) => ({ atMost, name: levels[i].name })).filter((_, i) => i !== best);
   const next = others.reduce((one, other) => (other.atMost > one.atMost ? other : one), { atMost: 0, name: "" });
-  const its = `its best anchor, ${pixels(x2 - x1)}×${pixels(y2 - y1)} px of the network's input, has an IoU of ${fixed(fits[best].iou)}`;
+  const its = `its best anchor, ${thousands(x2 - x1)}×${thousands(y2 - y1)} px of the network's input, has an IoU of ${fixed(fits[best].iou)}`;
   const why = next.name
     ? ` ${next.name} could reach ${fixed(next.atMost)}, if one of its anchors stood right on it.`
     : "";
