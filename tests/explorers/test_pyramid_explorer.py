@@ -95,7 +95,7 @@ MOVED: list[dict[str, Any]] = [
     {},
     {"pre_nms_top_n": 50, "post_nms_top_n": 120},
     {"post_nms_top_n": 1},
-    {"objects": [{"name": "van", "box": [10.0, 20, 400, 300]}, {"name": "", "box": [500.0, 300, 540, 330]}]},
+    {"objects": [{"name": "van", "box": [10.0, 20, 400, 300]}, {"name": "", "box": [332.0, 56, 432, 196]}]},
     {"objects": []},
 ]
 
