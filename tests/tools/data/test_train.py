@@ -22,7 +22,7 @@ from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from rpnviz.train import recording
 from rpnviz.train.variants import VARIANTS
-from tools.data import ablations, recall, record, train, train_fpn, train_vgg16
+from tools.data import ablations, photographs, recall, record, train, train_fpn, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
 
@@ -234,3 +234,14 @@ def test_a_step_of_a_pyramid_is_the_same_from_its_seed(scenes: Path) -> None:
         torch.manual_seed(noise)
         losses.append(next(training.run()))
     assert losses[0] == losses[1]
+
+
+def test_photographs_are_fitted_and_counted() -> None:
+    pictures = photographs.photographs()
+    assert [one.image_size for one in pictures] == [(600, 1000)] * 2
+    head, counts = RPNHead(), []
+    torch.nn.init.zeros_(head.cls_logits.weight)
+    for bias in (0.0, -0.1):  # at 0.5 it counts, below it does not
+        torch.nn.init.constant_(head.cls_logits.bias, bias)
+        counts.append(photographs.count_objects(Backbone.load("mini"), head, pictures[:1]))
+    assert counts == [[21_600], [0]]
