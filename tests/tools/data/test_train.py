@@ -239,7 +239,7 @@ def test_a_step_of_a_pyramid_is_the_same_from_its_seed(scenes: Path) -> None:
 def test_photographs_are_fitted_and_counted() -> None:
     pictures = photographs.photographs()
     assert [one.image_size for one in pictures] == [(600, 1000)] * 2
-    head, counts = RPNHead(), []
+    head, counts = RPNHead(), list[list[int]]()
     torch.nn.init.zeros_(head.cls_logits.weight)
     for bias in (0.0, -0.1):  # at 0.5 it counts, below it does not
         torch.nn.init.constant_(head.cls_logits.bias, bias)
