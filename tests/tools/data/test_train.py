@@ -239,9 +239,9 @@ def test_a_step_of_a_pyramid_is_the_same_from_its_seed(scenes: Path) -> None:
 def test_photographs_are_fitted_and_counted() -> None:
     pictures = photographs.photographs()
     assert [one.image_size for one in pictures] == [(600, 1000)] * 2
-    head, counts = RPNHead(), list[list[int]]()
+    head, counts = RPNHead(), []
     torch.nn.init.zeros_(head.cls_logits.weight)
     for bias in (0.0, -0.1):  # at 0.5 it counts, below it does not
-        torch.nn.init.constant_(head.cls_logits.bias, bias)
+        head.load_state_dict({**head.state_dict(), "cls_logits.bias": torch.full((9,), bias)})
         counts.append(photographs.count_objects(Backbone.load("mini"), head, pictures[:1]))
     assert counts == [[21_600], [0]]
