@@ -109,6 +109,19 @@ def nms(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
     return kept
 
 
+def propose_by_level(
+    boxes: Tensor, scores: Tensor, level_sizes: list[int], pre_nms_top_n: int, nms_thresh: float, post_nms_top_n: int
+) -> Tensor:
+    """As the last steps of torchvision's RegionProposalNetwork: its own NMS, level by level."""
+    tops, first = [], 0
+    for size in level_sizes:
+        tops.append(scores[first : first + size].topk(min(pre_nms_top_n, size)).indices + first)
+        first += size
+    kept = [top[torchvision.ops.nms(boxes[top], scores[top], nms_thresh)] for top in tops]
+    inds = torch.cat(kept)
+    return inds[scores[inds].argsort(descending=True, stable=True)][:post_nms_top_n]
+
+
 def roi_align_bin(
     features: Tensor, box: Tensor, output_size: tuple[int, int], bin_row: int, bin_col: int, sampling_ratio: int
 ) -> Tensor:

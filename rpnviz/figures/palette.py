@@ -73,3 +73,11 @@ def class_look(label: int) -> tuple[str, str]:
     """Return (key of LINE_STYLES, colour) of class ``label``, counted from 1."""
     i = label - 1
     return CLASS_STYLES[i % len(CLASS_STYLES)], PALETTE[CLASS_COLOURS[i % len(CLASS_COLOURS)]]
+
+
+LEVEL_COLOURS = ("scale_128", "scale_256", "scale_512", "positive", "receptive_field", "negative")
+
+
+def level_look(level: int) -> tuple[str, str]:
+    """Return (key of LINE_STYLES, colour) of a level of a pyramid, the finest is 0."""
+    return CLASS_STYLES[level % len(CLASS_STYLES)], PALETTE[LEVEL_COLOURS[level % len(LEVEL_COLOURS)]]

@@ -6,11 +6,11 @@ Shapes: N anchors of all levels, the finest level first; K proposals; D detectio
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,14 +21,19 @@ from torchvision.models.detection import (
     FasterRCNN_MobileNet_V3_Large_FPN_Weights,
     FasterRCNN_ResNet50_FPN_V2_Weights,
     FasterRCNN_ResNet50_FPN_Weights,
+    RetinaNet,
 )
 from torchvision.models.detection.rpn import concat_box_prediction_layers
+from torchvision.models.detection.ssd import SSD
 from torchvision.ops import FrozenBatchNorm2d
 
 from rpnviz._files.weights import read_weights
+from rpnviz.inspect.mini_fpn import load_mini_fpn
 from rpnviz.inspect.pyramid import Level, PyramidStages, propose_by_level
 
-# What can be opened: torchvision's weights of each, and the eps of its frozen batch norms; None: they are not frozen.
+Detector: TypeAlias = FasterRCNN | RetinaNet | SSD
+MINI_FPN = "fasterrcnn_mini_fpn"  # our own, bundled
+# What else can be loaded: torchvision's weights, and the eps of its frozen batch norms; None: they are not frozen.
 DETECTORS: dict[str, tuple[WeightsEnum, float | None]] = {
     "fasterrcnn_resnet50_fpn": (FasterRCNN_ResNet50_FPN_Weights.COCO_V1, 0.0),
     "fasterrcnn_resnet50_fpn_v2": (FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1, None),
@@ -62,20 +67,47 @@ class OpenedDetector:
     stages: PyramidStages
     detections: dict[str, Tensor]
 
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The finest first."""
+        return self.stages.levels
+
+
+@dataclass(frozen=True)
+class OpenedAnchors:
+    """The anchors alone that a detector lays on one picture, in px of the network's input.
+
+    Attributes:
+        image_size (tuple[int, int]): (H, W) of the picture, px.
+        input_size (tuple[int, int]): (H, W) that it was resized to.
+        padded_size (tuple[int, int]): (H, W) with the padding.
+        levels (tuple[Level, ...]): the finest first.
+        anchors (Tensor[N, 4]): xyxy.
+    """
+
+    image_size: tuple[int, int]
+    input_size: tuple[int, int]
+    padded_size: tuple[int, int]
+    levels: tuple[Level, ...]
+    anchors: Tensor
+
 
 def load_detector(name: str, weights: str | Path | None = None) -> FasterRCNN:
-    """Load a detector that torchvision trained on COCO, ready for use.
+    """Load a detector, ready for use: one that torchvision trained on COCO, or our small one, trained on our streets.
 
     Args:
-        name: one of DETECTORS.
-        weights: a file with torchvision's weights; None: from its cache, or downloaded once, with its hash checked.
+        name: one of DETECTORS, or "fasterrcnn_mini_fpn", which is bundled.
+        weights: a file with its weights; None: the bundled ones, or torchvision's, from its cache or downloaded once,
+            with their hash checked.
 
     Raises:
         ConnectionError: if they cannot be downloaded; says what to do.
         ValueError: if the name is none, or the file holds no weights of this detector.
     """
+    if name == MINI_FPN:
+        return load_mini_fpn(weights)
     if name not in DETECTORS:
-        raise ValueError(f"name: got {name!r}, takes one of {', '.join(DETECTORS)}")
+        raise ValueError(f"name: got {name!r}, takes one of {', '.join([MINI_FPN, *DETECTORS])}")
     published, eps = DETECTORS[name]
     if weights is None:
         return _download(name, published)
@@ -134,6 +166,36 @@ def open_detector(model: FasterRCNN, image: Any) -> OpenedDetector:
     features = tuple(one[0] for one in maps.values())
     sizes = (image_size, tuple(input_size), tuple(images.tensors.shape[-2:]))
     return OpenedDetector(*sizes, features, anchors[0], objectness[:, 0], deltas, stages, detections)
+
+
+@torch.no_grad()
+def open_anchors(model: RetinaNet | SSD, image: Any) -> OpenedAnchors:
+    """The anchors of a detector without proposals: where they stand follows from the sizes of its maps alone.
+
+    Args:
+        model: a RetinaNet or an SSD of torchvision, trained or not, in eval mode.
+        image (uint8 array [H, W, 3]): a picture of any size.
+
+    Raises:
+        ValueError: if the model is another one, or in training mode, or the image has another shape or type.
+    """
+    if not isinstance(model, (RetinaNet, SSD)) or model.training:
+        raise ValueError("model must be a RetinaNet or an SSD of torchvision, after model.eval()")
+    picture = _take_image(image).to(next(model.parameters()).device)
+    images, _ = model.transform([picture])
+    maps = model.backbone(images.tensors)
+    (anchors,) = model.anchor_generator(images, list(maps.values()))
+    levels = _levels(maps, images.tensors.shape[-2:], model.anchor_generator.num_anchors_per_location())
+    if isinstance(model, SSD):  # which lays its anchors in steps of its own
+        steps = model.anchor_generator.steps
+        levels = tuple(replace(level, stride=(step, step)) for level, step in zip(levels, steps, strict=True))
+    sizes = (picture.shape[1], picture.shape[2]), tuple(images.image_sizes[0]), tuple(images.tensors.shape[-2:])
+    return OpenedAnchors(*sizes, levels, anchors)
+
+
+def open_pyramid(model: Detector, image: Any) -> OpenedDetector | OpenedAnchors:
+    """`open_detector` of a Faster R-CNN; `open_anchors` of the others."""
+    return open_anchors(model, image) if isinstance(model, (RetinaNet, SSD)) else open_detector(model, image)
 
 
 def _take_image(image: Any) -> Tensor:

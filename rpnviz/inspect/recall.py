@@ -129,3 +129,14 @@ def recorded_ablations() -> dict[str, Any]:
     """
     record: dict[str, Any] = json.loads((data_folder() / "weights" / "ablations.json").read_text(encoding="utf-8"))
     return record
+
+
+def recorded_photographs() -> dict[str, Any]:
+    """How many anchors score like an object on photographs and on streets; `tools/data/photographs.py` counted them.
+
+    Returns:
+        "photographs", "streets": their names; "score": from which on it counts; "rows": {"mini": …, "vgg16": …}, each
+        {"photographs": a count for each, "streets": likewise}.
+    """
+    record: dict[str, Any] = json.loads((data_folder() / "weights" / "photographs.json").read_text(encoding="utf-8"))
+    return record

@@ -26,10 +26,12 @@ from rpnviz.explorers.loss.explorer import LossExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.nms.explorer import NmsExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
+from rpnviz.explorers.pyramid.explorer import PyramidExplorer
 from rpnviz.explorers.replay.explorer import ReplayExplorer
 from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.grid import Grid
+from rpnviz.inspect.detector import load_detector
 from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
@@ -75,6 +77,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "funnel": lambda: FunnelExplorer(picture, *answers, stage=5),
         "roi": lambda: RoIExplorer(picture, grid, features, stages.proposals[:12], proposal=5),
         "detections": lambda: DetectionsExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
+        "pyramid": lambda: PyramidExplorer(picture, load_detector("fasterrcnn_mini_fpn"), shown="proposals"),
     }
     assert set(explorers) == set(NAMES)
     return explorers

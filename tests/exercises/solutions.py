@@ -160,6 +160,26 @@ def my_nms(boxes, scores, nms_thresh):
         left = [row for row in rest if overlap(boxes[best], boxes[row]) <= nms_thresh]
     return kept
 """,
+    "my_propose_by_level": """
+import torch
+
+def overlap(a, b):
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(wide, 0) * max(high, 0)
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+def my_propose_by_level(boxes, scores, level_sizes, pre_nms_top_n, nms_thresh, post_nms_top_n):
+    boxes, scores, first, found = boxes.tolist(), scores.tolist(), 0, []
+    for size in level_sizes:
+        rows = sorted(range(first, first + size), key=lambda row: -scores[row])[:pre_nms_top_n]
+        kept = []
+        for row in rows:
+            if all(overlap(boxes[row], boxes[other]) <= nms_thresh for other in kept):
+                kept.append(row)
+        found += kept
+        first += size
+    return torch.tensor(sorted(found, key=lambda row: -scores[row])[:post_nms_top_n])
+""",
     "my_roi_align_bin": """
 import torch
 

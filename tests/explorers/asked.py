@@ -37,11 +37,14 @@ from rpnviz.explorers.nms.explorer import NmsExplorer
 from rpnviz.explorers.nms.questions import same_two_thousand
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.explorers.poolings.questions import forty_by_sixty
+from rpnviz.explorers.pyramid.explorer import PyramidExplorer
+from rpnviz.explorers.pyramid.questions import which_level
 from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.roi.questions import slope_of_a_box
 from rpnviz.explorers.window.explorer import WindowExplorer
 from rpnviz.explorers.window.questions import nine_or_eighteen, nine_sizes_of_one_vector, three_by_three
 from rpnviz.grid import Grid
+from rpnviz.inspect.detector import load_detector
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
@@ -144,4 +147,9 @@ def every_asked() -> dict[str, Asked]:
             (what_comes_next,),
         ),
         "roi": Asked("09", lambda: world.second_head(RoIExplorer, proposal=5), (slope_of_a_box,)),
+        "pyramid": Asked(
+            "10",
+            lambda: PyramidExplorer(seventh, load_detector("fasterrcnn_mini_fpn")),
+            (which_level,),
+        ),
     }

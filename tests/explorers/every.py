@@ -26,6 +26,7 @@ from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.nms.explorer import NmsExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.explorers.precomputed.explorer import PrecomputedExplorer
+from rpnviz.explorers.pyramid.explorer import PyramidExplorer
 from rpnviz.explorers.replay.explorer import ReplayExplorer
 from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.window.explorer import WindowExplorer
@@ -34,7 +35,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.train.head import features_and_mirrored
-from tests.explorers.small_scene import make_picture
+from tests.explorers.small_scene import drawn_pyramid, make_picture
 from tests.inspect.test_nms_steps import six
 
 
@@ -44,7 +45,8 @@ def every_explorer(
 ) -> dict[str, Callable[[], RpnvizWidget]]:
     """What makes each explorer, by its name in links; `folder` is where the live training writes.
 
-    Three do not ask for a grid: loss and funnel show the paper's, and the live training takes 600×1000 alone.
+    Some do not ask for a grid: loss and funnel show the paper's, the live training takes 600×1000 alone, and a
+    pyramid has grids of its own.
     """
     torch.manual_seed(0)
     picture = picture or make_picture()
@@ -56,6 +58,7 @@ def every_explorer(
     anchors = grid_anchors(grid, cell_anchors())
     proposals = propose(*flatten_head(*head(features)), anchors, picture.image_size).proposals[:12]
     answers = flatten_head(*head(backbone.features(picture, paper)))
+    pyramid = drawn_pyramid()
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head, grid_name),
         "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
@@ -78,4 +81,5 @@ def every_explorer(
         "funnel": lambda: FunnelExplorer(picture, *answers),
         "roi": lambda: RoIExplorer(picture, grid, features, proposals),
         "detections": lambda: DetectionsExplorer(picture, grid, features, proposals, RoIHead.load("mini")),
+        "pyramid": lambda: PyramidExplorer(picture, pyramid),
     }

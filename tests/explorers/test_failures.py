@@ -56,6 +56,8 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("detections", OWN, "detections.explorer.look"),
     ("detections", OWN, "detections.explorer.detect"),
     ("detections", OWN, "detections.explorer.picture_file"),
+    ("pyramid", OWN, "pyramid.explorer.open_pyramid"),
+    ("pyramid", OWN, "pyramid.explorer.picture_file"),
     ("anchors", OWN, "common.map_and_picture.picture_file"),
     ("window", OWN, "common.map_and_picture.picture_file"),
     ("loss", OWN, "loss.explorer.look"),

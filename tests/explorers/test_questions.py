@@ -25,12 +25,15 @@ from rpnviz.explorers.common.rules import allows
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.grid import Grid
+from rpnviz.inspect.detector import open_detector
+from rpnviz.inspect.mini_fpn import build_mini_fpn
+from rpnviz.inspect.pyramid import best_by_level
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
-BELIEFS = range(1, 22)  # the 21 questions that learners ask
+BELIEFS = range(1, 23)  # the 22 questions that learners ask
 MOVES = {"length": 1000}
 
 
@@ -173,7 +176,7 @@ def asked_in(notebook: str, makers: set[str]) -> list[str]:
 
 def test_the_notebooks_ask_what_is_tested_here(every: dict[str, Asked]) -> None:
     makers = {maker.__name__ for one in every.values() for maker in one.makers}
-    for notebook in (f"{number:02}" for number in range(10)):
+    for notebook in (f"{number:02}" for number in range(11)):
         here = [maker.__name__ for one in every.values() if one.notebook == notebook for maker in one.makers]
         assert sorted(asked_in(notebook, makers)) == sorted(here), notebook
 
@@ -231,6 +234,7 @@ MEANWHILE: dict[str, dict[str, Any]] = {
     "funnel": {"pre_nms_top_n": 50, "nms_thresh": 0.2, "min_size": 99.0, "stage": 1},
     "stepper": {"nms_thresh": 0.1, "turn": 9, "suppressed_too": True},
     "detections": {"nms_thresh": 0.1, "score_thresh": 0.9},
+    "pyramid": {"selected": 4, "level": 1, "shown": "proposals", "pre_nms_top_n": 9, "post_nms_top_n": 5},
     "roi": {"box": [10.0, 10.0, 90.0, 90.0], "bin_row": 0, "sampling_ratio": 4, "aligned": False},
 }
 
@@ -558,6 +562,29 @@ def test_21_what_comes_next(asked: dict[str, Any]) -> None:
                 i = explorer.selected
                 own = explorer.proposals[explorer.named.proposal_inds[i]]
                 assert f"{iou_of(explorer.named.boxes[i], own):.2f}" in why and explorer.named.names[i] in why
+
+
+def test_22_which_level(asked: dict[str, Any]) -> None:
+    explorer = asked["pyramid"]
+    names, levels = object_names(explorer.picture), [level.name for level in explorer.levels]
+    fits = explorer.best_iou_by_level
+    untrained = best_by_level(
+        open_detector(build_mini_fpn().eval(), explorer.picture.image).anchors, explorer.gt_boxes, explorer.levels
+    )
+    assert torch.equal(untrained, fits)  # no weight takes part
+    with after(explorer, 22, 0) as why:
+        best = int(fits[explorer.selected].argmax())
+        assert explorer.level == best and f"{names[explorer.selected]}'s best anchor is on {levels[best]}" in why
+        assert f"IoU {float(fits[explorer.selected, best]):.2f}" in why
+    with after(explorer, 22, 1) as why:
+        areas = (explorer.gt_boxes[:, 2:] - explorer.gt_boxes[:, :2]).prod(dim=1)
+        assert explorer.selected == int(areas.argmin())
+        for m in (int(areas.argmin()), int(areas.argmax())):
+            assert f"{levels[int(fits[m].argmax())]}" in why and names[m] in why
+    with after(explorer, 22, 2) as why:
+        two = fits[explorer.selected].topk(2)
+        assert two.values[0] - two.values[1] < 0.1  # torn
+        assert all(f"{iou:.2f} on {levels[i]}" in why for iou, i in zip(*(one.tolist() for one in two), strict=True))
 
 
 def test_a_question_for_another_explorer_is_refused(asked: dict[str, Any], every: dict[str, Asked]) -> None:

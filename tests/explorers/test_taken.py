@@ -27,6 +27,7 @@ from rpnviz.explorers import (
     MinibatchExplorer,
     NmsExplorer,
     PoolingsExplorer,
+    PyramidExplorer,
     RoIExplorer,
     WindowExplorer,
 )
@@ -40,7 +41,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 from tests.explorers.every import every_explorer
-from tests.explorers.small_scene import make_picture
+from tests.explorers.small_scene import drawn_pyramid, make_picture
 from tests.inspect.test_nms_steps import six
 
 ARRAY = np.random.default_rng(0).integers(0, 255, (150, 200, 3), np.uint8)
@@ -65,6 +66,7 @@ OF_PICTURE: dict[str, Callable[[Any], RpnvizWidget]] = {
     "funnel": lambda picture: FunnelExplorer(picture, *ANSWERS),
     "roi": lambda picture: RoIExplorer(picture, PAPER, FEATURES, BOXES),
     "detections": lambda picture: DetectionsExplorer(picture, PAPER, FEATURES, BOXES, RoIHead()),
+    "pyramid": lambda picture: PyramidExplorer(picture, drawn_pyramid()),
 }
 each = pytest.mark.parametrize("name", OF_PICTURE)
 

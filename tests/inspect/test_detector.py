@@ -142,7 +142,9 @@ def _drawn_state(name: str) -> dict[str, Tensor]:
 def test_bad_input_is_named(detector: tuple[str, FasterRCNN], tmp_path: Path) -> None:
     _, model = detector
     image = photo((60, 80))
-    with pytest.raises(ValueError, match="name: got 'yolo', takes one of fasterrcnn_resnet50_fpn, "):
+    with pytest.raises(
+        ValueError, match="name: got 'yolo', takes one of fasterrcnn_mini_fpn, fasterrcnn_resnet50_fpn, "
+    ):
         load_detector("yolo")
     with pytest.raises(ValueError, match="weights must be a file; there is none at"):
         load_detector("fasterrcnn_resnet50_fpn", weights=tmp_path / "none.pth")

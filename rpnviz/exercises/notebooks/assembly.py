@@ -38,6 +38,8 @@ from rpnviz.exercises.tasks import EXERCISES
 from rpnviz.figures.palette import MARKS, PALETTE
 from rpnviz.figures.primitives import Still
 
+# What makes up the network of notebook 12, with one map. A pyramid, notebook 10, is another.
+CHAIN = {name: exercise for name, exercise in EXERCISES.items() if exercise.notebook < "10"}
 SECONDS, MEMORY = 60.0, 4096  # of a call; megabytes that it may add
 COLOURS = {
     "yours": PALETTE["proposal"],
@@ -113,12 +115,12 @@ class Assembly:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Give the function of an exercise; it takes and returns what the exercise says."""
-        if name not in EXERCISES:
-            raise AttributeError(f"no exercise is called {name}; there are {', '.join(EXERCISES)}")
+        if name not in CHAIN:
+            raise AttributeError(f"no exercise is called {name}; there are {', '.join(CHAIN)}")
         return partial(self._call, name)
 
     def _call(self, name: str, *arguments: Any) -> Any:
-        wanted = EXERCISES[name].reference(*arguments)
+        wanted = CHAIN[name].reference(*arguments)
         before = self.stages.get(name)
         self._recent += [name] if name not in self._recent else []
         if before is not None and before.verdict == "fails":  # once is enough: it may have taken a minute
@@ -133,7 +135,7 @@ class Assembly:
         if name not in self.found:
             return "missing", "Not written yet.", None
         source, left_out = self.found[name].source(name), self.found[name].left_out(name)
-        failed = load(EXERCISES[name], self._worker, None, source)
+        failed = load(CHAIN[name], self._worker, None, source)
         if failed is not None:
             verdict = "missing" if failed.verdict == "not written" else "fails"
             return verdict, _sentence(failed.message, failed.code, left_out), None
@@ -149,7 +151,7 @@ class Assembly:
             return "fails", _sentence(said["message"], said["code"], left_out), None
         if answer["value"] is Ellipsis:
             return "missing", "It returns ‘...’.", None
-        changed = explain_changes(EXERCISES[name], answer["changed"])
+        changed = explain_changes(CHAIN[name], answer["changed"])
         return judge(name, arguments, answer["value"], wanted, changed)
 
     @property
@@ -190,7 +192,7 @@ class Assembly:
         if self.stages:
             rows = [self._row(stage) for stage in self.stages.values()]
         else:
-            state = [(name, self._whose(name)) for name in EXERCISES]
+            state = [(name, self._whose(name)) for name in CHAIN]
             rows = [(n, f, "yours", "yours") if f else (n, "–", "missing", WORDS["missing"]) for n, f in state]
         return Table(rows, tuple(self.notes))
 
@@ -209,7 +211,7 @@ def find_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
         For each function that is written: the notebook, of several the last one. And what is wrong with the folder,
         with notebooks that cannot be read, and with cells that may hold what was not found.
     """
-    numbers = sorted({exercise.notebook for exercise in EXERCISES.values()})
+    numbers = sorted({exercise.notebook for exercise in CHAIN.values()})
     paths = [path for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")) if path.name[:2] in numbers]
     if not paths:
         lessons = f"{numbers[0]}_….ipynb to {numbers[-1]}_….ipynb"
@@ -221,9 +223,9 @@ def find_functions(folder: Path) -> tuple[dict[str, Submission], list[str]]:
         except ValueError as error:  # half saved, say
             notes.append(f"{error}.")
             continue
-        if not all(submission.defines(one.name) for one in EXERCISES.values() if one.notebook == path.name[:2]):
+        if not all(submission.defines(one.name) for one in CHAIN.values() if one.notebook == path.name[:2]):
             notes += [f"{path.name}: {unread}" for unread in submission.unread]
-        for name in EXERCISES:
+        for name in CHAIN:
             if submission.defines(name) and not find_gap(parse(submission.source(name)), name):
                 found[name] = submission
     return found, notes

@@ -511,6 +511,7 @@ PARTS = {
     "loss_ledger.js": "sigmoid",
     "nms_steps.js": "victims",
     "proposals.js": "DEFAULTS chooseBoxes moveAnchors",
+    "pyramid.js": "anchorOf",
     "roi.js": "largest mean neighbours valueAt",
     "rpn.js": "BETA RPN_LAYERS flattenHead transposed",
     "targets.js": "IGNORED NEGATIVE POSITIVE",
@@ -524,6 +525,7 @@ ELSEWHERE = {
     | {"convolution.js Kernel"},
     "test_network_weights.py": {"safetensors.js readSafetensors"},
     "test_page_pictures.py": {"pictures.js openPicture"},
+    "test_pyramid_explorer.py": {f"pyramid.js {name}" for name in ("bestAnchor", "countReaching", "proposeByLevel")},
 }
 # Functions of the lesson that the page has no need of.
 ALONE = {

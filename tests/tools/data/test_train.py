@@ -16,11 +16,13 @@ from safetensors.torch import load_file
 
 from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, Detections, RoIHead
+from rpnviz.inspect.detector import load_detector
+from rpnviz.inspect.mini_fpn import FROZEN, build_mini_fpn
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from rpnviz.train import recording
 from rpnviz.train.variants import VARIANTS
-from tools.data import ablations, recall, record, train, train_vgg16
+from tools.data import ablations, photographs, recall, record, train, train_fpn, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
 
@@ -202,3 +204,44 @@ def test_a_class_that_no_picture_shows_has_no_average_precision() -> None:
     car, person = CLASSES.index("car"), CLASSES.index("person")
     found = Detections(box.repeat(2, 1), torch.tensor([car, person]), torch.tensor([0.9, 0.8]), torch.arange(2))
     assert average_precision([(found, picture)]) == {"AP@0.5": 1.0, "AP@0.5:0.95": 1.0, "AP@0.5 car": 1.0}
+
+
+def test_training_a_pyramid_writes_weights_and_a_card_and_resumes(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    monkeypatch.setattr(train_fpn, "HEIGHTS", (100, 150))
+    for _ in range(2):  # the second time all steps are taken already
+        start(monkeypatch, train_fpn, "--scenes", scenes, "--steps", 2, "--weights", weights)
+    card = json.loads((weights / "mini_fpn.json").read_text())
+    assert card["training"]["steps"] == 2 and card["data"]["scenes held out"] == 1
+    assert set(card["recall on the held-out scenes"]) == {"10", "50", "100", "300", "1000"}
+    written = load_detector("fasterrcnn_mini_fpn", weights / "mini_fpn.safetensors")
+    assert torch.load("runs/mini_fpn/checkpoint.pt")["step"] == 2
+    untrained = build_mini_fpn().state_dict()
+    frozen = [key for key in untrained if key.startswith(FROZEN)]
+    assert all(torch.equal(untrained[key], written.state_dict()[key]) for key in frozen)
+
+
+def test_a_step_of_a_pyramid_is_the_same_from_its_seed(scenes: Path) -> None:
+    """torchvision draws sizes and samples from PyTorch's own generator, which others use as well."""
+    losses = []
+    for noise in (0, 1):
+        torch.manual_seed(0)
+        training = train_fpn.FPNTraining(build_mini_fpn(), [read_scene(scenes / "11.json")], 2, batch_size=1)
+        training.model.transform.min_size = (100, 150)
+        torch.manual_seed(noise)
+        losses.append(next(training.run()))
+    assert losses[0] == losses[1]
+
+
+def test_photographs_are_fitted_and_counted() -> None:
+    pictures = photographs.photographs()
+    assert [one.image_size for one in pictures] == [(600, 1000)] * 2
+    head, counts = RPNHead(), []
+    torch.nn.init.zeros_(head.cls_logits.weight)
+    for bias in (0.0, -0.1):  # at 0.5 it counts, below it does not
+        head.load_state_dict({**head.state_dict(), "cls_logits.bias": torch.full((9,), bias)})
+        counts.append(photographs.count_objects(Backbone.load("mini"), head, pictures[:1]))
+    assert counts == [[21_600], [0]]

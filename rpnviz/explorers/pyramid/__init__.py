@@ -1,0 +1,1 @@
+"""The pyramid explorer: which level answers for an object."""
