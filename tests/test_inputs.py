@@ -30,6 +30,9 @@ from rpnviz.detection import RoIHead, detect, roi_losses
 from rpnviz.figures.maps import maps_figure
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, cells_inside, class_response
+from rpnviz.inspect.convention_differences import Case, differences
+from rpnviz.inspect.convention_presets import CONVENTIONS
+from rpnviz.inspect.conventions import convention_cells, decode_by, encode_by, label_by, losses_by, propose_by
 from rpnviz.inspect.fit import best_ious_of_shapes
 from rpnviz.inspect.funnel import stage_by_stage
 from rpnviz.inspect.layers import halvings, layer_table, run_layer
@@ -235,6 +238,44 @@ def rows() -> dict[str, Row]:
         ),
         "PyramidStages.fate": Row(propose_by_level(LOGITS, BOXES, LEVELS, SIZE).fate, {}, {}, {"index": 2}),
         "best_by_level": Row(best_by_level, {"boxes": BOXES, "gt_boxes": OTHERS[:3]}, {}, {"levels": LEVELS}),
+        # conventions
+        "convention_cells": Row(
+            lambda **given: convention_cells(CONVENTIONS["detectron2"], **given),
+            {"scales": torch.tensor([16.0, 64]), "aspect_ratios": torch.tensor([0.5, 1, 2])},
+        ),
+        "label_by": Row(
+            lambda **given: label_by(CONVENTIONS["Mask_RCNN"], **given),
+            {"anchors": BOXES, "gt_boxes": OTHERS[1:], "crowd_boxes": OTHERS[:1]},
+            {},
+            {"image_size": SIZE},
+        ),
+        "encode_by": Row(
+            lambda **given: encode_by(CONVENTIONS["Mask_RCNN"], **given),
+            {"gt_boxes": OTHERS, "anchors": BOXES},
+            differentiable=("gt_boxes", "anchors"),
+        ),
+        "decode_by": Row(
+            lambda **given: decode_by(CONVENTIONS["py-faster-rcnn"], **given),
+            {"deltas": DELTAS, "anchors": BOXES},
+            differentiable=("deltas", "anchors"),
+        ),
+        "losses_by": Row(
+            lambda **given: losses_by(CONVENTIONS["Mask_RCNN"], **given),
+            {**answer, "regression_targets": TARGETS},
+            {"labels": LABELS},
+        ),
+        "propose_by": Row(
+            lambda **given: propose_by(CONVENTIONS["torchvision"], **given),
+            {"objectness": LOGITS, "boxes": BOXES},
+            {},
+            {"image_size": SIZE, "resized_by": 2.0},
+        ),
+        "Case": Row(
+            lambda **given: differences(CONVENTIONS["torchvision"], Case(Grid.floor((16, 16)), **given)),
+            {"gt_boxes": BOXES[:2], "objectness": LOGITS.repeat(3)[:9], "pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+            {},
+            {"seed": 1, "crowd": 0, "resized_by": 2.0},
+        ),
         # whether anchors fit
         "best_ious_of_shapes": Row(
             best_ious_of_shapes,
