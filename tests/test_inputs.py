@@ -46,6 +46,7 @@ from rpnviz.inspect.loss_ledger import (
     take_step,
     write_ledger,
 )
+from rpnviz.inspect.misreadings import MISREADINGS
 from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
 from rpnviz.inspect.pyramid import Level, best_by_level, propose_by_level
 from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
@@ -275,6 +276,16 @@ def rows() -> dict[str, Row]:
             {"gt_boxes": BOXES[:2], "objectness": LOGITS.repeat(3)[:9], "pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
             {},
             {"seed": 1, "crowd": 0, "resized_by": 2.0},
+        ),
+        "Misreading.boxes": Row(
+            lambda **given: MISREADINGS["dy, dx, dh, dw"].boxes(grid=Grid.floor((16, 16)), **given),
+            {"pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+        ),
+        "Misreading.propose": Row(
+            lambda **given: MISREADINGS["the score for background"].propose(grid=Grid.floor((16, 16)), **given),
+            {"objectness": LOGITS.repeat(3)[:9], "pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+            {},
+            {"post_nms_top_n": 3},
         ),
         # whether anchors fit
         "best_ious_of_shapes": Row(

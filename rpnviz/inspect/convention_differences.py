@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,7 @@ from rpnviz.inspect.conventions import (
 from rpnviz.proposals import NO_LIMIT, Stages
 from rpnviz.targets import POSITIVE, regression_targets, sample_minibatch
 
+DECIDE_NMS = ("clamp", "extra_pixel", "vertical_only", "pre_nms_top_n", "min_size", "first")
 MOVED = 1e-3  # px; an anchor that lies less far off has not moved
 
 
@@ -58,6 +59,7 @@ class Case:
     seed: int = 0
     crowd: int = -1
     resized_by: float = 1.0
+    _followed: dict[Convention, Followed] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the numbers once for all conventions."""
@@ -72,6 +74,12 @@ class Case:
         }
         for name, value in taken.items():
             object.__setattr__(self, name, value)
+
+    def follow(self, convention: Convention) -> Followed:
+        """What a convention makes of it; worked out once, since projects share most of their settings."""
+        if convention not in self._followed:
+            self._followed[convention] = Followed(convention, self)
+        return self._followed[convention]
 
     @property
     def objects(self) -> Tensor:
@@ -136,13 +144,19 @@ class Followed:
     def stages(self) -> Stages:
         """The proposals in use."""
         case = self.case
+        # NMS over all boxes takes a third of a second: whoever differs in other settings alone shares what it keeps.
+        alike = {name: getattr(self.convention, name) for name in DECIDE_NMS}
+        sharing = case.follow(replace(PAPER, **alike))
+        if sharing is not self:
+            kept = sharing.stages.nms_inds[: self.convention.post_nms_top_n[1]]
+            return replace(sharing.stages, post_nms_inds=kept)
         return propose_by(self.convention, case.objectness, self.decoded, case.grid.image_size, case.resized_by)
 
     @cached_property
     def losses(self) -> tuple[float, float]:
         """Objectness and box loss of the paper's minibatch of the network's answers, added up as here."""
         case = self.case
-        paper = self if self.convention == PAPER else Followed(PAPER, case)
+        paper = case.follow(PAPER)
         sampled = torch.cat(paper.sampled)
         targets = regression_targets(paper.anchors, case.objects, paper.matched_idxs)
         answers = case.objectness[sampled], case.pred_bbox_deltas[sampled], paper.labels[sampled], targets[sampled]
@@ -187,13 +201,13 @@ def differences(convention: Convention, case: Case) -> list[Difference]:
     Returns:
         list[Difference]: in the order of the work.
     """
-    paper = Followed(PAPER, case)
+    paper = case.follow(PAPER)
     sources = PROJECTS[convention.name].sources if convention.name in PROJECTS else {}
     rows = []
     for setting in differing(convention):
         name, step = SETTINGS[setting]
         taken_over: Any = {setting: getattr(convention, setting)}
-        changed = step.count(Followed(replace(PAPER, **taken_over), case), paper)
+        changed = step.count(case.follow(replace(PAPER, **taken_over)), paper)
         theirs, here = (in_words(setting, getattr(one, setting)) for one in (PAPER, convention))
         rows.append(Difference(setting, name, theirs, here, changed, step.what, sources.get(setting, "")))
     return rows
@@ -201,7 +215,7 @@ def differences(convention: Convention, case: Case) -> list[Difference]:
 
 def follow_all(case: Case) -> dict[str, Followed]:
     """What each of the CONVENTIONS makes of a case."""
-    return {name: Followed(convention, case) for name, convention in CONVENTIONS.items()}
+    return {name: case.follow(convention) for name, convention in CONVENTIONS.items()}
 
 
 def in_words(setting: str, value: Any) -> str:

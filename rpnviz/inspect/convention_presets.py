@@ -124,7 +124,6 @@ CONVENTIONS = {
         PAPER,
         name="CTPN",
         shapes="10 heights, 16 px wide",
-        sides="corners cut to whole pixels",
         batch_size_per_image=300,
         extra_pixel=1,
         vertical_only=True,
@@ -254,7 +253,6 @@ PROJECTS = {
         "3310ca3",
         {
             "shapes": f"{_MSR}generate_anchors.py: heights",
-            "sides": f"{_MSR}generate_anchors.py: scale_anchor",
             "batch_size_per_image": f"{_MSR}config.py: RPN_BATCHSIZE",
             "extra_pixel": "utils/bbox/bbox_transform.py: bbox_transform_inv",
             "vertical_only": "utils/bbox/bbox_transform.py: pred_ctr_x",

@@ -25,7 +25,7 @@ from rpnviz.proposals import NO_LIMIT, Stages, propose
 from rpnviz.targets import IGNORED, NEGATIVE, POSITIVE, label_anchors
 
 Shapes = Literal["3 scales × 3 ratios", "10 heights, 16 px wide"]
-Sides = Literal["half sides rounded", "16 px base rounded", "not rounded", "corners cut to whole pixels"]
+Sides = Literal["half sides rounded", "16 px base rounded", "not rounded"]
 Ratio = Literal["height / width", "width / height"]
 Order = Literal["ratio by ratio", "scale by scale"]
 Taker = Literal["the object it overlaps most", "the object it is best for"]
@@ -46,7 +46,7 @@ class Convention:
     Attributes:
         name: of the project.
         offset: where in its cell an anchor stands, as a share of the stride: 0.5 the middle, 0 the corner.
-        shapes: which anchors a cell has.
+        shapes: which anchors a cell has; only the paper's read `sides`, `ratio` and `order`.
         sides: how their sides are rounded.
         ratio: what an aspect ratio divides by what.
         order: of the anchors of a cell, and so of the network's outputs.
@@ -131,6 +131,17 @@ def convention_cells(
     if convention.order == "scale by scale":
         cells = cells.reshape(len(ratios), len(sides), 4).transpose(0, 1).reshape(-1, 4)
     return cells
+
+
+def same_shapes(convention: Convention) -> list[int]:
+    """For each anchor of a cell, which of the paper's nine has its scale and its ratio; [] for shapes of its own."""
+    if convention.shapes != "3 scales × 3 ratios":
+        return []
+    ratios, scales = len(ASPECT_RATIOS), len(SCALES)
+    nine = torch.arange(ratios * scales).reshape(ratios, scales)
+    nine = nine.flip(0) if convention.ratio == "width / height" else nine
+    ordered: list[int] = (nine.T if convention.order == "scale by scale" else nine).flatten().tolist()
+    return ordered
 
 
 def convention_anchors(convention: Convention, grid: Grid) -> Tensor:

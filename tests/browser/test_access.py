@@ -49,6 +49,7 @@ KEYS = {
     "nms": (".rpnviz-picture", "ArrowRight"),
     "funnel": ("[type=radio]:checked >> nth=0", "ArrowUp"),
     "roi": (".rpnviz-movable", "ArrowRight"),
+    "conventions": (".rpnviz-anchor-map", "ArrowRight"),
     "detections": ("[aria-label=score_thresh]", "ArrowRight"),
 }
 DESCRIBED = """() => {

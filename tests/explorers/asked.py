@@ -15,6 +15,8 @@ from rpnviz.detection import RoIHead
 from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.anchors.questions import sixteen_wide
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.conventions.explorer import ConventionsExplorer
+from rpnviz.explorers.conventions.questions import border_labels, same_ratios
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
@@ -144,4 +146,11 @@ def every_asked() -> dict[str, Asked]:
             (what_comes_next,),
         ),
         "roi": Asked("09", lambda: world.second_head(RoIExplorer, proposal=5), (slope_of_a_box,)),
+        "conventions": Asked(
+            "11",
+            lambda: ConventionsExplorer(
+                *(world.pictures[third], world.grid, *world.answers[third]), convention="paper", row=20, col=30
+            ),
+            (same_ratios, border_labels),
+        ),
     }

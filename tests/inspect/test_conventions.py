@@ -24,7 +24,7 @@ from torchvision.models.detection.rpn import RPNHead as TorchvisionHead
 from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
 from rpnviz.boxes import box_iou, decode
 from rpnviz.grid import Grid
-from rpnviz.inspect.convention_differences import SETTINGS, Case, Followed, differences, follow_all, in_words
+from rpnviz.inspect.convention_differences import SETTINGS, Case, differences, follow_all, in_words
 from rpnviz.inspect.convention_presets import CONVENTIONS, PAPER, PROJECTS, differing
 from rpnviz.inspect.conventions import (
     Convention,
@@ -379,7 +379,7 @@ def case(crowd: int = -1, seed: int = 0) -> Case:
 
 
 def test_the_paper_followed_is_the_lesson() -> None:
-    followed, (objectness, deltas) = Followed(PAPER, case(seed=5)), answers()
+    followed, (objectness, deltas) = case(seed=5).follow(PAPER), answers()
     anchors = grid_anchors(FLOOR, cell_anchors())
     found = label_anchors(anchors, PICTURE.gt_boxes, (600, 1000))
     drawn = sample_minibatch(found.labels, generator=torch.Generator().manual_seed(5))
@@ -402,12 +402,12 @@ def test_differences_are_counted_one_at_a_time() -> None:
     assert rows["drop_cross_boundary"].changed == int((kept.labels != paper.labels).sum()) <= crossing
     assert rows["scores_per_anchor"].changed == 0
     assert rows["n_cls"].changed == 0  # 256 were sampled
-    assert rows["beta"].changed == len(Followed(PAPER, case()).sampled[0])
+    assert rows["beta"].changed == len(case().follow(PAPER).sampled[0])
     assert rows["post_nms_top_n"].changed == 700  # 300 of them are the same
 
 
 def test_weights_change_targets_and_not_boxes() -> None:
-    matterport, paper = Followed(CONVENTIONS["Mask_RCNN"], case()), Followed(PAPER, case())
+    matterport, paper = case().follow(CONVENTIONS["Mask_RCNN"]), case().follow(PAPER)
     torch.testing.assert_close(matterport.decoded, paper.decoded, atol=1e-2, rtol=1e-4)
     rows = {row.setting: row.changed for row in differences(CONVENTIONS["Mask_RCNN"], case())}
     assert rows["weights"] == int((paper.labels == 1).sum())
@@ -418,7 +418,7 @@ def test_a_crowd_changes_labels_by_matterport_alone() -> None:
     crowded = case(crowd=0)
     assert len(crowded.objects) == len(PICTURE.gt_boxes) - 1 and torch.equal(crowded.crowds, PICTURE.gt_boxes[:1])
     rows = {row.setting: row.changed for row in differences(CONVENTIONS["Mask_RCNN"], crowded)}
-    paper = Followed(PAPER, crowded)
+    paper = crowded.follow(PAPER)
     touching = box_iou(paper.anchors, crowded.crowds)[:, 0] >= 0.001
     assert rows["crowd"] == int((touching & (paper.labels == 0)).sum()) > 0
 
