@@ -313,8 +313,8 @@ function settings(_context) {
   });
   return {
     element: rows.element,
-    draw({ now, all }) {
-      const shown = all ? now.rows : differing(now);
+    draw({ c, now, all }) {
+      const shown = all || c === 0 ? now.rows : differing(now); // of the paper nothing differs
       rows.setRows(shown.map(({ name }) => name));
       rows.write(
         shown.map(({ paper, here, changed, what, source }) =>
