@@ -33,6 +33,9 @@ from rpnviz.fit.lattice import Lattice, count_reaching, find_best
 from rpnviz.fit.suggest import cluster_sizes, size_ious
 from rpnviz.grid import Grid
 from rpnviz.inspect.channels import Response, cells_inside, class_response
+from rpnviz.inspect.convention_differences import Case, differences
+from rpnviz.inspect.convention_presets import CONVENTIONS
+from rpnviz.inspect.conventions import convention_cells, decode_by, encode_by, label_by, losses_by, propose_by
 from rpnviz.inspect.funnel import stage_by_stage
 from rpnviz.inspect.layers import halvings, layer_table, run_layer
 from rpnviz.inspect.loss_ledger import (
@@ -45,6 +48,7 @@ from rpnviz.inspect.loss_ledger import (
     take_step,
     write_ledger,
 )
+from rpnviz.inspect.misreadings import MISREADINGS
 from rpnviz.inspect.nms_steps import nms_steps, ranking, states_after
 from rpnviz.inspect.pyramid import Level, best_by_level, propose_by_level
 from rpnviz.inspect.recall import average_recall, best_ious, recall, recall_table
@@ -240,6 +244,54 @@ def rows() -> dict[str, Row]:
         ),
         "PyramidStages.fate": Row(propose_by_level(LOGITS, BOXES, LEVELS, SIZE).fate, {}, {}, {"index": 2}),
         "best_by_level": Row(best_by_level, {"boxes": BOXES, "gt_boxes": OTHERS[:3]}, {}, {"levels": LEVELS}),
+        # conventions
+        "convention_cells": Row(
+            lambda **given: convention_cells(CONVENTIONS["detectron2"], **given),
+            {"scales": torch.tensor([16.0, 64]), "aspect_ratios": torch.tensor([0.5, 1, 2])},
+        ),
+        "label_by": Row(
+            lambda **given: label_by(CONVENTIONS["Mask_RCNN"], **given),
+            {"anchors": BOXES, "gt_boxes": OTHERS[1:], "crowd_boxes": OTHERS[:1]},
+            {},
+            {"image_size": SIZE},
+        ),
+        "encode_by": Row(
+            lambda **given: encode_by(CONVENTIONS["Mask_RCNN"], **given),
+            {"gt_boxes": OTHERS, "anchors": BOXES},
+            differentiable=("gt_boxes", "anchors"),
+        ),
+        "decode_by": Row(
+            lambda **given: decode_by(CONVENTIONS["py-faster-rcnn"], **given),
+            {"deltas": DELTAS, "anchors": BOXES},
+            differentiable=("deltas", "anchors"),
+        ),
+        "losses_by": Row(
+            lambda **given: losses_by(CONVENTIONS["Mask_RCNN"], **given),
+            {**answer, "regression_targets": TARGETS},
+            {"labels": LABELS},
+        ),
+        "propose_by": Row(
+            lambda **given: propose_by(CONVENTIONS["torchvision"], **given),
+            {"objectness": LOGITS, "boxes": BOXES},
+            {},
+            {"image_size": SIZE, "resized_by": 2.0},
+        ),
+        "Case": Row(
+            lambda **given: differences(CONVENTIONS["torchvision"], Case(Grid.floor((16, 16)), **given)),
+            {"gt_boxes": BOXES[:2], "objectness": LOGITS.repeat(3)[:9], "pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+            {},
+            {"seed": 1, "crowd": 0, "resized_by": 2.0},
+        ),
+        "Misreading.boxes": Row(
+            lambda **given: MISREADINGS["dy, dx, dh, dw"].boxes(grid=Grid.floor((16, 16)), **given),
+            {"pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+        ),
+        "Misreading.propose": Row(
+            lambda **given: MISREADINGS["the score for background"].propose(grid=Grid.floor((16, 16)), **given),
+            {"objectness": LOGITS.repeat(3)[:9], "pred_bbox_deltas": DELTAS.repeat(3, 1)[:9]},
+            {},
+            {"post_nms_top_n": 3},
+        ),
         # whether anchors fit
         "Lattice": Row(lambda **given: Lattice("P4", **given), {"cells": BOXES}, {}, {"stride": 16.0, "offset": 0.5}),
         "find_best": Row(

@@ -122,6 +122,12 @@ def propose_by_level(
     return inds[scores[inds].argsort(descending=True, stable=True)][:post_nms_top_n]
 
 
+def port_head(weight: Tensor, num_ratios: int, num_scales: int, weights: tuple[float, ...]) -> Tensor:
+    """Rows of the 1 × 1 that says deltas: from scale by scale, times weights, to ratio by ratio, plain."""
+    rows = weight.reshape(num_scales, num_ratios, 4, -1).transpose(0, 1)
+    return (rows / torch.tensor(weights)[:, None]).reshape(weight.shape)
+
+
 def roi_align_bin(
     features: Tensor, box: Tensor, output_size: tuple[int, int], bin_row: int, bin_col: int, sampling_ratio: int
 ) -> Tensor:

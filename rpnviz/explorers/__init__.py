@@ -33,6 +33,7 @@ EXPLORERS = {  # folder → class, in the order of the series
     "roi": "RoIExplorer",
     "detections": "DetectionsExplorer",
     "pyramid": "PyramidExplorer",
+    "conventions": "ConventionsExplorer",
     "precomputed": "PrecomputedExplorer",
 }
 __all__ = ["EXPLORERS", "explore", "load", *EXPLORERS.values()]

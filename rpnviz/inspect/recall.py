@@ -115,7 +115,21 @@ def recorded_recall() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
     Returns:
         How many held-out scenes were measured, and {name of a row: {top_n: {"recall@0.5": …, "average_recall": …}}}.
     """
-    record = json.loads((data_folder() / "weights" / "recall.json").read_text(encoding="utf-8"))
+    return _recorded("recall.json")
+
+
+def recorded_misreadings() -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
+    """What recall is left when "mini" is read by other conventions; `python -m tools.data.misread` measured it.
+
+    Returns:
+        As `recorded_recall`; a row for each of `misreadings.MISREADINGS`.
+    """
+    return _recorded("misreadings.json")
+
+
+def _recorded(name: str) -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
+    """Recall tables from a file beside the weights."""
+    record = json.loads((data_folder() / "weights" / name).read_text(encoding="utf-8"))
     rows = {name: {int(top_n): numbers for top_n, numbers in table.items()} for name, table in record["rows"].items()}
     return record["held-out scenes"], rows
 

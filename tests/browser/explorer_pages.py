@@ -16,6 +16,7 @@ from rpnviz.explorers import EXPLORERS
 from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.iou.explorer import IouExplorer
@@ -78,6 +79,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "roi": lambda: RoIExplorer(picture, grid, features, stages.proposals[:12], proposal=5),
         "detections": lambda: DetectionsExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
         "pyramid": lambda: PyramidExplorer(picture, load_detector("fasterrcnn_mini_fpn"), shown="proposals"),
+        "conventions": lambda: ConventionsExplorer(picture, grid, *answers, row=20, col=30),
     }
     assert set(explorers) == set(NAMES)
     return explorers

@@ -50,6 +50,7 @@ KEYS = {
     "funnel": ("[type=radio]:checked >> nth=0", "ArrowUp"),
     "roi": (".rpnviz-movable", "ArrowRight"),
     "pyramid": (".rpnviz-picture", "ArrowRight"),
+    "conventions": (".rpnviz-anchor-map", "ArrowRight"),
     "detections": ("[aria-label=score_thresh]", "ArrowRight"),
 }
 DESCRIBED = """() => {

@@ -138,6 +138,17 @@ def my_rpn_losses(objectness, pred_bbox_deltas, labels, regression_targets, samp
             box += smooth_l1(d)
     return cross_entropy / len(pos + neg), box / len(pos + neg)
 """,
+    "my_port_head": """
+import torch
+
+def my_port_head(weight, num_ratios, num_scales, weights):
+    out = torch.zeros_like(weight)
+    for r in range(num_ratios):
+        for s in range(num_scales):
+            for k in range(4):
+                out[4 * (r * num_scales + s) + k] = weight[4 * (s * num_ratios + r) + k] / weights[k]
+    return out
+""",
     "my_recall": """
 def my_recall(iou, top_n):
     found = 0

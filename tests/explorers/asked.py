@@ -15,6 +15,8 @@ from rpnviz.detection import RoIHead
 from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.anchors.questions import sixteen_wide
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.conventions.explorer import ConventionsExplorer
+from rpnviz.explorers.conventions.questions import border_labels, same_ratios
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
@@ -151,5 +153,12 @@ def every_asked() -> dict[str, Asked]:
             "10",
             lambda: PyramidExplorer(seventh, load_detector("fasterrcnn_mini_fpn")),
             (which_level,),
+        ),
+        "conventions": Asked(
+            "11",
+            lambda: ConventionsExplorer(
+                *(world.pictures[third], world.grid, *world.answers[third]), convention="paper", row=20, col=30
+            ),
+            (same_ratios, border_labels),
         ),
     }

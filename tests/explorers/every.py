@@ -13,6 +13,7 @@ from rpnviz.detection import RoIHead
 from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.iou.explorer import IouExplorer
@@ -71,6 +72,7 @@ def every_explorer(
         "poolings": lambda: PoolingsExplorer(picture),
         "channels": lambda: ChannelsExplorer({picture.name: picture}, grid, {picture.name: features}),
         "loss": lambda: LossExplorer(picture, *answers),
+        "conventions": lambda: ConventionsExplorer(picture, grid, *flatten_head(*head(features))),
         "live": lambda: LiveExplorer(
             *(backbone, [picture], [features_and_mirrored(backbone, picture, paper)], picture),
             steps=3,

@@ -22,6 +22,7 @@ from rpnviz.explorers import (
     EXPLORERS,
     AnchorsExplorer,
     ChannelsExplorer,
+    ConventionsExplorer,
     DetectionsExplorer,
     FunnelExplorer,
     LinkedExplorer,
@@ -95,6 +96,10 @@ ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
     "FunnelExplorer": (
         lambda **given: FunnelExplorer(small(), **given, pre_nms_top_n=100, post_nms_top_n=50),
         {"objectness": answers()[0], "pred_bbox_deltas": answers()[1]},
+    ),
+    "ConventionsExplorer": (
+        lambda **given: ConventionsExplorer(small(), GRID, **given),
+        {"objectness": answers()[0][:2880], "pred_bbox_deltas": answers()[1][:2880]},
     ),
     "LossExplorer": (
         lambda **given: LossExplorer(small(), **given),

@@ -33,7 +33,7 @@ from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
-BELIEFS = range(1, 23)  # the 22 questions that learners ask
+BELIEFS = range(1, 25)  # the 21 questions that learners ask, one of pyramids, two of other people's settings
 MOVES = {"length": 1000}
 
 
@@ -176,7 +176,7 @@ def asked_in(notebook: str, makers: set[str]) -> list[str]:
 
 def test_the_notebooks_ask_what_is_tested_here(every: dict[str, Asked]) -> None:
     makers = {maker.__name__ for one in every.values() for maker in one.makers}
-    for notebook in (f"{number:02}" for number in range(11)):
+    for notebook in (f"{number:02}" for number in range(12)):
         here = [maker.__name__ for one in every.values() if one.notebook == notebook for maker in one.makers]
         assert sorted(asked_in(notebook, makers)) == sorted(here), notebook
 
@@ -235,6 +235,7 @@ MEANWHILE: dict[str, dict[str, Any]] = {
     "stepper": {"nms_thresh": 0.1, "turn": 9, "suppressed_too": True},
     "detections": {"nms_thresh": 0.1, "score_thresh": 0.9},
     "pyramid": {"selected": 4, "level": 1, "shown": "proposals", "pre_nms_top_n": 9, "post_nms_top_n": 5},
+    "conventions": {"convention": "CTPN", "row": 3, "anchor": 9},
     "roi": {"box": [10.0, 10.0, 90.0, 90.0], "bin_row": 0, "sampling_ratio": 4, "aligned": False},
 }
 
@@ -585,6 +586,38 @@ def test_22_which_level(asked: dict[str, Any]) -> None:
         two = fits[explorer.selected].topk(2)
         assert two.values[0] - two.values[1] < 0.1  # torn
         assert all(f"{iou:.2f} on {levels[i]}" in why for iou, i in zip(*(one.tolist() for one in two), strict=True))
+
+
+def test_23_same_ratios(asked: dict[str, Any]) -> None:
+    explorer = asked["conventions"]
+    paper = explorer.plan["conventions"][0]
+    for number, name in enumerate(("Mask_RCNN", "detectron2", "MMDetection")):
+        with after(explorer, 23, number) as why:
+            told = next(one for one in explorer.plan["conventions"] if one["name"] == explorer.convention)
+            assert told["name"] == name
+            here, there = told["anchor_names"][explorer.anchor], paper["anchor_names"][explorer.anchor]
+            assert here in why and there in why
+            assert (here == there) == (number == 2)
+            assert told["cells"][explorer.anchor] != paper["cells"][explorer.anchor]
+
+
+def test_24_border_labels(asked: dict[str, Any]) -> None:
+    explorer = asked["conventions"]
+    for number in range(3):
+        with after(explorer, 24, number) as why:
+            assert explorer.convention == "torchvision"
+            row = next(row for row in explorer.settings if row["setting"] == "drop_cross_boundary")
+            assert f"It changes {row['changed']:,}" in why and row["changed"] > 21_600 / 2
+            if number == 0:  # not at the rim, and still beyond the picture
+                i = (explorer.row * 60 + explorer.col) * 9 + explorer.anchor
+                assert explorer.shown.labels[i] == 0 and 5 < explorer.row < 35 and 5 < explorer.col < 55
+                assert (explorer.shown.anchors[i, :2] < 0).any()
+            if number == 2:
+                counts = [len(explorer.followed[name].sampled[0]) for name in ("torchvision", "paper")]
+                assert f"{counts[0]} positives instead of {counts[1]}" in why
+                paper = explorer.followed["paper"].labels
+                now = explorer.shown.labels[(explorer.shown.labels != paper)]
+                assert (now == 0).float().mean() > 0.9
 
 
 def test_a_question_for_another_explorer_is_refused(asked: dict[str, Any], every: dict[str, Asked]) -> None:

@@ -17,6 +17,7 @@ from rpnviz.detection import RoIHead
 from rpnviz.explorers import (
     AnchorsExplorer,
     ChannelsExplorer,
+    ConventionsExplorer,
     DetectionsExplorer,
     FunnelExplorer,
     IouExplorer,
@@ -65,6 +66,7 @@ OF_PICTURE: dict[str, Callable[[Any], RpnvizWidget]] = {
     "nms": lambda picture: NmsExplorer(picture, *six()),
     "funnel": lambda picture: FunnelExplorer(picture, *ANSWERS),
     "roi": lambda picture: RoIExplorer(picture, PAPER, FEATURES, BOXES),
+    "conventions": lambda picture: ConventionsExplorer(picture, PAPER, *ANSWERS),
     "detections": lambda picture: DetectionsExplorer(picture, PAPER, FEATURES, BOXES, RoIHead()),
     "pyramid": lambda picture: PyramidExplorer(picture, drawn_pyramid()),
 }
@@ -139,7 +141,7 @@ def test_the_longest_picture_has_room_in_the_page(size: tuple[int, int]) -> None
     assert explorer.image.startswith(b"RIFF")
 
 
-@pytest.mark.parametrize("name", ["window", "anchors", "layers", "channels", "roi", "detections"])
+@pytest.mark.parametrize("name", ["window", "anchors", "layers", "channels", "roi", "detections", "conventions"])
 def test_grid_of_another_picture_is_refused(name: str) -> None:
     on = r"and the grid lies on 600×1,000; Grid\.paper\(picture\.image_size\) lies on it"
     with pytest.raises(ValueError, match=rf"^{argument(name)}: got 150×200 px \(height × width\), {on}"):

@@ -12,6 +12,7 @@ from rpnviz.exercises.tasks.labels import LABELS
 from rpnviz.exercises.tasks.losses import LOSSES
 from rpnviz.exercises.tasks.minibatch import MINIBATCH
 from rpnviz.exercises.tasks.nms import NMS
+from rpnviz.exercises.tasks.port import PORT
 from rpnviz.exercises.tasks.pyramid import PYRAMID
 from rpnviz.exercises.tasks.recall import RECALL
 from rpnviz.exercises.tasks.receptive_field import RECEPTIVE_FIELD
@@ -19,6 +20,6 @@ from rpnviz.exercises.tasks.window import WINDOW
 
 _SERIES = (
     *(RECEPTIVE_FIELD, WINDOW, CELL_ANCHORS, GRID_ANCHORS, BOX_IOU, LABELS),
-    *(MINIBATCH, ENCODE, DECODE, LOSSES, RECALL, NMS, ALIGN, PYRAMID),
+    *(MINIBATCH, ENCODE, DECODE, LOSSES, RECALL, NMS, ALIGN, PYRAMID, PORT),
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercise in _SERIES}

@@ -43,13 +43,21 @@ function readSheet(bitmap, [rows, cols]) {
 }
 
 /** The numbers that `hundredths` packed. @param {DataView} file @param {() => void} onLoad */
-export function loadHundredths(file, onLoad) {
-  let numbers = /** @type {Float64Array | null} */ (null);
+export const loadHundredths = (file, onLoad) =>
+  loadDeflated(file, (bytes) => Float64Array.from(new Int32Array(bytes), (n) => n / 100), onLoad);
+
+/**
+ * What is read from deflated bytes.
+ * @template Read
+ * @param {DataView} file @param {(bytes: ArrayBuffer) => Read} read @param {() => void} onLoad
+ */
+export function loadDeflated(file, read, onLoad) {
+  let found = /** @type {Read | null} */ (null);
   const unpack = async () => {
     const bytes = new Blob([typed(file, Uint8Array)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    numbers = Float64Array.from(new Int32Array(await new Response(bytes).arrayBuffer()), (n) => n / 100);
+    found = read(await new Response(bytes).arrayBuffer());
     onLoad();
   };
   unpack();
-  return () => numbers;
+  return () => found;
 }

@@ -18,11 +18,12 @@ from rpnviz.backbone import Backbone
 from rpnviz.detection import CLASSES, Detections, RoIHead
 from rpnviz.inspect.detector import load_detector
 from rpnviz.inspect.mini_fpn import FROZEN, build_mini_fpn
+from rpnviz.inspect.misreadings import MISREADINGS
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from rpnviz.train import recording
 from rpnviz.train.variants import VARIANTS
-from tools.data import ablations, photographs, recall, record, train, train_fpn, train_vgg16
+from tools.data import ablations, misread, photographs, recall, record, train, train_fpn, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
 
@@ -171,6 +172,20 @@ def test_each_ablation_is_trained_as_it_is_called(
     assert "| 1×1 instead of 3×3 |" in capsys.readouterr().out
     start(monkeypatch, ablations, *settings)  # all runs are finished
     assert len(seen) == 10
+
+
+def test_misreadings_are_measured_on_scenes_held_out(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "misreadings.json"
+    start(monkeypatch, misread, "--scenes", str(scenes), "--out", str(out))
+    written = json.loads(out.read_text())
+    assert written["held-out scenes"] == 1 and list(written["rows"]) == list(MISREADINGS)
+    backbone, head, (scene,) = Backbone.load("mini"), RPNHead.load("mini"), read_scenes(scenes)[1]
+    wanted = train.measure(backbone, head, [scene])
+    assert written["rows"]["as it was trained"] == {str(n): row for n, row in wanted.items()}
+    printed = capsys.readouterr().out
+    assert all(f"| {name} |" in printed for name in MISREADINGS)
 
 
 def test_the_table_of_ablations_shows_the_spread() -> None:

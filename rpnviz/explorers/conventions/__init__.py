@@ -1,0 +1,1 @@
+"""The conventions explorer: one picture by the rules of eight projects."""
