@@ -25,6 +25,7 @@ import platform
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,20 +35,6 @@ from benchmarks import compute, fit, keys, knobs, knobs_lab, network, page_train
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
-
-PARTS = (
-    "keys",
-    "explorers",
-    "knobs",
-    "knobs-lab",
-    "compute",
-    "training",
-    "notebooks",
-    "network",
-    "page-training",
-    "fit",
-    "site",
-)
 
 
 def main() -> int:
@@ -59,28 +46,8 @@ def main() -> int:
     samples: dict[str, Any] = {"machine": _machine()}
     print(f"{samples['machine']}\n")
     wanted = [options.only] if options.only else PARTS
-    if "keys" in wanted:
-        samples["keys"] = _keys()
-    if "explorers" in wanted:
-        samples["explorers"] = _explorers(samples.get("keys"))
-    if "knobs" in wanted:
-        samples["knobs"] = _knobs()
-    if "knobs-lab" in wanted:
-        samples["knobs in JupyterLab"] = _knobs_lab()
-    if "compute" in wanted:
-        samples["compute"] = _compute()
-    if "training" in wanted:
-        samples["training"] = _training()
-    if "notebooks" in wanted:
-        samples["notebooks"] = _notebooks()
-    if "network" in wanted:
-        samples["network"] = _network()
-    if "page-training" in wanted:
-        samples["page training"] = _page_training()
-    if "fit" in wanted:
-        samples["fit"] = _fit()
-    if "site" in wanted:
-        samples["site"] = _site()
+    for part in wanted:
+        samples[part] = PARTS[part](samples)
     if options.json:
         options.json.write_text(json.dumps(samples, indent=1, ensure_ascii=False) + "\n")
     return 0
@@ -256,6 +223,22 @@ def _training() -> dict[str, Any]:
     return {
         name: [dataclasses.asdict(way) for way in ways] for name, ways in (("steps", steps), ("features", features))
     }
+
+
+# What can be asked for, in the order in which all of it runs; each part is given the samples so far.
+PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "keys": lambda _: _keys(),
+    "explorers": lambda samples: _explorers(samples.get("keys")),
+    "knobs": lambda _: _knobs(),
+    "knobs-lab": lambda _: _knobs_lab(),
+    "compute": lambda _: _compute(),
+    "training": lambda _: _training(),
+    "notebooks": lambda _: _notebooks(),
+    "network": lambda _: _network(),
+    "page-training": lambda _: _page_training(),
+    "fit": lambda _: _fit(),
+    "site": lambda _: _site(),
+}
 
 
 if __name__ == "__main__":

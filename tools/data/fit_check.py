@@ -2,7 +2,7 @@
 
     python -m tools.data.fit_check [--steps 600] [--seeds 0 1 2]
 
-The pictures are drawn here: plates of about one to five in front of noise and of boxes of other shapes. The backbone is
+The pictures are drawn here: plates of about one to five, in stacks, before noise and squares. The backbone is
 "mini", fixed; only the head is trained. At most as many anchors of a cell as the paper has are suggested, from the
 training pictures alone. Recall is measured on pictures that neither the suggestion nor the training has seen.
 """
@@ -31,34 +31,38 @@ from rpnviz.rpn import RPNHead
 from rpnviz.train.head import HeadTraining, features_and_mirrored
 from tools.data.train import measure_head
 
-TRAINING, HELD_OUT, EACH = 60, 30, 6
+TRAINING, HELD_OUT = 60, 30  # pictures
+STACKS, EACH = 4, 6
 FIGURES = {"recall@50": (50, "recall@0.5"), "recall@300": (300, "recall@0.5"), "AR@300": (300, "average_recall")}
 
 
 def draw_picture(seed: int) -> Picture:
-    """600×1000, with EACH plates of 18 to 30 px height and four to five and a half times that width."""
+    """600×1000, with STACKS stacks of EACH plates, 18 to 26 px high and four to five and a half times as wide."""
     random = np.random.default_rng(seed)
     noise = Image.fromarray(random.integers(60, 190, (38, 63, 3), dtype=np.uint8)).resize((1000, 600))
     image = noise.filter(ImageFilter.GaussianBlur(4))
     pen = ImageDraw.Draw(image)
-    for _ in range(12):  # what is no plate
-        x, y = random.integers(0, 900), random.integers(0, 520)
-        side = random.integers(30, 120)
+    for x, y, side in random.uniform((0, 0, 30), (900, 520, 120), (12, 3)).tolist():  # what is no plate
         pen.rectangle((x, y, x + side, y + side), fill=tuple(random.integers(40, 220, 3).tolist()))
     boxes: list[list[float]] = []
-    while len(boxes) < EACH:
-        height = float(random.uniform(18, 30))
-        width = height * float(random.uniform(4, 5.5))
-        x, y = random.uniform(0, 1000 - width), random.uniform(0, 600 - height)
-        box = [float(edge) for edge in (x, y, x + width, y + height)]
-        if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in boxes):
-            continue
-        boxes.append(box)
-        pen.rectangle(tuple(box), fill=(235, 232, 220), outline=(20, 20, 20), width=2)
-        for i in range(6):
-            left = x + width * (0.12 + 0.13 * i)
-            pen.rectangle((left, y + height * 0.3, left + width * 0.07, y + height * 0.7), fill=(25, 25, 30))
-    return Picture(np.array(image), torch.tensor(boxes), ["plate"] * EACH, f"plates {seed}")
+    for column in random.permutation(6)[:STACKS].tolist():
+        top = float(random.uniform(0, 600 - EACH * 34))
+        for height, share, left in random.uniform((18, 4, 0), (26, 5.5, 1), (EACH, 3)).tolist():
+            x = column * 166 + left * max(0, 160 - height * share)
+            boxes.append([x, top, x + height * share, top + height])
+            _draw_plate(pen, boxes[-1])
+            top += height + float(random.uniform(3, 8))
+    return Picture(np.array(image), torch.tensor(boxes), ["plate"] * len(boxes), f"plates {seed}")
+
+
+def _draw_plate(pen: ImageDraw.ImageDraw, box: list[float]) -> None:
+    """A light rectangle with six dark signs."""
+    x1, y1, x2, y2 = box
+    width, height = x2 - x1, y2 - y1
+    pen.rectangle((x1, y1, x2, y2), fill=(235, 232, 220), outline=(20, 20, 20), width=2)
+    for i in range(6):
+        left = x1 + width * (0.12 + 0.13 * i)
+        pen.rectangle((left, y1 + height * 0.3, left + width * 0.07, y1 + height * 0.7), fill=(25, 25, 30))
 
 
 def suggested(pictures: list[Picture]) -> Suggestion:
