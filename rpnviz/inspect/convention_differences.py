@@ -208,14 +208,20 @@ def differences(convention: Convention, case: Case) -> list[Difference]:
         name, step = SETTINGS[setting]
         taken_over: Any = {setting: getattr(convention, setting)}
         changed = step.count(case.follow(replace(PAPER, **taken_over)), paper)
-        theirs, here = (in_words(setting, getattr(one, setting)) for one in (PAPER, convention))
-        rows.append(Difference(setting, name, theirs, here, changed, step.what, sources.get(setting, "")))
+        here = in_words(setting, getattr(convention, setting))
+        source = sources.get(setting, "")
+        rows.append(Difference(setting, name, paper_in_words(setting), here, changed, step.what, source))
     return rows
 
 
 def follow_all(case: Case) -> dict[str, Followed]:
     """What each of the CONVENTIONS makes of a case."""
     return {name: case.follow(convention) for name, convention in CONVENTIONS.items()}
+
+
+def paper_in_words(setting: str) -> str:
+    """The paper's value of a setting, for a table; it tells where the paper says nothing."""
+    return in_words(setting, getattr(PAPER, setting)) + (" (not said)" if setting in UNSAID else "")
 
 
 def in_words(setting: str, value: Any) -> str:
@@ -320,5 +326,5 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "min_size": lambda size: f"{size:g} px" if size else "none",
     "scores_per_anchor": lambda scores: "2, softmax" if scores == 2 else "1, sigmoid",
 }
-# How the paper's are told where the paper does not say it.
+# What the paper does not say; what stands for it there is what this series does.
 UNSAID = ("sides", "taker", "crowd", "clamp", "extra_pixel", "pre_nms_top_n", "min_size", "first")

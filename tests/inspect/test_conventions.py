@@ -401,6 +401,7 @@ def test_differences_are_counted_one_at_a_time() -> None:
     paper = label_anchors(grid_anchors(FLOOR, cell_anchors()), PICTURE.gt_boxes, (600, 1000))
     assert rows["drop_cross_boundary"].changed == int((kept.labels != paper.labels).sum()) <= crossing
     assert rows["scores_per_anchor"].changed == 0
+    assert rows["scores_per_anchor"].paper == "2, softmax" and rows["clamp"].paper == "no (not said)"
     assert rows["n_cls"].changed == 0  # 256 were sampled
     assert rows["beta"].changed == len(case().follow(PAPER).sampled[0])
     assert rows["post_nms_top_n"].changed == 700  # 300 of them are the same

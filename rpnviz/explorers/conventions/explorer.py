@@ -20,8 +20,8 @@ from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
-from rpnviz.inspect.convention_differences import SETTINGS, Case, Followed, differences, follow_all, in_words
-from rpnviz.inspect.convention_presets import CONVENTIONS, PAPER, PROJECTS
+from rpnviz.inspect.convention_differences import SETTINGS, Case, Followed, differences, follow_all, paper_in_words
+from rpnviz.inspect.convention_presets import CONVENTIONS, PROJECTS
 from rpnviz.inspect.conventions import convention_cells, same_shapes
 from rpnviz.pictures import Picture
 
@@ -155,7 +155,7 @@ class ConventionsExplorer(RpnvizWidget):
         other = {row.setting: asdict(row) for row in differences(CONVENTIONS[name], self.case)}
         rows = []
         for setting, (what_it_is, _) in SETTINGS.items():
-            words = in_words(setting, getattr(PAPER, setting))
+            words = paper_in_words(setting)
             same = {"setting": setting, "name": what_it_is, "paper": words, "here": words}
             rows.append(other.get(setting, {**same, "changed": None, "what": "", "source": ""}))
         return rows
