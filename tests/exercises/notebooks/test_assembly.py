@@ -49,7 +49,7 @@ def test_right_functions_are_the_same_as_ours_and_are_used(assemble: Assemble) -
 
 def test_what_is_not_written_is_ours_and_no_difference(assemble: Assemble) -> None:
     mine = assemble(NMS + "...")
-    assert str(mine).count("ours stands in") == 15 and mine.by == "our functions"
+    assert str(mine).count("ours stands in") == 13 and mine.by == "our functions"
     assert mine.my_nms(BOXES, SCORES, 0.4).tolist() == [0, 2]
     assert mine.stages["my_nms"].verdict == "missing" and mine.first_difference is None
     assert mine.draw_difference(IMAGE, ANCHORS).sentence == "No difference: 0 of the 1 functions that ran are yours."
@@ -180,7 +180,7 @@ def test_a_folder_without_lessons_is_named(tmp_path: Path) -> None:
     notebook(tmp_path / "12_your_own_rpn.ipynb", IOU + "return box_iou(boxes1, boxes2)")
     mine = Assembly(tmp_path)
     said = f"There is no lesson notebook, 01_….ipynb to 11_….ipynb, in {tmp_path}."
-    assert str(mine).count("ours stands in") == 15 and str(mine).endswith(f"\n{said}")
+    assert str(mine).count("ours stands in") == 13 and str(mine).endswith(f"\n{said}")
     mine.my_nms(BOXES, SCORES, 0.4)
     assert str(mine).endswith(f"\n{said}") and f"<div>{said}</div>" in mine._repr_mimebundle_()["text/html"]
 
