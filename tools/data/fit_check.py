@@ -2,7 +2,7 @@
 
     python -m tools.data.fit_check [--steps 600] [--seeds 0 1 2]
 
-The pictures are drawn here: plates of about one to five, in stacks, before noise and squares. The backbone is
+The pictures are drawn here: plates of about one to five before noise and squares, each alone, or in stacks. The backbone is
 "mini", fixed; only the head is trained. At most as many anchors of a cell as the paper has are suggested, from the
 training pictures alone. Recall is measured on pictures that neither the suggestion nor the training has seen.
 """
@@ -32,12 +32,12 @@ from rpnviz.train.head import HeadTraining, features_and_mirrored
 from tools.data.train import measure_head
 
 TRAINING, HELD_OUT = 60, 30  # pictures
-STACKS, EACH = 4, 6
+SETS = {"each alone": (6, 1), "in stacks": (4, 6)}  # how many stacks in a picture, and how many plates in a stack
 FIGURES = {"recall@50": (50, "recall@0.5"), "recall@300": (300, "recall@0.5"), "AR@300": (300, "average_recall")}
 
 
-def draw_picture(seed: int) -> Picture:
-    """600×1000, with STACKS stacks of EACH plates, 18 to 26 px high and four to five and a half times as wide."""
+def draw_picture(seed: int, stacks: int, each: int) -> Picture:
+    """600×1000, with stacks of plates that are 18 to 26 px high and four to five and a half times as wide."""
     random = np.random.default_rng(seed)
     noise = Image.fromarray(random.integers(60, 190, (38, 63, 3), dtype=np.uint8)).resize((1000, 600))
     image = noise.filter(ImageFilter.GaussianBlur(4))
@@ -45,9 +45,9 @@ def draw_picture(seed: int) -> Picture:
     for x, y, side in random.uniform((0, 0, 30), (900, 520, 120), (12, 3)).tolist():  # what is no plate
         pen.rectangle((x, y, x + side, y + side), fill=tuple(random.integers(40, 220, 3).tolist()))
     boxes: list[list[float]] = []
-    for column in random.permutation(6)[:STACKS].tolist():
-        top = float(random.uniform(0, 600 - EACH * 34))
-        for height, share, left in random.uniform((18, 4, 0), (26, 5.5, 1), (EACH, 3)).tolist():
+    for column in random.permutation(6)[:stacks].tolist():
+        top = float(random.uniform(0, 600 - each * 34))
+        for height, share, left in random.uniform((18, 4, 0), (26, 5.5, 1), (each, 3)).tolist():
             x = column * 166 + left * max(0, 160 - height * share)
             boxes.append([x, top, x + height * share, top + height])
             _draw_plate(pen, boxes[-1])
@@ -88,36 +88,38 @@ def features_of(backbone: Backbone, pictures: list[Picture]) -> list[Tensor]:
     return [features_and_mirrored(backbone, picture, Grid.paper()) for picture in pictures]
 
 
+def recall_of(
+    backbone: Backbone, cells: Tensor, pictures: list[Picture], features: list[Tensor], seed: int, steps: int
+) -> list[float]:
+    """Train a head on the first TRAINING pictures; its FIGURES on the others."""
+    torch.manual_seed(seed)
+    head = RPNHead(num_anchors=len(cells))
+    first, then = pictures[:TRAINING], pictures[TRAINING:]
+    for _ in HeadTraining(backbone, head, first, steps, cells=cells, seed=seed, features=features[:TRAINING]).run():
+        pass
+    own = (both[:1].float() for both in features[TRAINING:])
+    table = measure_head(head.eval(), own, then, cells=cells)
+    return [table[top_n][column] for top_n, column in FIGURES.values()]
+
+
 def main() -> None:
-    """Read the command line, train, print the table."""
+    """Read the command line, train, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
-    pictures = [draw_picture(i) for i in range(TRAINING + HELD_OUT)]
-    training, held_out = pictures[:TRAINING], pictures[TRAINING:]
-    chosen = suggested(training)
-    anchors = one_map().with_shapes("suggested", chosen.shapes)
     backbone = Backbone.load("mini")
-    features = features_of(backbone, pictures)
-    ways = {"the paper's nine": cell_anchors(), f"{len(chosen.shapes)} suggested": anchors.lattices[0].cells.float()}
-    print("| anchors of a cell | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 1) + "|")
-    for name, cells in ways.items():
-        found: dict[str, list[float]] = {figure: [] for figure in FIGURES}
-        for seed in options.seeds:
-            torch.manual_seed(seed)
-            head = RPNHead(num_anchors=len(cells))
-            steps = HeadTraining(
-                backbone, head, training, options.steps, cells=cells, seed=seed, features=features[:TRAINING]
-            )
-            for _ in steps.run():
-                pass
-            own = (both[:1].float() for both in features[TRAINING:])
-            table = measure_head(head.eval(), own, held_out, cells=cells)
-            for figure, (top_n, column) in FIGURES.items():
-                found[figure].append(table[top_n][column])
-        rows = [f"{statistics.median(v):.3f} ({min(v):.3f}–{max(v):.3f})" for v in found.values()]
-        print(f"| {name} | " + " | ".join(rows) + " |", flush=True)
+    for name, (stacks, each) in SETS.items():
+        pictures = [draw_picture(i, stacks, each) for i in range(TRAINING + HELD_OUT)]
+        print(f"\n{stacks * each} plates in a picture, {name}.")
+        shapes = suggested(pictures[:TRAINING]).shapes
+        anchors = one_map().with_shapes("suggested", shapes).lattices[0].cells.float()
+        features = features_of(backbone, pictures)
+        print("| anchors of a cell | " + " | ".join(FIGURES) + " |\n" + "|---" * (len(FIGURES) + 1) + "|")
+        for of, cells in {"the paper's nine": cell_anchors(), f"{len(shapes)} suggested": anchors}.items():
+            runs = [recall_of(backbone, cells, pictures, features, seed, options.steps) for seed in options.seeds]
+            rows = [f"{statistics.median(v):.3f} ({min(v):.3f}–{max(v):.3f})" for v in zip(*runs, strict=True)]
+            print(f"| {of} | " + " | ".join(rows) + " |", flush=True)
 
 
 if __name__ == "__main__":
