@@ -2,9 +2,9 @@
 
     python -m tools.data.fit_check [--steps 600] [--seeds 0 1 2]
 
-The pictures are drawn here: plates of about one to five before noise and squares, each alone, or in stacks. The backbone is
-"mini", fixed; only the head is trained. At most as many anchors of a cell as the paper has are suggested, from the
-training pictures alone. Recall is measured on pictures that neither the suggestion nor the training has seen.
+The pictures are drawn here: plates of about one to five before noise and squares, each alone, or in stacks. The
+backbone is "mini", fixed; only the head is trained. At most as many anchors of a cell as the paper has are suggested,
+from the training pictures alone. Recall is measured on pictures that neither the suggestion nor the training has seen.
 """
 
 from __future__ import annotations
