@@ -32,6 +32,7 @@ EXPLORERS = {  # folder → class, in the order of the series
     "funnel": "FunnelExplorer",
     "roi": "RoIExplorer",
     "detections": "DetectionsExplorer",
+    "fit": "FitExplorer",
     "precomputed": "PrecomputedExplorer",
 }
 __all__ = ["EXPLORERS", "explore", "load", *EXPLORERS.values()]

@@ -17,6 +17,7 @@ from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.labels.explorer import LabelsExplorer
@@ -34,6 +35,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.train.head import features_and_mirrored
+from tests.explorers.fit_result import make_result
 
 NAMES = tuple(name for name in EXPLORERS if name != "precomputed")  # which is the linked one of other results
 
@@ -75,6 +77,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "funnel": lambda: FunnelExplorer(picture, *answers, stage=5),
         "roi": lambda: RoIExplorer(picture, grid, features, stages.proposals[:12], proposal=5),
         "detections": lambda: DetectionsExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
+        "fit": lambda: FitExplorer(make_result(60, 900), selected=7),
     }
     assert set(explorers) == set(NAMES)
     return explorers
