@@ -10,6 +10,7 @@ python -m benchmarks --only knobs-lab      the same in JupyterLab, also while an
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
 python -m benchmarks --only network        the network in the page against PyTorch on one thread
 python -m benchmarks --only page-training  the training in the page against PyTorch
+python -m benchmarks --only fit            rpnviz fit on data sets of COCO's size, and of ten times that
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
 python -m benchmarks --json PATH           also write every sample
 """
@@ -29,7 +30,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, keys, knobs, knobs_lab, network, page_training, series, site, training
+from benchmarks import compute, fit, keys, knobs, knobs_lab, network, page_training, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
@@ -44,6 +45,7 @@ PARTS = (
     "notebooks",
     "network",
     "page-training",
+    "fit",
     "site",
 )
 
@@ -75,6 +77,8 @@ def main() -> int:
         samples["network"] = _network()
     if "page-training" in wanted:
         samples["page training"] = _page_training()
+    if "fit" in wanted:
+        samples["fit"] = _fit()
     if "site" in wanted:
         samples["site"] = _site()
     if options.json:
@@ -180,6 +184,16 @@ def _page_training() -> dict[str, Any]:
         found = page_training.measure(browser)
     print(f"{page_training.table(found)}\n")
     return dataclasses.asdict(found)
+
+
+def _fit() -> list[dict[str, Any]]:
+    runs: list[fit.Run] = []
+    print(fit.HEAD)
+    for run in fit.measure():
+        runs.append(run)
+        print(fit.row(run), flush=True)
+    print(f"\n{fit.against_all_anchors()}\n")
+    return [dataclasses.asdict(run) for run in runs]
 
 
 def _site() -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 import ijson
 
 from rpnviz.fit.annotations import Annotations, Labelled, Notes, cut
+from rpnviz.fit.nesting import check_nesting
 
 WHOLE = range(-(2**62), 2**62)
 
@@ -55,20 +56,23 @@ def open_coco(path: Path) -> Annotations:
     """Open a file with "images", "annotations" and "categories".
 
     Raises:
-        ValueError: if it is no JSON, or has no list of images; names the file.
+        ValueError: if it is no JSON, is nested too deep, or has no list of images; names the file.
     """
+    check_nesting(path)
+    pictures, class_names, breaks = Pictures(), dict[int, str](), ""
     try:
-        class_names = {_whole(one, "id"): str(one.get("name", one["id"])) for one in _items(path, "categories")}
-        pictures = Pictures()
         for one in _items(path, "images"):
             size = _whole(one, "height"), _whole(one, "width")
             pictures.add(_whole(one, "id"), *size, str(one.get("file_name", one["id"])))
-    except ijson.JSONError as error:
-        raise ValueError(f"{path.name}: no JSON: {error}") from error
+        for one in _items(path, "categories"):
+            class_names[_whole(one, "id")] = str(one.get("name", one["id"]))
+    except ijson.JSONError as error:  # whoever goes through the annotations meets it again, and notes it
+        breaks = f": {_on_a_line(error)}"
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path.name}: not as COCO writes it: {type(error).__name__}: {error}") from error
     if not len(pictures.ids):
-        raise ValueError(f'{path.name}: has no "images", a list of pictures with id, width and height')
+        kind = "no JSON" if breaks else 'has no "images", a list of pictures with id, width and height'
+        raise ValueError(f"{path.name}: {kind}{breaks}")
     pictures.sort()
     return Annotations("COCO JSON", lambda notes: _labelled(path, pictures, class_names, notes), pictures.name)
 
@@ -83,7 +87,7 @@ def _labelled(path: Path, pictures: Pictures, class_names: dict[int, str], notes
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 notes.add("broken", [f"{entry}: {type(error).__name__}: {error}"], 1)
     except ijson.JSONError as error:  # what was read until then stays
-        notes.add("broken", [f"all after {count:,} annotations: {error}"], 1)
+        notes.add("broken", [f"all after {count:,} annotations: {_on_a_line(error)}"], 1)
 
 
 def _one(one: dict[str, Any], entry: str, pictures: Pictures, class_names: dict[int, str]) -> Labelled:
@@ -95,6 +99,11 @@ def _one(one: dict[str, Any], entry: str, pictures: Pictures, class_names: dict[
     name = class_names.get(number, f"class {number}")
     remark = "crowd" if one.get("iscrowd") else ""
     return Labelled(at, *size, name, (x, y, x + width, y + height), where, remark)
+
+
+def _on_a_line(error: Exception) -> str:
+    """The first line of what the parser says; below it stands a stretch of the file."""
+    return str(error).partition("\n")[0]
 
 
 def _items(path: Path, key: str) -> Iterator[dict[str, Any]]:

@@ -62,13 +62,13 @@ def _open_folder(folder: Path, images: Path | None) -> Annotations:
 
 
 def _is_scene(path: Path) -> bool:
-    """Whether a JSON file is one of ours; those are small."""
+    """Whether a JSON file is one of ours; those are small, and whole."""
     if path.stat().st_size > MAX_SCENE_BYTES:
         return False
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name}: no JSON: {error}") from error
+    except (ValueError, RecursionError):
+        return False
     if isinstance(content, list) or (isinstance(content, dict) and "objects" in content):
         return True
     if isinstance(content, dict) and "images" in content:
