@@ -50,6 +50,7 @@ KEYS = {
     "funnel": ("[type=radio]:checked >> nth=0", "ArrowUp"),
     "roi": (".rpnviz-movable", "ArrowRight"),
     "detections": ("[aria-label=score_thresh]", "ArrowRight"),
+    "fit": (".rpnviz-scatter", "ArrowRight"),
 }
 DESCRIBED = """() => {
   const sentence = document.querySelector(".rpnviz-shown");
