@@ -17,6 +17,8 @@ from rpnviz.explorers.anchors.questions import sixteen_wide
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
+from rpnviz.explorers.fit.explorer import FitExplorer
+from rpnviz.explorers.fit.questions import without_an_anchor
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.funnel.questions import real_order, scored_background
 from rpnviz.explorers.iou.explorer import IouExplorer
@@ -45,6 +47,7 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
+from tests.explorers.fit_result import make_result
 
 
 @dataclass(frozen=True)
@@ -144,4 +147,5 @@ def every_asked() -> dict[str, Asked]:
             (what_comes_next,),
         ),
         "roi": Asked("09", lambda: world.second_head(RoIExplorer, proposal=5), (slope_of_a_box,)),
+        "fit": Asked("13", lambda: FitExplorer(make_result()), (without_an_anchor,)),
     }

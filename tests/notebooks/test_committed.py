@@ -45,7 +45,7 @@ def text_of(output: NotebookNode) -> str:
 
 
 def test_the_notebooks_are_there() -> None:
-    assert [path.stem[:2] for path in PATHS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "12"]
+    assert [path.stem[:2] for path in PATHS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "12", "13"]
 
 
 @every_notebook

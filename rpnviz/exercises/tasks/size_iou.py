@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -67,7 +69,7 @@ def _sides_exchanged(sizes: Tensor, others: Tensor) -> Tensor:
 def _picture(case: Case) -> Figure:
     sizes, others = case.arguments["sizes"], case.arguments["others"]
     named = [("positive", "sizes", sizes), ("ignored", "others", others)]
-    shown = [
+    shown: list[tuple[Sequence[float], str, str]] = [
         ([-width / 2, -height / 2, width / 2, height / 2], style, f"{name}[{i}]")
         for style, name, listed in named
         for i, (height, width) in enumerate(listed.tolist())

@@ -40,7 +40,7 @@ class Question:
     """A question with two to four choices, one of them right.
 
     Attributes:
-        fact (int): which of the 21 beliefs that learners bring it tests.
+        fact (int): which of the 22 beliefs that learners bring it tests.
         text (str): the question.
         choices (tuple[Choice, ...]): as they are shown.
 
