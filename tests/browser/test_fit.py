@@ -156,3 +156,27 @@ def test_the_question_moves_the_view(page: Page) -> None:
     expect(about(page)).to_contain_text("IoU 0.69")
     page.get_by_role("button", name="Each object's best anchor").click()
     expect(about(page)).to_contain_text("IoU 0.31")
+
+
+def test_python_shows_the_picture_of_an_object(open_and_run: Callable[..., Notebook]) -> None:
+    notebook = open_and_run("13")
+    root = notebook.page.locator(".rpnviz-fit").first
+    root.scroll_into_view_if_needed()
+    dots, canvas = root.locator(".rpnviz-scatter"), root.locator(".rpnviz-thumbnail")
+    expect(canvas).to_be_hidden()
+    dots.press("ArrowRight")
+    expect(canvas).to_be_visible()
+    widest = canvas.evaluate(PIXELS)
+    notebook.wait_for("explorer.pictured == explorer.selected >= 0", True)
+    for _ in range(6):  # faster than Python may answer: the last one counts
+        dots.press("ArrowLeft")
+    notebook.wait_for("explorer.answered['pictured'] == explorer.selected", True)
+    expect(canvas).to_be_visible()
+    changed = f"([canvas, before]) => ({PIXELS})(canvas) !== before"
+    notebook.page.wait_for_function(changed, arg=[canvas.element_handle(), widest])
+    notebook.execute("for one in folder.glob('*.jpg'):\n    one.unlink()")
+    dots.press("ArrowLeft")
+    expect(root.locator(".rpnviz-no-thumbnail")).to_contain_text("no such file in the folder of pictures")
+    expect(canvas).to_be_hidden()
+    dots.press("Escape")
+    expect(root.locator(".rpnviz-no-thumbnail")).to_be_empty()

@@ -284,16 +284,18 @@ function thumbnail({ model, store: { photo } }) {
     "aria-label": "The picture with the object's box",
   });
   const note = h("p", { class: "rpnviz-no-thumbnail" });
+  const place = h("div", { class: "rpnviz-thumbnail-place" }, note);
   return {
-    element: h("div", { class: "rpnviz-thumbnail-place" }, canvas, note),
+    element: place,
     draw({ selected }) {
       const answered = selected >= 0 && model.get("answered")?.pictured === selected;
       const bitmap = answered && model.get("thumbnail")?.byteLength ? photo.bitmap : null;
-      canvas.hidden = !bitmap;
       if (bitmap) {
         [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
         canvas.getContext("2d").drawImage(bitmap, 0, 0);
       }
+      const shown = bitmap ? canvas : note;
+      if (place.firstChild !== shown) place.replaceChildren(shown);
       setText(note, bitmap ? "" : whyNone(model, selected, answered));
     },
   };
