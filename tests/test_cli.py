@@ -229,7 +229,7 @@ def test_progress_is_shown_and_forgotten(data: Path, capsys: pytest.CaptureFixtu
 
     record("my_nms", "pass")
     assert main(["progress"]) == 0
-    assert capsys.readouterr().out.startswith("1 of 15 exercises done.")
+    assert capsys.readouterr().out.startswith("1 of 16 exercises done.")
     assert main(["forget"]) == 0
     assert capsys.readouterr().out == "Forgotten: the file is deleted.\n"
     assert not (data / "progress.json").exists()

@@ -137,3 +137,9 @@ def roi_align_bin(
         features[None], rois, output_size, sampling_ratio=sampling_ratio, aligned=True
     )
     return bins[0, :, bin_row, bin_col]
+
+
+def size_iou(sizes: Tensor, others: Tensor) -> Tensor:
+    """As torchvision.ops.box_iou of boxes round one centre; sizes are (height, width)."""
+    first, second = (torch.cat([-one.flip(1), one.flip(1)], dim=1) / 2 for one in (sizes, others))
+    return box_iou(first, second)

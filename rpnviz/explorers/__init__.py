@@ -34,6 +34,7 @@ EXPLORERS = {  # folder → class, in the order of the series
     "detections": "DetectionsExplorer",
     "pyramid": "PyramidExplorer",
     "conventions": "ConventionsExplorer",
+    "fit": "FitExplorer",
     "precomputed": "PrecomputedExplorer",
 }
 __all__ = ["EXPLORERS", "explore", "load", *EXPLORERS.values()]

@@ -18,6 +18,7 @@ from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.labels.explorer import LabelsExplorer
@@ -37,6 +38,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.train.head import features_and_mirrored
+from tests.explorers.fit_result import make_result
 
 NAMES = tuple(name for name in EXPLORERS if name != "precomputed")  # which is the linked one of other results
 
@@ -80,6 +82,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "detections": lambda: DetectionsExplorer(picture, grid, features, stages.proposals, RoIHead.load("mini")),
         "pyramid": lambda: PyramidExplorer(picture, load_detector("fasterrcnn_mini_fpn"), shown="proposals"),
         "conventions": lambda: ConventionsExplorer(picture, grid, *answers, row=20, col=30),
+        "fit": lambda: FitExplorer(make_result(60, 900), selected=7),
     }
     assert set(explorers) == set(NAMES)
     return explorers

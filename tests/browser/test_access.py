@@ -52,6 +52,7 @@ KEYS = {
     "pyramid": (".rpnviz-picture", "ArrowRight"),
     "conventions": (".rpnviz-anchor-map", "ArrowRight"),
     "detections": ("[aria-label=score_thresh]", "ArrowRight"),
+    "fit": (".rpnviz-scatter", "ArrowRight"),
 }
 DESCRIBED = """() => {
   const sentence = document.querySelector(".rpnviz-shown");

@@ -125,7 +125,7 @@ def spot(part: Locator, share: float = 0.5) -> Spot:
 
 DRAGGED = ".rpnviz-drag, .rpnviz-drag-across, .rpnviz-pickable"
 ACROSS = {"poolings", "replay"}  # a finger that goes up or down there scrolls the page
-NOT_DRAGGED = {"live", "nms", "funnel", "detections", "pyramid"}  # nothing in them is dragged
+NOT_DRAGGED = {"live", "nms", "funnel", "detections", "pyramid", "fit"}  # nothing in them is dragged
 
 
 def panels(page: Page) -> list[Locator]:

@@ -218,4 +218,15 @@ def my_roi_align_bin(features, box, output_size, bin_row, bin_col, sampling_rati
         values.append(total / sampling_ratio**2)
     return torch.tensor(values)
 """,
+    "my_size_iou": """
+def my_size_iou(sizes, others):
+    table = []
+    for height, width in sizes.tolist():
+        row = []
+        for other_height, other_width in others.tolist():
+            shared = min(height, other_height) * min(width, other_width)
+            row.append(shared / (height * width + other_height * other_width - shared))
+        table.append(row)
+    return table
+""",
 }

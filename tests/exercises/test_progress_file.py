@@ -40,7 +40,7 @@ def test_checks_are_counted_and_a_pass_is_kept() -> None:
     assert content()["my_box_iou"] == {"verdict": "error", "checks": 3, "passed": first["passed"]}
     assert progress().done == ["my_box_iou"]
     assert f"04  my_box_iou           right since {first['passed']}" in str(progress())
-    assert str(progress()).startswith("1 of 15 exercises done.")
+    assert str(progress()).startswith("1 of 16 exercises done.")
 
 
 def test_what_is_not_written_and_what_is_graded_is_no_progress() -> None:
@@ -55,7 +55,7 @@ def test_done_is_in_the_order_of_the_series() -> None:
         record(name, "pass")
     assert progress().done == list(EXERCISES)
     table = progress()._repr_mimebundle_()["text/html"]
-    assert table.count("<tr>") == 16 and "15 of 15" in table
+    assert table.count("<tr>") == 17 and "16 of 16" in table
     assert list(progress_file().parent.iterdir()) == [progress_file()]  # nothing unfinished lies about
 
 

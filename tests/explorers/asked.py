@@ -19,6 +19,8 @@ from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.conventions.questions import border_labels, same_ratios
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
+from rpnviz.explorers.fit.explorer import FitExplorer
+from rpnviz.explorers.fit.questions import without_an_anchor
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.funnel.questions import real_order, scored_background
 from rpnviz.explorers.iou.explorer import IouExplorer
@@ -50,6 +52,7 @@ from rpnviz.inspect.detector import load_detector
 from rpnviz.pictures import Picture
 from rpnviz.proposals import Stages, propose
 from rpnviz.rpn import RPNHead, flatten_head
+from tests.explorers.fit_result import make_result
 
 
 @dataclass(frozen=True)
@@ -161,4 +164,5 @@ def every_asked() -> dict[str, Asked]:
             ),
             (same_ratios, border_labels),
         ),
+        "fit": Asked("13", lambda: FitExplorer(make_result()), (without_an_anchor,)),
     }

@@ -15,6 +15,7 @@ from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
+from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
 from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.labels.explorer import LabelsExplorer
@@ -36,6 +37,7 @@ from rpnviz.pictures import Picture
 from rpnviz.proposals import propose
 from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.train.head import features_and_mirrored
+from tests.explorers.fit_result import make_result
 from tests.explorers.small_scene import drawn_pyramid, make_picture
 from tests.inspect.test_nms_steps import six
 
@@ -84,4 +86,5 @@ def every_explorer(
         "roi": lambda: RoIExplorer(picture, grid, features, proposals),
         "detections": lambda: DetectionsExplorer(picture, grid, features, proposals, RoIHead.load("mini")),
         "pyramid": lambda: PyramidExplorer(picture, pyramid),
+        "fit": lambda: FitExplorer(make_result()),
     }

@@ -33,7 +33,7 @@ from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
-BELIEFS = range(1, 25)  # the 21 questions that learners ask, one of pyramids, two of other people's settings
+BELIEFS = range(1, 26)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits
 MOVES = {"length": 1000}
 
 
@@ -176,7 +176,7 @@ def asked_in(notebook: str, makers: set[str]) -> list[str]:
 
 def test_the_notebooks_ask_what_is_tested_here(every: dict[str, Asked]) -> None:
     makers = {maker.__name__ for one in every.values() for maker in one.makers}
-    for notebook in (f"{number:02}" for number in range(12)):
+    for notebook in (f"{number:02}" for number in range(14)):
         here = [maker.__name__ for one in every.values() if one.notebook == notebook for maker in one.makers]
         assert sorted(asked_in(notebook, makers)) == sorted(here), notebook
 
@@ -224,6 +224,7 @@ def test_every_answer_moves_the_view_somewhere_else(asked: dict[str, Any]) -> No
 MEANWHILE: dict[str, dict[str, Any]] = {
     "linked": {"grid": "floor", "seed": 7, "layers": [], "map": "channel 3", "top_n": 1, "row": 0, "selected": 2},
     "poolings": {"length": 640, "rounding": "ceil"},
+    "fit": {"iou_thresh": 0.5, "anchor_set": 1, "class_index": 0, "selected": 2, "by": "class"},
     "window": {"row": 1, "col": 2, "channel": 9},
     "reader": {"row": 1, "col": 2, "show_anchors": False, "selected": 7},
     "text": {"mode": "boxes", "row": 3},

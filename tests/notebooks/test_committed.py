@@ -45,7 +45,7 @@ def text_of(output: NotebookNode) -> str:
 
 
 def test_the_notebooks_are_there() -> None:
-    assert [path.stem[:2] for path in PATHS] == [f"{i:02}" for i in range(13)]
+    assert [path.stem[:2] for path in PATHS] == [f"{i:02}" for i in range(14)]
 
 
 @every_notebook

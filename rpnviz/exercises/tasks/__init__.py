@@ -16,10 +16,12 @@ from rpnviz.exercises.tasks.port import PORT
 from rpnviz.exercises.tasks.pyramid import PYRAMID
 from rpnviz.exercises.tasks.recall import RECALL
 from rpnviz.exercises.tasks.receptive_field import RECEPTIVE_FIELD
+from rpnviz.exercises.tasks.size_iou import SIZE_IOU
 from rpnviz.exercises.tasks.window import WINDOW
 
 _SERIES = (
     *(RECEPTIVE_FIELD, WINDOW, CELL_ANCHORS, GRID_ANCHORS, BOX_IOU, LABELS),
     *(MINIBATCH, ENCODE, DECODE, LOSSES, RECALL, NMS, ALIGN, PYRAMID, PORT),
+    SIZE_IOU,
 )
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercise in _SERIES}

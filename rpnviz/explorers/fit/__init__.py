@@ -1,0 +1,1 @@
+"""The view of what comes out of comparing anchors with annotations."""
