@@ -66,7 +66,7 @@ def test_arrow_keys_walk_by_width_and_height(page: Page) -> None:
 def place_of(box: FloatRect, height: float, width: float) -> tuple[float, float]:
     """Where a size stands in the window; see PLANE of scatter.js. The axes go from 8 to 905 px."""
     across, up = (math.log(side / 8) / math.log(724 / 10 * 1.25**2) for side in (width, height))
-    x, y = (8 + across * 90.5) / 100, (64.5 - up * 62.5) / 70
+    x, y = (11 + across * 84.5) / 100, (64.5 - up * 62.5) / 70
     return box["x"] + box["width"] * x, box["y"] + box["height"] * y
 
 

@@ -10,7 +10,7 @@ import { clamp } from "../common/compute/boxes.js";
 /** @typedef {[number, number]} Size (height, width) */
 /** @typedef {{key: string, objects: number[], covered: ((i: number) => boolean) | null}} Cloud covered: null if nobody knows */
 
-const PLANE = { width: 100, height: 70, left: 8, right: 98.5, top: 2, bottom: 64.5 };
+const PLANE = { width: 100, height: 70, left: 11, right: 95.5, top: 2, bottom: 64.5 };
 const [LARGE, SMALL, MANY] = [2.6, 1.7, 800]; // half a dot, CSS pixels; that of many; how many that are
 const REACH = 3; // within which the mouse finds a dot, of the plane
 const [FRAME, RING] = [5, 7]; // half the frame of a shape, and of the object looked at, CSS pixels
