@@ -50,7 +50,7 @@ MAY_IMPORT |= {
     "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
 }
-COMPUTE = LESSON | {"feature_cache", "inspect", "train"}
+COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none
 # Slices that build upon another: all else that two explorers need is in explorers/common.
 BUILDS_ON = {"precomputed": {"linked"}}

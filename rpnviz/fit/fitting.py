@@ -140,5 +140,5 @@ def _verdict(
     now = f"On the half of the pictures that judges, the present anchors cover {present[1]:.1%} of the objects at 0.7"
     if best.covered[1] - present[1] < ENOUGH:
         return f"{now}. They are good enough: no suggestion with as few anchors gains {ENOUGH:.0%}."
-    cost = f"{best.anchors:,} anchors a picture instead of {num_anchors:,}"
+    cost = f"{best.anchors:,} anchors a picture{f' instead of {num_anchors:,}' if best.anchors != num_anchors else ''}"
     return f"{now}; {len(best.shapes)} shapes by {best.how} cover {best.covered[1]:.1%}, with {cost}."

@@ -179,7 +179,7 @@ def test_cells_that_are_no_python_are_nothing_to_say_where_all_is_found(tmp_path
 def test_a_folder_without_lessons_is_named(tmp_path: Path) -> None:
     notebook(tmp_path / "12_your_own_rpn.ipynb", IOU + "return box_iou(boxes1, boxes2)")
     mine = Assembly(tmp_path)
-    said = f"There is no lesson notebook, 01_….ipynb to 11_….ipynb, in {tmp_path}."
+    said = f"There is no lesson notebook, 01_….ipynb to 09_….ipynb, in {tmp_path}."
     assert str(mine).count("ours stands in") == 13 and str(mine).endswith(f"\n{said}")
     mine.my_nms(BOXES, SCORES, 0.4)
     assert str(mine).endswith(f"\n{said}") and f"<div>{said}</div>" in mine._repr_mimebundle_()["text/html"]
