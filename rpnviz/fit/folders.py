@@ -15,6 +15,7 @@ MOST_BYTES = 2**20  # of one file of annotations
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm")
 TURNED = {5, 6, 7, 8}  # EXIF orientations that swap height and width
 ORIENTATION = 0x0112
+WITH_EXIF = ("JPEG", "MPO", "TIFF", "WEBP")
 
 
 def files_of(folder: Path, suffix: str, notes: Notes | None = None) -> Iterator[Path]:
@@ -52,7 +53,8 @@ def picture_size(path: Path) -> tuple[int, int]:
             warnings.simplefilter("ignore")  # Pillow's remarks on broken metadata
             with Image.open(path, formats=FORMATS) as picture:
                 width, height = picture.size
-                turned = picture.getexif().get(ORIENTATION) in TURNED
+                # Of a PNG Pillow reads it all to look for this, and hardly any has it.
+                turned = picture.format in WITH_EXIF and picture.getexif().get(ORIENTATION) in TURNED
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
         raise ValueError(f"{path.name}: no picture that can be read: {error}") from error
     return (width, height) if turned else (height, width)

@@ -54,7 +54,8 @@ def size_ious(sizes: Tensor, others: Tensor) -> Tensor:
     Source: Redmon and Farhadi 2017 (YOLO9000), section 2, "Dimension Clusters": the distance of k-means is 1 - IoU.
     """
     sizes, others = take_numbers(sizes, "sizes", "n, 2").detach(), take_numbers(others, "others", "k, 2").detach()
-    shared = torch.minimum(sizes[:, None], others).prod(dim=2)
+    heights, widths = (torch.minimum(sizes[:, i, None], others[:, i]) for i in (0, 1))  # [n, k]
+    shared = heights * widths
     return shared / (sizes.prod(dim=1)[:, None] + others.prod(dim=1) - shared)
 
 

@@ -11,7 +11,7 @@ import pytest
 import traitlets as t
 from PIL import Image
 
-from rpnviz.explorers.fit.explorer import LONGEST, FitExplorer, cut
+from rpnviz.explorers.fit.explorer import LONGEST, FitExplorer, end_of
 from rpnviz.explorers.fit.questions import without_an_anchor
 from rpnviz.explorers.fit.thumbnail import LONGEST_SIDE
 from rpnviz.figures.palette import PALETTE
@@ -97,7 +97,7 @@ def test_the_page_gets_all_objects_and_no_picture_twice() -> None:
 
 
 def test_names_are_cut_and_classes_are_not_endless() -> None:
-    assert cut("a" * LONGEST) == "a" * LONGEST and cut("b" * LONGEST + "c") == "…" + "b" * (LONGEST - 2) + "c"
+    assert end_of("a" * LONGEST) == "a" * LONGEST and end_of("b" * LONGEST + "c") == "…" + "b" * (LONGEST - 2) + "c"
     explorer = FitExplorer(make_result(by_class=tuple(row(f"{i:0500}", 1) for i in range(1203))))
     assert len(explorer.plan["groups"]["class"]) == 200 and explorer.plan["num_classes"] == 1203
     assert all(len(one["name"]) == LONGEST for one in explorer.plan["groups"]["class"])

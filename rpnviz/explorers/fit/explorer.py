@@ -85,7 +85,7 @@ class FitExplorer(RpnvizWidget):
             "overall": asdict(found.overall),
             "groups": {name: [_short(asdict(row)) for row in rows[:MOST_ROWS]] for name, rows in groups},
             "num_classes": len(found.by_class),
-            "classes": [cut(found.class_names[i]) for i in self._classes.tolist()],
+            "classes": [end_of(found.class_names[i]) for i in self._classes.tolist()],
             "findings": [asdict(one) for one in found.findings],
             "shapes": [asdict(one) for one in found.shapes],
             "suggestions": [asdict(one) for one in found.suggestions],
@@ -95,7 +95,7 @@ class FitExplorer(RpnvizWidget):
     @property
     def _names(self) -> list[str]:
         """Each picture's name once, in the order of the sample."""
-        return [cut(name) for name in dict.fromkeys(self.result.sample.pictures)]
+        return [end_of(name) for name in dict.fromkeys(self.result.sample.pictures)]
 
     def _packed(self, places: np.ndarray[Any, Any]) -> dict[str, bytes]:
         """The sample; a row of its table: best shape, class, picture, height and width of the picture."""
@@ -173,13 +173,13 @@ class FitExplorer(RpnvizWidget):
     _check = obeys_rules("class_index", "anchor_set", "selected", "pictured")
 
 
-def cut(text: str) -> str:
+def end_of(text: str) -> str:
     """The end of a long name, which tells files apart."""
     return text if len(text) <= LONGEST else "…" + text[1 - LONGEST :]
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "name": cut(row["name"])}
+    return {**row, "name": end_of(row["name"])}
 
 
 def _int32(values: np.ndarray[Any, Any]) -> bytes:
