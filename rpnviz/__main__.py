@@ -108,6 +108,7 @@ def _say(text: str) -> None:
 
 def _fit(options: argparse.Namespace) -> int:
     """Read, compare, say it; the files are written whole."""
+    from rpnviz._inputs import take_number
     from rpnviz.fit.anchor_sets import ANCHOR_SETS, one_map
     from rpnviz.fit.fitting import fit_anchors
     from rpnviz.fit.writing import as_csv, as_json, as_table
@@ -115,6 +116,10 @@ def _fit(options: argparse.Namespace) -> int:
     files = [path for path in (options.report, options.json, options.csv) if path]
     for path in files:
         _refuse_what_cannot_be_written(path)  # before a minute of work
+    if len({path.resolve() for path in (options.annotations, *files)}) <= len(files):
+        raise ValueError("--report, --json, --csv and the annotations must be different files")
+    if options.at_least is not None:
+        take_number(options.at_least, "--at-least", 0, 1)
     own = {"scales": options.scales, "aspect_ratios": options.ratios}
     given = {name: values for name, values in own.items() if values}
     if given and options.anchors != "paper":

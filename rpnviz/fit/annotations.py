@@ -24,7 +24,7 @@ SLACK = 1.0  # px by which a box may overhang its picture and nobody is told: ma
 # What may be odd about an object → a clause for whoever trains with it, and whether it is left out.
 KINDS: dict[str, tuple[str, bool]] = {
     "broken": ("could not be read", True),
-    "link": ("are links that lead out of the folder", True),
+    "link": ("are links that lead out of the folder, or to nothing", True),
     "no_picture": ("belong to a picture that is not there", True),
     "not_finite": ("have a box that is not four finite numbers", True),
     "swapped": ("have corners swapped, or sides below 0", True),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ class Pictures:
     def __init__(self) -> None:
         """Begin with none."""
         self._found: dict[int, int] | None = {}
-        self.ids, self.heights, self.widths = array("q"), array("l"), array("l")
+        self.ids, self.heights, self.widths = array("q"), array("q"), array("q")
         self._names, self._ends = bytearray(), array("q", [0])
 
     def add(self, number: int, height: int, width: int, name: str) -> None:
@@ -37,10 +39,11 @@ class Pictures:
         self._names += cut(name).encode()
         self._ends.append(len(self._names))
 
-    def sort(self) -> None:
-        """Make ready for `place`."""
+    def sort(self) -> list[int]:
+        """Make ready for `place`; return the ids that are there more than once."""
         self._order = array("q", sorted(range(len(self.ids)), key=self.ids.__getitem__))
         self._sorted = array("q", (self.ids[i] for i in self._order))
+        return [one for one, other in pairwise(self._sorted) if one == other]
 
     def place(self, number: int) -> int:
         """Where a picture of this id stands, -1 for nowhere."""
@@ -59,22 +62,40 @@ def open_coco(path: Path) -> Annotations:
         ValueError: if it is no JSON, is nested too deep, or has no list of images; names the file.
     """
     check_nesting(path)
-    pictures, class_names, breaks = Pictures(), dict[int, str](), ""
-    try:
-        for one in _items(path, "images"):
-            size = _whole(one, "height"), _whole(one, "width")
-            pictures.add(_whole(one, "id"), *size, str(one.get("file_name", one["id"])))
-        for one in _items(path, "categories"):
-            class_names[_whole(one, "id")] = str(one.get("name", one["id"]))
-    except ijson.JSONError as error:  # whoever goes through the annotations meets it again, and notes it
-        breaks = f": {_on_a_line(error)}"
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path.name}: not as COCO writes it: {type(error).__name__}: {error}") from error
+    pictures, class_names, notes = Pictures(), dict[int, str](), Notes()
+    breaks = _read_list(path, "images", lambda one: pictures.add(*_picture(one)), notes)
+    breaks = breaks or _read_list(path, "categories", lambda one: class_names.update([_category(one)]), notes)
     if not len(pictures.ids):
+        odd = f": {notes.examples['broken'][0]}" if notes.counts else breaks and f": {breaks}"
         kind = "no JSON" if breaks else 'has no "images", a list of pictures with id, width and height'
-        raise ValueError(f"{path.name}: {kind}{breaks}")
-    pictures.sort()
-    return Annotations("COCO JSON", lambda notes: _labelled(path, pictures, class_names, notes), pictures.name)
+        raise ValueError(f"{path.name}: {kind}{odd}")
+    twice = pictures.sort()
+    notes.add("broken", (f"images: id {number} is there twice" for number in twice), len(twice))
+    return Annotations(
+        "COCO JSON", lambda notes: _labelled(path, pictures, class_names, notes), pictures.name, notes=notes
+    )
+
+
+def _read_list(path: Path, key: str, take: Callable[[dict[str, Any]], None], notes: Notes) -> str:
+    """Take each entry of a list; those that are none are noted. Says where the file breaks off, "" if it does not."""
+    try:
+        for i, one in enumerate(_items(path, key)):
+            try:
+                take(one)
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                notes.add("broken", [f"{key}[{i}]: {type(error).__name__}: {error}"], 1)
+    except ijson.JSONError as error:  # whoever goes through the annotations meets it again, and notes it
+        return _on_a_line(error)
+    return ""
+
+
+def _picture(one: dict[str, Any]) -> tuple[int, int, int, str]:
+    size = _whole(one, "height"), _whole(one, "width")
+    return _whole(one, "id"), *size, str(one.get("file_name", one["id"]))
+
+
+def _category(one: dict[str, Any]) -> tuple[int, str]:
+    return _whole(one, "id"), str(one.get("name", one["id"]))
 
 
 def _labelled(path: Path, pictures: Pictures, class_names: dict[int, str], notes: Notes) -> Iterator[Labelled]:
@@ -102,13 +123,16 @@ def _one(one: dict[str, Any], entry: str, pictures: Pictures, class_names: dict[
 
 
 def _on_a_line(error: Exception) -> str:
-    """The first line of what the parser says; below it stands a stretch of the file."""
-    return str(error).partition("\n")[0]
+    """The first line of what the parser says; below it stands a stretch of the file, and then it says it in bytes."""
+    said = error.args[0] if error.args else error
+    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)).partition("\n")[0]
 
 
 def _items(path: Path, key: str) -> Iterator[dict[str, Any]]:
     """The entries of one of the lists of the file, one by one."""
     with path.open("rb") as file:
+        if file.read(len(BOM_UTF8)) != BOM_UTF8:  # some editors write this mark before the text
+            file.seek(0)
         yield from ijson.items(file, f"{key}.item", use_float=True)
 
 

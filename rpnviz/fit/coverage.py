@@ -108,7 +108,7 @@ class Coverage:
         self._ratios = Tally(len(RATIO_NAMES))
         self._best_for = np.zeros(len(anchors.shapes), np.int64)
         self._positive_for = np.zeros(len(anchors.shapes), np.int64)
-        self.by_best_rule_alone = self.unreached = 0
+        self.by_best_rule_alone = self.unreached = self.untouched = 0
         self._input_sizes = Counter[tuple[int, int]]()
 
     def add(self, batch: Batch, objects: Resized, compared: Compared) -> None:
@@ -126,7 +126,8 @@ class Coverage:
             tally.add(group_of, best, compared.positives)
         self._best_for += np.bincount(shapes[best > 0], minlength=len(self._best_for))
         self._positive_for += (compared.ious >= POSITIVE).sum(dim=0).numpy()
-        self.by_best_rule_alone += int((best < POSITIVE).sum())
+        self.by_best_rule_alone += int(((best > 0) & (best < POSITIVE)).sum())
+        self.untouched += int((best == 0).sum())
         self.unreached += int((best < BACKGROUND).sum())
         self._input_sizes.update(map(tuple, objects.input_sizes.tolist()))
 

@@ -70,6 +70,7 @@ def fit_anchors(
         **coverage.groups(annotations.class_names),
         by_best_rule_alone=coverage.by_best_rule_alone,
         unreached=coverage.unreached,
+        untouched=coverage.untouched,
         shapes=coverage.shapes(),
         sample=_sample(seen.shown, annotations),
         present_on_half=present,

@@ -128,9 +128,10 @@ class FitResult:
         overall (CoverageRow): all objects.
         by_size, by_network_size, by_ratio, by_class (tuple[CoverageRow, ...]): COCO's three sizes, px of the picture;
             √area in the network's input; height / width; class, the largest first.
-        by_best_rule_alone (int): objects that no anchor reaches with 0.7: without the best-per-object rule nobody
-            would answer for them.
+        by_best_rule_alone (int): objects that anchors overlap, but none with 0.7: without the best-per-object rule
+            nobody would answer for them.
         unreached (int): objects that no anchor reaches with 0.3 even.
+        untouched (int): objects that no anchor overlaps at all; no rule finds an anchor for these.
         shapes (tuple[ShapeRow, ...]): each shape of anchor.
         sample (Sample): objects for pictures.
         present_on_half (tuple[float, float]): the present anchors on the half on which suggestions are judged.
@@ -154,6 +155,7 @@ class FitResult:
     by_class: tuple[CoverageRow, ...]
     by_best_rule_alone: int
     unreached: int
+    untouched: int
     shapes: tuple[ShapeRow, ...]
     sample: Sample
     present_on_half: tuple[float, float]

@@ -31,7 +31,7 @@ def open_voc(folder: Path) -> Annotations:
                 root = fromstring(read_small(path), forbid_dtd=True)
                 names.append(root.findtext("filename") or path.stem)
                 found = list(_objects(root, path.name, len(names) - 1))
-            except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+            except (ParseError, DefusedXmlException, OSError, ValueError, LookupError) as error:
                 notes.add("broken", [f"{path.name}: {type(error).__name__}: {error}"], 1)
             else:
                 yield from found

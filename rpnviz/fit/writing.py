@@ -26,7 +26,10 @@ def as_table(result: FitResult) -> str:
     if len(result.by_class) > MOST_CLASSES:
         lines.append(f"  and {len(result.by_class) - MOST_CLASSES:,} classes with fewer objects")
     alone = f"{result.by_best_rule_alone:,} objects live by the best-per-object rule alone (best IoU below 0.7)"
-    lines += ["", f"{alone}; {result.unreached:,} of them below 0.3", "", "shape of anchor: best for, positive for"]
+    lines += ["", f"{alone}; below 0.3 are {result.unreached:,}"]
+    if result.untouched:
+        lines.append(f"{result.untouched:,} objects are touched by no anchor: nothing answers for them")
+    lines += ["", "shape of anchor: best for, positive for"]
     lines += [f"  {row.name:34} {row.best_for:>10,} {row.positive_for:>10,}" for row in result.shapes]
     if result.suggestions:
         covered = f"{result.present_on_half[0]:.1%} and {result.present_on_half[1]:.1%}"

@@ -35,7 +35,7 @@ def open_yolo(folder: Path, images: Path | None = None) -> Annotations:
                 lines = read_small(path).decode("utf-8").splitlines()
                 names.append(path.stem)
                 size = _size_of(path, folder, images)
-            except ValueError as error:
+            except (OSError, ValueError) as error:
                 notes.add("broken", [f"{path.name}: {error}"], 1)
                 continue
             yield from _objects(lines, path.name, len(names) - 1, size, class_names, notes)
@@ -103,9 +103,11 @@ def _class_names(folder: Path) -> dict[int, str]:
         for path in (*sorted(place.glob("*.yaml")), *sorted(place.glob("*.yml")), place / "classes.txt"):
             if path.is_file():
                 try:
-                    return _names_in(path)
+                    names = _names_in(path)
                 except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
                     raise ValueError(f"{path.name}: no names of classes: {error}") from error
+                if names:  # another file of settings may lie beside it
+                    return names
     return {}
 
 
@@ -113,6 +115,9 @@ def _names_in(path: Path) -> dict[int, str]:
     text = read_small(path).decode("utf-8")
     if path.suffix == ".txt":
         return dict(enumerate(text.split("\n")))
-    found = (yaml.safe_load(text) or {}).get("names", {})
-    pairs = found.items() if isinstance(found, dict) else enumerate(found)
+    content = yaml.safe_load(text)
+    found = content.get("names", {}) if isinstance(content, dict) else {}
+    pairs = list(found.items() if isinstance(found, dict) else enumerate(found))
+    if not all(isinstance(name, (str, int)) for _, name in pairs):  # a list of lists may stand for gigabytes of text
+        raise ValueError("a name must be text")
     return {int(index): str(name) for index, name in pairs}

@@ -56,7 +56,7 @@ def make_result(count: int = len(SIZES), num_objects: int | None = None, **other
         "by_network_size": (row("below 64 px", 3), row("64 px and more", 2)),
         "by_ratio": (row("wide", 4), row("high", 1)),
         "by_class": (row("car", 3), row("<b>dog</b>", 2), row("none", 0)),
-        **{"by_best_rule_alone": 3, "unreached": 1},
+        **{"by_best_rule_alone": 3, "unreached": 1, "untouched": 0},
         "shapes": (ShapeRow("128 px, ratio 1", (128, 128), 3, 2), ShapeRow("512 px, ratio 2", (724, 362), 2, 0)),
         "sample": make_sample(count),
         "present_on_half": (0.61, 0.39),

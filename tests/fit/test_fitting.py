@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from rpnviz.__main__ import main
 from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
@@ -68,7 +69,7 @@ def test_counts_are_those_of_all_anchors(streets: FitResult) -> None:
     assert overall.positives == pytest.approx(float((ious >= 0.7).sum(dim=(1, 2)).double().mean()))
     assert [row.positive_for for row in streets.shapes] == (best >= 0.7).sum(dim=0).tolist()
     assert [row.best_for for row in streets.shapes] == torch.bincount(best.argmax(dim=1), minlength=9).tolist()
-    assert streets.by_best_rule_alone == int((best.amax(dim=1) < 0.7).sum())
+    assert streets.by_best_rule_alone == int((best.amax(dim=1) < 0.7).sum()) and streets.untouched == 0
     assert streets.unreached == int((best.amax(dim=1) < 0.3).sum())
     assert streets.num_anchors == len(anchors.flatten(0, 1))
 
@@ -98,7 +99,7 @@ def test_groups_by_hand(tmp_path: Path) -> None:
     [
         ("600/1000", (1080, 1920), (562, 1000), (0, 0)),  # 1000 / 1920 of 1080 is 562.5, rounded to even
         ("600/1000", (300, 400), (600, 800), (0, 0)),
-        ("800/1333", (480, 640), (800, 1067), (0, 0)),
+        ("800/1333", (480, 640), (800, 1066), (0, 0)),
         ("640", (480, 320), (640, 640), (0, 106)),  # 427 of 640 columns: 106 at the left
         ("none", (7, 9), (7, 9), (0, 0)),
     ],
@@ -107,7 +108,25 @@ def test_resizing(name: str, size: tuple[int, int], resized: tuple[int, int], co
     factors, corners, input_sizes = RESIZINGS[name].apply(torch.tensor([size]))
     assert tuple(input_sizes[0].tolist()) == resized and tuple(corners[0].tolist()) == corner
     if name == "800/1333":
-        assert factors[0].tolist() == [800 / 480, 1067 / 640]
+        assert factors[0].tolist() == [800 / 480, 1066 / 640]
+
+
+def test_800_by_1333_is_torchvisions() -> None:
+    transform = GeneralizedRCNNTransform(800, 1333, [0.0] * 3, [1.0] * 3)
+    sizes = torch.randint(30, 1500, (150, 2), generator=torch.Generator().manual_seed(0))
+    _, _, input_sizes = RESIZINGS["800/1333"].apply(sizes)
+    for size, ours in zip(sizes.tolist(), input_sizes.tolist(), strict=True):
+        image, _ = transform.resize(torch.zeros(1, 1, 1).expand(1, *size), None)
+        assert list(image.shape[1:]) == ours, size
+
+
+def test_what_no_anchor_touches_is_counted_apart(tmp_path: Path) -> None:
+    """In a picture of 100×100 none of the paper's nine lies inside."""
+    images = [{"id": 1, "height": 100, "width": 100}]
+    path = coco(tmp_path, images=images, annotations=[coco_object(0, 1, (10, 10, 50, 50))])
+    result = fit_anchors(path, resizing="none")
+    assert (result.untouched, result.unreached, result.by_best_rule_alone) == (1, 1, 0)
+    assert "1 objects are touched by no anchor" in as_table(result)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -235,6 +254,10 @@ def test_a_part_that_could_not_be_read_is_a_status(tmp_path: Path, capsys: pytes
         ([str(PICTURES), "--anchors", "fpn", "--scales", "8"], "leave --anchors out"),
         ([str(PICTURES), "--json", "/nowhere/fit.json"], "cannot be written"),
         ([str(PICTURES), "--anchors", "yolo"], "invalid choice"),
+        ([str(PICTURES), "--at-least", "nan"], "--at-least must be a number of at least 0 and at most 1; got nan"),
+        ([str(PICTURES), "--at-least", "95"], "--at-least must be"),
+        ([str(PICTURES), "--json", "fit.x", "--csv", "./fit.x"], "must be different files"),
+        ([str(PICTURES / "street-01.json"), "--json", str(PICTURES / "street-01.json")], "must be different files"),
     ],
 )
 def test_a_wrong_call_is_a_sentence(

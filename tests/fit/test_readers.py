@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,8 @@ def test_a_file_that_breaks_off_is_read_until_there(end: str, tmp_path: Path) ->
         ("x.json", '{"boxes": []}', "has 'boxes' in it"),
         ("x.json", '"text"', "has str in it"),
         ("x.json", '{"images": []}', 'has no "images"'),
-        ("x.json", '{"images": [{"id": 1}]}', "not as COCO writes it: KeyError: 'height'"),
-        ("x.json", '{"images": [3]}', "not as COCO writes it"),
+        ("x.json", '{"images": [{"id": 1}]}', "width and height: images[0]: KeyError: 'height'"),
+        ("x.json", '{"images": [3]}', "width and height: images[0]: TypeError"),
         ("x.csv", "a,b", "takes a COCO JSON"),
         ("x.zip", "PK", "is packed; unpack it first"),
     ],
@@ -143,6 +144,34 @@ def test_folders_of_none_or_several_formats_are_refused(tmp_path: Path) -> None:
     for path, images in ((tmp_path / "none", None), (tmp_path, tmp_path / "none")):
         with pytest.raises(FileNotFoundError, match="there is no such"):
             open_annotations(path, images)
+
+
+def test_one_bad_picture_or_class_does_not_spoil_the_others(tmp_path: Path) -> None:
+    content = json.loads(coco(tmp_path).read_text("utf-8"))
+    del content["images"][0]["height"]
+    content["images"].append({**content["images"][1], "height": 7})
+    content["categories"].append({"id": "x", "name": "bird"})
+    annotations = open_annotations(coco(tmp_path, **content))
+    assert [one[:3] for one in read(annotations)] == [("b", SIZES["b"], "dog")]
+    count, examples = noted(annotations)["broken"]
+    assert count == 3 and examples[0] == "images[0]: KeyError: 'height'"
+    assert (
+        examples[1].startswith("categories[2]: TypeError: id must be") and examples[2] == "images: id 5 is there twice"
+    )
+    assert noted(annotations)["no_picture"][0] == 2
+
+
+def test_a_mark_before_the_text_is_passed_over(tmp_path: Path) -> None:
+    path = coco(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(read(open_annotations(path))) == 3
+
+
+def test_what_the_parser_says_is_one_line_of_text(tmp_path: Path) -> None:
+    path = coco(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b'"a.png"', b'"\xff.png"'))
+    with pytest.raises(ValueError, match=r"^coco\.json: no JSON: [^\n']+$"):
+        open_annotations(path)
 
 
 def test_names_are_text_of_a_length_that_can_be_shown(tmp_path: Path) -> None:
@@ -221,10 +250,24 @@ def test_yolo_finds_pictures_where_they_are_said_to_be_and_turned(tmp_path: Path
     assert "b.png: no picture that can be read" in noted(annotations)["broken"][1][0]
 
 
-def test_yolo_names_that_are_no_good_are_a_sentence(tmp_path: Path) -> None:
-    (yolo(tmp_path) / "data.yaml").write_text("names: !!python/object/apply:os.system [ls]", "utf-8")
-    with pytest.raises(ValueError, match=r"data\.yaml: no names of classes"):
+BOMB_OF_LISTS = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefghijklmnopqrstuvwx"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["names: !!python/object/apply:os.system [ls]", f"{BOMB_OF_LISTS}names: [*x]", "names: {x: dog}", "names: 3"],
+)
+def test_yolo_names_that_are_no_good_are_a_sentence(content: str, tmp_path: Path) -> None:
+    (yolo(tmp_path) / "data.yaml").write_text(content, "utf-8")
+    with pytest.raises(ValueError, match=r"^data\.yaml: no names of classes"):
         open_annotations(tmp_path)
+
+
+def test_yolo_names_lie_beside_other_settings(tmp_path: Path) -> None:
+    for name, content in (("args.yaml", "epochs: 3"), ("a.yaml", "- 1"), ("b.yml", "")):
+        (tmp_path / name).write_text(content, "utf-8")
+    annotations = open_annotations(yolo(tmp_path))
+    assert {one[2] for one in read(annotations)} == {"dog", "cat"}
 
 
 def test_links_that_lead_out_are_left_alone(tmp_path: Path) -> None:
@@ -234,9 +277,11 @@ def test_links_that_lead_out_are_left_alone(tmp_path: Path) -> None:
     voc(inside)
     (outside / "secret.xml").write_text("<annotation/>", "utf-8")
     (inside / "secret.xml").symlink_to(outside / "secret.xml")
+    (inside / "nothing.xml").symlink_to(inside / "gone.xml")
+    (inside / "itself.xml").symlink_to(inside / "itself.xml")
     annotations = open_annotations(inside)
     assert len(read(annotations)) == 3
-    assert noted(annotations) == {"link": (1, ["secret.xml"])}
+    assert noted(annotations) == {"link": (3, ["itself.xml", "nothing.xml", "secret.xml"])}
 
 
 def test_scenes_of_which_one_is_broken(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import { typed } from "../common/model.js";
  */
 /**
  * @typedef {{source: string, format: string, anchors_name: string, resizing: string, num_pictures: number,
- *   num_objects: number, num_anchors: number, verdict: string, by_best_rule_alone: number, unreached: number,
+ *   num_objects: number, num_anchors: number, verdict: string, by_best_rule_alone: number, unreached: number, untouched: number,
  *   present_on_half: [number, number], thresholds: [number, number], overall: Row, groups: Record<string, Row[]>,
  *   num_classes: number, classes: string[], findings: Finding[], shapes: Shape[], suggestions: Suggestion[],
  *   pictures: string[]}} Plan

@@ -78,7 +78,7 @@ class FitExplorer(RpnvizWidget):
         found = self.result
         groups = zip(GROUPS, (found.by_size, found.by_network_size, found.by_ratio, found.by_class), strict=True)
         own = ("source", "format", "anchors_name", "resizing", "num_pictures", "num_objects", "num_anchors", "verdict")
-        counted = ("by_best_rule_alone", "unreached", "present_on_half")
+        counted = ("by_best_rule_alone", "unreached", "untouched", "present_on_half")
         return {
             **{name: getattr(found, name) for name in (*own, *counted)},
             "thresholds": list(IOU_THRESHOLDS),
