@@ -141,8 +141,12 @@ function overview({ store: { plan } }) {
   const counts = `${thousands(plan.num_objects)} objects in ${thousands(plan.num_pictures)} pictures`;
   const asked = `anchors “${plan.anchors_name}”, ${thousands(plan.num_anchors)} a picture, resized ${plan.resizing}`;
   const alone = `Objects without any anchor at 0.7, which live by the best-per-object rule alone: ${thousands(plan.by_best_rule_alone)}; without any at 0.3: ${thousands(plan.unreached)}`;
-  const untouched = plan.untouched ? `; touched by none, so that nothing answers for them: ${thousands(plan.untouched)}.` : ".";
-  return { element: h("p", {}, h("b", {}, plan.source), ` (${plan.format}): ${counts}; ${asked}. ${alone}${untouched}`) };
+  const untouched = plan.untouched
+    ? `; touched by none, so that nothing answers for them: ${thousands(plan.untouched)}.`
+    : ".";
+  return {
+    element: h("p", {}, h("b", {}, plan.source), ` (${plan.format}): ${counts}; ${asked}. ${alone}${untouched}`),
+  };
 }
 
 /** @param {string} className @param {(now: Moment) => string} text @returns {Part} */
