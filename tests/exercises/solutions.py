@@ -227,6 +227,6 @@ def my_size_iou(sizes, others):
             shared = min(height, other_height) * min(width, other_width)
             row.append(shared / (height * width + other_height * other_width - shared))
         table.append(row)
-    return table
+    return torch.tensor(table).reshape(len(sizes), len(others))
 """,
 }

@@ -13,12 +13,14 @@ import traitlets as t
 from rpnviz.backbone import WIDTHS, Backbone
 from rpnviz.explorers import ChannelsExplorer, LinkedExplorer, PrecomputedExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
+from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.linked.scene import Scene, run_scene
 from rpnviz.explorers.loss.explorer import SETTINGS
 from rpnviz.explorers.precomputed.explorer import NOT_DRAWN
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
 from tests.explorers.every import every_explorer
+from tests.explorers.fit_result import make_result
 from tests.explorers.small_scene import make_picture
 
 OWN = {
@@ -66,6 +68,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("iou", OWN, "iou.explorer.picture_file"),
     ("poolings", OWN, "poolings.explorer.picture_file"),
     ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
+    ("fit", {"pictured": 1}, "fit.explorer.draw_thumbnail"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
 SETS_ONLY = {("nms", "top_n"), ("live", "beside"), ("live", "running")}
@@ -76,7 +79,9 @@ SETS_ONLY |= {("anchors", name) for name in ("preset", "grid_name", "scales", "a
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RpnvizWidget]:
     """What makes a new explorer of a name."""
-    makers = every_explorer(tmp_path_factory.mktemp("every"))
+    folder = tmp_path_factory.mktemp("every")
+    makers = every_explorer(folder)
+    makers["fit"] = lambda: FitExplorer(make_result(), pictures=folder)
     pictures, backbone, grid = {n: make_picture(n) for n in ("one", "two")}, Backbone.load("mini"), Grid.paper()
     features = {n: backbone.features(picture, grid) for n, picture in pictures.items()}
     makers["channels"] = lambda: ChannelsExplorer(pictures, grid, features)
