@@ -38,10 +38,11 @@ STOPS = """() => {
 }"""
 
 
-def findings(page: Page, rules: list[str] | None = None) -> list[str]:
-    """What axe-core finds by its usual rules, or by some, each with what it concerns."""
+def findings(page: Page, rules: list[str] | None = None, without: str = "") -> list[str]:
+    """What axe-core finds by its usual rules, or by some, each with what it concerns; it passes over `without`."""
     options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
-    found = AXE.run(page, options=options).response["violations"]
+    context = {"exclude": [[without]]} if without else None
+    found = AXE.run(page, context, options).response["violations"]
     return [f"{one['impact']} {one['id']}: {[node['html'][:160] for node in one['nodes'][:4]]}" for one in found]
 
 
