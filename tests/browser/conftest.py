@@ -150,7 +150,8 @@ def shows_its_explorers(page: Page) -> None:
         for canvas in view.locator("canvas").all():
             expect(canvas).to_be_visible()
             lens = "rpnviz-lens" in (canvas.get_attribute("class") or "")  # 3×3 pixels, at the first layer
-            assert canvas.evaluate(COLOURS) > (1 if lens else 4), "an empty canvas"
+            drawn = f"([canvas, least]) => ({COLOURS})(canvas) > least"  # it may come into sight before it is drawn
+            page.wait_for_function(drawn, arg=[canvas.element_handle(), 1 if lens else 4])
     assert "Error displaying widget" not in page.locator(".jp-Notebook").inner_text()
 
 
