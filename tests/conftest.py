@@ -26,15 +26,10 @@ settings.load_profile("rpnviz")
 
 
 class WholeModules(LoadScopeScheduling):  # type: ignore[misc]
-    """A worker takes whole modules, so that what their tests share is made once; one takes all that needs the run.
-
-    The notebooks in JupyterLab, which share nothing, come last and one by one: so no worker waits long for the other.
-    """
+    """A worker takes whole modules, so that what their tests share is made once; one takes all that needs the run."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::")[0]
-        if module == "tests/browser/test_notebooks.py":
-            return nodeid
         return "run" if module.startswith(("tests/notebooks/", "tests/site/")) else module
 
 
