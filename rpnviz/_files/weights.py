@@ -10,6 +10,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 
+def read_matching_weights(path: Path, wanted: dict[str, Tensor], whose: str) -> dict[str, Tensor]:
+    """Read a state dict that has just the names and shapes of `wanted`. A ValueError names file and network if not."""
+    state = read_weights(path)
+    if {key: one.shape for key, one in state.items()} != {key: one.shape for key, one in wanted.items()}:
+        raise ValueError(f"weights {path} are not those of {whose}: other tensors, or of other shapes")
+    return state
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a state dict; no pickled code is run. A ValueError says what the file is instead."""
     if not path.is_file():

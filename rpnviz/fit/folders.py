@@ -21,18 +21,18 @@ WITH_EXIF = ("JPEG", "MPO", "TIFF", "WEBP")
 def files_of(folder: Path, suffix: str, notes: Notes | None = None) -> Iterator[Path]:
     """The files of a folder and those below it, sorted; links that lead out of it are noted and left out."""
     for path in sorted(folder.rglob(f"*{suffix}")):
-        if not _stays_in(folder, path) or (path.is_symlink() and not path.exists()):
+        if not stays_in(folder, path) or (path.is_symlink() and not path.exists()):
             if notes:
                 notes.add("link", [str(path.relative_to(folder))], 1)
         elif path.is_file():
             yield path
 
 
-def _stays_in(folder: Path, path: Path) -> bool:
-    """Whether a path lies in a folder also where links lead; one that leads to itself does not."""
+def stays_in(folder: Path, path: Path) -> bool:
+    """Whether a path lies in a folder, also where links lead; one that leads to itself does not."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):  # a loop of links; a name with a NUL in it
         return False
 
 
@@ -71,6 +71,6 @@ def find_picture(folder: Path, stem: str) -> Path | None:
     """The picture file of this stem in a folder, None if there is none or it leads out of the folder."""
     for suffix in SUFFIXES:
         for path in (folder / f"{stem}{suffix}", folder / f"{stem}{suffix.upper()}"):
-            if path.is_file() and _stays_in(folder, path):
+            if path.is_file() and stays_in(folder, path):
                 return path
     return None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 
+from rpnviz._files import tables
 from rpnviz.fit.result import CoverageRow, Finding, FitResult, Suggestion
 
 GROUPS = {"by_size": "size in the picture", "by_network_size": "size in the network", "by_ratio": "shape"}
 MOST_CLASSES = 20  # in the table; JSON and CSV have all
-CONTROLS = {code: "�" for code in (*range(32), 127, *range(128, 160))}  # what a console would obey
 
 
 def as_table(result: FitResult) -> str:
@@ -35,7 +33,7 @@ def as_table(result: FitResult) -> str:
         covered = f"{result.present_on_half[0]:.1%} and {result.present_on_half[1]:.1%}"
         lines += ["", f"on the half that judges, at 0.5 and 0.7: present anchors {covered}"]
         lines += [_suggestion(one) for one in result.suggestions]
-    return "\n".join(line.translate(CONTROLS) for line in [*lines, "", result.verdict])
+    return "\n".join(tables.printable(line) for line in [*lines, "", result.verdict])
 
 
 def as_json(result: FitResult) -> bytes:
@@ -46,16 +44,16 @@ def as_json(result: FitResult) -> bytes:
 
 
 def as_csv(result: FitResult) -> bytes:
-    """The rows of coverage, with a mark at the head by which Excel knows the letters."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["group", "name", "objects", "covered_0.5", "covered_0.7", "mean_iou", "positives"])
+    """The rows of coverage, see `tables.as_csv`."""
     groups = {"all": (result.overall,), **{group: getattr(result, group) for group in (*GROUPS, "by_class")}}
-    for group, rows in groups.items():
-        for row in rows:
-            name = f"'{row.name}" if row.name.startswith(("=", "+", "-", "@", "\t")) else row.name  # no formula
-            writer.writerow([group, name, row.objects, *row.covered, row.mean_iou, row.positives])
-    return out.getvalue().encode("utf-8-sig")
+    return tables.as_csv(
+        ["group", "name", "objects", "covered_0.5", "covered_0.7", "mean_iou", "positives"],
+        ([group, *_flat(row)] for group, rows in groups.items() for row in rows),
+    )
+
+
+def _flat(row: CoverageRow) -> list[object]:
+    return [row.name, row.objects, *row.covered, row.mean_iou, row.positives]
 
 
 def _as_plain(value: object) -> object:

@@ -27,7 +27,7 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.ssd import SSD
 from torchvision.ops import FrozenBatchNorm2d
 
-from rpnviz._files.weights import read_weights
+from rpnviz._files.weights import read_matching_weights
 from rpnviz.inspect.mini_fpn import load_mini_fpn
 from rpnviz.inspect.pyramid import Level, PyramidStages, propose_by_level
 
@@ -114,10 +114,7 @@ def load_detector(name: str, weights: str | Path | None = None) -> FasterRCNN:
     model: FasterRCNN = get_model(name, weights=None, weights_backbone=None)
     if eps is not None:
         _freeze_batch_norms(model, eps)
-    state = read_weights(Path(weights))
-    if {key: one.shape for key, one in state.items()} != {key: one.shape for key, one in model.state_dict().items()}:
-        raise ValueError(f"weights {weights} are not those of {name}: other tensors, or of other shapes")
-    model.load_state_dict(state)
+    model.load_state_dict(read_matching_weights(Path(weights), model.state_dict(), name))
     return model.eval()
 
 

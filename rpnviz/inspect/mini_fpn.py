@@ -15,7 +15,7 @@ from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from rpnviz._files.data import data_folder
-from rpnviz._files.weights import read_weights
+from rpnviz._files.weights import read_matching_weights
 from rpnviz.backbone import Backbone
 from rpnviz.detection import BINS, CLASSES
 
@@ -58,9 +58,8 @@ def load_mini_fpn(weights: str | Path | None = None) -> FasterRCNN:
         ValueError: if the file holds no weights of this detector.
     """
     path = data_folder() / "weights" / "mini_fpn.safetensors" if weights is None else Path(weights)
-    model, state = build_mini_fpn(), read_weights(path)
+    model = build_mini_fpn()
     wanted = {key: one for key, one in model.state_dict().items() if not key.startswith(FROZEN)}
-    if {key: one.shape for key, one in state.items()} != {key: one.shape for key, one in wanted.items()}:
-        raise ValueError(f"weights {path} are not those of mini_fpn: other tensors, or of other shapes")
+    state = read_matching_weights(path, wanted, "mini_fpn")
     model.load_state_dict({key: one.float() for key, one in state.items()}, strict=False)
     return model.eval()

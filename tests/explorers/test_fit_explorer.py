@@ -165,7 +165,7 @@ def test_only_the_folder_is_read(folder: Path, name: str) -> None:
     (folder / "link.png").symlink_to(folder.parent / "secret.png")
     told = FitExplorer(of_pictures(name.format(folder.parent)), folder, pictured=0)
     assert not told.thumbnail
-    assert "leads out of the folder" in told.no_thumbnail or "no file can have this name" in told.no_thumbnail
+    assert "leads out of the folder" in told.no_thumbnail
 
 
 def test_a_link_that_stays_inside_is_followed(folder: Path) -> None:

@@ -224,7 +224,7 @@ def test_names_are_no_commands_and_no_formulas(tmp_path: Path) -> None:
     names = [{"id": 1, "name": "\x1b[2Jdog"}, {"id": 7, "name": "=1+1"}]
     result = fit_anchors(coco(tmp_path, categories=names))
     assert "\x1b" not in as_table(result) and "�[2Jdog" in as_table(result)
-    assert "by_class,'=1+1,1," in as_csv(result).decode("utf-8-sig")
+    assert '"by_class","\'=1+1","1",' in as_csv(result).decode("utf-8-sig")
 
 
 def run(*arguments: str | Path | float) -> int:

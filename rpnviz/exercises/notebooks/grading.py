@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from rpnviz._files import tables
 from rpnviz.exercises import EXERCISES, Result, check_source
 from rpnviz.exercises.notebooks.submission import Submission, read_notebook
 
 NOT_FOUND, UNREADABLE = "not found", "unreadable"  # beside the verdicts of `check`
-# A spreadsheet takes a cell that starts so for a formula; one set to an Asian language also what is twice as wide.
-FORMULA = (*("=", "+", "-", "@"), *("＝", "＋", "－", "＠"), *("\t", "\r", "\n"))
 
 Check = Callable[[str, str], Result]
 
@@ -91,29 +88,14 @@ def _checked(submission: Submission, name: str, check: Check) -> Row:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """Rows as CSV: commas, every cell in quotes, UTF-8 with the mark by which Excel knows it; no cell is a formula."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # where Excel divides by semicolons, none within a name counts
-    writer.writerow([one.name for one in fields(Row)])
-    writer.writerows([[_harmless(cell) for cell in astuple(row)] for row in rows])
-    return text.getvalue().encode("utf-8-sig")
+    """Rows as CSV, see `tables.as_csv`."""
+    return tables.as_csv([one.name for one in fields(Row)], map(astuple, rows))
 
 
 def summarise(rows: Sequence[Row]) -> str:
     """One line for a notebook: how many passed, and the verdict of each exercise."""
     if not rows[0].exercise:
-        return printable(f"{rows[0].file}: {rows[0].verdict}: {rows[0].message}")
+        return tables.printable(f"{rows[0].file}: {rows[0].verdict}: {rows[0].message}")
     passed = sum(row.verdict == "pass" for row in rows)
     each = ", ".join(f"{row.exercise} {row.verdict}" for row in rows)
-    return printable(f"{rows[0].file}: {passed} of {len(rows)} passed: {each}")
-
-
-def printable(text: str) -> str:
-    """Text without characters that could move a terminal's cursor or start a new line."""
-    return "".join(one if one.isprintable() else "�" for one in text)
-
-
-def _harmless(cell: str) -> str:
-    """A cell of the table: an apostrophe before what a spreadsheet would run; no control characters."""
-    text = "".join(one if one.isprintable() or one == "\n" else " " for one in cell)
-    return f"'{text}" if cell.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return tables.printable(f"{rows[0].file}: {passed} of {len(rows)} passed: {each}")

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from rpnviz._files.images import read_rgb
 from rpnviz.figures.palette import PALETTE
+from rpnviz.fit.folders import stays_in
 
 LONGEST_SIDE = 320  # px
 
@@ -21,15 +22,12 @@ def find_inside(folder: Path, name: str) -> Path:
         name: as the annotations have it: anybody's text.
 
     Raises:
-        ValueError: if it leads out of the folder, also by a link, or is no name of a file.
+        ValueError: if it leads out of the folder, also by a link, or to itself, or is no name of a file.
         FileNotFoundError: if there is no such file.
     """
-    try:
-        path = (folder / name).resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL, a link that leads to itself
-        raise ValueError(f"{name!r}: no file can have this name") from error
-    if not path.is_relative_to(folder.resolve()):
-        raise ValueError(f"{name!r}: leads out of the folder of pictures, and is not opened")
+    path = folder / name
+    if not stays_in(folder, path):
+        raise ValueError(f"{name!r}: leads out of the folder of pictures, or nowhere, and is not opened")
     if not path.is_file():
         raise FileNotFoundError(f"{name!r}: no such file in the folder of pictures")
     return path

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rpnviz._files.tables import printable
 from rpnviz.exercises import Result
-from rpnviz.exercises.notebooks.grading import Row, as_csv, grade, printable, summarise
+from rpnviz.exercises.notebooks.grading import Row, as_csv, grade, summarise
 from tests.exercises.notebooks.test_submission import notebook
 
 RIGHT = "def my_nms(boxes, scores, nms_thresh):\n    return 'right'"
