@@ -11,7 +11,7 @@ FORMULA = (*("=", "+", "-", "@"), *("＝", "＋", "－", "＠"), *("\t", "\r", "
 
 
 def as_csv(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
-    """A table as CSV: commas, all cells in quotes, UTF-8 with the mark by which Excel knows it; no cell is a formula."""
+    """A table as CSV: all cells in quotes, commas, UTF-8 with the mark by which Excel knows it; none is a formula."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)  # where Excel divides by semicolons, none within a name counts
     writer.writerow(heads)

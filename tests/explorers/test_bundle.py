@@ -111,6 +111,11 @@ def test_a_widget_brings_its_module_deflated(browser: Browser) -> None:
     page.close()
 
 
+def test_style_sheets_go_without_their_comments(folder: Path) -> None:
+    (folder / "a.css").write_text("/* one */\n.a {\n  color: red; /* two\n lines */\n}\n  /* three */\n.b > i { }\n")
+    assert bundle.style_sheet("a.css") == ".a {\n  color: red;}\n.b > i { }\n"
+
+
 def test_every_module_is_taken_by_somebody() -> None:
     for_widgets = ["common/modules.js", "common/unpacking.js"]
     assert sorted([*defined(bundle.bundle(*VIEWS, SAVED, NETWORK)), *for_widgets]) == MODULES

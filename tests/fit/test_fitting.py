@@ -168,6 +168,30 @@ def test_what_is_suggested_for_torchvision_makes_these_anchors(tmp_path: Path) -
         np.testing.assert_allclose(sides, wanted, atol=2.0)
 
 
+def test_each_shape_goes_to_the_map_whose_anchors_are_nearest_in_size() -> None:
+    counts = [len(one.cells) for one in pyramid().with_shapes("", [(30, 30), (44, 44), (46, 46), (300, 800)]).lattices]
+    assert counts == [2, 1, 0, 0, 1]  # 32 and 64 px meet at 45
+
+
+def test_what_is_suggested_for_the_others_says_the_same(tmp_path: Path) -> None:
+    one = max(
+        (one for one in fit_anchors(wide(tmp_path), resizing="none").suggestions if one.scales), key=lambda s: s.covered
+    )
+    settings: dict[str, Any] = eval(one.snippets["MMDetection"].partition("=")[2])
+    assert settings["strides"] == [16] and tuple(settings["ratios"]) == one.aspect_ratios
+    assert tuple(16 * scale for scale in settings["scales"]) == one.scales
+    sizes, ratios = (eval(line.partition(" = ")[2]) for line in one.snippets["detectron2"].split("\n"))
+    assert (sizes, ratios) == ([list(one.scales)], [list(one.aspect_ratios)])
+    listed = max(
+        (one for one in fit_anchors(tmp_path / "coco.json").suggestions if not one.scales), key=lambda s: s.covered
+    )
+    for name in ("torchvision", "detectron2", "MMDetection"):
+        code = listed.snippets[name].partition("\n")[2].partition(" = ")[2]
+        (cells,) = eval(code, {"torch": torch, "BufferList": list})
+        sides = sorted(map(tuple, (cells[:, 2:] - cells[:, :2]).flip(1).tolist()))
+        np.testing.assert_allclose(sides, sorted(listed.shapes), atol=1)
+
+
 def test_size_ious_by_hand_and_as_boxes() -> None:
     assert size_ious(torch.tensor([[2.0, 4]]), torch.tensor([[4.0, 2], [2, 4]])).tolist() == [
         pytest.approx([4 / 12, 1])

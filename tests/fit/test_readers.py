@@ -221,6 +221,12 @@ def test_voc_without_a_size_and_difficult_objects(tmp_path: Path) -> None:
     }
 
 
+def test_of_a_png_the_head_is_enough(tmp_path: Path) -> None:
+    whole = yolo(tmp_path) / "images" / "a.png"
+    whole.write_bytes(whole.read_bytes()[:60])
+    assert len(read(open_annotations(tmp_path))) == 3
+
+
 def test_yolo_lines_that_are_no_good_are_named(tmp_path: Path) -> None:
     yolo(tmp_path)
     lines = ["", "1 0.5 0.5", "dog 0.5 0.5 0.1 0.1", "1 nan 0.5 0.1 0.1", "1 0.1 0.1 0.3 0.1 0.2 0.4", "9 .5 .5 .1 .1"]
