@@ -129,7 +129,7 @@ def recorded_misreadings() -> tuple[int, dict[str, dict[int, dict[str, float]]]]
 
 def _recorded(name: str) -> tuple[int, dict[str, dict[int, dict[str, float]]]]:
     """Recall tables from a file beside the weights."""
-    record = json.loads((data_folder() / "weights" / name).read_text(encoding="utf-8"))
+    record = _record(name)
     rows = {name: {int(top_n): numbers for top_n, numbers in table.items()} for name, table in record["rows"].items()}
     return record["held-out scenes"], rows
 
@@ -141,8 +141,7 @@ def recorded_ablations() -> dict[str, Any]:
         "backbone", "steps", "seeds", "held-out scenes": how; "rows": {name: {figure: one number for each seed}}, the
         first row with all rules.
     """
-    record: dict[str, Any] = json.loads((data_folder() / "weights" / "ablations.json").read_text(encoding="utf-8"))
-    return record
+    return _record("ablations.json")
 
 
 def recorded_photographs() -> dict[str, Any]:
@@ -152,5 +151,10 @@ def recorded_photographs() -> dict[str, Any]:
         "photographs", "streets": their names; "score": from which on it counts; "rows": {"mini": …, "vgg16": …}, each
         {"photographs": a count for each, "streets": likewise}.
     """
-    record: dict[str, Any] = json.loads((data_folder() / "weights" / "photographs.json").read_text(encoding="utf-8"))
+    return _record("photographs.json")
+
+
+def _record(name: str) -> dict[str, Any]:
+    """What was measured once, from a file beside the weights."""
+    record: dict[str, Any] = json.loads((data_folder() / "weights" / name).read_text(encoding="utf-8"))
     return record
