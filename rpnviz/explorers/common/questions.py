@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rpnviz.explorers.common.rules import Rule, allows
+from rpnviz.explorers.common.moves import check_moves
+from rpnviz.explorers.common.rules import Rule
 
 CHOICES = (2, 4)  # at least, at most
 
@@ -77,17 +78,7 @@ def packed(question: Question, rules: dict[str, Rule], now: Mapping[str, Any]) -
     """
     for number, choice in enumerate(question.choices, start=1):
         where = f"{question.text!r}, choice {number}: moves"
-        if not choice.moves:
-            raise ValueError(f"{where}: got none, takes at least one of {', '.join(rules)}")
-        for trait, value in choice.moves.items():
-            if trait not in rules:
-                raise ValueError(f"{where}: got {trait}, which a page cannot set by itself; takes {', '.join(rules)}")
-            if not allows(rules[trait], value):
-                raise ValueError(f"{where}: {trait}: got {value!r}, takes {rules[trait]}")
-        after = {**now, **choice.moves}
-        for trait, rule in rules.items():
-            if "at_most" in rule and after[trait] > after[rule["at_most"]]:
-                raise ValueError(f"{where}: {trait}: got {after[trait]}, takes at most {rule['at_most']}")
+        check_moves(choice.moves, rules, now, where)
     choices = [
         {"text": choice.text, "right": choice.right, "why": choice.why, "moves": choice.moves}
         for choice in question.choices

@@ -3,7 +3,7 @@
 
 import { canAsk } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
-import { checkbox, choice, explains, h, numberField, segmented, slider } from "../common/elements.js";
+import { checkbox, choice, explains, h, numberField, segmented, setText, slider } from "../common/elements.js";
 import { commit } from "../common/model.js";
 import { pictureList } from "../common/picture_list.js";
 import { group } from "../common/view.js";
@@ -164,9 +164,45 @@ export function gridSwitch({ model }) {
   };
 }
 
+/** One of the nine anchors, or all. @param {Context} context @returns {Part} */
+export function anchorsSwitch({ model }) {
+  const control = segmented({
+    label: "Which of the nine anchors are drawn",
+    className: "rpnviz-only",
+    options: [
+      {
+        value: "1",
+        label: "one anchor",
+        what: "Draws one of the nine: the one chosen in the table, or the best of them.",
+      },
+      { value: "9", label: "all nine", what: "Draws all nine anchors of the window's cell." },
+    ],
+    onChange: (value) => commit(model, { alone: value === "1" }),
+  });
+  return {
+    element: control.element,
+    draw({ alone, layers }) {
+      control.set(alone ? "1" : "9");
+      control.element.classList.toggle("rpnviz-unseen", !layers.has("anchors"));
+    },
+  };
+}
+
+/** How large it is, where the choice of another is folded away. @param {"map" | "picture"} which @returns {Part} */
+export function sizeOf(which) {
+  const element = h("span", { class: "rpnviz-size" });
+  return {
+    element,
+    draw({ scene: { rows, columns, frame } }) {
+      setText(element, which === "map" ? `${rows}×${columns} cells` : `${frame[3]}×${frame[2]} pixels`);
+    },
+  };
+}
+
 /** Which picture. @param {Context} context @returns {Part} */
 export function pictureChoice({ model }) {
   const list = pictureList(model, { label: "Picture", what: WHICH });
+  list.element.classList.add("rpnviz-loud");
   return {
     element: list.element,
     draw({ wanted, pictures }) {
@@ -198,7 +234,7 @@ export function jumpChoice({ model, store }) {
     filled = scene;
   };
   return {
-    element: h("label", { class: "rpnviz-jump-line" }, "best anchor of", control.element),
+    element: h("label", { class: "rpnviz-jump-line rpnviz-loud" }, "best anchor of", control.element),
     draw({ scene, selected, nine }) {
       if (filled !== scene) fill(scene);
       control.set(selected < 0 ? "" : String(nine[selected]));
@@ -209,7 +245,7 @@ export function jumpChoice({ model, store }) {
 
 /** Which map is shown: the mean, one channel of 512, or the objectness of one anchor. @param {Context} context @returns {Part} */
 export function mapChoice(context) {
-  return group("span", { class: "rpnviz-map-choice" }, mapList(context), channelField(context));
+  return group("span", { class: "rpnviz-map-choice rpnviz-loud" }, mapList(context), channelField(context));
 }
 
 /** The maps that have come with the scene, and the one that is shown. @param {Context} context @returns {Part} */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,8 @@ from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.common.thresholds import HasLabelRules
 from rpnviz.explorers.common.words import beside_thresholds
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
-from rpnviz.explorers.linked.scene import Answers, Maps, Scene, ask_network, check_scene, cover, pack, to_bytes
+from rpnviz.explorers.linked.scene import Answers, Maps, Scene, ask_network, check_scene, cover, pack, to_bytes, window
+from rpnviz.explorers.linked.tour import packed, tour_of
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -52,12 +53,15 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         patch: a part of the picture that is covered, [x1, y1, x2, y2], or []; `covered` says what the network makes of
             it then.
         objects: its objects; the rules of labels and the settings of proposals are traits as well.
+        quiet (bool): counts, layers, table and settings are folded away.
+        alone (bool): of the nine anchors only one is drawn: the selected one, else the one that fits best.
+        step (int): of the tour, from 0; -1 while nobody takes it.
     """
 
     asks: ClassVar[tuple[str, ...]] = ("picture", "own_picture", "grid", "map", "patch")
     presented = "col"
     view = "linked/view.js"
-    sheets = ("common/labels.css",)
+    sheets = ("common/labels.css", "linked/tour.css")
     networks = BACKBONE_AND_RPN
 
     picture = t.Unicode().tag(sync=True)
@@ -77,6 +81,10 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         sync=True
     )
     top_n = t.Int(50, min=1, max=MAX_TOP_N).tag(sync=True)
+    quiet = t.Bool(False).tag(sync=True)
+    alone = t.Bool(False).tag(sync=True)
+    step = t.Int(-1).tag(sync=True)
+    guide = t.Dict(read_only=True, help="the tour: see prepare_tour; empty if there is none").tag(sync=True)
     pictures = t.List(t.Unicode(), read_only=True, help="names to choose from").tag(sync=True)
     scene = t.Dict(read_only=True, help="see scene.pack").tag(sync=True)
     extra_channel = t.Dict(read_only=True, help="the last channel shown that its scene has not").tag(sync=True)
@@ -155,9 +163,38 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         best = max(found, key=lambda anchor: float(results.found.iou[anchor]))
         return divmod(best // NUM_ANCHORS, width)
 
+    # ---- the tour ------------------------------------------------------------------------------------------------
+
+    def tour(self) -> Self:
+        """Show it: start the tour, ten steps from the picture to the proposals.
+
+        Returns:
+            LinkedExplorer: itself, so that a notebook shows it if this is the last line of a cell.
+
+        Raises:
+            ValueError: if the picture shown has no objects.
+        """
+        if not self.guide:
+            self.prepare_tour()
+        self.step = 0
+        return self
+
+    def prepare_tour(self) -> None:
+        """Put the tour of what is shown now, with the window where it stands, above the view.
+
+        Raises:
+            ValueError: as `tour`.
+        """
+        if self.selected < 0:
+            self.selected = int(self.results.found.iou[self.results.here(self.row, self.col)].argmax())
+        now = self._as_set()
+        steps = packed(tour_of(self), self.moves(), now)
+        vector = self._head.window_vector(window(self._answers.features, self.row, self.col))[0, :, 1, 1]
+        self.set_trait("guide", {"asked": now, "steps": steps, "vector": to_bytes(vector.detach()[None]).tobytes()})
+
     # ---- what may be set -----------------------------------------------------------------------------------------
 
-    _check_place = obeys_rules("row", "col", "patch")
+    _check_place = obeys_rules("row", "col", "patch", "step")
 
     @t.validate("layers")
     def _check_layers(self, proposal: dict[str, Any]) -> tuple[str, ...]:
@@ -254,6 +291,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             "patch": box([0, 0, width_px, height_px], or_none=True),
             "picture": one_of([self.picture_shown.name]),
             "grid": one_of([self.grid]),
+            "step": whole(-1, len(self.guide.get("steps", ())) - 1),
             "row": whole(0, height - 1),
             "col": whole(0, width - 1),
             "layers": some_of(LAYERS),
@@ -261,8 +299,9 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         }
 
     def saved_state(self) -> dict[str, Any]:
-        """One of the reader's own is to the saved page like any other picture."""
-        return saved_by_name(super().saved_state(), self.picture_shown.name)
+        """One of the reader's own is to the saved page like any other picture; a presenter goes through the tour."""
+        state = saved_by_name(super().saved_state(), self.picture_shown.name)
+        return {**state, "presented": "step" if self.guide else self.presented}
 
     def figure(self) -> Still:
         """Draw the explorer as it stands."""
@@ -272,6 +311,8 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         """Gather what is shown now, for linked_figure."""
         scene = self.results
         here = scene.here(self.row, self.col)
+        if self.alone:
+            here = here[self.selected if self.selected >= 0 else scene.found.iou[here].argmax()][None]
         stages = scene.stages
         return LinkedState(
             image=scene.picture.image,

@@ -79,7 +79,7 @@ export function funnels() {
     "All anchors: nine at every cell of the feature map. Two branches start from here. Grey: how many of this window's nine are left at a stage.";
   const element = h(
     "div",
-    { class: "rpnviz-funnels" },
+    { class: "rpnviz-funnels rpnviz-loud" },
     h("div", { class: "rpnviz-all", what }, all, " anchors"),
     training.element,
     proposals.element,

@@ -44,6 +44,7 @@ export function drawMap(panel, moment) {
     for (const anchor of Array.from(dots?.positive || []))
       panel.dot(...dotOf(scene, anchor), styles.sampled_positive, 2.5);
   });
+  if (!moment.shows.has("window")) return;
   panel.box(scene.about(scene.packed.footprint, row, col), styles.window, { fill: 0.12 });
   const [x, y] = scene.centre(row, col);
   panel.dot(x, y, styles.window, 1.8);
@@ -79,8 +80,10 @@ export function drawPicture(panel, moment) {
   if (layers.has("predictions")) drawDecoded(panel, moment);
   const names = scene.objectNames();
   const taken = panel.tags(objects.map((box, i) => ({ text: names[i], box, style: styles.ground_truth })));
-  panel.box(scene.about(scene.packed.footprint, row, col), styles.window, { fill: 0.18 });
-  panel.dot(...scene.centre(row, col), styles.ground_truth, 3);
+  if (moment.shows.has("window")) {
+    panel.box(scene.about(scene.packed.footprint, row, col), styles.window, { fill: 0.18 });
+    panel.dot(...scene.centre(row, col), styles.ground_truth, 3);
+  }
   drawTags(panel, moment, taken);
 }
 
@@ -88,9 +91,9 @@ const COVER = "rgb(124 116 104)"; // what the network sees as nothing
 
 /** @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
 function drawAnchors(panel, moment) {
-  const { scene, nine, strong } = moment;
+  const { scene, nine, strong, drawn } = moment;
   const height = (/** @type {number} */ a) => (a === strong ? 9 : DRAWN_LAST.indexOf(scene.kind(nine[a])));
-  const order = nine.map((_, a) => a).sort((a, b) => height(a) - height(b));
+  const order = [...drawn].sort((a, b) => height(a) - height(b));
   for (const a of order) {
     const look = a === strong ? { strong: true, fill: 0.14 } : { alpha: strong < 0 ? 1 : 0.4 };
     panel.box(scene.anchor(nine[a]), anchorStyle(moment, a), look);
@@ -98,10 +101,10 @@ function drawAnchors(panel, moment) {
 }
 
 /** What the network makes of the anchors: the boxes, and lines from corner to corner. @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
-function drawDecoded(panel, { scene, nine, strong, styles }) {
+function drawDecoded(panel, { scene, nine, drawn, strong, styles }) {
   const thin = { ...styles.proposal, width: 0.8 };
   nine.forEach((anchor, a) => {
-    if (strong >= 0 && a !== strong) return;
+    if (!drawn.includes(a) || (strong >= 0 && a !== strong)) return;
     const [from, to] = [scene.anchor(anchor), scene.decoded(anchor)];
     for (const [x, y] of [
       [0, 1],
@@ -121,7 +124,7 @@ function drawTags(panel, moment, taken) {
     strong >= 0 ? strong : nine.reduce((most, anchor, a) => (value(anchor) > value(nine[most]) ? a : most), 0);
   const [fitting, likely] = [best(scene.iou), best(scene.score)];
   const tags = [];
-  if (layers.has("anchors") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
+  if (layers.has("anchors") && layers.has("labels") && (strong >= 0 || scene.iou(nine[fitting]) > 0)) {
     tags.push({
       text: `IoU ${iouText(scene, nine[fitting])}`,
       box: scene.anchor(nine[fitting]),

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from rpnviz._inputs import take_shown
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, grid_anchors
@@ -151,6 +152,11 @@ def cover(picture: Picture, patch: Sequence[float]) -> Picture:
     image = picture.image.copy()
     image[y1:y2, x1:x2] = PADDING
     return replace(picture, image=image)
+
+
+def window(features: Tensor, row: int, col: int) -> Tensor:
+    """What the 3×3 window reads at a cell of features (Tensor[C, h, w]): Tensor[1, C, 3, 3], zeros beyond the rim."""
+    return F.pad(features, [1, 1, 1, 1])[None, :, row : row + 3, col : col + 3]
 
 
 def run_scene(picture: Picture, grid: Grid, features: Tensor, head: RPNHead) -> Scene:

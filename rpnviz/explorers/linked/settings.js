@@ -25,7 +25,9 @@ const FIELDS = [
 export function settings(context, editor) {
   const fields = FIELDS.map((one) => traitField(context, ...one));
   const nms = traitSlider(context.model, "nms_thresh", NMS_RANGE);
-  return foldedSettings(context, editor, SAMPLING, settingColumn("proposals", nms, ...fields));
+  const folded = foldedSettings(context, editor, SAMPLING, settingColumn("proposals", nms, ...fields));
+  folded.element.classList.add("rpnviz-loud");
+  return folded;
 }
 
 /** @param {Context} context @param {string} name @param {number} min @param {string} step @param {string} what @returns {Part} */

@@ -106,7 +106,7 @@ export function anchorTable(context) {
     h("tbody", {}, ...rows.map((row) => row.element)),
   );
   return {
-    element: scroller("table of the nine anchors", "", table),
+    element: scroller("table of the nine anchors", "rpnviz-loud", table),
     draw: (now) => rows.forEach((row) => row.draw(now)),
   };
 }

@@ -10,9 +10,10 @@ import { ObjectEditor } from "../common/object_editor.js";
 import { loadPhoto } from "../common/photo.js";
 import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
-import { gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice } from "./controls.js";
+import { anchorsSwitch, gridSwitch, jumpChoice, layerSwitches, mapChoice, pictureChoice, sizeOf } from "./controls.js";
 import { asksAboutCover, patchGrip, readCover } from "./cover.js";
 import { funnels } from "./funnels.js";
+import { outputs } from "./outputs.js";
 import { openScene } from "./own_scene.js";
 import {
   anchorSentence,
@@ -27,6 +28,7 @@ import {
 import { Scene } from "./scene.js";
 import { settings } from "./settings.js";
 import { anchorTable } from "./table.js";
+import { onlyWith, partsShown, stepOn, tourBar } from "./tour.js";
 import { isHanded, stationsOf, WORK_TRAITS } from "./work.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
@@ -54,6 +56,7 @@ export const render = defineView({
   traits: [
     ...["row", "col", "selected", "layers", "map", "top_n", "grid", "picture"],
     ...["scene", "extra_channel", "extra_minibatch", "patch", "covered", ...WORK_TRAITS],
+    ...["quiet", "alone", "step", "guide"],
   ],
   local: { hot: -1 }, // the anchor under the mouse or the focus
   opens: opensPictures({ network: true, answer: openScene, again: ["grid"] }),
@@ -61,22 +64,30 @@ export const render = defineView({
   moment: readMoment,
   parts(context) {
     const [shown, editor] = picture(context);
+    const left = group(
+      "figure",
+      { class: "rpnviz-left" },
+      group("figcaption", {}, "Feature map", mapChoice(context), sizeOf("map")),
+      onlyWith("window", rowSlider(context)),
+      featureMap(context),
+      onlyWith("window", colSlider(context)),
+      jumpChoice(context),
+    );
+    const right = group(
+      "figure",
+      {},
+      group("figcaption", {}, "Picture", pictureChoice(context), sizeOf("picture"), anchorsSwitch(context)),
+      shown,
+    );
     return [
+      tourBar(context),
       funnels(),
       group(
         "div",
         { class: "rpnviz-stage" },
-        group(
-          "figure",
-          { class: "rpnviz-left" },
-          group("figcaption", {}, "Feature map", mapChoice(context)),
-          rowSlider(context),
-          featureMap(context),
-          colSlider(context),
-          jumpChoice(context),
-        ),
-        group("figure", {}, group("figcaption", {}, "Picture", pictureChoice(context)), shown),
-        group("div", { class: "rpnviz-side" }, gridSwitch(context), layerSwitches(context)),
+        onlyWith("map", left),
+        group("div", { class: "rpnviz-room" }, onlyWith("picture", right), outputs(context)),
+        group("div", { class: "rpnviz-side rpnviz-loud" }, gridSwitch(context), layerSwitches(context)),
       ),
       anchorTable(context),
       ...(isHanded(context.model.get("scene")) ? [] : [settings(context, editor)]),
@@ -84,6 +95,7 @@ export const render = defineView({
   },
   say(now, { root, what }) {
     root.dataset.cell = `${now.row} ${now.col}`;
+    root.classList.toggle("rpnviz-hushed", now.hushed);
     if (now.hot >= 0) what(anchorSentence(now, now.hot));
     return summary(now);
   },
@@ -157,6 +169,7 @@ function readMoment({ model, store, local }) {
   const row = clamp(/** @type {number} */ (model.get("row")), 0, scene.rows - 1);
   const col = clamp(/** @type {number} */ (model.get("col")), 0, scene.columns - 1);
   const first = scene.first(row, col);
+  const nine = scene.shapes.map((_, a) => first + a);
   const hot = /** @type {number} */ (local.hot);
   const selected = /** @type {number} */ (model.get("selected"));
   return {
@@ -164,8 +177,12 @@ function readMoment({ model, store, local }) {
     minibatch: store.minibatch(),
     // for what is drawn once and kept
     key: `${scene.packed.picture} ${ownPicture(model)?.number} ${scene.packed.grid} ${JSON.stringify(WORK_TRAITS.map((name) => model.get(name)))}`,
-    nine: scene.shapes.map((_, a) => first + a),
+    nine,
     strong: hot >= 0 ? hot : selected, // which of the nine stands out, −1 for none
+    drawn: model.get("alone") ? [selected >= 0 ? selected : bestOf(scene, nine)] : nine.map((_, a) => a), // of the nine
+    alone: /** @type {boolean} */ (model.get("alone")),
+    hushed: /** @type {boolean} */ (model.get("quiet") || stepOn(model) >= 0),
+    shows: partsShown(model),
     layers: /** @type {Set<string>} */ (new Set(model.get("layers"))),
     topN: /** @type {number} */ (model.get("top_n")),
     seed: /** @type {number} */ (model.get("seed")),
@@ -179,6 +196,10 @@ function readMoment({ model, store, local }) {
     pictures: /** @type {string[]} */ (model.get("pictures")), // names to choose from
   };
 }
+
+/** Which of the nine fits an object best. @param {Scene} scene @param {number[]} nine */
+const bestOf = (scene, nine) =>
+  nine.reduce((best, anchor, a) => (scene.iou(anchor) > scene.iou(nine[best]) ? a : best), 0);
 
 /** What the page lacks; much of what is set it has without an answer. @param {Moment} now @param {Context} context */
 function missing({ scene: { packed }, wanted, heat, map, minibatch, seed }, { model }) {
