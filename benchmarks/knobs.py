@@ -118,7 +118,7 @@ def _explorers() -> dict[str, Callable[[], RpnvizWidget]]:
     stages = propose(*answers, grid_anchors(grid, cell_anchors()), picture.image_size)
     best = stages.pre_nms_inds[:300]
     return {
-        "linked": lambda: rpnviz.explore("street-03"),
+        "linked": lambda: rpnviz.explore("street-03").unfold(),
         "anchors": lambda: AnchorsExplorer(picture, grid),
         "iou": lambda: IouExplorer("street-03"),
         "labels": lambda: LabelsExplorer("street-03"),

@@ -38,7 +38,7 @@ with torch.no_grad():
     said = flatten_head(*RPNHead.load("mini")(Backbone.load("mini").features(picture, Grid.paper())))
 """
 SHOW = {
-    "linked": "explorer = rpnviz.explore('street-03')\nexplorer",
+    "linked": "explorer = rpnviz.explore('street-03').unfold()\nexplorer",
     "labels": "explorer = LabelsExplorer('street-03')\nexplorer",
     "minibatch": "explorer = MinibatchExplorer('street-03')\nexplorer",
     "loss": "explorer = LossExplorer(picture, *said)\nexplorer",

@@ -105,7 +105,7 @@ MATPLOTLIB = View(
 EXPLORER = View(
     name="linked explorer",
     prepare="import rpnviz",
-    show=f'explorer = rpnviz.explore("street-03")\nexplorer.col = {FIRST}\nexplorer',
+    show=f'explorer = rpnviz.explore("street-03").unfold()\nexplorer.col = {FIRST}\nexplorer',
     control=".rpnviz-col",
     column="explorer.col",
     look=LOOK_AT_EXPLORER,

@@ -18,7 +18,7 @@ from tests.browser.explorer_pages import save_all
 from tools.browser.lab import SCREEN, Lab, Notebook, jupyterlab, listen, new_page, open_notebook
 from tools.notebooks.run import METADATA, NOTEBOOKS
 
-SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
+SCRATCH = "import rpnviz\n\nexplorer = rpnviz.explore('street-03').unfold()\nexplorer"
 LAPTOP: ViewportSize = {"width": SCREEN[0], "height": SCREEN[1]}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 FINGERS: dict[str, Any] = {"has_touch": True, "is_mobile": True}

@@ -64,7 +64,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
     pictures = {"street-03": picture, "street-04": other}
     place = {"row": 20, "col": 30}
     explorers: dict[str, Callable[[], RpnvizWidget]] = {
-        "linked": lambda: rpnviz.explore("street-03"),
+        "linked": lambda: rpnviz.explore("street-03").unfold(),
         "window": lambda: WindowExplorer(picture, grid, features, head, **place),
         "anchors": lambda: AnchorsExplorer(picture, grid, **place),
         "iou": lambda: IouExplorer("street-03"),

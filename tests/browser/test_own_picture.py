@@ -11,7 +11,7 @@ from tests.browser.conftest import View
 from tests.explorers.photos import photograph
 from tools.browser.lab import Notebook
 
-LINKED = "import rpnviz\n\nexplorer = rpnviz.explore('street-03')\nexplorer"
+LINKED = "import rpnviz\n\nexplorer = rpnviz.explore('street-03').unfold()\nexplorer"
 OPENED = (
     f"(explorer.picture_shown.image == type(explorer.picture_shown).open({str(photograph())!r}).image).all().item()"
 )

@@ -22,7 +22,7 @@ picture = Picture(
     class_names=[{HOSTILE!r}],
     name={HOSTILE!r},
 )
-explorer = rpnviz.explore(picture)
+explorer = rpnviz.explore(picture).unfold()
 explorer
 """
 
@@ -86,7 +86,7 @@ def test_hostile_names_are_text(
     _is_harmless(in_lab)
     notebook.execute(f"explorer.to_html({str(tmp_path / 'hostile.html')!r})")
     _is_harmless(View(open_file(tmp_path / "hostile.html")))
-    notebook.execute("explorer = rpnviz.explore('street-03')")
+    notebook.execute("explorer = rpnviz.explore('street-03').unfold()")
 
 
 def test_a_notebook_that_was_not_run_shows_its_pictures(browser: Browser, lab: Lab) -> None:

@@ -114,7 +114,7 @@ def every_asked() -> dict[str, Asked]:
     return {
         "linked": Asked(
             "00",
-            lambda: rpnviz.explore(third),
+            lambda: rpnviz.explore(third).unfold(),
             (
                 *(nine_from_one_window, anchors_of_a_cell),
                 *(longer_than_the_field, border_in_use),

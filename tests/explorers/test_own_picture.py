@@ -63,7 +63,7 @@ GET = """(names) => {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """What makes a new explorer of a name; the linked one with the bundled network."""
     makers: dict[str, Callable[[], Any]] = {**every_explorer(tmp_path_factory.mktemp("every"))}
-    makers["linked"] = lambda: explore("street-05")
+    makers["linked"] = lambda: explore("street-05").unfold()
     return lambda name: makers[name]()
 
 

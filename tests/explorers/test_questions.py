@@ -284,10 +284,10 @@ def test_1_nine_from_one_window(linked: Any) -> None:
     with after(linked, 1, 1) as why:
         assert linked.map == "objectness 8" and "number 9" in why and "362×724" in why
     with after(linked, 1, 2) as why:
-        anchors = grid_anchors(Grid.paper(), cell_anchors())[-9:]
-        cut = torchvision.ops.clip_boxes_to_image(anchors, (600, 1000))
-        areas = [torchvision.ops.box_area(boxes) for boxes in (cut, anchors)]
-        assert (areas[0] < areas[1] / 2).all() and "Row 39, column 59" in why and "predictions" in linked.layers
+        here = linked.results.here(linked.row, linked.col)
+        assert f"Row {linked.row}, column {linked.col}" in why and linked.layers == ("anchors", "ground_truth")
+        assert (linked.results.found.labels[here] == 0).sum() == 8  # the tall 512 lies nowhere inside
+        assert len(linked.state().anchors) == 9
 
 
 def test_3_anchors_of_a_cell(linked: Any) -> None:
@@ -327,6 +327,9 @@ def test_15_border_in_use(linked: Any) -> None:
             place = (stages.post_nms_inds == chosen(linked)).nonzero()
             assert crosses[chosen(linked)] and f"proposal {int(place) + 1} of 300" in why
             assert linked.results.found.labels[chosen(linked)] == -1
+            box, gt_boxes = stages.all_boxes[chosen(linked)], linked.results.picture.gt_boxes
+            best = torchvision.ops.box_iou(box[None], gt_boxes).max()
+            assert number == 0 or (f"IoU of {best:.2f}" in why and best >= 0.5)
     assert f"{int(crosses[stages.post_nms_inds].sum())} of the 300" in linked.questions[3]["choices"][1]["why"]
     with after(linked, 15, 2) as why:
         box, cut = stages.decoded[chosen(linked)], stages.all_boxes[chosen(linked)]

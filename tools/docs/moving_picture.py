@@ -200,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=OUT, metavar="PATH", help="where to write it")
     options = parser.parse_args(arguments)
-    explorer = rpnviz.explore("street-03")
+    explorer = rpnviz.explore("street-03").unfold()
     explorer.top_n = 100
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         film = film_page(browser, explorer, Path(folder))

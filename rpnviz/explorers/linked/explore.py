@@ -19,7 +19,7 @@ def explore(
     grid: str = "paper",
     weights: str | Path | None = None,
 ) -> LinkedExplorer:
-    """Open the linked explorer, ready to move: quietly, with one anchor and the objects.
+    """Open the linked explorer, ready to move: one anchor and the objects, the rest folded away.
 
     Args:
         picture: name of a bundled picture, a `Picture`, or an array, which is fitted into 600×1000.
@@ -43,13 +43,7 @@ def explore(
     network = Backbone.load(backbone, weights)
     # "mini" takes less time than to find the file
     features_of = network.features if backbone == "mini" else partial(cached_features, network)
-    return opened_quietly(LinkedExplorer(taken, features_of, head, grid, network.features))
-
-
-def opened_quietly(explorer: LinkedExplorer) -> LinkedExplorer:
-    """Show one anchor and the objects, the rest folded, and offer the tour if the picture has objects."""
-    explorer.quiet = explorer.alone = True
-    explorer.layers = ("anchors", "ground_truth")
-    if explorer.objects:
+    explorer = LinkedExplorer(taken, features_of, head, grid, network.features).hush()
+    if explorer.objects:  # four of its steps are about them
         explorer.prepare_tour()
     return explorer

@@ -33,6 +33,7 @@ from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 
 LAYERS = ("anchors", "receptive_field", "ground_truth", "labels", "minibatch", "predictions", "proposals")
+OPENING_LAYERS = ("anchors", "receptive_field", "ground_truth", "labels")
 MAX_SEED = 9999
 MAX_TOP_N = 300
 NUM_ANCHORS = len(SCALES) * len(ASPECT_RATIOS)
@@ -69,7 +70,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     row = t.Int(0).tag(sync=True)
     col = t.Int(0).tag(sync=True)
     selected = t.Int(-1, min=-1, max=NUM_ANCHORS - 1).tag(sync=True)
-    layers = t.Tuple(("anchors", "receptive_field", "ground_truth", "labels")).tag(sync=True)
+    layers = t.Tuple(OPENING_LAYERS).tag(sync=True)
     map = t.Unicode("mean").tag(sync=True)
     seed = t.Int(0, min=0, max=MAX_SEED).tag(sync=True)
     batch_size_per_image = t.Int(256, min=1, max=512).tag(sync=True)
@@ -163,6 +164,26 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         best = max(found, key=lambda anchor: float(results.found.iou[anchor]))
         return divmod(best // NUM_ANCHORS, width)
 
+    # ---- what is folded ------------------------------------------------------------------------------------------
+
+    def hush(self) -> Self:
+        """Show one anchor and the objects, and fold the rest away; returns the explorer."""
+        self.quiet = self.alone = True
+        self.selected = self._fitting()
+        self.layers = ("anchors", "ground_truth")
+        return self
+
+    def unfold(self) -> Self:
+        """Show counts, layers, table, and the nine anchors in the colours of their labels; returns the explorer."""
+        self.quiet = self.alone = False
+        self.selected = -1
+        self.layers = OPENING_LAYERS
+        return self
+
+    def _fitting(self) -> int:
+        """Which of the nine fits an object best."""
+        return int(self.results.found.iou[self.results.here(self.row, self.col)].argmax())
+
     # ---- the tour ------------------------------------------------------------------------------------------------
 
     def tour(self) -> Self:
@@ -186,7 +207,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
             ValueError: as `tour`.
         """
         if self.selected < 0:
-            self.selected = int(self.results.found.iou[self.results.here(self.row, self.col)].argmax())
+            self.selected = self._fitting()
         now = self._as_set()
         steps = packed(tour_of(self), self.moves(), now)
         vector = self._head.window_vector(window(self._answers.features, self.row, self.col))[0, :, 1, 1]
@@ -312,7 +333,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         scene = self.results
         here = scene.here(self.row, self.col)
         if self.alone:
-            here = here[self.selected if self.selected >= 0 else scene.found.iou[here].argmax()][None]
+            here = here[[self.selected if self.selected >= 0 else self._fitting()]]
         stages = scene.stages
         return LinkedState(
             image=scene.picture.image,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rpnviz.anchors import inside_picture
+from rpnviz.boxes import box_iou
 from rpnviz.explorers.common.map_and_picture import size_name
 from rpnviz.explorers.common.questions import Choice, Question
 from rpnviz.explorers.linked.explorer import NUM_ANCHORS, LinkedExplorer
@@ -13,11 +14,11 @@ from rpnviz.explorers.linked.explorer import NUM_ANCHORS, LinkedExplorer
 def nine_from_one_window(explorer: LinkedExplorer) -> Question:
     """How can a 3×3 window have nine anchors of other sizes?"""
     results = explorer.results
-    rows, cols = results.grid.feature_size
     best = divmod(int(results.stages.post_nms_inds[0]), NUM_ANCHORS)
-    row, col = divmod(best[0], cols)
+    row, col = divmod(best[0], results.grid.feature_size[1])
     x1, y1, x2, y2 = results.grid.footprint(row, col)
     sizes = [size_name(box) for box in explorer.scene["cell_anchors"]]
+    empty = _emptiest_cell(explorer)
     at = {"picture": explorer.picture, "grid": explorer.grid, "selected": -1, "map": "mean"}
     return Question(
         fact=1,
@@ -38,9 +39,9 @@ def nine_from_one_window(explorer: LinkedExplorer) -> Question:
             ),
             Choice(
                 "They do not: they were there before, and the window judges them",
-                f"Row {rows - 1}, column {cols - 1}: the same nine boxes as everywhere, most of each outside the "
-                "picture; in blue, what the window's shifts make of them.",
-                {**at, "row": rows - 1, "col": cols - 1, "layers": ["anchors", "predictions"]},
+                f"Row {empty[0]}, column {empty[1]}: nothing is here, and the nine are here all the same, in the same "
+                "sizes. They lay round this cell before any window came.",
+                {**at, "row": empty[0], "col": empty[1], "layers": ["anchors", "ground_truth"]},
                 right=True,
             ),
         ),
@@ -124,23 +125,25 @@ def border_in_use(explorer: LinkedExplorer) -> Question:
     stages, crosses = explorer.results.stages, explorer.results.found.crosses_boundary
     size, proposed = explorer.results.grid.image_size, stages.post_nms_inds
     from_crossing = proposed[crosses[proposed]]
-    best, last = int(from_crossing[0]), int(from_crossing[-1])
+    on_objects = box_iou(stages.all_boxes[from_crossing], explorer.results.picture.gt_boxes).amax(dim=1)
+    best, fitting = int(from_crossing[0]), int(from_crossing[1:][on_objects[1:].argmax()])
     reaching = proposed[~inside_picture(stages.decoded[proposed], size)]
-    cut = next(i for i in reaching.tolist() if i not in (best, last))
+    cut = next(i for i in reaching.tolist() if i not in (best, fitting))
     return Question(
         fact=15,
-        text="Anchors that cross the picture's border are left out of training. And when the network is used?",
+        text="The paper leaves anchors that cross the picture's border out of training. And at test time?",
         choices=(
             Choice(
                 "They are left out again",
-                f"The selected row of the table says both: left out of training, and in use {stages.fate(best)}.",
+                f"The selected row of the table says both: it crosses the border, and at test time it is "
+                f"{stages.fate(best)}.",
                 _at_anchor(explorer, best) | {"layers": ["anchors", "labels", "predictions"]},
             ),
             Choice(
                 "They take part, and what reaches out is cut off",
-                f"{len(from_crossing)} of the {len(proposed)} proposals come from such anchors; this is the last of "
-                f"them, {stages.fate(last)}.",
-                _at_anchor(explorer, last) | {"layers": ["anchors", "labels", "predictions"]},
+                f"{len(from_crossing)} of the {len(proposed)} proposals come from such anchors. This is "
+                f"{stages.fate(fitting)}, and its box has an IoU of {float(on_objects[1:].max()):.2f} with an object.",
+                _at_anchor(explorer, fitting) | {"layers": ["anchors", "labels", "predictions"]},
                 right=True,
             ),
             Choice(
@@ -151,6 +154,15 @@ def border_in_use(explorer: LinkedExplorer) -> Question:
             ),
         ),
     )
+
+
+def _emptiest_cell(explorer: LinkedExplorer) -> tuple[int, int]:
+    """The cell at which the best IoU of the nine is least, of those where most of the nine lie inside the picture."""
+    found = explorer.results.found
+    inside = (~found.crosses_boundary).view(-1, NUM_ANCHORS).sum(dim=1)
+    best = found.iou.view(-1, NUM_ANCHORS).amax(dim=1)
+    row, col = divmod(int(best.where(inside == inside.max(), 1).argmin()), explorer.results.grid.feature_size[1])
+    return row, col
 
 
 def _at_anchor(explorer: LinkedExplorer, i: int) -> dict[str, Any]:

@@ -76,7 +76,9 @@ def _seeing(explorer: LinkedExplorer) -> tuple[Step, ...]:
     channels, number = len(results.features), len(results.picture.gt_boxes)
     x1, y1, x2, y2 = results.grid.footprint(0, 0)
     shown = f"one of the {channels}" if explorer.channel is not None else f"the {explorer.map}"
-    objects = "one object, and we want a box round it" if number == 1 else f"{number} objects, and we want a box round each"
+    objects = (
+        "one object, and we want a box round it" if number == 1 else f"{number} objects, and we want a box round each"
+    )
     return (
         Step(
             f"This is the picture, {height}×{width} pixels. It shows {objects}.",

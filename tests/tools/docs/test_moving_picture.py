@@ -18,7 +18,7 @@ from tools.docs.moving_picture import FRAME, OUT, SWITCHES, WIDTH, Film, film_pa
 
 @pytest.fixture(scope="module")
 def film(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Film:
-    explorer = rpnviz.explore("street-03")
+    explorer = rpnviz.explore("street-03").unfold()
     explorer.row, explorer.col = 20, 30
     return film_page(browser, explorer, tmp_path_factory.mktemp("film"))
 
