@@ -1,7 +1,7 @@
 // @ts-check
 // All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
-import { lowQuality, readLabel, whyLabel } from "../common/anchor.js";
+import { lowQuality, NO_LABEL, readLabel, whyLabel } from "../common/anchor.js";
 import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
 import { SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
@@ -33,7 +33,7 @@ const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
   ["negative", "negative", "Background for the network: IoU below the lower threshold with every object."],
   ["ignored", "ignored", "Neither: no loss. IoU between the thresholds."],
-  ["crosses_border", "crosses border", "Reaches beyond the picture: left out before labelling."],
+  ["crosses_border", "crosses border", `Reaches beyond the picture: ${NO_LABEL}.`],
 ];
 
 export const render = defineView({
