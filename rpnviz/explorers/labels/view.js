@@ -31,7 +31,7 @@ import { defineView, group } from "../common/view.js";
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
 const PALE = "#8ce0ca"; // of the positive ones
-const SMALL = 130; // px: no tag lies over a lower object
+const SMALL = 110; // px: no tag lies over a lower object
 /** @type {[string, string, string][]} */
 const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
@@ -201,7 +201,8 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
   }));
   const small = objects.filter(({ box }) => box[3] - box[1] < SMALL);
   const taken = small.map(({ box }) => boxOf(panel, box));
-  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...tags], taken);
+  const lowFirst = tags.sort((one, other) => one.box[3] - one.box[1] - (other.box[3] - other.box[1])); // least room
+  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst], taken);
 }
 
 /** A box in pixels of the canvas. @param {Panel} panel @param {Box} box @returns {Box} */
