@@ -147,8 +147,8 @@ def test_where_a_shape_fits_is_an_area_and_a_few_boxes(shape: int, cells: int) -
     image = np.zeros((600, 1000, 3), dtype=np.uint8)
     (ax,) = room_figure(image, boxes, inside, grid.feature_size[1], "where it fits").axes
     drawn = [one for one in ax.patches if isinstance(one, Rectangle)]
-    areas = [one.get_bbox().extents.tolist() for one in drawn if one.get_fill()]
+    areas = [list(one.get_bbox().extents) for one in drawn if one.get_fill()]
     assert areas == ([[256, 256, 744, 344]] if cells == 3 else [])  # half of 512 away from each border
-    corners = torch.tensor([one.get_bbox().extents.tolist() for one in drawn if not one.get_fill()])
+    corners = torch.tensor([[float(v) for v in one.get_bbox().extents] for one in drawn if not one.get_fill()])
     fits = inside_picture(corners, grid.image_size)
     assert (int(fits.sum()), len(fits)) == ((2, 3) if cells == 3 else (0, 1))
