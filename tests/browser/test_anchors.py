@@ -128,7 +128,7 @@ def test_a_row_under_the_focus_stands_out_and_the_other_modes_draw_it(anchors: A
     expect(anchors.rows().nth(5)).to_have_class("rpnviz-hot")
     anchors.notebook.wait_for("explorer.selected", 5)
     looks.append(anchors.picture())
-    for mode, label in (("centres", "every centre"), ("boxes", "every box")):
+    for mode, label in (("centres", "every centre"), ("boxes", "where a shape")):
         anchors.choose("mode", label)
         anchors.notebook.wait_for("explorer.mode", mode)
         looks.append(anchors.picture())

@@ -115,7 +115,7 @@ class Editor:
         if self.kind == "minibatch":
             return self.root.locator(
                 ".rpnviz-draw tbody td:nth-child(2), .rpnviz-draw tbody td:nth-child(4)"
-            ).all_inner_texts()
+            ).all_text_contents()  # they are folded
         if self.kind == "loss":
             sums = self.root.locator(".rpnviz-sums tbody td:nth-child(n+5)").all_inner_texts()
             return [*sums, *self.root.locator(".rpnviz-anchor-choice option").all_inner_texts()]

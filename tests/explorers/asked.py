@@ -129,10 +129,10 @@ def every_asked() -> dict[str, Asked]:
         ),
         "text": Asked("03", world.text, (sixteen_wide,)),
         "iou": Asked("04", lambda: IouExplorer(third), (where_is_iou,)),
-        "labels": Asked("04", lambda: LabelsExplorer("street-07"), (low_iou_positive,)),
+        "labels": Asked("04", lambda: LabelsExplorer(third), (low_iou_positive,)),
         "minibatch": Asked(
             "05",
-            lambda: MinibatchExplorer("street-07"),
+            lambda: MinibatchExplorer(third),
             (always_half, which_number, rest_of_the_map),
         ),
         "loss": Asked(

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
 from PIL import Image
 
+from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.explorers.linked.figure import LinkedState, linked_figure
+from rpnviz.figures.anchors import room_figure
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.figures.palette import LINE_STYLES, PALETTE
 from rpnviz.figures.primitives import Still, to_png
@@ -134,3 +137,18 @@ def test_every_style_has_a_colour_and_every_label_a_style() -> None:
 def test_boxes_and_styles_must_pair() -> None:
     with pytest.raises(ValueError, match="zip"):
         boxes_on_picture(GREY, GT, ["positive", "negative"], "one box, two styles")
+
+
+@pytest.mark.parametrize(("shape", "cells"), [(5, 3), (8, 1)])  # 512×512 fits, 362×724 nowhere
+def test_where_a_shape_fits_is_an_area_and_a_few_boxes(shape: int, cells: int) -> None:
+    grid = Grid.paper()
+    boxes = grid_anchors(grid, cell_anchors()[shape : shape + 1])
+    inside = inside_picture(boxes, grid.image_size)
+    image = np.zeros((600, 1000, 3), dtype=np.uint8)
+    (ax,) = room_figure(image, boxes, inside, grid.feature_size[1], "where it fits").axes
+    drawn = [one for one in ax.patches if isinstance(one, Rectangle)]
+    areas = [list(one.get_bbox().extents) for one in drawn if one.get_fill()]
+    assert areas == ([[256, 256, 744, 344]] if cells == 3 else [])  # half of 512 away from each border
+    corners = torch.tensor([[float(v) for v in one.get_bbox().extents] for one in drawn if not one.get_fill()])
+    fits = inside_picture(corners, grid.image_size)
+    assert (int(fits.sum()), len(fits)) == ((2, 3) if cells == 3 else (0, 1))

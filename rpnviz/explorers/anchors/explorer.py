@@ -1,4 +1,4 @@
-"""Notebook 03's explorer: the anchors of a cell, every centre, all boxes of a shape; scales and ratios of one's own."""
+"""Notebook 03's explorer: the anchors of a cell, every centre, where a shape fits; scales and ratios of one's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rpnviz.explorers.common.anchor_shapes import MOST_ANCHORS, HasShapes, own_c
 from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
 from rpnviz.explorers.common.own_picture import GRIDS
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
-from rpnviz.figures.anchors import anchors_on_picture, field_figure
+from rpnviz.figures.anchors import anchors_on_picture, centres_figure, room_figure
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
@@ -33,7 +33,7 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
     """Show anchors to scale: the paper's, CTPN's, or of scales and ratios of one's own."""
 
     view = "anchors/view.js"
-    mode = t.Enum(MODES, "cell", help="this cell's anchors, every centre, or every box of the selected shape").tag(
+    mode = t.Enum(MODES, "cell", help="this cell's anchors, every centre, or where the selected shape fits").tag(
         sync=True
     )
     grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
@@ -146,7 +146,9 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
             return anchors_on_picture(image, self.here(), names, self.num_scales, self.describe())
         a = max(self.selected, 0)
         boxes = grid_anchors(self.grid, self.cells[a : a + 1])
-        return field_figure(image, boxes, self.inside[:, a], self.mode == "centres", self.describe())
+        if self.mode == "centres":
+            return centres_figure(image, boxes, self.inside[:, a], self.describe())
+        return room_figure(image, boxes, self.inside[:, a], self.grid.feature_size[1], self.describe())
 
     def describe(self) -> str:
         """Say in a sentence what the explorer shows."""

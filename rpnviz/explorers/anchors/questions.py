@@ -34,9 +34,9 @@ def sixteen_wide(explorer: AnchorsExplorer) -> Question:
             ),
             Choice(
                 "Lines of text, found strip by strip",
-                "A strip at every column: beside one another they make a line of text, and only the height, "
-                f"one of {count}, is left to guess.",
-                {**at, "mode": "boxes", "selected": 0},
+                f"{cols} centres in a row, a stride apart: strips of {width} px side by side make a line of text. "
+                f"Only the height, one of {count}, is left to guess.",
+                {**at, "mode": "centres", "selected": 0},
                 right=True,
             ),
         ),

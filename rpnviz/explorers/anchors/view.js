@@ -1,5 +1,5 @@
 // @ts-check
-// Notebook 03: the anchors of a cell to scale, every centre, all boxes of a shape; scales and ratios of one's own.
+// Notebook 03: the anchors of a cell to scale, every centre, where a shape fits; scales and ratios of one's own.
 
 import { refusal, SHAPES, shapeFields } from "../common/anchor_shapes.js";
 import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
@@ -21,6 +21,7 @@ import { opensPictures } from "../common/picture_row.js";
 import { defineView, group } from "../common/view.js";
 
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").Panel} Panel */
 /** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
 /** @typedef {import("../common/model.js").Model} Model */
@@ -37,7 +38,11 @@ const NEAR = 12; // px of the picture within which the mouse is at an anchor
 const MODES = [
   { value: "cell", label: "this cell", what: "The anchors of the window's cell, to scale." },
   { value: "centres", label: "every centre", what: "All centres; green: the selected shape lies inside there." },
-  { value: "boxes", label: "every box of a shape", what: "The selected shape everywhere; grey: crosses the border." },
+  {
+    value: "boxes",
+    label: "where a shape fits",
+    what: "Green area: here the centre may stand. Three boxes: two inside, one over the border.",
+  },
 ];
 const GRIDS = [
   { value: "paper", label: "40×60", what: "The paper's round figure: the picture is resampled to 640×960 first." },
@@ -88,7 +93,10 @@ export const render = defineView({
 function everywhere({ answer, mode, shape }) {
   const { name } = answer.anchors[shape];
   if (mode === "centres") return `The centres of all cells; marked where ${name} lies inside.`;
-  return mode === "boxes" ? `${name} at all cells.` : "";
+  if (mode !== "boxes") return "";
+  return room(answer, shape)
+    ? `The green area: where the centre of ${name} may stand.`
+    : `${name} fits nowhere: no place for its centre.`;
 }
 
 /** @param {Moment} now */
@@ -156,7 +164,7 @@ function readMoment({ model, store }) {
     cell: row * answer.place.feature_size[1] + col,
     at: centre(model),
     mode: /** @type {Mode} */ (model.get("mode")),
-    shape: Math.max(selected, 0), // that "every centre" and "every box" draw
+    shape: Math.max(selected, 0), // that "every centre" and "where a shape fits" draw
   };
 }
 
@@ -232,7 +240,7 @@ function written({ preset, scales, ratios }) {
   return preset === "own" ? [scales, ratios] : [SCALES, ASPECT_RATIOS];
 }
 
-/** The picture with the anchors of a cell, or a shape everywhere. @param {Context} context @returns {Part} */
+/** The picture with the anchors of a cell, or what becomes of a shape at all cells. @param {Context} context @returns {Part} */
 function picture({ model, store, redraw }) {
   const mode = segmented({
     label: "what is drawn",
@@ -262,7 +270,8 @@ function picture({ model, store, redraw }) {
       const { at, selected } = now;
       const { anchors } = now.answer;
       if (now.mode === "cell") drawCell(panel, now);
-      else drawField(panel, store.styles, now);
+      else if (now.mode === "centres") drawCentres(panel, store.styles, now);
+      else drawRoom(panel, store.styles, now);
       if (selected >= 0) panel.box(shifted(anchors[selected].box, at), anchors[selected], { strong: true });
       panel.dot(...at, store.styles.window, 3);
     },
@@ -276,34 +285,61 @@ function drawCell(panel, { answer, at, selected }) {
   answer.anchors.forEach((look, a) => a !== selected && panel.box(shifted(look.box, at), look, { alpha }));
 }
 
+/** Where the centre of a shape may stand, null if nowhere. @param {Answer} answer @param {number} shape @returns {Box | null} */
+function room({ anchors, place }, shape) {
+  const [[x1, y1, x2, y2], [height, width]] = [anchors[shape].box, place.image_size];
+  return x2 - x1 > width || y2 - y1 > height ? null : [-x1, -y1, width - x2, height - y2];
+}
+
 /**
- * Every centre or every box of one shape; those that lie inside the picture come last, on top.
+ * The centres of all cells; those where the shape lies inside the picture come last, on top.
  * @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now
  */
-function drawField(panel, styles, { answer, mode, shape }) {
-  const { anchors, cells, inside, place } = answer;
-  const [strideY, strideX] = place.stride;
-  const { g, unit, scale } = panel;
-  const cols = place.feature_size[1];
-  const [x1, y1, x2, y2] = anchors[shape].box;
-  const dots = mode === "centres";
-  g.save();
+function drawCentres(panel, styles, { answer, shape }) {
+  const { anchors, cells, inside } = answer;
   for (const wanted of [0, 1]) {
-    const look = styles[wanted ? "positive" : "crosses_border"];
-    const radius = (wanted ? 2 : 1.3) * unit;
-    g.beginPath();
-    for (let i = 0; i < cells; i++) {
-      if (inside[i * anchors.length + shape] !== wanted) continue;
-      const [x, y] = [((i % cols) + 0.5) * strideX, (Math.floor(i / cols) + 0.5) * strideY];
-      if (!dots) g.rect(panel.x(x + x1), panel.y(y + y1), (x2 - x1) * scale, (y2 - y1) * scale);
-      else g.roundRect(panel.x(x) - radius, panel.y(y) - radius, 2 * radius, 2 * radius, radius);
-    }
-    Object.assign(g, { strokeStyle: dots ? look.casing : look.color, fillStyle: look.color, lineWidth: 0.6 * unit });
-    g.globalAlpha = dots ? 1 : 0.45;
-    if (dots) g.fill();
-    g.stroke();
+    const look = { ...styles[wanted ? "positive" : "crosses_border"], casing: "transparent" };
+    for (let i = 0; i < cells; i++)
+      if (inside[i * anchors.length + shape] === wanted) panel.dot(...cellCentre(answer, i), look, wanted ? 2 : 1.3);
   }
-  g.restore();
+}
+
+/**
+ * Where the centre of a shape may stand, and three of its boxes: the first and the last inside, and one a cell further.
+ * @param {Panel} panel @param {Record<string, LineStyle>} styles @param {Moment} now
+ */
+function drawRoom(panel, styles, { answer, shape }) {
+  const area = room(answer, shape);
+  if (area) panel.box(area, styles.positive, { alpha: 0.9, fill: 0.35 });
+  for (const { cell, style } of examples(answer, shape)) {
+    const at = cellCentre(answer, cell);
+    panel.box(shifted(answer.anchors[shape].box, at), styles[style]);
+    panel.dot(...at, styles[style]);
+  }
+}
+
+/** @param {Answer} answer @param {number} shape @returns {{cell: number, style: string}[]} */
+function examples({ anchors, cells, inside, place }, shape) {
+  const fits = Array.from({ length: cells }, (_, i) => i).filter((i) => inside[i * anchors.length + shape]);
+  const [rows, cols] = place.feature_size;
+  if (!fits.length) return [{ cell: Math.floor(rows / 2) * cols + Math.floor(cols / 2), style: "crosses_border" }];
+  const [first, last] = [fits[0], fits[fits.length - 1]];
+  const beyond = last + cols + 1;
+  const over = last % cols < cols - 1 && beyond < cells ? [{ cell: beyond, style: "crosses_border" }] : [];
+  return [...over, { cell: first, style: "positive" }, { cell: last, style: "positive" }];
+}
+
+/** @param {Answer} answer @param {number} cell @returns {[number, number]} px of the picture */
+function cellCentre(
+  {
+    place: {
+      feature_size: [, cols],
+      stride: [strideY, strideX],
+    },
+  },
+  cell,
+) {
+  return [((cell % cols) + 0.5) * strideX, (Math.floor(cell / cols) + 0.5) * strideY];
 }
 
 /** One row a shape: a real table. @param {Context} context @returns {Part} */

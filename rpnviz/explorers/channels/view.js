@@ -250,14 +250,11 @@ function fires({ store: { classes, entries } }) {
   const minHeight = `${1.5 * (longest + 1) + 2.9}em`; // as high as its longest, so that another class moves nothing
   let filled = NaN;
   let rows = /** @type {ReturnType<typeof fireRow>[]} */ ([]);
+  const pictures = scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body));
   return {
-    element: h(
-      "div",
-      { style: { minHeight } },
-      said,
-      scroller("pictures", "", h("table", { class: "rpnviz-fires" }, head, body)),
-    ),
+    element: h("div", { style: { minHeight } }, said, pictures),
     draw({ kind, lines, own, pairs, shown, words }) {
+      pictures.hidden = !lines.length; // no head without rows
       if (filled !== kind) {
         rows = lines.map((at) => fireRow(entries[at]));
         body.replaceChildren(...rows.map(({ element }) => element));

@@ -15,6 +15,8 @@ import { besideThresholds, thousands, thresholdText } from "./format.js";
 export const LABELS = ["negative", "positive", "ignored", "crosses_border"];
 export const LOW_QUALITY = 4;
 const PAPER = { bg: 0.3, fg: 0.7 };
+/** torchvision labels these anchors, and our own networks were trained with them: whose rule it is is said. */
+export const NO_LABEL = "no label (the paper's rule)";
 
 /** The label in a byte of payload.label_codes. @param {number} code */
 export const readLabel = (code) => LABELS[code & 3];
@@ -27,7 +29,7 @@ export const labelWord = (label) => (label === "crosses_border" ? "crosses the b
 
 /** Why an anchor has its label. @param {Labelled} anchor @param {Thresholds} [thresholds] */
 export function whyLabel({ label, iou, object, lowQuality, bestOf = object }, { bg, fg } = PAPER) {
-  if (label === "crosses_border") return "crosses the border: left out of training";
+  if (label === "crosses_border") return `crosses the border: ${NO_LABEL}`;
   if (label === "ignored") return `ignored: between ${thresholdText(bg)} and ${thresholdText(fg)}`;
   if (label === "negative")
     return object ? `negative: < ${thresholdText(bg)} with every object` : "negative: overlaps no object";

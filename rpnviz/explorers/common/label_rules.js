@@ -29,7 +29,7 @@ export function labelRules({ model, store: { styles } }) {
   const drop = toggle(
     "drop_cross_boundary",
     "leave out border crossers",
-    "anchors that reach beyond the picture get no label.",
+    "the paper's rule: anchors that reach beyond the picture get no label. torchvision labels them.",
   );
   return group(
     "div",

@@ -26,7 +26,7 @@ from rpnviz.targets import AnchorLabels
 LABELS = ("negative", "positive", "ignored", "crosses_border")
 LABEL_BITS, LOW_QUALITY = 3, 4
 # How much of its colour a label shows on the map: what is rare must catch the eye.
-MAP_STRENGTH = {"positive": 1.0, "negative": 0.55, "ignored": 0.85, "crosses_border": 0.3}
+MAP_STRENGTH = {"positive": 1.0, "negative": 0.45, "ignored": 0.45, "crosses_border": 0.25}
 # How maps and numbers are packed, for the page (common/packed.js).
 SENT_COLUMNS = 32  # maps a row of a sheet
 CELL_STEPS = 20  # of brightness, between dark and bright

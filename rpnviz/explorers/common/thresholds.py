@@ -36,7 +36,7 @@ class HasLabelRules(HasThresholds):
     """The settings of `targets.label_anchors`."""
 
     allow_low_quality_matches = t.Bool(True, help="the best anchors of each object are positive").tag(sync=True)
-    drop_cross_boundary = t.Bool(True, help="anchors beyond the picture are left out").tag(sync=True)
+    drop_cross_boundary = t.Bool(True, help="anchors beyond the picture get no label").tag(sync=True)
 
     @property
     def label_rules(self) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from rpnviz.explorers.common.anchor_map_figure import labels_figure
+from rpnviz.explorers.common.anchor_map_figure import labels_figure, middles
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.labelled import HasAnchorMap
 from rpnviz.explorers.common.payload import label_codes, object_names
 from rpnviz.explorers.common.taken import AnyPicture, take_picture
+from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
 
@@ -58,8 +59,11 @@ class LabelsExplorer(HasAnchorMap, RpnvizWidget):
         """Draw the map, and the positive anchors on the picture."""
         found = self.found
         codes = label_codes(found)
-        figure, _, right = labels_figure(self.picture, self.grid, self.per_cell, codes, self.describe())
-        for box in self.anchors[found.labels == 1]:
+        figure, left, right = labels_figure(self.picture, self.grid, self.per_cell, codes, self.describe())
+        positives = (found.labels == 1).nonzero().flatten()
+        x, y = middles(positives, self.grid, self.per_cell)
+        left.scatter(x, y, s=20, marker="s", color=PALETTE["positive"], edgecolors=PALETTE["casing"], linewidths=0.7)
+        for box in self.anchors[positives]:
             draw_box(right, box, "positive")
         return figure
 

@@ -13,13 +13,12 @@ def low_iou_positive(explorer: LabelsExplorer) -> Question:
     found, names = explorer.found, object_names(explorer.picture)
     weak = found.low_quality.nonzero().flatten()
     ignored = ((found.labels == IGNORED) & ~found.crosses_boundary).nonzero().flatten()
-    first = weak[found.iou[weak].argmin()]  # where the view opens
-    same = [inds[weak] == inds[first] for inds in (found.best_for_gt_idxs, found.best_gt_idxs)]
-    weakest = int(weak[same[0] & same[1]][-1])  # another that ties with it
+    lowest = weak[found.iou[weak].argmin()]
+    same = [inds[weak] == inds[lowest] for inds in (found.best_for_gt_idxs, found.best_gt_idxs)]
+    first, weakest = int(lowest), int(weak[same[0] & same[1]][-1])  # two that tie
     strongest = int(ignored[found.iou[ignored].argmax()])
-    second = int(weak[found.iou[weak].argmax()])
     half = int(ignored[(found.iou[ignored] - 0.5).abs().argmin()])
-    whose = {i: names[int(found.best_gt_idxs[i])] for i in (weakest, second, strongest)}
+    whose = {i: names[int(found.best_gt_idxs[i])] for i in (weakest, strongest)}
     return Question(
         fact=14,
         text=f"An anchor has an IoU of {float(found.iou[weakest]):.2f}, and the threshold is "
@@ -27,7 +26,7 @@ def low_iou_positive(explorer: LabelsExplorer) -> Question:
         choices=(
             Choice(
                 "No: below the threshold there are no positives",
-                f"Here it is: IoU {float(found.iou[weakest]):.2f} with {whose[weakest]}, and positive; no anchor fits "
+                f"This one has {float(found.iou[weakest]):.2f} with {whose[weakest]} and is positive: no anchor fits "
                 "that object better.",
                 {"selected": weakest},
             ),
@@ -44,9 +43,9 @@ def low_iou_positive(explorer: LabelsExplorer) -> Question:
             ),
             Choice(
                 "Yes, if it is the best that its object has",
-                f"The best that any anchor has with {whose[second]} is {float(found.iou[second]):.2f}, and this is "
-                "it; were it not positive, nothing would be learnt from that object.",
-                {"selected": second},
+                f"Here it is: {float(found.iou[first]):.2f} is the best that any anchor reaches with {whose[weakest]}. "
+                "Were it not positive, that object would teach nothing.",
+                {"selected": first},
                 right=True,
             ),
         ),

@@ -1,7 +1,7 @@
 // @ts-check
 // All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
-import { lowQuality, readLabel, whyLabel } from "../common/anchor.js";
+import { lowQuality, NO_LABEL, readLabel, whyLabel } from "../common/anchor.js";
 import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
 import { SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
@@ -16,7 +16,9 @@ import { loadPhoto } from "../common/photo.js";
 import { table } from "../common/table.js";
 import { defineView, group } from "../common/view.js";
 
+/** @typedef {import("../common/anchor_map.js").Geometry} Geometry */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
+/** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/targets.js").AnchorLabels} AnchorLabels */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/objects.js").Drawn} Drawn */
@@ -28,12 +30,14 @@ import { defineView, group } from "../common/view.js";
 
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
+const PALE = "#8ce0ca"; // of the positive ones
+const SMALL = 110; // px: no tag lies over a lower object
 /** @type {[string, string, string][]} */
 const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
   ["negative", "negative", "Background for the network: IoU below the lower threshold with every object."],
   ["ignored", "ignored", "Neither: no loss. IoU between the thresholds."],
-  ["crosses_border", "crosses border", "Reaches beyond the picture: left out before labelling."],
+  ["crosses_border", "crosses border", `Reaches beyond the picture: ${NO_LABEL}.`],
 ];
 
 export const render = defineView({
@@ -132,15 +136,26 @@ function anchorMap({ model, store: { geometry: current, styles }, redraw, set })
   });
   return {
     element: panel.canvas,
-    draw({ geometry, version, squares, shown, objects }) {
+    draw({ codes, geometry, version, positives, squares, shown, objects }) {
       if (!panel.begin()) return;
-      panel.backdrop(String(version), () => drawMap(panel, geometry, squares, { objects, style: styles.ground_truth }));
-      const [x, y] = geometry.square(shown);
-      panel.box(geometry.inCells([x - 1, y - 1, x + 2, y + 2]), styles.window);
+      panel.backdrop(String(version), () => {
+        drawMap(panel, geometry, squares, { objects, style: styles.ground_truth });
+        for (const i of positives) panel.box(larger(geometry, i, 0.4), bead(styles, codes[i]), { fill: 1 });
+      });
+      panel.box(larger(geometry, shown, 1), styles.window);
     },
     destroy: () => panel.destroy(),
   };
 }
+
+/** The square of an anchor and a rim about it, in cells. @param {Geometry} geometry @param {number} i @param {number} rim in squares */
+function larger({ inCells, square }, i, rim) {
+  const [x, y] = square(i);
+  return inCells([x - rim, y - rim, x + 1 + rim, y + 1 + rim]);
+}
+
+/** How a positive anchor looks on the map; paler if only as the best. @param {Record<string, LineStyle>} styles @param {number} code */
+const bead = ({ positive }, code) => ({ ...positive, width: 0.6, color: lowQuality(code) ? PALE : positive.color });
 
 /** The four counts. @param {Context} context @returns {Part} */
 function counts({ store: { styles } }) {
@@ -184,8 +199,14 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
     box,
     style: style(m),
   }));
-  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...tags]);
+  const small = objects.filter(({ box }) => box[3] - box[1] < SMALL);
+  const taken = small.map(({ box }) => boxOf(panel, box));
+  const lowFirst = tags.sort((one, other) => one.box[3] - one.box[1] - (other.box[3] - other.box[1])); // least room
+  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst], taken);
 }
+
+/** A box in pixels of the canvas. @param {Panel} panel @param {Box} box @returns {Box} */
+const boxOf = (panel, [x1, y1, x2, y2]) => [panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2)];
 
 /** What the anchor is that is pointed at, or chosen. @returns {Part} */
 function about() {

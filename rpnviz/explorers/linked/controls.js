@@ -1,6 +1,7 @@
 // @ts-check
 // The controls of the linked explorer. Each writes a trait, and draws the traits as they are.
 
+import { NO_LABEL } from "../common/anchor.js";
 import { canAsk } from "../common/asking.js";
 import { swatch } from "../common/canvas_panel.js";
 import { checkbox, choice, explains, h, numberField, segmented, setText, slider } from "../common/elements.js";
@@ -68,7 +69,7 @@ const LABELS = [
   ],
   ["negative", "negative", "Negative: IoU below the lower threshold with every object."],
   ["ignored", "ignored", "Ignored: neither positive nor negative; it does not count in the loss."],
-  ["crosses_border", "crosses border", "Crosses the border of the picture: left out of training."],
+  ["crosses_border", "crosses border", `Crosses the border of the picture: ${NO_LABEL}.`],
 ];
 
 /** The column of layer switches, with the minibatch's seed and the number of proposals. @param {Context} context @returns {Part} */

@@ -1,5 +1,6 @@
 // @ts-check
 // The two branches that leave the anchors, with live counts: they are forever told as one.
+import { NO_LABEL } from "../common/anchor.js";
 import { h, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
 
@@ -8,7 +9,7 @@ import { thousands } from "../common/format.js";
 
 /** What each stage is called (in brackets: where there is room), and what it is. @type {[string, string][]} */
 const TRAINING = [
-  ["inside[ the picture]", "Training: anchors that cross the picture's border are dropped before labelling."],
+  ["inside[ the picture]", `Training: anchors that cross the picture's border get ${NO_LABEL}.`],
   [
     "labelled",
     "Training: positive (IoU ≥ 0.7 in the paper, or best of an object) and negative (< 0.3 with all); those between are ignored.",

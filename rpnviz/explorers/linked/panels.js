@@ -1,6 +1,7 @@
 // @ts-check
 // The two panels of the linked explorer: the feature map, and the picture with what belongs to the window's cell.
 
+import { NO_LABEL } from "../common/anchor.js";
 import { nearestOutline } from "../common/canvas_panel.js";
 import { besideThresholds, boxText, thousands } from "../common/format.js";
 
@@ -172,7 +173,7 @@ export function pictureSentence({ scene, row, col, layers }, x, y, reach) {
   }
   const [x1, y1, x2, y2] = scene.frame;
   if (x < x1 || y < y1 || x > x2 || y > y2) {
-    return "Outside the picture. Anchors overhang: in training those that do are dropped, as proposals they are clipped to the picture.";
+    return `Outside the picture. Anchors that overhang get ${NO_LABEL}; as proposals they are clipped to the picture.`;
   }
   const within = (/** @type {Box} */ box) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
   if (within(scene.about(scene.packed.footprint, row, col))) {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from rpnviz.explorers.common.anchor_map_figure import labels_figure, middles
 from rpnviz.explorers.common.base import RpnvizWidget
@@ -16,6 +18,12 @@ from rpnviz.explorers.common.taken import AnyPicture, take_picture
 from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import draw_box
 from rpnviz.grid import Grid
+
+
+def ring(ax: Axes, x: Tensor, y: Tensor) -> None:
+    """Mark sampled negatives, as the page does: rings with a dark casing."""
+    for colour, width in ((PALETTE["casing"], 2.2), (PALETTE["sampled_negative"], 1.1)):
+        ax.scatter(x, y, s=16, facecolors="none", edgecolors=colour, linewidths=width, zorder=2)
 
 
 class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
@@ -41,17 +49,18 @@ class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
         self.selected = int(drawn[0]) if len(drawn) else 0
 
     def figure(self) -> Figure:
-        """Draw the sample as dots on the map; on the picture the positives as boxes, the negatives' centres as dots."""
+        """Draw the sample: dots and rings on the map; on the picture positives as boxes, negatives as rings."""
         codes = label_codes(self.found)
         figure, left, right = labels_figure(self.picture, self.grid, self.per_cell, codes, self.describe(), 0.35)
         negatives = self.anchors[self.sampled_neg_inds]
         dots: dict[str, Any] = {"s": 14, "linewidths": 0.6, "edgecolors": PALETTE["casing"], "zorder": 3}
         centres = (negatives[:, :2] + negatives[:, 2:]) / 2
-        right.scatter(*centres.T, color=PALETTE["sampled_negative"], **dots)
+        ring(right, *centres.T)
         for box in self.anchors[self.sampled_pos_inds]:
             draw_box(right, box, "sampled_positive")
-        for inds, style in ((self.sampled_neg_inds, "sampled_negative"), (self.sampled_pos_inds, "sampled_positive")):
-            left.scatter(*middles(inds, self.grid, self.per_cell), color=PALETTE[style], **dots)
+        ring(left, *middles(self.sampled_neg_inds, self.grid, self.per_cell))
+        positives = middles(self.sampled_pos_inds, self.grid, self.per_cell)
+        left.scatter(*positives, color=PALETTE["sampled_positive"], **dots)
         return figure
 
     def describe(self) -> str:

@@ -33,8 +33,8 @@ def always_half(explorer: MinibatchExplorer) -> Question:
             ),
             Choice(
                 f"No: at most {most} are positive, and negatives fill up",
-                f"{len(pos)} + {len(neg)} here, and this is the last of the {len(pos)}: the line at {most} is a "
-                "ceiling, not a promise.",
+                f"{len(pos)} + {len(neg)} here, and this is the last of the {len(pos)}: {most} is a ceiling, not a "
+                "promise.",
                 {"selected": int(pos[-1])},
                 right=True,
             ),

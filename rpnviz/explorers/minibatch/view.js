@@ -46,12 +46,12 @@ export const render = defineView({
   moment: readMoment,
   parts: (context) => [
     group("figure", {}, anchorMap(context), settings(context), foldedRules(context), mapShapes(context)),
-    group("figure", {}, ...picture(context), about(), batchBar(context), drawTable(context), masked()),
+    group("figure", {}, ...picture(context), about(), foldedNumbers(context)),
   ],
   say: ({ pointed, pos, neg, counts: { positive, negative }, words }) =>
     pointed
       ? ""
-      : `${pos.length} positive and ${neg.length} negative anchors drawn, of ${thousands(positive)} and ${thousands(negative)}. ${words}`,
+      : `${thousands(pos.length + neg.length)} anchors drawn, of ${thousands(positive + negative)} with a label. ${words}`,
   listen: ({ model, set, store }) => [
     watch(model, ["selected"], () => set({ pointed: -1 })),
     watch(model, SHAPES, () => set({ pointed: -1 })),
@@ -212,6 +212,15 @@ function about() {
   const element = h("p", { class: "rpnviz-about" });
   return { element, draw: ({ words }) => setText(element, words) };
 }
+
+/** What the questions above the view ask: folded, so that no answer stands below its question. @param {Context} context */
+const foldedNumbers = (context) =>
+  group(
+    "details",
+    { class: "rpnviz-fold" },
+    h("summary", {}, "The draw in numbers"),
+    ...[batchBar(context), drawTable(context), masked()],
+  );
 
 /** The minibatch as one bar: how much of it is positive, where positives must stop. @param {Context} context @returns {Part} */
 function batchBar({ store: { styles } }) {

@@ -28,11 +28,11 @@ def poolings_figure(steps: Sequence[int], shown: int, image: npt.NDArray[np.uint
     left, right = length - 48, length + 12
     strip = image[image.shape[0] // 3 : image.shape[0] // 2]
     ax.imshow(strip, extent=(0, length, 0.92, 0.08), aspect="auto", interpolation="nearest")
-    ax.set(xlim=(left, right), ylim=(shown + 1.05, 0), yticks=np.arange(shown + 1) + 0.5, facecolor="#F2F2F2")
+    ax.set(xlim=(left, right), ylim=(len(steps) + 0.05, 0), yticks=np.arange(len(steps)) + 0.5, facecolor="#F2F2F2")
     ax.set_yticklabels(
-        [f"{'input' if level == 0 else f'pool{level}'}: {n}" for level, n in enumerate(steps)][: shown + 1]
+        [f"{'input' if i == 0 else f'pool{i}'}: {n if i <= shown else '?'}" for i, n in enumerate(steps)]
     )
-    ax.set_xlabel("pixel column of the network's input", fontsize=8)
+    ax.set_xlabel(f"pixel column of the network's input: the last {length - left} of {length:,}", fontsize=8)
     for level in range(1, shown + 1):
         side, before = 2**level, steps[level - 1]
         for column in range(max(left // side, 0), steps[level]):
@@ -41,6 +41,8 @@ def poolings_figure(steps: Sequence[int], shown: int, image: npt.NDArray[np.uint
         if 2 * steps[level] < before:
             half = side // 2
             _cell(ax, (before - 1) * half, min(before * half, length), level, "crosses_border", "×")
+    for level in range(shown + 1, len(steps)):  # still to be guessed
+        ax.add_patch(Rectangle((left, level + 0.12), length - left, 0.76, fill=False, ec="#777777", ls="--", lw=0.8))
     entries = [("window", "kept"), ("ignored", "kept, from one column alone"), ("crosses_border", "dropped")]
     legend(figure, entries, 3, (0.13, 0.915))
     ax.tick_params(labelsize=8)

@@ -101,7 +101,7 @@ function verdictOf(steps, shown) {
 function caption() {
   const aside = h("span", { class: "rpnviz-aside" });
   return {
-    element: h("figcaption", {}, "The right end", aside),
+    element: h("figcaption", {}, "The right end of the picture", aside),
     draw: ({ steps: [end] }) => setText(aside, `pixel columns ${Math.max(0, end - BEFORE)} to ${end - 1}`),
   };
 }
@@ -129,6 +129,7 @@ function columns({ model, store, redraw }) {
       if (!panel.begin()) return;
       if (store.photo.bitmap) drawStrip(panel, store.photo.bitmap, steps[0]);
       for (let level = 1; level <= shown; level++) drawLevel(panel, store.styles, steps, level);
+      for (let level = shown + 1; level < LEVELS; level++) drawLater(panel, store.styles, steps[0], level);
       drawCounts(panel, steps, shown);
     },
     destroy: () => panel.destroy(),
@@ -194,13 +195,23 @@ function drawCell(panel, styles, box, style, text) {
   g.fillText(text, x, y + 0.5 * unit);
 }
 
+/** Room for a level that is still to be guessed. @param {Panel} panel @param {Record<string, any>} styles @param {number} end @param {number} level */
+function drawLater(panel, styles, end, level) {
+  const [y1, y2] = [level * LINE_HEIGHT + TOP, level * LINE_HEIGHT + BOTTOM];
+  panel.box([-Math.min(end, BEFORE), y1, 0, y2], { ...styles.crosses_border, width: 0.8 }, { alpha: 0.6 });
+}
+
 /** Beside each level how many columns it has. @param {Panel} panel @param {number[]} steps @param {number} shown */
 function drawCounts(panel, steps, shown) {
   const { g, unit } = panel;
   g.font = `600 ${11.5 * unit}px system-ui, sans-serif`;
   Object.assign(g, { textAlign: "left", textBaseline: "middle", fillStyle: getComputedStyle(panel.canvas).color });
-  for (let level = 0; level <= shown; level++) {
-    g.fillText(`${NAMES[level]}: ${steps[level]}`, panel.x(0.8), panel.y((level + 0.5) * LINE_HEIGHT));
+  for (let level = 0; level < LEVELS; level++) {
+    g.fillText(
+      `${NAMES[level]}: ${level <= shown ? steps[level] : "?"}`,
+      panel.x(0.8),
+      panel.y((level + 0.5) * LINE_HEIGHT),
+    );
   }
 }
 
