@@ -76,12 +76,10 @@ def _seeing(explorer: LinkedExplorer) -> tuple[Step, ...]:
     channels, number = len(results.features), len(results.picture.gt_boxes)
     x1, y1, x2, y2 = results.grid.footprint(0, 0)
     shown = f"one of the {channels}" if explorer.channel is not None else f"the {explorer.map}"
-    objects = (
-        "one object, and we want a box round it" if number == 1 else f"{number} objects, and we want a box round each"
-    )
+    objects, each = ("one object", "it") if number == 1 else (f"{number} objects", "each")
     return (
         Step(
-            f"This is the picture, {height}×{width} pixels. It shows {objects}.",
+            f"This is the picture, {height}×{width} pixels. It shows {objects}, and we want a box round {each}.",
             ("picture",),
             {"layers": ["ground_truth"], "map": explorer.map},
         ),
@@ -108,8 +106,8 @@ def _putting_out(explorer: LinkedExplorer) -> tuple[Step, ...]:
     at = {"layers": [], "map": explorer.map, "row": explorer.row, "col": explorer.col}
     return (
         Step(
-            f"At each stop a convolution makes {channels} new numbers of the 3×3×{channels} under the window. These are "
-            "the new ones at this stop.",
+            f"At each stop a convolution makes {channels} new numbers of the 3×3×{channels} under the window. These "
+            "are the new ones at this stop.",
             ("map", "window", "vector"),
             at,
         ),
@@ -131,8 +129,8 @@ def _laying_anchors(explorer: LinkedExplorer) -> tuple[Step, ...]:
     at = {"layers": ["anchors"], "map": explorer.map, "row": row, "col": col, "selected": explorer.selected}
     return (
         Step(
-            f"The boxes were there before: this anchor of {size_name(nine[explorer.selected])} pixels is laid round the "
-            "middle of the window, and no network computed it.",
+            f"The boxes were there before: this anchor of {size_name(nine[explorer.selected])} pixels is laid round "
+            "the middle of the window, and no network computed it.",
             ("map", "picture", "window"),
             {**at, "alone": True},
         ),
@@ -158,8 +156,8 @@ def _two_branches(explorer: LinkedExplorer) -> tuple[Step, ...]:
     first, drawn = results.stages.post_nms_inds, min(DRAWN, len(results.stages.post_nms_inds))
     return (
         Step(
-            "For training, every anchor is compared with the objects on the picture; green fits one, red fits none. If you "
-            "imagine the nine shapes sliding over the picture, you are right: only, the network has no part in it.",
+            "For training, every anchor is compared with the objects on the picture; green fits one, red fits none. If "
+            "you imagine the nine shapes sliding over the picture, you are right: only, the network has no part in it.",
             seen,
             {**at, "layers": ["anchors", "ground_truth", "labels"]},
             ((row, there), (row, col)),
