@@ -119,7 +119,7 @@ ALIGN = Exercise(
     notebook="09",
     title="RoIAlign of one bin",
     arguments=("features", "box", "output_size", "bin_row", "bin_col", "sampling_ratio"),
-    returns=("the value",),
+    returns=("the result",),
     reference=references.roi_align_bin,
     oracle="torchvision.ops.roi_align(aligned=True)",
     inputs=_inputs,
