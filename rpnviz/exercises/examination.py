@@ -104,11 +104,11 @@ class Examination:
         return self._result("not yet", failure.problem, **known, **shown)
 
     def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
-        """Find the usual mistake that gives the same results: on the smallest case, on three of four inputs that fail.
+        """Find the usual mistake that gives the same results: on the smallest case, and on most inputs.
 
-        It must also be right where the function is right, on most inputs: who rounds a box is wrong nearly everywhere,
-        and is not what fails at the rim alone. Of several, the one that gives the same most often, also where that is right. One that is right on the smallest
-        case is not what is wrong there: the type of the result is, say.
+        On three of four inputs that fail, and on half of all: who rounds a box is wrong nearly everywhere, which is not
+        what fails at the rim alone. Of several, the one that gives the same most often. One that is right on the
+        smallest case is not what is wrong there: the type of the result is, say.
         """
         best, most = None, 0
         for mistake in self.exercise.mistakes:

@@ -12,10 +12,9 @@ from rpnviz.exercises.figures.panels import Boxes, case_figure
 from rpnviz.exercises.figures.tables import got_and_wanted
 from rpnviz.exercises.tasks.strategies import boxes, seeded_boxes
 
-
 ALL_PAIRS = (
-    "You compare boxes1[i] with boxes2[i] alone. Wanted is every box of boxes1 with every box of boxes2, a table [N, M]: "
-    "boxes1[:, None] has room for it, or a loop in a loop."
+    "You compare boxes1[i] with boxes2[i] alone. Wanted is every box of boxes1 with every box of boxes2, a table "
+    "[N, M]: boxes1[:, None] has room for it, or a loop in a loop."
 )
 
 
@@ -164,8 +163,8 @@ BOX_IOU = Exercise(
         ),
         Mistake(
             "dice",
-            "2 · intersection / (area1 + area2) is another measure (Dice). IoU is intersection / union, and the union is "
-            "area1 + area2 − intersection.",
+            "2 · intersection / (area1 + area2) is another measure (Dice). IoU is intersection / union, and the union "
+            "is area1 + area2 − intersection.",
             _twice_over_the_sum,
         ),
         Mistake(

@@ -170,7 +170,8 @@ MINIBATCH = Exercise(
         ),
         Mistake(
             "share_rounded_up",
-            "The share is a ceiling: where batch_size_per_image · positive_fraction is not whole, int() rounds it down.",
+            "The share is a ceiling: where batch_size_per_image · positive_fraction is not whole, int() rounds it "
+            "down.",
             _share_rounded_up,
         ),
         Mistake(

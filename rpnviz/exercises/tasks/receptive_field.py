@@ -171,8 +171,8 @@ RECEPTIVE_FIELD = Exercise(
         ),
         Mistake(
             "strides_added",
-            "Distances multiply: after strides of 2 and 2 neighbours lie 4 pixels apart, and after a stride of 1 as far "
-            "as before.",
+            "Distances multiply: after strides of 2 and 2 neighbours lie 4 pixels apart, and after a stride of 1 as "
+            "far as before.",
             _strides_added,
         ),
         Mistake("pair_swapped", "A step is (kernel, stride), the kernel first.", _pair_swapped),

@@ -16,8 +16,8 @@ from rpnviz.exercises.tasks.strategies import rows
 
 SIDE = (1, 30)  # px
 ALL_PAIRS = (
-    "You compare sizes[i] with others[i] alone. Wanted is every size with every other, a table [n, k]: sizes[:, None] has "
-    "room for it, or a loop in a loop."
+    "You compare sizes[i] with others[i] alone. Wanted is every size with every other, a table [n, k]: sizes[:, None] "
+    "has room for it, or a loop in a loop."
 )
 
 
