@@ -329,3 +329,10 @@ def test_smallest_case_is_a_usual_one(name: str, monkeypatch: pytest.MonkeyPatch
         assert case.arguments["steps"] == [(3, 1)]
     else:
         assert all(bool((tensor == 1).all()) for tensor in case.arguments.values())
+
+
+def test_input_without_a_box_is_drawn() -> None:
+    name, source, says, _ = ATTEMPTS["no box"]
+    result = Examination(EXERCISES[name], cast(Worker, SameProcess()), OPS + source).examine(None)
+    assert says in result.message and result.png
+    assert result.case is not None and result.case.arguments["boxes"].shape == (0, 4)
