@@ -111,8 +111,8 @@ def _picture(case: Case) -> Figure:
     marks = torch.zeros_like(table, dtype=torch.bool)
     for row, label in ((1, 1), (2, 0)):
         marks[row] = (table[row] > 0) & ((labels != label) | ((table[row] > 1) & alone))
-    what = f"The draw with seed {case.arguments['generator'].number}" if alone else f"{len(draws)} draws"
-    title = f"{what}: {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
+    what = f"Seed {case.arguments['generator'].number}, a draw" if alone else f"{len(draws)} draws"
+    title = f"{what} of {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
     columns = [f"anchor {i}" for i in range(len(labels))]
     return case_figure([Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
 
