@@ -9,6 +9,8 @@ from torch import Tensor
 
 from rpnviz.exercises.sandbox.protocol import Foreign
 
+AS_A_MASK = "a mask of True and False. Return the places where it is True: mask.nonzero().flatten()."
+
 
 def difference(value: Any, right: Any, names: tuple[str, ...], tolerance: float, indices: bool = False) -> str:
     """Say in one sentence how a value differs from the right one; "" if it does not.
@@ -33,7 +35,7 @@ def _difference_of_tuples(
     value: Any, right: tuple[Any, ...], names: tuple[str, ...], tolerance: float, indices: bool
 ) -> str:
     if not isinstance(value, (tuple, list)) or len(value) != len(right):
-        return f"It should return {len(right)} things, ({', '.join(names)}); it returns {kind(value)}."
+        return f"It should return {len(right)} values, ({', '.join(names)}); it returns {kind(value)}."
     for part, right_part, name in zip(value, right, names, strict=True):
         if said := difference(part, right_part, (name,), tolerance, indices):
             return said.replace("It returns None", f"It returns None for {name}", 1)
@@ -43,8 +45,10 @@ def _difference_of_tuples(
 def _difference_of_tensors(value: Any, right: Tensor, name: str, tolerance: float, indices: bool) -> str:
     if indices and is_index_list(value):
         value = torch.tensor(indices_of(value), dtype=torch.int64)
+    if indices and isinstance(value, Tensor) and value.dtype == torch.bool:
+        return f"{_start(name)} {_verb(name, 'are')} {AS_A_MASK}"
     if indices and isinstance(value, Tensor) and value.ndim == 1 and not torch.equal(value.double(), right.double()):
-        return _came_out(name, value.tolist(), right.tolist())
+        return _should_be(name, value.tolist(), right.tolist())
     if not isinstance(value, Tensor):
         help_with_lists = " torch.tensor(…) or torch.stack(…) makes one." if isinstance(value, list) else ""
         wanted = "a Tensor or a list of ints" if indices else "a Tensor"
@@ -52,20 +56,21 @@ def _difference_of_tensors(value: Any, right: Tensor, name: str, tolerance: floa
     if value.shape != right.shape:
         if value.numel() == right.numel() == 0:
             return ""
-        return f"{_start(name)} has the wrong shape: {list(value.shape)} came out, {list(right.shape)} is right."
+        shapes = f"{list(value.shape)} instead of {list(right.shape)}"
+        return f"{_start(name)} {_verb(name, 'have')} the wrong shape: {shapes}."
     whole = not right.dtype.is_floating_point
     wrong_kind = value.dtype.is_complex or value.dtype == torch.bool or not (whole or value.dtype.is_floating_point)
     if wrong_kind and right.numel():
-        return f"{_start(name)} has the wrong dtype: {_dtype(value)} came out, {_dtype(right)} is right."
+        return _wrong_dtype(value, right, name, tolerance)
     if not torch.isfinite(value).all():
         what = "NaN (0 divided by 0?)" if value.isnan().any() else "infinity"
-        return f"{_start(name)} holds {what}."
+        return f"{_start(name)} {_verb(name, 'hold')} {what}."
     differs = wrong_entries(value, right, 0 if whole else tolerance)
     if not differs.any():
         return ""
     if right.numel() == 1:
-        return _came_out(name, f"{float(value):.5g}", f"{float(right):.5g}")
-    return f"{int(differs.sum())} of the {right.numel()} numbers of {name} are wrong."
+        return _should_be(name, f"{float(value):.5g}", f"{float(right):.5g}")
+    return _count_wrong(int(differs.sum()), right.numel(), name)
 
 
 def wrong_entries(value: Tensor, right: Tensor, tolerance: float) -> Tensor:
@@ -79,11 +84,11 @@ def _difference_of_numbers(value: Any, right: Any, name: str, tolerance: float) 
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return f"It should return one number, {name}; it returns {kind(value)}."
     if not abs(value) < float("inf"):
-        return f"{_start(name)} is {value}."
+        return f"{_start(name)} is {'NaN (0 divided by 0?)' if value != value else 'infinity'}."
     expected = float(right)
     if abs(value - expected) <= tolerance * max(1.0, abs(expected)):
         return ""
-    return _came_out(name, f"{value:.5g}", f"{expected:.5g}")
+    return _should_be(name, f"{value:.5g}", f"{expected:.5g}")
 
 
 def same(value: Any, other: Any, tolerance: float) -> bool:
@@ -131,8 +136,29 @@ def kind(value: Any) -> str:
     return f"the number {value:.5g}"
 
 
-def _came_out(name: str, value: object, right: object) -> str:
-    return f"{_start(name)}: {value} came out, {right} is right."
+def _should_be(name: str, value: object, right: object) -> str:
+    return f"{_start(name)} should be {right}; your function returns {value}."
+
+
+def _count_wrong(wrong: int, of: int, name: str) -> str:
+    if wrong == of:
+        return f"All {of} numbers of {name} are wrong."
+    return f"{wrong} of the {of} numbers of {name} {'is' if wrong == 1 else 'are'} wrong."
+
+
+def _wrong_dtype(value: Tensor, right: Tensor, name: str, tolerance: float) -> str:
+    """Say which dtype is wrong; where the numbers are right, say that it is nothing else."""
+    dtypes = f"{_dtype(value)} instead of {_dtype(right)}"
+    if value.dtype.is_complex or value.dtype == torch.bool or wrong_entries(value, right, tolerance).any():
+        return f"{_start(name)} {_verb(name, 'have')} the wrong dtype: {dtypes}."
+    return f"The numbers are right, but {name} {_verb(name, 'have')} the wrong dtype: {dtypes}. Add .float()."
+
+
+def _verb(name: str, plural: str) -> str:
+    """The verb in the number of a name: the boxes have, the IoU has; names of code are one thing."""
+    if name.startswith("the ") and name.endswith("s"):
+        return plural
+    return {"have": "has", "are": "is"}.get(plural, f"{plural}s")
 
 
 def _start(name: str) -> str:

@@ -86,8 +86,9 @@ class Examination:
         exercise = self.exercise
         right = exercise.reference(*map(protocol.ready, arguments))
         wanted = right if exercise.wanted is None else protocol.Foreign(exercise.wanted(arguments))
-        named = dict(zip(exercise.arguments, arguments, strict=True))
-        return Case(named, values[0] if values else None, wanted, raised, values)
+        call = exercise.shown(arguments, values) if exercise.shown is not None and values else 0
+        named = dict(zip(exercise.arguments, exercise.calls(arguments)[call], strict=True))
+        return Case(named, values[call] if values else None, wanted, raised, values)
 
     def _failed(self, failure: Trial, search: Search) -> Result:
         if failure.raised is not None:
@@ -103,10 +104,11 @@ class Examination:
         return self._result("not yet", failure.problem, **known, **shown)
 
     def _recognised(self, smallest: Trial, probes: list[Trial]) -> Mistake | None:
-        """Find the usual mistake that gives the same results: on the smallest case, and on most inputs that fail.
+        """Find the usual mistake that gives the same results: on the smallest case, and on most inputs.
 
-        Of several, the one that gives the same most often, also where that is right. One that is right on the smallest
-        case is not what is wrong there: the type of the result is, say.
+        On three of four inputs that fail, and on half of all: who rounds a box is wrong nearly everywhere, which is not
+        what fails at the rim alone. Of several, the one that gives the same most often. One that is right on the
+        smallest case is not what is wrong there: the type of the result is, say.
         """
         best, most = None, 0
         for mistake in self.exercise.mistakes:
@@ -116,14 +118,15 @@ class Examination:
             alike = [(bool(trial.problem), self._alike(mistake, trial)) for trial in probes]
             failures = [same_there for failed, same_there in alike if failed]
             agrees = 1 + sum(same_there for _, same_there in alike)
-            if 2 * sum(failures) >= len(failures) and agrees > most:
+            fits = 4 * sum(failures) >= 3 * len(failures) and 2 * agrees > len(alike)
+            if fits and agrees > most:
                 best, most = mistake, agrees
         return best
 
     def _alike(self, mistake: Mistake, trial: Trial) -> bool:
         values = self._values_of(mistake, trial.arguments)
         if trial.raised is not None or not values:
-            return False
+            return trial.raised is not None and not values  # neither works there
         signature = self.exercise.signature
         if signature is not None:
             return bool(signature(trial.arguments, values) == signature(trial.arguments, trial.values))

@@ -34,7 +34,7 @@ class Case:
 
     Attributes:
         arguments (dict[str, Any]): by name.
-        got: what the function returned; None if it raised something.
+        got: what the function returned, of several calls on the one that is spoken of; None if it raised something.
         wanted: what the right one returns.
         raised (bool): whether it raised something instead of returning.
         values (list): what all calls returned, where one input is tried by several.
@@ -74,6 +74,7 @@ class Exercise:
         calls: the calls by which one input is tried.
         judge: (arguments, values of the calls) → what is wrong, "" if nothing; None compares with the reference.
         wanted: what is right, in words, where there is more than one right answer.
+        shown: (arguments, values of the calls) → the number of the call that the judge's sentence speaks of.
         signature: (arguments, values) → what two functions with the same mistake have in common, where they draw at
             random; None compares what they return.
     """
@@ -96,4 +97,5 @@ class Exercise:
     calls: Callable[[Arguments], list[Arguments]] = field(default=one_call)
     judge: Callable[[Arguments, list[Any]], str] | None = None
     wanted: Callable[[Arguments], str] | None = None
+    shown: Callable[[Arguments, list[Any]], int] | None = None
     signature: Callable[[Arguments, list[Any]], Any] | None = None

@@ -78,6 +78,10 @@ class Boxes:
     def draw(self, ax: Axes) -> None:
         """Draw it."""
         title(ax, self.title)
+        if not self.boxes and self.grid is None:  # an input may be empty
+            bare(ax)
+            ax.text(0.1, 0.3, "no box", fontsize=9, color=INK, va="top")
+            return
         ax.set(facecolor=OUTSIDE)
         ax.tick_params(labelsize=7, length=2, pad=1.5, colors=INK)
         ax.locator_params(nbins=6, min_n_ticks=2, steps=[1, 2, 5, 10])

@@ -10,19 +10,19 @@ from rpnviz.exercises import references
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.figures.panels import Boxes, case_figure
 from rpnviz.exercises.figures.tables import Table, differing, tables
-from rpnviz.exercises.tasks.strategies import numbers, whole
+from rpnviz.exercises.tasks.strategies import numbers, picks, whole
 from rpnviz.roi import neighbours
 
 Size = tuple[int, int]
 
 
 def _inputs(draw: Draw) -> Arguments:
-    """A box in quarters of a cell, mostly on the map."""
+    """A box in quarters of a cell, mostly on the map; it may go beyond on any side."""
     c, h, w = whole(draw, 1, 2), whole(draw, 2, 4), whole(draw, 2, 5)
-    corner, size = numbers(draw, (2,), -2, 12, per=4), numbers(draw, (2,), 2, 16, per=4)
+    corner, size = numbers(draw, (2,), -8, 12, per=4), numbers(draw, (2,), 2, 16, per=4)
     rows, cols = whole(draw, 1, 3), whole(draw, 1, 3)
     place = whole(draw, 0, rows - 1), whole(draw, 0, cols - 1)
-    features = numbers(draw, (c, h, w), 0, 9)
+    features = picks(draw, (c, h, w), (1, 2, 3, 4, 5, 6, 7, 8, 9, 0))
     return features, torch.cat([corner, corner + size]), (rows, cols), *place, whole(draw, 1, 3)
 
 
@@ -73,6 +73,11 @@ def _nearest(features: Tensor, box: Tensor, output_size: Size, row: int, col: in
     return features[:, y, x].mean(dim=1)
 
 
+def _beyond_the_map(features: Tensor, box: Tensor, output_size: Size, row: int, col: int, ratio: int) -> Tensor:
+    at, last = points(box, output_size, row, col, ratio) - 0.5, torch.tensor(features.shape[1:]) - 1
+    return _read(features, torch.minimum(at.clamp(min=0), last)).mean(dim=1)
+
+
 def _one_point(features: Tensor, box: Tensor, output_size: Size, row: int, col: int, ratio: int) -> Tensor:
     return references.roi_align_bin(features, box, output_size, row, col, 1)
 
@@ -119,7 +124,7 @@ ALIGN = Exercise(
     notebook="09",
     title="RoIAlign of one bin",
     arguments=("features", "box", "output_size", "bin_row", "bin_col", "sampling_ratio"),
-    returns=("the value",),
+    returns=("the result",),
     reference=references.roi_align_bin,
     oracle="torchvision.ops.roi_align(aligned=True)",
     inputs=_inputs,
@@ -145,6 +150,11 @@ ALIGN = Exercise(
             "nearest_cell",
             "You read the cell in which a point lies. Interpolate between the four cells round it.",
             _nearest,
+        ),
+        Mistake(
+            "beyond_the_map",
+            "A point beyond −1 … h or −1 … w counts as 0; you repeat the nearest cell however far away it is.",
+            _beyond_the_map,
         ),
         Mistake("one_point", "A bin has sampling_ratio × sampling_ratio points.", _one_point),
         Mistake("bin_transposed", "bin_row counts downwards (y), bin_col to the right (x).", _bins_swapped),

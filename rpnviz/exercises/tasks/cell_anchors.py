@@ -74,8 +74,25 @@ def _sides_rounded(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
 
 
 def _at_the_corner(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
-    anchors = references.cell_anchors(scales, aspect_ratios)
-    return torch.cat([torch.zeros(len(anchors), 2), anchors[:, 2:] * 2], dim=1)
+    return _from_the_origin(scales, aspect_ratios, 2)
+
+
+def _quarter(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
+    return _from_the_origin(scales, aspect_ratios, 1)
+
+
+def _from_the_origin(scales: Numbers, aspect_ratios: Numbers, halves: int) -> Tensor:
+    corners = _centred(*_sides(scales, aspect_ratios))[:, 2:] * halves
+    return torch.cat([torch.zeros_like(corners), corners], dim=1).round()
+
+
+def _corner_and_size(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
+    anchors = _centred(*_sides(scales, aspect_ratios))
+    return torch.cat([anchors[:, :2], anchors[:, 2:] * 2], dim=1).round()
+
+
+def _cut_off(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
+    return _centred(*_sides(scales, aspect_ratios)).trunc()
 
 
 def _twice_as_large(scales: Numbers, aspect_ratios: Numbers) -> Tensor:
@@ -124,6 +141,17 @@ CELL_ANCHORS = Exercise(
         Mistake("not_rounded", "Round the half sides to whole pixels, as torchvision does.", _not_rounded),
         Mistake("whole_sides_rounded", "Halve first, then round: −w/2 is rounded, not w.", _sides_rounded),
         Mistake("corner_at_origin", "The middle of the box lies at (0, 0), not its corner.", _at_the_corner),
+        Mistake(
+            "quarter_of_the_box",
+            "The box reaches to both sides of (0, 0): from (−w/2, −h/2) to (w/2, h/2). Yours begins at the origin.",
+            _quarter,
+        ),
+        Mistake(
+            "corner_and_size",
+            "The last two numbers are a corner, (w/2, h/2), not width and height.",
+            _corner_and_size,
+        ),
+        Mistake("cut_off", "int() cuts the rest off, towards 0. Round to the nearest whole number.", _cut_off),
         Mistake("twice_as_large", "From −w to w is a box of width 2w. Go from −w/2 to w/2.", _twice_as_large),
     ),
     hints=(

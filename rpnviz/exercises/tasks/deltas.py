@@ -12,7 +12,7 @@ from rpnviz.exercises import references
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.figures.panels import Boxes, case_figure
 from rpnviz.exercises.figures.tables import differing, got_and_wanted
-from rpnviz.exercises.tasks.strategies import CORNER, SIDE, as_boxes, rows, seeded_boxes
+from rpnviz.exercises.tasks.strategies import CORNER, SIDE, as_boxes, one_of, rows, seeded_boxes
 
 CLIP = math.log(1000 / 16)
 DELTAS, CORNERS = ("dx", "dy", "dw", "dh"), ("x1", "y1", "x2", "y2")
@@ -25,8 +25,10 @@ def _parts(boxes: Tensor, more: float = 0) -> tuple[Tensor, Tensor]:
 
 
 def _encode_inputs(draw: Draw) -> Arguments:
+    """Pairs of boxes; now and then the gt boxes are 100 times as large, since nothing is cut off here."""
     pairs = rows(draw, 1, 4, *(CORNER, CORNER, SIDE, SIDE) * 2)
-    return as_boxes([pair[:4] for pair in pairs]), as_boxes([pair[4:] for pair in pairs])
+    larger = one_of(draw, (1, 1, 1, 100))
+    return as_boxes([pair[:4] for pair in pairs]) * larger, as_boxes([pair[4:] for pair in pairs])
 
 
 def _encode_larger() -> Arguments:
@@ -57,6 +59,24 @@ def _turned_round(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
     return references.encode(anchors, gt_boxes)
 
 
+def _signs_turned(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
+    return -references.encode(gt_boxes, anchors)
+
+
+def _shift_turned(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
+    return references.encode(gt_boxes, anchors) * torch.tensor([-1, -1, 1, 1])
+
+
+def _growth(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
+    deltas = references.encode(gt_boxes, anchors)
+    return torch.cat([deltas[:, :2], deltas[:, 2:].expm1()], dim=1)
+
+
+def _cut_off(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
+    deltas = references.encode(gt_boxes, anchors)
+    return torch.cat([deltas[:, :2], deltas[:, 2:].clamp(max=CLIP)], dim=1)
+
+
 def _in_pixels(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
     (gt_centre, gt_size), (centre, size) = _parts(gt_boxes), _parts(anchors)
     return torch.cat([gt_centre - centre, torch.log(gt_size / size)], dim=1)
@@ -81,7 +101,8 @@ def _encode_picture(case: Case) -> Figure:
 
 
 def _decode_inputs(draw: Draw) -> Arguments:
-    pairs = rows(draw, 1, 4, *[(-8, 8)] * 2, *[(-20, 20)] * 2, CORNER, CORNER, SIDE, SIDE)
+    """Deltas in quarters; all four go beyond ln(1000 / 16), which is about 4.14, on either side."""
+    pairs = rows(draw, 1, 4, *[(-24, 24)] * 4, CORNER, CORNER, SIDE, SIDE)
     return torch.tensor([pair[:4] for pair in pairs]) / 4, as_boxes([pair[4:] for pair in pairs])
 
 
@@ -108,6 +129,14 @@ def _no_clamp(deltas: Tensor, anchors: Tensor) -> Tensor:
 
 def _clamp_both_ways(deltas: Tensor, anchors: Tensor) -> Tensor:
     return _corners(*_moved(deltas, anchors, low=-CLIP))
+
+
+def _clamp_all_four(deltas: Tensor, anchors: Tensor) -> Tensor:
+    return references.decode(deltas.clamp(max=CLIP), anchors)
+
+
+def _shift_backwards(deltas: Tensor, anchors: Tensor) -> Tensor:
+    return references.decode(deltas * torch.tensor([-1, -1, 1, 1]), anchors)
 
 
 def _no_exp(deltas: Tensor, anchors: Tensor) -> Tensor:
@@ -180,6 +209,20 @@ ENCODE = Exercise(
             "These deltas lead from the gt box to the anchor. The anchor is to move: (gx − ax) / aw, ln(gw / aw).",
             _turned_round,
         ),
+        Mistake(
+            "signs_turned",
+            "All signs are turned. The anchor is to move: gt box minus anchor, gx − ax, and gt box over anchor, gw / "
+            "aw.",
+            _signs_turned,
+        ),
+        Mistake(
+            "shift_turned",
+            "The sign of the shift is turned. The anchor is to move to the gt box: gx − ax, so that a box to the right "
+            "has a positive dx.",
+            _shift_turned,
+        ),
+        Mistake("growth", "dw is ln(gw / aw), a logarithm, and not by which part the side grows.", _growth),
+        Mistake("cut_off", "Nothing is cut off here: only the way back has the limit of ln(1000 / 16).", _cut_off),
         Mistake("in_pixels", "Divide the shift of the centres by the anchor's size.", _in_pixels),
         Mistake("plus_one_pixel", "A width is x2 − x1 here, without + 1.", _one_pixel_more),
         Mistake("y_before_x", "The order is (dx, dy, dw, dh), x before y.", _y_before_x),
@@ -212,6 +255,12 @@ DECODE = Exercise(
             _no_clamp,
         ),
         Mistake("clamped_both_ways", "dw and dh are cut off above only: a box may shrink at will.", _clamp_both_ways),
+        Mistake(
+            "all_four_clamped",
+            "Only dw and dh are cut off. dx and dy stay as they are: a box may go as far as it likes.",
+            _clamp_all_four,
+        ),
+        Mistake("shift_backwards", "The sign of the shift is turned: ax + dx · aw.", _shift_backwards),
         Mistake("no_exponential", "The new width is aw · exp(dw): with dw = 0 it stays as it is.", _no_exp),
         Mistake(
             "from_the_corner",

@@ -45,6 +45,10 @@ def _strides_swapped(cells: Tensor, feature_size: Size, stride: Pair) -> Tensor:
     return references.grid_anchors(cells, feature_size, (stride[1], stride[0]))
 
 
+def _size_swapped(cells: Tensor, feature_size: Size, stride: Pair) -> Tensor:
+    return references.grid_anchors(cells, feature_size[::-1], stride)
+
+
 def _one_stride(cells: Tensor, feature_size: Size, stride: Pair) -> Tensor:
     return references.grid_anchors(cells, feature_size, (stride[0], stride[0]))
 
@@ -101,6 +105,7 @@ GRID_ANCHORS = Exercise(
             _on_corners,
         ),
         Mistake("strides_swapped", "stride is (stride_y, stride_x): the first is for rows.", _strides_swapped),
+        Mistake("size_swapped", "feature_size is (h, w): rows first, then columns.", _size_swapped),
         Mistake("one_stride_for_both", "Columns have a stride of their own, stride[1].", _one_stride),
         Mistake(
             "y_before_x",

@@ -12,6 +12,11 @@ from rpnviz.exercises.figures.panels import Boxes, case_figure
 from rpnviz.exercises.figures.tables import got_and_wanted
 from rpnviz.exercises.tasks.strategies import boxes, seeded_boxes
 
+ALL_PAIRS = (
+    "You compare boxes1[i] with boxes2[i] alone. Wanted is every box of boxes1 with every box of boxes2, a table "
+    "[N, M]: boxes1[:, None] has room for it, or a loop in a loop."
+)
+
 
 def _inputs(draw: Draw) -> Arguments:
     return boxes(draw, 4), boxes(draw, 5)
@@ -49,6 +54,41 @@ def _shared_counted_twice(boxes1: Tensor, boxes2: Tensor) -> Tensor:
 def _over_the_first(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     shared, area1, _ = _sides(boxes1, boxes2)
     return shared / area1
+
+
+def _over_the_second(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    shared, _, area2 = _sides(boxes1, boxes2)
+    return shared / area2
+
+
+def _twice_over_the_sum(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    shared, area1, area2 = _sides(boxes1, boxes2)
+    return 2 * shared / (area1 + area2)
+
+
+def _box_round_both(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    low = torch.minimum(boxes1[:, None, :2], boxes2[:, :2])
+    high = torch.maximum(boxes1[:, None, 2:], boxes2[:, 2:])
+    return _sides(boxes1, boxes2)[0] / (high - low).prod(dim=2)
+
+
+def _absolute(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    shared, area1, area2 = _sides(boxes1, boxes2, clamp=False)
+    return shared.abs() / (area1 + area2 - shared.abs())
+
+
+def _product_clamped(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    shared, area1, area2 = _sides(boxes1, boxes2, clamp=False)
+    return shared.clamp(min=0) / (area1 + area2 - shared.clamp(min=0))
+
+
+def _pair_by_pair(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    boxes1, boxes2 = torch.broadcast_tensors(boxes1, boxes2)
+    return references.box_iou(boxes1, boxes2).diagonal()
+
+
+def _zipped(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    return references.box_iou(boxes1, boxes2).diagonal()
 
 
 def _over_the_smaller(boxes1: Tensor, boxes2: Tensor) -> Tensor:
@@ -116,6 +156,36 @@ BOX_IOU = Exercise(
             "You divide by the smaller area: a small box inside a large one would get 1. Divide by the union.",
             _over_the_smaller,
         ),
+        Mistake(
+            "over_the_second_area",
+            "You divide by the area of the second box. Divide by the area of the union.",
+            _over_the_second,
+        ),
+        Mistake(
+            "dice",
+            "2 · intersection / (area1 + area2) is another measure (Dice). IoU is intersection / union, and the union "
+            "is area1 + area2 − intersection.",
+            _twice_over_the_sum,
+        ),
+        Mistake(
+            "box_around_both",
+            "You divide by the box round both. The union has no corners where neither box is: it is area1 + area2 − "
+            "intersection.",
+            _box_round_both,
+        ),
+        Mistake(
+            "abs_for_clamp",
+            "A negative overlap means that the boxes lie apart: they share 0. abs() turns the gap between them into an "
+            "overlap.",
+            _absolute,
+        ),
+        Mistake(
+            "product_clamped",
+            "Cut off width and height at 0 each, before you multiply: two negatives make a positive product.",
+            _product_clamped,
+        ),
+        Mistake("pair_by_pair", ALL_PAIRS, _pair_by_pair),
+        Mistake("zipped", ALL_PAIRS, _zipped),
         Mistake("no_union", "This is the intersection. Divide it by the area of the union.", _intersection_alone),
         Mistake(
             "corners_as_sizes",

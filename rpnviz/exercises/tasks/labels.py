@@ -17,10 +17,19 @@ FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can
 
 def _inputs(draw: Draw) -> Arguments:
     """IoUs in eighths, so that there are ties and IoUs at a threshold; every object overlaps some anchor."""
+    if whole(draw, 0, 5) == 5:
+        return _crowded(draw), one_of(draw, FG), one_of(draw, BG)
     objects = whole(draw, 1, 3)
     matrix = torch.tensor(rows(draw, 1, 6, *[(0, 8)] * objects)).T / 8
     matrix[matrix.amax(dim=1) == 0, 0] = 0.125
     return matrix, one_of(draw, FG), one_of(draw, BG)
+
+
+def _crowded(draw: Draw) -> Tensor:
+    """The best anchor of the first object overlaps the second more, whose own best anchor is another one."""
+    low, beside = whole(draw, 1, 3), whole(draw, 0, 2)
+    matrix = torch.tensor([[low, min(beside, low - 1)], [low + 1, low + 2]]) / 8
+    return matrix.flip(whole(draw, 0, 1))
 
 
 def _larger() -> Arguments:
@@ -55,6 +64,21 @@ def _no_ties(match_quality_matrix: Tensor, fg_iou_thresh: float, bg_iou_thresh: 
     first = torch.zeros_like(best)
     first[match_quality_matrix.argmax(dim=1)] = True
     return _labels(iou, fg, bg, first)
+
+
+def _only_without_positive(match_quality_matrix: Tensor, fg_iou_thresh: float, bg_iou_thresh: float) -> Tensor:
+    iou, fg, bg, best = _by_the_book(match_quality_matrix, fg_iou_thresh, bg_iou_thresh)
+    labels = _labels(iou, fg, bg, torch.zeros_like(best))
+    nearest = match_quality_matrix.argmax(dim=0)
+    for i, row in enumerate(match_quality_matrix):
+        if not (nearest[labels == 1] == i).any():
+            labels[row == row.max()] = 1
+    return labels
+
+
+def _no_background(match_quality_matrix: Tensor, fg_iou_thresh: float, bg_iou_thresh: float) -> Tensor:
+    iou, fg, bg, best = _by_the_book(match_quality_matrix, fg_iou_thresh, bg_iou_thresh)
+    return _labels(iou, fg, torch.zeros_like(bg), best)
 
 
 def _above_not_at(match_quality_matrix: Tensor, fg_iou_thresh: float, bg_iou_thresh: float) -> Tensor:
@@ -138,6 +162,13 @@ LABELS = Exercise(
             "only.",
             _no_ties,
         ),
+        Mistake(
+            "only_without_positive",
+            "The best anchor of each object is positive. Do not ask whether the object has a positive anchor yet: that "
+            "one may be positive for another object's sake.",
+            _only_without_positive,
+        ),
+        Mistake("no_background", "Below bg_iou_thresh with every object the label is 0, not −1.", _no_background),
         Mistake("above_not_at", "At fg_iou_thresh exactly an anchor is positive: ≥, not >.", _above_not_at),
         Mistake("at_not_below", "At bg_iou_thresh exactly an anchor is ignored: < and not ≤.", _at_not_below),
         Mistake(
@@ -159,9 +190,10 @@ LABELS = Exercise(
     ),
     hints=(
         "First the best IoU of each anchor, the largest value of each column: it decides between 1, 0 and −1. Then "
-        "make sure that no object goes without.",
+        "make the best anchor of each object positive, whatever it was before.",
         "best = match_quality_matrix.amax(dim=1, keepdim=True); an anchor in whose column the matrix equals best "
-        "somewhere is positive, whatever it was before.",
+        "somewhere is positive. Every object here has an anchor that overlaps it: with or without a guard against a "
+        "best IoU of 0, your function passes.",
     ),
     picture=_picture,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from rpnviz.exercises import references
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.figures.panels import case_figure
 from rpnviz.exercises.figures.tables import Table
-from rpnviz.exercises.tasks.strategies import rows
+from rpnviz.exercises.tasks.strategies import rows, whole
 
 Losses = tuple[Tensor, Tensor]
 BETA = 1 / 9
@@ -25,7 +26,9 @@ def _inputs(draw: Draw) -> Arguments:
     objectness = torch.tensor([row[0] / 2 for row in anchors])
     deltas, targets = (torch.tensor([row[i : i + 4] for row in anchors]) / 18 for i in (3, 7))
     labels, chosen = torch.tensor([row[1] for row in anchors]), torch.tensor([row[2] == 1 for row in anchors])
-    labels[0], labels[1], chosen[:2] = 1, 0, True  # at least one of each is sampled
+    labels[0], labels[1], chosen[:2] = 1, 0, True  # one of each is sampled
+    if whole(draw, 0, 7) == 7:  # or no positive
+        chosen &= labels == 0
     pos_inds, neg_inds = (((labels == label) & chosen).nonzero().flatten() for label in (1, 0))
     return objectness, deltas, labels, targets, pos_inds, neg_inds
 
@@ -78,6 +81,28 @@ def _squared(*arguments: Tensor) -> Losses:
     _, deltas, _, targets, pos, neg = arguments
     bce = _losses(arguments)[0]
     return bce, ((deltas - targets)[pos] ** 2).sum() / (len(pos) + len(neg))
+
+
+def _with_smooth(arguments: tuple[Tensor, ...], smooth: Callable[[Tensor], Tensor]) -> Losses:
+    """The box loss with another curve over |d|."""
+    _, deltas, _, targets, pos, neg = arguments
+    return _losses(arguments)[0], smooth((deltas - targets)[pos].abs()).sum() / (len(pos) + len(neg))
+
+
+def _parabola(*arguments: Tensor) -> Losses:
+    return _with_smooth(arguments, lambda d: d**2 / (2 * BETA))
+
+
+def _huber(*arguments: Tensor) -> Losses:
+    return _with_smooth(arguments, lambda d: torch.where(d < BETA, d**2 / 2, BETA * (d - BETA / 2)))
+
+
+def _plain_parabola(*arguments: Tensor) -> Losses:
+    return _with_smooth(arguments, lambda d: torch.where(d < BETA, d**2 / 2, d - BETA / 2))
+
+
+def _ten_over_2400(*arguments: Tensor) -> Losses:
+    return _losses(arguments, box_by=240)
 
 
 def _negatives_too(*arguments: Tensor) -> Losses:
@@ -153,7 +178,8 @@ LOSSES = Exercise(
     mistakes=(
         Mistake(
             "box_loss_by_positives",
-            "Divide the box loss by all that was sampled, positives and negatives, as the other loss.",
+            "Divide the box loss by all that was sampled, positives and negatives, as the other loss. By the positives "
+            "alone it would be 0 / 0 where there are none.",
             _by_positives,
         ),
         Mistake(
@@ -167,7 +193,33 @@ LOSSES = Exercise(
             "Below β smooth L1 is a parabola, d² / (2β); you use |d| everywhere.",
             _not_smooth,
         ),
-        Mistake("squared_difference", "Smooth L1 is a parabola below β only; beyond it is |d| − β/2.", _squared),
+        Mistake(
+            "squared_difference",
+            "You use d² everywhere. Below β smooth L1 is d² / (2β), which is 4.5 · d² for β = 1/9; beyond β it is "
+            "|d| − β/2.",
+            _squared,
+        ),
+        Mistake(
+            "parabola_everywhere",
+            "Smooth L1 is the parabola d² / (2β) below β only; beyond it is the line |d| − β/2.",
+            _parabola,
+        ),
+        Mistake(
+            "huber",
+            "That is the Huber loss, smooth L1 times β: its parabola is d² / 2. Divide by β: d² / (2β), and |d| − β/2.",
+            _huber,
+        ),
+        Mistake(
+            "beta_forgotten_in_parabola",
+            "Below β smooth L1 is d² / (2β). You take d² / 2: the factor 1/β is missing, and there is a step at "
+            "|d| = β.",
+            _plain_parabola,
+        ),
+        Mistake(
+            "ten_over_2400",
+            "10 / 2,400 are the paper's λ and N_reg. Here both losses are divided by the number sampled.",
+            _ten_over_2400,
+        ),
         Mistake(
             "box_loss_of_negatives",
             "Background has no box to move to: the box loss sums over the positives alone.",

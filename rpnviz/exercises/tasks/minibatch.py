@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -11,7 +13,7 @@ from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.figures.panels import case_figure
 from rpnviz.exercises.figures.tables import Table
 from rpnviz.exercises.sandbox.protocol import Seed
-from rpnviz.exercises.tasks.sampler_rules import SEEDS, as_lists, counts, judge, signature, wanted
+from rpnviz.exercises.tasks.sampler_rules import SEEDS, as_lists, counts, judge, judge_one, shown, signature, wanted
 from rpnviz.exercises.tasks.strategies import one_of, rows, whole
 
 Pair = tuple[Tensor, Tensor]
@@ -79,18 +81,38 @@ def _no_limit(labels: Tensor, batch: int, fraction: float, generator: torch.Gene
     return _draw(pos, batch, generator), _draw(neg, max(batch - len(pos), 0), generator)
 
 
+def _ignored_as_positive(labels: Tensor, batch: int, fraction: float, generator: torch.Generator) -> Pair:
+    return references.sample(labels.abs(), batch, fraction, generator)
+
+
+def _share_rounded_up(labels: Tensor, batch: int, fraction: float, generator: torch.Generator) -> Pair:
+    pos, neg = _both(labels)
+    num_pos = min(len(pos), math.ceil(batch * fraction))
+    return _draw(pos, num_pos, generator), _draw(neg, batch - num_pos, generator)
+
+
+def _batch_overfull(labels: Tensor, batch: int, fraction: float, generator: torch.Generator) -> Pair:
+    pos, neg = _both(labels)
+    return _draw(pos, int(batch * fraction), generator), _draw(neg, batch, generator)
+
+
 def _picture(case: Case) -> Figure:
-    labels, batch, fraction = (case.arguments[name] for name in MINIBATCH.arguments[:3])
+    """One draw, where it is wrong by itself; else how often each anchor was drawn in all of them."""
+    arguments = tuple(case.arguments.values())
+    labels, batch, fraction = arguments[:3]
+    alone = not case.values or bool(judge_one(arguments, case.got))
+    draws = [drawn for one in ([case.got] if alone else case.values) if (drawn := as_lists(one)) is not None]
     rows, values = ["label"], [labels]
-    draws = [drawn for value in case.values if (drawn := as_lists(value)) is not None]
     for side, name in ((0, "times in pos_inds"), (1, "times in neg_inds")):
         indices = [i for both in draws for i in both[side] if 0 <= i < len(labels)]
         rows.append(name)
         values.append(torch.bincount(torch.tensor(indices, dtype=torch.int64), minlength=len(labels)))
     table = torch.stack([value.float() for value in values])
     marks = torch.zeros_like(table, dtype=torch.bool)
-    marks[1], marks[2] = (table[1] > 0) & (labels != 1), (table[2] > 0) & (labels != 0)
-    title = f"{len(draws)} draws of {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
+    for row, label in ((1, 1), (2, 0)):
+        marks[row] = (table[row] > 0) & ((labels != label) | ((table[row] > 1) & alone))
+    what = f"Seed {case.arguments['generator'].number}, a draw" if alone else f"{len(draws)} draws"
+    title = f"{what} of {batch}, at most {fraction:.0%} positive. Right: {case.wanted.what}"
     columns = [f"anchor {i}" for i in range(len(labels))]
     return case_figure([Table(title, table, marks, rows=rows, columns=columns)], height=2.1)
 
@@ -141,6 +163,23 @@ MINIBATCH = Exercise(
             "At most batch_size_per_image · positive_fraction are positive, however many there are.",
             _no_limit,
         ),
+        Mistake(
+            "ignored_as_positive",
+            "Label −1 is ignored, not positive: draw positives where the label is 1.",
+            _ignored_as_positive,
+        ),
+        Mistake(
+            "share_rounded_up",
+            "The share is a ceiling: where batch_size_per_image · positive_fraction is not whole, int() rounds it "
+            "down.",
+            _share_rounded_up,
+        ),
+        Mistake(
+            "batch_overfull",
+            "Positives and negatives fill the batch together: take the number of positives off before you draw "
+            "negatives.",
+            _batch_overfull,
+        ),
     ),
     hints=(
         "Two urns: the indices of label 1 and those of label 0. First find out how many to take from each. Then take "
@@ -154,5 +193,6 @@ MINIBATCH = Exercise(
     calls=_calls,
     judge=judge,
     wanted=wanted,
+    shown=shown,
     signature=signature,
 )

@@ -17,19 +17,23 @@ THRESHOLDS = (0.5, 0.25, 0.75)  # exact in binary: an IoU can be equal to it
 
 
 def _inputs(draw: Draw) -> Arguments:
-    """Boxes in few places, so that they overlap, or each a step beside the one before; all scores differ."""
+    """Boxes in few places, so that they overlap, or each a step beside the one before; all scores differ.
+
+    There may be no box, and scores may be logits, below 0.
+    """
     from hypothesis import strategies
 
     if whole(draw, 0, 1):
-        steps = [step for (step,) in rows(draw, 1, 6, (1, 3))]
+        steps = [step for (step,) in rows(draw, 0, 6, (1, 3))]
         at = [sum(steps[:i]) for i in range(len(steps))]
         boxes = [[4 * x, 0, 4 * x + 20, 12] for x in at]
     else:
-        places = rows(draw, 1, 6, (0, 3), (0, 1), (1, 4), (1, 2))
+        places = rows(draw, 0, 6, (0, 3), (0, 1), (1, 4), (1, 2))
         boxes = [[4 * x, 4 * y, 4 * (x + w), 4 * (y + h)] for x, y, w, h in places]
     order = draw(strategies.permutations(range(len(boxes))))
-    scores = torch.tensor([(i + 1) / 8 for i in order])
-    return torch.tensor(boxes, dtype=torch.float32), scores, one_of(draw, THRESHOLDS)
+    lowest = one_of(draw, (1, 1, -2))
+    scores = torch.tensor([(i + lowest) / 8 for i in order])
+    return torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4), scores, one_of(draw, THRESHOLDS)
 
 
 def _larger() -> Arguments:
@@ -48,7 +52,7 @@ def _walk(boxes: Tensor, scores: Tensor, thresh: float, at_threshold: bool = Fal
         for later in order[rank + 1 :]:
             if iou[row, later] > thresh or (at_threshold and iou[row, later] == thresh):
                 dead.add(later)
-    return torch.tensor([row for row in order if row not in dead])
+    return torch.tensor([row for row in order if row not in dead], dtype=torch.int64)
 
 
 def _dead_kill(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
@@ -65,6 +69,15 @@ def _worst_first(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
 
 def _unsorted(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
     return _walk(boxes, -torch.arange(len(boxes)).float(), nms_thresh)
+
+
+def _what_overlaps(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
+    left, kept = scores.argsort(descending=True), []
+    while len(left):
+        best, left = left[:1], left[1:]
+        kept.append(int(best))
+        left = left[references.box_iou(boxes[best], boxes[left])[0] > nms_thresh]
+    return torch.tensor(kept, dtype=torch.int64)
 
 
 def _rows_ascending(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
@@ -93,7 +106,7 @@ NMS = Exercise(
     notebook="08",
     title="Non-maximum suppression",
     arguments=("boxes", "scores", "nms_thresh"),
-    returns=("the list of kept rows",),
+    returns=("the kept rows",),
     reference=references.nms,
     oracle="torchvision.ops.nms",
     inputs=_inputs,
@@ -117,6 +130,12 @@ NMS = Exercise(
         ),
         Mistake(
             "unsorted", "You take the boxes as they come in. Sort them by score first, the best one first.", _unsorted
+        ),
+        Mistake(
+            "what_overlaps_stays",
+            "You go on with the boxes that overlap the kept one, and drop the others. It is the other way round: go on "
+            "with an IoU ≤ nms_thresh.",
+            _what_overlaps,
         ),
         Mistake(
             "rows_in_ascending_order",

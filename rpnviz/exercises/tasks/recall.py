@@ -62,6 +62,14 @@ def _count(iou: Tensor, top_n: int) -> float:
     return float((iou[:, :top_n] >= 0.5).any(dim=1).sum())
 
 
+def _percent(iou: Tensor, top_n: int) -> float:
+    return 100 * references.recall(iou, top_n)
+
+
+def _found_by_any(iou: Tensor, top_n: int) -> float:
+    return float((iou[:, :top_n] >= 0.5).any())
+
+
 def _picture(case: Case) -> Figure:
     iou, top_n = case.arguments["iou"], case.arguments["top_n"]
     marks = torch.zeros_like(iou, dtype=torch.bool)
@@ -98,6 +106,12 @@ RECALL = Exercise(
         Mistake("one_proposal_less", "The first top_n columns are iou[:, :top_n]; yours is one less.", _one_less),
         Mistake("one_proposal_alone", "All of the first top_n count, not number top_n alone.", _that_one_alone),
         Mistake("mean_of_the_best", "Ask whether the best IoU reaches 0.5 before you average.", _mean_of_best),
+        Mistake("percent", "Return a share from 0 to 1, not percent: 0.5, not 50.", _percent),
+        Mistake(
+            "any_of_all",
+            "any() asks all objects at once. Ask each object, any(dim=1), and take the mean.",
+            _found_by_any,
+        ),
         Mistake("count_for_share", "Divide by the number of objects.", _count),
     ),
     hints=(

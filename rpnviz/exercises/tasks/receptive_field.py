@@ -19,8 +19,12 @@ from rpnviz.figures.palette import PALETTE
 Steps = list[tuple[int, int]]
 
 
+KERNELS, STRIDES = (3, 2, 1, 4, 5), (1, 2, 3)  # the usual ones first: a failing case shrinks to them
+
+
 def _inputs(draw: Draw) -> Arguments:
-    return (rows(draw, 1, 5, (1, 5), (1, 3)),)
+    drawn = rows(draw, 0, 5, (0, len(KERNELS) - 1), (0, len(STRIDES) - 1))
+    return ([(KERNELS[kernel], STRIDES[stride]) for kernel, stride in drawn],)
 
 
 def _larger() -> Arguments:
@@ -38,6 +42,21 @@ def _grow(steps: Steps, jump_first: bool = False, stride: bool = True) -> int:
 
 def _no_stride(steps: Steps) -> int:
     return _grow(steps, stride=False)
+
+
+def _strides_added(steps: Steps) -> int:
+    side, jump = 1, 1
+    for kernel, step in steps:
+        side, jump = side + (kernel - 1) * jump, jump + step
+    return side
+
+
+def _pair_swapped(steps: Steps) -> int:
+    return references.receptive_field([(stride, kernel) for kernel, stride in steps])
+
+
+def _first_kernel(steps: Steps) -> int:
+    return _grow(steps) if steps else 0
 
 
 def _own_stride_too(steps: Steps) -> int:
@@ -150,6 +169,14 @@ RECEPTIVE_FIELD = Exercise(
             "The outermost of k neighbours lie k − 1 steps apart: a layer adds (kernel − 1) · distance.",
             _whole_kernels,
         ),
+        Mistake(
+            "strides_added",
+            "Distances multiply: after strides of 2 and 2 neighbours lie 4 pixels apart, and after a stride of 1 as "
+            "far as before.",
+            _strides_added,
+        ),
+        Mistake("pair_swapped", "A step is (kernel, stride), the kernel first.", _pair_swapped),
+        Mistake("empty_list", "Without any layer a unit is a pixel itself: the side is 1, not 0.", _first_kernel),
         Mistake("kernels_multiplied", "Kernels do not multiply: two layers of 3 see 5, not 9.", _product),
         Mistake(
             "distance_returned",

@@ -6,9 +6,10 @@ import math
 from collections import Counter
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from rpnviz.exercises.compare import indices_of, is_index_list, kind
+from rpnviz.exercises.compare import AS_A_MASK, indices_of, is_index_list, kind
 from rpnviz.exercises.exercise import Arguments
 
 SEEDS = 20  # each is used twice, so that a draw that does not listen to the generator shows
@@ -42,7 +43,9 @@ def as_lists(value: Any) -> Drawn | None:
 
 
 def _is_index_tensor(part: Any) -> bool:
-    return isinstance(part, Tensor) and part.ndim == 1 and (not part.dtype.is_floating_point or not len(part))
+    if not isinstance(part, Tensor) or part.ndim != 1 or part.dtype == torch.bool:
+        return False
+    return not part.dtype.is_floating_point or not len(part)
 
 
 def judge(arguments: Arguments, values: list[Any]) -> str:
@@ -59,8 +62,7 @@ def judge_one(arguments: Arguments, value: Any) -> str:
         return "It returns None. Does it end with return?"
     drawn = as_lists(value)
     if drawn is None:
-        parts = ", ".join(map(kind, value)) if isinstance(value, (tuple, list)) and value else kind(value)
-        return f"It should return two lists of indices, (pos_inds, neg_inds); it returns {parts}."
+        return _no_indices(value)
     labels = arguments[0]
     for indices, label, name, count in zip(
         drawn, (1, 0), ("pos_inds", "neg_inds"), counts(*arguments[:3]), strict=True
@@ -72,8 +74,26 @@ def judge_one(arguments: Arguments, value: Any) -> str:
         if twice := [i for i, times in Counter(indices).items() if times > 1]:
             return f"{name} holds anchor {twice[0]} more than once."
         if len(indices) != count:
-            return f"{name} holds {len(indices)} anchors; {count} is right."
+            return f"{name} holds {len(indices)} anchor{'' if len(indices) == 1 else 's'}; it should hold {count}."
     return ""
+
+
+def _no_indices(value: Any) -> str:
+    """Say what came instead of two lists of indices, and what makes indices of it where that is a usual slip."""
+    parts = list(value) if isinstance(value, (tuple, list)) else []
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    if len(parts) == 2 and any(part.dtype == torch.bool for part in tensors):
+        name = "pos_inds" if parts[0] is tensors[0] and tensors[0].dtype == torch.bool else "neg_inds"
+        return f"{name} is {AS_A_MASK}"
+    what = ", ".join(map(kind, parts)) if parts else kind(value)
+    said = f"It should return two lists of indices, (pos_inds, neg_inds); it returns {what}."
+    columns = any(part.ndim == 2 and part.shape[1] == 1 for part in tensors)
+    return f"{said} nonzero() makes a column: add .flatten()." if columns else said
+
+
+def shown(arguments: Arguments, values: list[Any]) -> int:
+    """The number of the draw that `judge` speaks of: the first that is wrong by itself, or the first of all."""
+    return next((i for i, value in enumerate(values) if judge_one(arguments, value)), 0)
 
 
 def _many_draws(arguments: Arguments, draws: list[Drawn]) -> str:
@@ -81,7 +101,7 @@ def _many_draws(arguments: Arguments, draws: list[Drawn]) -> str:
     for side, label, name in ((0, 1, "pos_inds"), (1, 0, "neg_inds")):
         sets = [frozenset(drawn[side]) for drawn in draws]
         if sets[::2] != sets[1::2]:
-            return f"With the same seed twice it draws other {name}: draw with the generator that is handed in."
+            return f"With the same seed it draws other {name} each time: draw with the generator that is handed in."
         there, count = (labels == label).nonzero().flatten().tolist(), len(sets[0])
         if not 0 < count < len(there):
             continue

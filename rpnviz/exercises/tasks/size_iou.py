@@ -15,6 +15,10 @@ from rpnviz.exercises.figures.tables import got_and_wanted
 from rpnviz.exercises.tasks.strategies import rows
 
 SIDE = (1, 30)  # px
+ALL_PAIRS = (
+    "You compare sizes[i] with others[i] alone. Wanted is every size with every other, a table [n, k]: sizes[:, None] "
+    "has room for it, or a loop in a loop."
+)
 
 
 def _inputs(draw: Draw) -> Arguments:
@@ -52,6 +56,19 @@ def _over_the_larger(sizes: Tensor, others: Tensor) -> Tensor:
 def _box_around_both(sizes: Tensor, others: Tensor) -> Tensor:
     shared, _, _ = _parts(sizes, others)
     return shared / torch.maximum(sizes[:, None], others).prod(dim=2)
+
+
+def _twice_over_the_sum(sizes: Tensor, others: Tensor) -> Tensor:
+    shared, area, other = _parts(sizes, others)
+    return 2 * shared / (area + other)
+
+
+def _pair_by_pair(sizes: Tensor, others: Tensor) -> Tensor:
+    return references.size_iou(*torch.broadcast_tensors(sizes, others)).diagonal()
+
+
+def _zipped(sizes: Tensor, others: Tensor) -> Tensor:
+    return references.size_iou(sizes, others).diagonal()
 
 
 def _distance(sizes: Tensor, others: Tensor) -> Tensor:
@@ -110,6 +127,13 @@ SIZE_IOU = Exercise(
             "You divide by the box that holds both. The union has no corners where neither box is.",
             _box_around_both,
         ),
+        Mistake(
+            "dice",
+            "2 · shared / (area + other area) is another measure (Dice). Divide the shared part by the union.",
+            _twice_over_the_sum,
+        ),
+        Mistake("pair_by_pair", ALL_PAIRS, _pair_by_pair),
+        Mistake("zipped", ALL_PAIRS, _zipped),
         Mistake("distance", "This is the distance, 1 − IoU. Return the IoU itself.", _distance),
         Mistake("transposed", "Rows belong to sizes, columns to others.", _turned),
         Mistake(

@@ -32,6 +32,12 @@ def numbers(draw: Draw, shape: Sequence[int], low: int, high: int, per: float = 
     return torch.tensor(drawn, dtype=torch.float32).reshape(list(shape)) / per
 
 
+def picks(draw: Draw, shape: Sequence[int], choices: Sequence[float]) -> Tensor:
+    """A float tensor of some of the choices; a failing case shrinks to the first of them."""
+    places = numbers(draw, shape, 0, len(choices) - 1).long()
+    return torch.tensor(choices, dtype=torch.float32)[places]
+
+
 def rows(draw: Draw, fewest: int, most: int, *ranges: tuple[int, int]) -> list[tuple[int, ...]]:
     """From `fewest` to `most` rows of whole numbers, each from its range; a failing case shrinks row by row."""
     from hypothesis import strategies

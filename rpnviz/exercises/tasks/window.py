@@ -11,12 +11,14 @@ from rpnviz.exercises import references
 from rpnviz.exercises.exercise import Arguments, Case, Draw, Exercise, Mistake
 from rpnviz.exercises.figures.panels import case_figure
 from rpnviz.exercises.figures.tables import Table, differing, tables
-from rpnviz.exercises.tasks.strategies import numbers, whole
+from rpnviz.exercises.tasks.strategies import picks, whole
+
+VALUES = (1, 2, 3, 0, -1, -2)  # a failing case shrinks to ones: among zeros nothing would be seen
 
 
 def _inputs(draw: Draw) -> Arguments:
     c, k, h, w = whole(draw, 1, 2), whole(draw, 1, 2), whole(draw, 3, 4), whole(draw, 3, 5)
-    return numbers(draw, (c, h, w), -2, 3), numbers(draw, (k, c, 3, 3), -2, 3), numbers(draw, (k,), -2, 3)
+    return picks(draw, (c, h, w), VALUES), picks(draw, (k, c, 3, 3), VALUES), picks(draw, (k,), VALUES)
 
 
 def _larger() -> Arguments:
@@ -64,6 +66,10 @@ def _mean(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 def _bias_each_channel(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return references.sliding_window(features, weight, bias * len(features))
+
+
+def _relu(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return references.sliding_window(features, weight, bias).relu()
 
 
 def _picture(case: Case) -> Figure:
@@ -127,6 +133,7 @@ WINDOW = Exercise(
         ),
         Mistake("weights_transposed", "Rows and columns of the 3×3 weights are exchanged.", _turned),
         Mistake("one_channel", "Sum over all channels of the map, not the first alone.", _first_channel),
+        Mistake("relu_left_in", "No ReLU here: what is below zero stays as it is.", _relu),
         Mistake("mean_for_sum", "The products are summed, not averaged.", _mean),
     ),
     hints=(

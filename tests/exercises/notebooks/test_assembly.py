@@ -80,7 +80,7 @@ def test_only_the_stage_where_it_arises_is_told(assemble: Assemble) -> None:
     ("body", "said"),
     [
         ("iou = box_iou(boxes1, boxes2)", "It returns None"),
-        ("return boxes1", r"wrong shape: \[3, 4\] came out, \[3, 3\] is right"),
+        ("return boxes1", r"wrong shape: \[3, 4\] instead of \[3, 3\]"),
         ("return box_iou(boxes1, boxes2) / 0", "infinity|NaN"),
         ("return box_iou(boxes1, boxes2).long()", "wrong dtype"),
         ("return unknown", "It raises NameError: name 'unknown' is not defined"),

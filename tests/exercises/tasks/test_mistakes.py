@@ -138,7 +138,7 @@ def test_case_is_the_smallest(body: str, numbers: int) -> None:
 
 def test_case_says_what_came_out_and_what_should() -> None:
     result = check(typed("return box_iou(boxes1, boxes2) + 1"))
-    assert result.case is not None and result.message == "The IoU: 2 came out, 1 is right."
+    assert result.case is not None and result.message == "The IoU should be 1; your function returns 2."
     assert torch.equal(result.case.got, torch.tensor([[2.0]])) and torch.equal(
         result.case.wanted, torch.tensor([[1.0]])
     )
