@@ -98,10 +98,9 @@ def _entry(term: Term, terms: list[Term], notebooks: dict[str, Any], folder: Pat
     heading, text = section(notebooks[number], part) if number in notebooks else ("", "")
     if not heading:
         raise ValueError(f"glossary.toml: {term.name} is explained in {term.where}, and there is no such section")
-    if not any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", text, re.IGNORECASE) for form in term.forms):
+    if not any(re.search(rf"(?<!\w){re.escape(form)}(?!\w)", heading + text, re.IGNORECASE) for form in term.forms):
         raise ValueError(f"glossary.toml: {term.name} is explained in {term.where}, which does not use the word")
-    others = [other for other in terms if other.name != term.name]
-    (sentence,) = link_first_uses([term.sentence], others, page="")
+    (sentence,) = link_first_uses([term.sentence], terms, page="", known=term.name)
     place = f"[{number}, section {part}]({lessons(folder)[number].name}#{fragment(heading)})"
     said = [("Paper", term.paper), ("torchvision", term.torchvision), ("also", term.also), ("explained in", place)]
     return f"### {term.name}\n\n{sentence}\n\n" + " · ".join(f"*{who}:* {words}" for who, words in said if words)

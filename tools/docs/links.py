@@ -57,15 +57,16 @@ def uses(text: str, terms: Sequence[Term]) -> Iterator[Use]:
             yield Use(term, found.start(), found.end())
 
 
-def link_first_uses(texts: Iterable[str], terms: Sequence[Term], page: str = PAGE) -> list[str]:
+def link_first_uses(texts: Iterable[str], terms: Sequence[Term], page: str = PAGE, known: str = "") -> list[str]:
     """Link each term where it is used first in a row of texts.
 
     Args:
         texts: Markdown; links to the glossary that are in it are made anew.
         terms: those to link.
         page: the file of the glossary, as a link from there names it.
+        known: the term that is never linked: the one that the texts explain.
     """
-    linked: set[str] = set()
+    linked = {known}
     done = []
     for text in map(unlink, texts):
         made, end = "", 0
