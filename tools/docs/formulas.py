@@ -25,7 +25,7 @@ from tools.docs.terms import read_terms
 from tools.notebooks.run import METADATA, NOTEBOOKS
 
 INDEXED = {name: sympy.IndexedBase(name) for name in ("H", "p", "l")}  # one number for each anchor
-NAMED = {name: sympy.Symbol(name) for name in ("beta", "lambda", "S_x", "S_y", "N", "I", "E", "Q", "N_cls", "N_reg")}
+NAMED = {name: sympy.Symbol(name) for name in ("beta", "lamda", "S_x", "S_y", "N", "I", "E", "Q", "N_cls", "N_reg")}
 OPENING = """# Formula sheet
 
 Every formula of the series on one page, with the function that works it out and the place where the paper has it. Boxes are
@@ -97,21 +97,21 @@ FORMULAS = {
         "picture with $r = 1$ and $j = 1$, and go from layer to layer: $k$ is the side of its window, $s$ its own stride. At "
         "the end $j$ is the stride of the map. VGG-16: $r = 196$ at conv5_3, 228 after the RPN's window.",
         "rpnviz.inspect.layers.layer_table",
-        "section 3.3 has the result, 228",
+        "section 3.3, its result only",
     ),
     "anchor_shape": Formula(
         "Shape of an anchor",
         {"h": "s * sqrt(r)", "w": "s / sqrt(r)"},
         "$s$ is the scale, $r$ the ratio, height by width. The area is $s^2$ whatever $r$ is. Half sides are then rounded.",
         "rpnviz.anchors.cell_anchors",
-        "section 3.1.1",
+        "section 3.3",
         "detectron2 does not round; py-faster-rcnn rounds before it multiplies; Mask_RCNN's ratio is width by height.",
     ),
     "anchor_place": Formula(
         "Place and number of an anchor",
         {
-            "a_x": "(j + 1/2) * S_x",
-            "a_y": "(i + 1/2) * S_y",
+            "a_x": "(j + Rational(1, 2)) * S_x",
+            "a_y": "(i + Rational(1, 2)) * S_y",
             r"\text{row}": "(i * w + j) * k + a",
             r"\text{anchors}": "h * w * k",
         },
@@ -170,10 +170,10 @@ FORMULAS = {
     ),
     "score": Formula(
         "Score",
-        {r"\sigma(z)": "1 / (1 + exp(-z))"},
+        {r"\sigma(z)": "(1 + exp(-z)) ** (-1)"},
         "$z$ is the logit. The paper's two scores and their softmax say the same: then $z$ is object minus background.",
         "rpnviz.rpn.RPNHead",
-        "section 3.1.1, footnote on the softmax",
+        "section 3.1.1",
     ),
     "cross_entropy": Formula(
         "Cross-entropy",
@@ -204,7 +204,7 @@ FORMULAS = {
     ),
     "paper_loss": Formula(
         "The loss as the paper writes it",
-        {"L": "Sum(H[i], (i, 1, N)) / N_cls + lambda * Sum(p[i] * l[i], (i, 1, N)) / N_reg"},
+        {"L": "Sum(H[i], (i, 1, N)) / N_cls + lamda * Sum(p[i] * l[i], (i, 1, N)) / N_reg"},
         r"$N_{cls} = 256$, $N_{reg} ≈ 2400$ and $\lambda = 10$: so the box part is divided by 240, nearly the same as 256. That "
         "is why code has no λ.",
         "rpnviz.inspect.loss_ledger.minibatch_losses",
@@ -212,7 +212,7 @@ FORMULAS = {
     ),
     "roi_align": Formula(
         "Where RoIAlign reads",
-        {"y": "y_1 - 1/2 + (m + (q + 1/2) / G) * (y_2 - y_1) / M"},
+        {"y": "y_1 - Rational(1, 2) + (m + (q + Rational(1, 2)) / G) * (y_2 - y_1) / M"},
         "Height of the sampling points: the box, in cells, runs from $y_1$ to $y_2$; bin $m$ of $M$, point $q$ of $G$, both "
         "counted from 0. Whole numbers are the centres of cells, hence the first ½. Likewise for $x$.",
         "rpnviz.roi.align_one_box",
