@@ -1,39 +1,32 @@
-"""The formulas of the series, each written once: as an expression that can be worked out and that SymPy can write.
+"""The formulas of the series, each written once: as an expression that is worked out and set by SymPy.
 
-    python -m tools.docs.formulas            write notebooks/formulas.ipynb
-    python -m tools.docs.formulas --check    write nothing; exit status 1 if it is not as the formulas say
-
-tests/tools/docs/test_formulas.py works out every formula and holds it against the function that it names.
+`python -m tools.docs.glossary` makes notebooks/formulas.ipynb of them. tests/tools/docs/test_formulas.py works out every
+formula and holds it against the function that it names.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import nbformat
 import sympy
 from nbformat import NotebookNode, v4
 
-from tools.docs.glossary import SHEET
 from tools.docs.links import link_first_uses
-from tools.docs.terms import read_terms
-from tools.notebooks.run import METADATA, NOTEBOOKS
+from tools.docs.terms import Term
+from tools.notebooks.run import METADATA
 
 INDEXED = {name: sympy.IndexedBase(name) for name in ("H", "p", "l")}  # one number for each anchor
-NAMED = {name: sympy.Symbol(name) for name in ("beta", "lamda", "S_x", "S_y", "N", "I", "E", "Q", "N_cls", "N_reg")}
+NAMED = {name: sympy.Symbol(name) for name in ("beta", "lamda", "N", "Q")}
 OPENING = """# Formula sheet
 
-Every formula of the series on one page, with the function that works it out and the place where the paper has it. Boxes are
-in pixels of the picture: $a$ is an anchor, $g$ a box of the ground truth, $b$ a decoded box. Of a box, $x$ and $y$ are its
+Every formula of the series on one page, with the function that works it out and its place in the paper. Boxes are in
+pixels of the picture: $a$ is an anchor, $g$ a box of the ground truth, $b$ a decoded box. Of a box, $x$ and $y$ are its
 centre, $w$ and $h$ its sides; $x_1, y_1$ are its left and upper edge, $x_2, y_2$ its right and lower one.
 
-The words are explained in the [glossary](glossary.ipynb). The way back to the lessons: [00 How do nine anchors come out of a
-3×3 window?](00_nine_anchors.ipynb)"""
+The words are explained in the [glossary](glossary.ipynb). The way back to the lessons: [00 How do nine anchors come out of
+a 3×3 window?](00_nine_anchors.ipynb)"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,8 @@ FORMULAS = {
     "size": Formula(
         "Size of a map",
         {r"n'": "floor((n + 2 * q - k) / s) + 1"},
-        "$n$ is the side of a map, $n'$ that of the next one. The layer between them has a window of $k$, a stride of $s$ "
+        "$n$ is the side of a map, $n'$ that of the next one. The layer between them has a window of $k$, a "
+        "stride of $s$ "
         "and $q$ zeros as padding at each side. A 3×3 convolution with padding 1 keeps the side, a pooling halves it.",
         "rpnviz.inspect.layers.layer_table",
         "",
@@ -93,8 +87,10 @@ FORMULAS = {
     "receptive_field": Formula(
         "Receptive field and jump",
         {r"r'": "r + (k - 1) * j", r"j'": "j * s"},
-        "$r$ is the side of the receptive field of a layer, $j$ its jump, both in pixels of the network's input. Start at the "
-        "picture with $r = 1$ and $j = 1$, and go from layer to layer: $k$ is the side of its window, $s$ its own stride. At "
+        "$r$ is the side of the receptive field of a layer, $j$ its jump, both in pixels of the network's input. "
+        "Start at the "
+        "picture with $r = 1$ and $j = 1$, and go from layer to layer: $k$ is the side of its window, $s$ its own "
+        "stride. At "
         "the end $j$ is the stride of the map. VGG-16: $r = 196$ at conv5_3, 228 after the RPN's window.",
         "rpnviz.inspect.layers.layer_table",
         "section 3.3, its result only",
@@ -102,7 +98,8 @@ FORMULAS = {
     "anchor_shape": Formula(
         "Shape of an anchor",
         {"h": "s * sqrt(r)", "w": "s / sqrt(r)"},
-        "$s$ is the scale, $r$ the ratio, height by width. The area is $s^2$ whatever $r$ is. Half sides are then rounded.",
+        "$s$ is the scale, $r$ the ratio, height by width. The area is $s^2$ whatever $r$ is. Half sides are then "
+        "rounded.",
         "rpnviz.anchors.cell_anchors",
         "section 3.3",
         "detectron2 does not round; py-faster-rcnn rounds before it multiplies; Mask_RCNN's ratio is width by height.",
@@ -115,7 +112,8 @@ FORMULAS = {
             r"\text{row}": "(i * w + j) * k + a",
             r"\text{anchors}": "h * w * k",
         },
-        "The cell in row $i$ and column $j$ of a map of $h × w$ cells has $k$ anchors, $a = 0 … k - 1$. $S_x$ and $S_y$ are "
+        r"The cell in row $i$ and column $j$ of a map of $h \times w$ cells has $k$ anchors, $a = 0, \ldots, k - "
+        "1$. $S_x$ and $S_y$ are "
         "the strides. *row* is where the anchor stands in every list.",
         "rpnviz.anchors.grid_anchors",
         "section 3.1.1",
@@ -124,10 +122,12 @@ FORMULAS = {
     "iou": Formula(
         "IoU",
         {
-            "s": "Max(Min(x_2, u_2) - Max(x_1, u_1), 0) * Max(Min(y_2, v_2) - Max(y_1, v_1), 0)",
-            r"\text{IoU}": "s / (A + B - s)",
+            "w": "Max(Min(x_2, u_2) - Max(x_1, u_1), 0)",
+            "h": "Max(Min(y_2, v_2) - Max(y_1, v_1), 0)",
+            r"\text{IoU}": "w * h / (A + B - w * h)",
         },
-        "$s$ is the area that two boxes share: one has the edges $x_1, y_1, x_2, y_2$ and the area $A$, the other "
+        "$w$ and $h$ are the sides of what two boxes share. One has the edges $x_1, y_1, x_2, y_2$ and the area "
+        "$A$, the other "
         "$u_1, v_1, u_2, v_2$ and $B$.",
         "rpnviz.boxes.box_iou",
         "section 3.1.2",
@@ -136,8 +136,9 @@ FORMULAS = {
     "minibatch": Formula(
         "The minibatch",
         {"P": "Min(n_pos, floor(f * B))", "Q": "Min(n_neg, B - P)"},
-        "$P$ positive and $Q$ negative anchors are drawn, out of $n_{pos}$ and $n_{neg}$. $B = 256$ is the size, $f = ½$ the "
-        "largest share of positives. For the second head $B = 512$ and $f = ¼$.",
+        "$P$ positive and $Q$ negative anchors are drawn, out of $n_{pos}$ and $n_{neg}$. $B = 256$ is the size, "
+        "$f = 0.5$ the "
+        "largest share of positives. For the second head $B = 512$ and $f = 0.25$.",
         "rpnviz.targets.sample_minibatch",
         "section 3.1.3",
     ),
@@ -149,7 +150,8 @@ FORMULAS = {
             "t_w": "log(g_w / a_w)",
             "t_h": "log(g_h / a_h)",
         },
-        "The targets of a positive anchor: how far its centre has to go, in its own sides, and the logarithm of how much each "
+        "The targets of a positive anchor: how far its centre has to go, in its own sides, and the logarithm of "
+        "how much each "
         "side has to grow.",
         "rpnviz.boxes.encode",
         "equation 2",
@@ -163,7 +165,8 @@ FORMULAS = {
             "b_w": "a_w * exp(Min(d_w, c))",
             "b_h": "a_h * exp(Min(d_h, c))",
         },
-        r"$d$ are the deltas that the network says. $c = \ln(1000 / 16)$ is the clamp: no side grows more than 62.5-fold.",
+        r"$d$ are the deltas that the network says. $c = \ln(1000 / 16)$ is the clamp: no side grows more than "
+        "62.5-fold.",
         "rpnviz.boxes.decode",
         "equation 2, solved for the box",
         "The paper and py-faster-rcnn have no clamp.",
@@ -173,14 +176,14 @@ FORMULAS = {
         {r"\sigma(z)": "(1 + exp(-z)) ** (-1)"},
         "$z$ is the logit. The paper's two scores and their softmax say the same: then $z$ is object minus background.",
         "rpnviz.rpn.RPNHead",
-        "section 3.1.1",
+        "section 3.1 and figure 3",
     ),
     "cross_entropy": Formula(
         "Cross-entropy",
         {"H": "-(y * log(s) + (1 - y) * log(1 - s))"},
         "The loss of one score $s$. $y$ is the label, 1 or 0. Its slope by the logit is $s - y$.",
         "rpnviz.inspect.loss_ledger.binary_cross_entropy",
-        "section 3.1.2",
+        "equation 1, its L with the index cls",
     ),
     "smooth_l1": Formula(
         "Smooth L1",
@@ -196,7 +199,8 @@ FORMULAS = {
             r"L_{\text{objectness}}": "Sum(H[i], (i, 1, N)) / N",
             r"L_{\text{box}}": "Sum(p[i] * l[i], (i, 1, N)) / N",
         },
-        "Sums over the $N$ anchors of the minibatch. $H_i$ is the cross-entropy of one, $l_i$ its smooth L1, added up over the "
+        "Sums over the $N$ anchors of the minibatch. $H_i$ is the cross-entropy of one, $l_i$ its smooth L1, "
+        "added up over the "
         "four deltas; $p_i$ is 1 for a positive anchor, else 0. Both are divided by the number sampled.",
         "rpnviz.rpn.rpn_losses",
         "equation 1, with other divisors",
@@ -205,7 +209,8 @@ FORMULAS = {
     "paper_loss": Formula(
         "The loss as the paper writes it",
         {"L": "Sum(H[i], (i, 1, N)) / N_cls + lamda * Sum(p[i] * l[i], (i, 1, N)) / N_reg"},
-        r"$N_{cls} = 256$, $N_{reg} ≈ 2400$ and $\lambda = 10$: so the box part is divided by 240, nearly the same as 256. That "
+        r"$N_{cls} = 256$, $N_{reg} \approx 2400$ and $\lambda = 10$: so the box part is divided by 240, nearly "
+        "the same as 256. That "
         "is why code has no λ.",
         "rpnviz.inspect.loss_ledger.minibatch_losses",
         "equation 1",
@@ -213,7 +218,8 @@ FORMULAS = {
     "roi_align": Formula(
         "Where RoIAlign reads",
         {"y": "y_1 - Rational(1, 2) + (m + (q + Rational(1, 2)) / G) * (y_2 - y_1) / M"},
-        "Height of the sampling points: the box, in cells, runs from $y_1$ to $y_2$; bin $m$ of $M$, point $q$ of $G$, both "
+        "Height of the sampling points: the box, in cells, runs from $y_1$ to $y_2$; bin $m$ of $M$, point $q$ of "
+        "$G$, both "
         "counted from 0. Whole numbers are the centres of cells, hence the first ½. Likewise for $x$.",
         "rpnviz.roi.align_one_box",
         "",
@@ -222,7 +228,8 @@ FORMULAS = {
     "bilinear": Formula(
         "What RoIAlign reads there",
         {"v": "(1 - e) * (1 - f) * v_1 + (1 - e) * f * v_2 + e * (1 - f) * v_3 + e * f * v_4"},
-        "Four cells lie around a point: $v_1, v_2$ above it, $v_3, v_4$ below, the left one first. $e$ and $f$ are what $y$ and "
+        "Four cells lie around a point: $v_1, v_2$ above it, $v_3, v_4$ below, the left one first. $e$ and $f$ "
+        "are what $y$ and "
         "$x$ have behind the point of the number. A bin is the mean of its points.",
         "rpnviz.roi.neighbours",
         "",
@@ -231,7 +238,8 @@ FORMULAS = {
     "level": Formula(
         "Which level the second head reads",
         {r"\text{level}": "floor(4 + log(sqrt(w * h) / 224) / log(2))"},
-        "In a feature pyramid, of a proposal of $w × h$ px; between the finest and the coarsest level that there is. No rule "
+        r"In a feature pyramid, of a proposal of $w \times h$ px; between the finest and the coarsest level that "
+        "there is. No rule "
         "like this chooses the anchors of the RPN: there the IoU does.",
         "torchvision.ops.poolers.LevelMapper",
         "",
@@ -240,14 +248,13 @@ FORMULAS = {
 }
 
 
-def sheet() -> NotebookNode:
-    """The page with all formulas."""
-    terms = [term for term in read_terms() if len(term.name) > 1]
+def sheet(terms: list[Term]) -> NotebookNode:
+    """The page with all formulas; the first use of each term is linked."""
     words = link_first_uses([formula.words for formula in FORMULAS.values()], terms)
     entries = [_entry(formula, text) for formula, text in zip(FORMULAS.values(), words, strict=True)]
     texts = dict(zip(["opening", *FORMULAS], [OPENING, *entries], strict=True))
-    cells = [v4.new_markdown_cell(text, id=name) for name, text in texts.items()]  # type: ignore[no-untyped-call]
-    page: NotebookNode = v4.new_notebook(cells=cells, metadata=METADATA)  # type: ignore[no-untyped-call]
+    cells = [v4.new_markdown_cell(text, id=name) for name, text in texts.items()]
+    page: NotebookNode = v4.new_notebook(cells=cells, metadata=METADATA)
     return page
 
 
@@ -255,21 +262,3 @@ def _entry(formula: Formula, words: str) -> str:
     said = [("Code", f"`{formula.code}`"), ("Paper", formula.paper or "not in it"), ("Elsewhere", formula.elsewhere)]
     notes = "\n".join(f"- *{who}:* {what}" for who, what in said if what)
     return f"## {formula.title}\n\n$$\n{formula.latex()}\n$$\n\n{words}\n\n{notes}"
-
-
-def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
-    """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    options = parser.parse_args(arguments)
-    path, text = folder / SHEET, nbformat.writes(sheet()) + "\n"
-    stale = not path.exists() or path.read_text("utf-8") != text
-    if stale:
-        print(f"{path.name}: {'not as the formulas say' if options.check else 'written'}")
-    if stale and not options.check:
-        path.write_text(text, encoding="utf-8")
-    return int(options.check and stale)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,13 @@
-"""Write the glossary, and link each term where a notebook first uses it. Run it when words of a notebook have changed.
+"""Write the glossary and the formula sheet, and link each term where a notebook first uses it.
 
-    python -m tools.docs.glossary            write notebooks/glossary.ipynb and the links in the notebooks
+Run it when the words of a notebook have changed:
+
+    python -m tools.docs.glossary            write glossary.ipynb, formulas.ipynb and the links
     python -m tools.docs.glossary --check    write nothing; say what is not as it should be
     python -m tools.docs.glossary --report   write nothing; list the terms that a notebook uses before it explains them
 
-The terms are those of glossary.toml. Links that the notebooks have are made anew, so that it can be run again and again;
-outputs stay as they are. Exercise cells are left alone: `make exercises` makes them.
+The terms are those of glossary.toml, the formulas those of formulas.py. Links that are there are made anew, so that it
+can be run again and again; outputs stay as they are. Exercise cells are left alone: `make exercises` makes them.
 
 Exit status: 0 when all is as it should be (now), 1 when --check found what is not, 2 for a term whose section is gone.
 """
@@ -23,15 +25,15 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from tools.docs.links import PAGE, link_first_uses, unlink, uses
+from tools.docs.formulas import sheet
+from tools.docs.links import PAGE, SHEET, link_first_uses, unlink, uses
 from tools.docs.terms import Term, fragment, read_terms
 from tools.notebooks.run import METADATA, NOTEBOOKS
 
-SHEET = "formulas.ipynb"
 OPENING = f"""# Glossary
 
-The words of this series, in the order in which data flows through the network. In the notebooks each word is a link where
-it is used first: point at it to read its sentence, or follow it to its entry here.
+The words of this series, in the order in which data flows through the network. In the notebooks each word is a link
+where it is used first: point at it to read its sentence, or follow it to its entry here.
 
 Formulas are on the [formula sheet]({SHEET}). The way back to the lessons: [00 How do nine anchors come out of a 3×3
 window?](00_nine_anchors.ipynb)"""
@@ -77,14 +79,14 @@ def glossary(terms: list[Term], folder: Path) -> NotebookNode:
         ValueError: if a section that explains a term is gone, or does not use it any more.
     """
     notebooks = {number: nbformat.read(path, as_version=4) for number, path in lessons(folder).items()}
-    cells = [v4.new_markdown_cell(OPENING, id="opening"), v4.new_markdown_cell(_index(terms), id="index")]  # type: ignore[no-untyped-call]
+    cells = [v4.new_markdown_cell(OPENING, id="opening"), v4.new_markdown_cell(_index(terms), id="index")]
     for number, (group, members) in enumerate(groupby(terms, key=lambda term: term.group), 1):
         entries = [_entry(term, terms, notebooks, folder) for term in members]
         text = "\n\n".join([f"## {group}", *entries])
-        cells.append(v4.new_markdown_cell(text, id=f"group-{number}"))  # type: ignore[no-untyped-call]
+        cells.append(v4.new_markdown_cell(text, id=f"group-{number}"))
     rows = "\n".join(_row(term) for term in terms if term.paper or term.torchvision or term.also)
-    cells.append(v4.new_markdown_cell(WORDS.format(rows=rows), id="words"))  # type: ignore[no-untyped-call]
-    page: NotebookNode = v4.new_notebook(cells=cells, metadata=METADATA)  # type: ignore[no-untyped-call]
+    cells.append(v4.new_markdown_cell(WORDS.format(rows=rows), id="words"))
+    page: NotebookNode = v4.new_notebook(cells=cells, metadata=METADATA)
     return page
 
 
@@ -133,7 +135,7 @@ def written(folder: Path) -> dict[Path, str]:
         ValueError: as `glossary`.
     """
     terms = read_terms()
-    files = {folder / PAGE: glossary(terms, folder)}
+    files = {folder / PAGE: glossary(terms, folder), folder / SHEET: sheet(terms)}
     for number, path in lessons(folder).items():
         files[path] = with_links(nbformat.read(path, as_version=4), number, terms)
     return {path: nbformat.writes(notebook) + "\n" for path, notebook in files.items()}

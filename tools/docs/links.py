@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from tools.docs.terms import Term
 
-PAGE = "glossary.ipynb"
+PAGE, SHEET = "glossary.ipynb", "formulas.ipynb"
 NO_PROSE = re.compile(
     r"""
-    ^[ ]{0,3}(```|~~~).*?(^[ ]{0,3}\1|\Z)       # a block of code,
+    ^[ ]{0,3}(```|~~~).*?(?:^[ ]{0,3}\1|\Z)       # a block of code,
     | (?<=\n\n)(?:(?:[ ]{4}|\t).*(?:\n|\Z))+     # also one that is told by its indent
     | \$\$.*?\$\$                                # a formula
     | ^[ ]{0,3}\#{1,6}[ ].*?$                    # a heading

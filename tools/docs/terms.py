@@ -64,8 +64,8 @@ def heading_id(heading: str) -> str:
 
 
 def fragment(heading: str) -> str:
-    """The end of a link to a heading."""
-    return quote(heading_id(heading))
+    """The end of a link to a heading. No more of it is quoted than Markdown needs: the site takes it as it stands."""
+    return re.sub(r"[()<>\s\"%]", lambda found: quote(found[0]), heading_id(heading))
 
 
 def read_terms(path: Path = SOURCE) -> list[Term]:

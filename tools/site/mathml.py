@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx of it; `html_math_renderer` chooses it."""
-    app.add_html_math_renderer("mathml", (_in_a_line, None), (_on_its_own, None))  # type: ignore[arg-type]
+    app.add_html_math_renderer("mathml", (_in_a_line, None), (_on_its_own, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from tools.docs.formulas import SHEET
-from tools.docs.links import PAGE
+from tools.docs.links import PAGE, SHEET
 from tools.notebooks.run import NOTEBOOKS, chosen
 from tools.site import scripts
 from tools.site.executed import ROOT, Executed, as_committed, run
