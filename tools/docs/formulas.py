@@ -1,7 +1,7 @@
-"""The formulas of the series, each written once: as an expression that is worked out and set by SymPy.
+"""The formulas of the series, each written once: an expression that SymPy sets and works out.
 
-`python -m tools.docs.glossary` makes notebooks/formulas.ipynb of them. tests/tools/docs/test_formulas.py works out every
-formula and holds it against the function that it names.
+`python -m tools.docs.glossary` makes notebooks/formulas.ipynb of them. tests/tools/docs/test_formulas.py works out
+every formula and holds it against the function that it names.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Every formula of the series on one page, with the function that works it out and
 pixels of the picture: $a$ is an anchor, $g$ a box of the ground truth, $b$ a decoded box. Of a box, $x$ and $y$ are its
 centre, $w$ and $h$ its sides; $x_1, y_1$ are its left and upper edge, $x_2, y_2$ its right and lower one.
 
-The words are explained in the [glossary](glossary.ipynb). The way back to the lessons: [00 How do nine anchors come out of
-a 3×3 window?](00_nine_anchors.ipynb)"""
+The words are explained in the [glossary](glossary.ipynb). The way back to the lessons: [00 How do nine anchors come out
+of a 3×3 window?](00_nine_anchors.ipynb)"""
 
 
 @dataclass(frozen=True)
