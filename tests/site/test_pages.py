@@ -29,7 +29,8 @@ rpnviz.define("field.js", () => ({ render({ model, el }) {
   data-links='[["row", 1, "row"]]'></figure>
 <figure class="rpnviz-mount" data-view="field.js" data-state="b" data-number="1" data-links="[]"></figure>"""
 WITH_WINDOW = "02_the_3x3_window.html"
-every_page = pytest.mark.parametrize("name", PAGES)
+SHEETS = ["glossary.html", "formulas.html"]
+every_page = pytest.mark.parametrize("name", PAGES + SHEETS)
 
 
 @every_page
@@ -131,6 +132,28 @@ def test_two_views_of_one_explorer_stay_in_step(served: str, open_page: Any) -> 
         expect(moved.locator(".rpnviz-shown")).not_to_have_text(sentence or "")
         sentence = moved.locator(".rpnviz-shown").text_content()
         expect(other.locator(".rpnviz-shown")).to_have_text(sentence or "")
+
+
+def test_a_term_says_what_it_means_and_leads_to_its_entry(served: str, open_page: Any) -> None:
+    page = open_page(f"{served}/06_the_loss.html").page
+    term = page.locator("article a[title][href^='glossary.html#']").first
+    sentence = term.get_attribute("title")
+    said = "term => getComputedStyle(term, '::after').content"
+    assert term.evaluate(said) == "none"
+    page.keyboard.press("Tab")
+    term.focus()
+    assert term.evaluate(said) == f'"{sentence}"'
+    term.press("Enter")
+    expect(page.locator("section:target")).to_contain_text(str(sentence))
+
+
+def test_the_front_page_leads_to_words_and_formulas_and_these_are_set(served: str, open_page: Any) -> None:
+    page = open_page(f"{served}/index.html").page
+    for name in SHEETS:
+        expect(page.locator(f"article a[href='{name}']")).to_have_count(1)
+    page.locator("article a[href='formulas.html']").click()
+    expect(page.locator("article math[display=block]").first).to_be_visible()
+    assert "$" not in page.locator("article").inner_text()
 
 
 def test_print_shows_the_still_with_its_sentence(served: str, open_page: Any) -> None:

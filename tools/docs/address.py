@@ -78,7 +78,7 @@ def written(root: Path) -> dict[Path, str]:
     if places != 1:
         raise ValueError("README.md must have one place for badges, between its two comments")
     files = {readme: text}
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
+    for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         notebook = with_install_cell(nbformat.read(path, as_version=4), address)
         files[path] = nbformat.writes(notebook) + "\n"
     return files

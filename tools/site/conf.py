@@ -4,7 +4,11 @@ project = "rpnviz"
 html_title = "rpnviz"
 language = "en"
 
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "tools.site.mathml"]
+myst_heading_anchors = 3
+myst_heading_slug_func = "tools.docs.terms.heading_id"  # JupyterLab's, so that one link does for both
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_favicon = "static/icon.svg"
 html_css_files = ["common/rpnviz.css", "saved/saved.css", "site.css"]

@@ -10,13 +10,16 @@ from pathlib import Path
 import nbformat
 from sphinx.cmd.build import build_main
 
-from tools.notebooks.run import chosen
+from tools.docs.links import PAGE, SHEET
+from tools.notebooks.run import NOTEBOOKS, chosen
 from tools.site import scripts
 from tools.site.executed import ROOT, Executed, as_committed, run
 from tools.site.outputs import as_pages_need
 from tools.site.policy import guard
 
 HERE = Path(__file__).parent
+SHEETS = [NOTEBOOKS / PAGE, NOTEBOOKS / SHEET]  # they hold no code
+TO_SHEETS = f"Words: the [glossary]({PAGE}). Formulas: the [formula sheet]({SHEET})."
 DRAWERS = {"sidebar-drawer": "All pages", "toc-drawer": "On this page"}
 INDEX = """# {question}
 
@@ -25,6 +28,8 @@ INDEX = """# {question}
 ## The series
 
 {map}
+
+{sheets}
 
 ## Run it yourself
 
@@ -86,7 +91,7 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
     static = source / "static"
     (static / "data").mkdir(parents=True)
     scripts.write(static)
-    for path, one in executed.items():
+    for path, one in {**executed, **{path: as_committed(path) for path in SHEETS}}.items():
         notebook = as_pages_need(one, static)
         nbformat.write(notebook, source / path.name)
         for file in one.files.glob("*.js"):
@@ -102,9 +107,10 @@ def _index(source: Path, paths: list[Path]) -> str:
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
         explorer=explorer,
         map=_map(page.cells[-1].source, paths[0]),
+        sheets=TO_SHEETS,
         start=_section(readme, "Start"),
         what=_opening(readme),
-        names="\n".join(path.stem for path in paths),
+        names="\n".join(path.stem for path in [*paths, *SHEETS]),
     )
 
 
