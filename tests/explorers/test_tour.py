@@ -1,4 +1,4 @@
-"""The tour of the linked explorer: every sentence is true of what its step shows, and no step leaves what a page can."""
+"""The tour of the linked explorer: each sentence is true of what its step shows, and no step leaves what a page can."""
 
 from __future__ import annotations
 
