@@ -183,9 +183,8 @@ def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]
     explorer = View(open_and_run("00", theme=request.param))
     explorer.root.scroll_into_view_if_needed()
     explorer.root.evaluate("() => document.activeElement.blur()")
-    explorer.set(
-        layers=("anchors", "receptive_field", "ground_truth", "labels"), map="mean", seed=0, top_n=50, selected=-1
-    )
+    explorer.notebook.execute("explorer.unfold()")
+    explorer.set(map="mean", seed=0, top_n=50)
     explorer.put(20, 30)
     return explorer
 
