@@ -45,11 +45,11 @@ NOTEBOOKS = {  # number → file, without its ending
     "12": "12_your_own_rpn",
     "13": "13_do_these_anchors_fit_my_data",
 }
-PARTS = {  # line → what it is for, in the order of reading
-    "network": "The network",
+PARTS = {  # line → its name
+    "network": "Network",
     "anchors": "Written down before",
-    "training": "Training asks the objects, never the scores",
-    "proposals": "Proposing asks the scores, never the objects",
+    "training": "Training",
+    "proposals": "Proposals",
 }
 STATIONS = (  # in the order of the data, line by line
     Station("picture", "network", "picture", "picture", "The picture, and on it the part that the window covers.", "01"),
@@ -66,7 +66,7 @@ STATIONS = (  # in the order of the data, line by line
         "network",
         "map",
         "feature map",
-        "512 numbers for each of its cells. Here is their mean; drag the window, or use the arrow keys.",
+        "512 numbers for each of its cells; here is their mean.",
         "01",
     ),
     Station(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from rpnviz.grid import Grid
 from rpnviz.proposals import Stages
 
 INK, SOFT, GREY = "#1b1f24", "#5c636e", "#8a919c"
+SHAPE = 0.6  # of a thumbnail, height over width: the picture's
 COLUMNS = 7  # of the lower lines, with the anchors at their left
 LINES = {"network": 0, "training": 1, "proposals": 2}  # from above
 
@@ -89,7 +91,7 @@ class OverviewState:
             "vector": f"{self.num_numbers} numbers",
             "outputs": f"{nine} + {4 * nine}",
             "anchors": f"{nine} of {self.counts['anchors']:,}",
-            "labels": f"{kinds['positive']:,} positive, {kinds['negative']:,} negative",
+            "labels": f"{kinds['positive']:,} positive",
             "minibatch": f"{drawn[0]} + {drawn[1]} = {sum(drawn)}",
             "losses": f"{self.losses[0]:.3f} + {self.losses[1]:.3f}",
             "training": f"{self.counts['steps']:,} steps",
@@ -100,13 +102,17 @@ class OverviewState:
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the machine lies in a figure: edges in inches from its lower left corner, size of letters in points."""
+    """Where the machine lies in a figure: edges in inches from its lower left corner, size of letters in points.
+
+    `sentences` is the room below each station for what it does, in lines; 0 for none.
+    """
 
     left: float
     bottom: float
     right: float
     top: float
     letters: float
+    sentences: int = 0
 
 
 def overview_figure(state: OverviewState, lit: Collection[str]) -> Still:
@@ -135,23 +141,22 @@ def draw_machine(figure: Figure, state: OverviewState, lit: Collection[str], fra
 
 def station_places(frame: Frame) -> dict[str, tuple[float, float, float, float]]:
     """Left, bottom, width and height of each station's thumbnail, in inches."""
-    line = 1 / 72 * frame.letters
-    gap, head = 2.2 * line, 4.2 * line  # between two; above the thumbnail: two lines of words
-    foot = 1.7 * line
+    letter = frame.letters / 72
+    gap, head, foot = 2.2 * letter, 4.2 * letter, (1.8 + 1.35 * frame.sentences) * letter
     across = frame.right - frame.left - gap
-    row_height = (frame.top - frame.bottom) / 3
-    places = {}
-    width = (across - (COLUMNS - 1) * gap) / COLUMNS
-    wide = (across - 5 * gap) / 6
-    high = row_height - head - foot
-    for part, k in LINES.items():
+    width, wide = (across - (COLUMNS - 1) * gap) / COLUMNS, (across - 5 * gap) / 6
+    highs = {part: SHAPE * (wide if part == "network" else width) for part in LINES}
+    rest = frame.top - frame.bottom - sum(highs.values()) - 3 * (head + foot)
+    places, y = {}, frame.top
+    for part, high in highs.items():
         own = [station.name for station in STATIONS if station.part == part]
-        each = wide if part == "network" else width
-        start = frame.left if part == "network" else frame.left + width + gap
+        each, start = (wide, frame.left) if part == "network" else (width, frame.left + width + gap)
+        y -= head + high
         for i, name in enumerate(own):
-            places[name] = (start + i * (each + gap), frame.top - k * row_height - head - high, each, high)
-    middle = frame.bottom + row_height + foot - row_height / 2
-    places["anchors"] = (frame.left, middle, width, high)
+            places[name] = (start + i * (each + gap), y, each, high)
+        y -= foot + rest / 2
+    middle = (places["labels"][1] + places["decode"][1]) / 2
+    places["anchors"] = (frame.left, middle, width, highs["training"])
     return places
 
 
@@ -169,9 +174,12 @@ def _write_station(ax: Axes, station: Station, written: str, frame: Frame, lit: 
     weight, colour = ("bold", INK) if lit else ("normal", GREY)
     size, figure = frame.letters, ax.get_figure(root=True)
     assert figure is not None
-    x, y, _, height = _inches(ax)
+    x, y, width, height = _inches(ax)
     _write(figure, x, y + height + 0.7 * size / 72, station.title, 1.15 * size, colour, weight=weight)
     _write(figure, x, y - 1.1 * size / 72, written, size, SOFT)
+    lines = wrap(station.what, int(width * 72 / (0.56 * size)))[: frame.sentences]
+    for k, line in enumerate(lines):
+        _write(figure, x, y - (2.6 + 1.35 * k) * size / 72, line, size, INK)
     if not lit:
         ax.add_patch(Rectangle((0, 0), 1, 1, transform=ax.transAxes, facecolor="white", alpha=0.7, zorder=50))
 
@@ -204,13 +212,13 @@ def _draw_arrows(figure: Figure, places: dict[str, tuple[float, float, float, fl
     letter = frame.letters / 72
     bus = frame.right
     x, y, _, height = places["decode"]
-    down = (places["decode"][0] + 0.72 * places["decode"][2], y + height + 0.25 * letter)
+    down = (places["decode"][0] + 0.75 * places["decode"][2], y + height + 1.7 * letter)
     start = _right(places["outputs"])
-    above = y + height + 2.0 * letter
+    above = y + height + 2.9 * letter
     _arrow(figure, [start, (bus, start[1]), (bus, above), (down[0], above), down])
     x, y, width, height = places["losses"]
-    down = (x + 0.72 * width, y + height + 0.25 * letter)
-    above = y + height + 2.0 * letter
+    down = (x + 0.75 * width, y + height + 1.7 * letter)
+    above = y + height + 2.9 * letter
     _arrow(figure, [(bus, above), (down[0], above), down])
 
 

@@ -11,6 +11,7 @@ import { arrowKeys } from "../common/keys.js";
 
 const MARGIN = 0.1; // share of the picture's sides drawn beyond its border
 const DRAWN = 100; // proposals; more cannot be told apart
+const CLEAR = "transparent"; // no room for a casing
 const SQUARE = /** @type {Box} */ ([0, 0, 100, 60]);
 
 /** @type {Record<string, Draw>} */
@@ -94,12 +95,25 @@ export function thumbnail({ redraw }, name, title, onMove) {
     draw(moment) {
       now = moment;
       const [, , width, height] = moment.scene.frame;
-      const beyond = ["convolutions", "window", "vector", "outputs", "losses", "training"].includes(name) ? 0 : MARGIN;
-      panel.setExtent([-beyond * width, -beyond * height, (1 + beyond) * width, (1 + beyond) * height]);
+      const plain = ["convolutions", "window", "vector", "outputs", "losses", "training"].includes(name);
+      const beyond = plain ? 0 : MARGIN;
+      const whole = /** @type {Box} */ ([-beyond * width, -beyond * height, (1 + beyond) * width, (1 + beyond) * height]);
+      panel.setExtent(name === "roi" ? around(moment, whole) : whole);
       if (panel.begin()) DRAW[name](panel, moment);
     },
     destroy: () => panel.destroy(),
   };
+}
+
+/** The best proposal with something round it, as a part like the whole. @param {Moment} now @param {Box} whole @returns {Box} */
+function around({ scene }, whole) {
+  const [best] = scene.proposals;
+  if (best === undefined) return whole;
+  const [x1, y1, x2, y2] = scene.decoded(best);
+  const part = Math.max((x2 - x1) / (whole[2] - whole[0]), (y2 - y1) / (whole[3] - whole[1])) * 0.75;
+  const [x, y] = [(x1 + x2) / 2, (y1 + y2) / 2];
+  const [across, down] = [part * (whole[2] - whole[0]), part * (whole[3] - whole[1])];
+  return [x - across, y - down, x + across, y + down];
 }
 
 /** Keys and a drag move the window. @param {Panel} panel @param {() => Moment} at @param {(row: number, col: number) => void} onMove */
@@ -143,7 +157,7 @@ function windowOn(panel, now) {
 
 /** @param {Panel} panel @param {Moment} now @param {Box} box @param {import("../common/canvas_panel.js").LineStyle} style @param {number} [alpha] */
 function thin(panel, now, box, style, alpha = 1) {
-  panel.box(box, { ...style, width: 1.3, casing: "#10131a66" }, { alpha });
+  panel.box(box, { ...style, width: 1.3, casing: CLEAR }, { alpha });
 }
 
 /** @param {Moment} now @param {number} anchor */
@@ -154,7 +168,7 @@ function scaleLine({ scene, styles, palette }, anchor) {
 
 /** At the centre of an anchor. @param {Panel} panel @param {Moment} now @param {number} anchor @param {string} style @param {number} radius */
 function dot(panel, { scene, styles }, anchor, style, radius) {
-  panel.dot(...scene.centre(...scene.cellOf(anchor)), styles[style], radius);
+  panel.dot(...scene.centre(...scene.cellOf(anchor)), { ...styles[style], casing: CLEAR }, radius);
 }
 
 /** A rectangle in shares of the panel. @param {Panel} panel @param {Box} box @param {string} color */
@@ -242,13 +256,13 @@ function training(panel, { scene: { packed }, palette }) {
 
 /** The best proposal, cut into 7×7. @param {Panel} panel @param {Moment} now */
 function roi(panel, now) {
-  photo(panel, now, 0.6);
+  photo(panel, now, 0.2);
   const [best] = now.scene.proposals;
   if (best === undefined) return;
   const [x1, y1, x2, y2] = now.scene.decoded(best);
   for (let i = 1; i < 7; i++) {
     const [x, y] = [x1 + ((x2 - x1) * i) / 7, y1 + ((y2 - y1) * i) / 7];
-    const line = { ...now.styles.proposal, width: 0.6, casing: "#10131a66" };
+    const line = { ...now.styles.proposal, width: 0.6, casing: CLEAR };
     panel.line([x, y1], [x, y2], line);
     panel.line([x1, y], [x2, y], line);
   }

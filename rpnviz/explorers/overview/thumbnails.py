@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image
 from torch import Tensor
 
-from rpnviz.figures.palette import OUTSIDE, PALETTE, SCALE_COLOURS
+from rpnviz.figures.palette import PALETTE, SCALE_COLOURS
 from rpnviz.figures.primitives import MARGIN
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ LABELS = ("negative", "positive", "ignored", "crosses_border")
 DRAWN = 100  # proposals; more cannot be told apart
 PHOTO = (300, 180)  # px of a thumbnail; the first is drawn large
 HEAT = colormaps["magma"]
+BEYOND = "#e3e6ea"  # the band outside the picture
 
 
 def show(ax: Axes, state: OverviewState, dim: float = 0.0) -> None:
@@ -36,7 +38,7 @@ def show(ax: Axes, state: OverviewState, dim: float = 0.0) -> None:
 
 def _frame(ax: Axes, state: OverviewState) -> None:
     height, width = state.grid.image_size
-    ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
+    ax.set(facecolor=BEYOND, xticks=[], yticks=[])
     ax.set(xlim=(-MARGIN * width, (1 + MARGIN) * width), ylim=((1 + MARGIN) * height, -MARGIN * height))
 
 
@@ -56,7 +58,7 @@ def _picture(ax: Axes, state: OverviewState) -> None:
     _window(ax, state)
 
 
-def _cells(ax: Axes, state: OverviewState, values: np.ndarray) -> None:
+def _cells(ax: Axes, state: OverviewState, values: npt.NDArray[np.integer]) -> None:
     height, width = state.grid.image_size
     ax.imshow(values, cmap=HEAT, extent=(0, width, height, 0), interpolation="none")
     _frame(ax, state)
@@ -142,7 +144,7 @@ def _minibatch(ax: Axes, state: OverviewState) -> None:
     for inds, name, size in ((state.negative, "negative", 1.6), (state.positive, "positive", 2.6)):
         cells = (inds // len(state.scores)).tolist()
         places = [state.grid.centre(*divmod(cell, state.grid.feature_size[1])) for cell in cells]
-        ax.plot(*zip(*places, strict=True), "o", color=PALETTE[name], markersize=size) if places else None
+        ax.plot([x for x, _ in places], [y for _, y in places], "o", color=PALETTE[name], markersize=size)
 
 
 def _losses(ax: Axes, state: OverviewState) -> None:
@@ -186,8 +188,13 @@ def _proposals(ax: Axes, state: OverviewState) -> None:
 
 
 def _roi(ax: Axes, state: OverviewState) -> None:
-    show(ax, state, 0.6)
+    show(ax, state, 0.2)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for x1, y1, x2, y2 in state.stages.proposals[:1].tolist():
+        part = 0.75 * max((x2 - x1) / (right - left), (y2 - y1) / (low - high))
+        across, down = part * (right - left), part * (low - high)
+        ax.set(xlim=((x1 + x2) / 2 - across, (x1 + x2) / 2 + across))
+        ax.set(ylim=((y1 + y2) / 2 + down, (y1 + y2) / 2 - down))
         for i in range(8):
             x, y = x1 + (x2 - x1) * i / 7, y1 + (y2 - y1) * i / 7
             ax.plot([x, x], [y1, y2], color=PALETTE["window"], linewidth=0.7)

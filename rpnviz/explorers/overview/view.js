@@ -90,8 +90,7 @@ const FIGURES = {
   vector: ({ scene }) => `${scene.packed.num_numbers} numbers`,
   outputs: ({ nine }) => `${nine.length} + ${4 * nine.length}`,
   anchors: ({ scene, nine }) => `${nine.length} of ${thousands(scene.size)}`,
-  labels: ({ scene }) =>
-    `${thousands(countsOf(scene).labels.positive)} positive, ${thousands(countsOf(scene).labels.negative)} negative`,
+  labels: ({ scene }) => `${thousands(countsOf(scene).labels.positive)} positive`,
   minibatch: ({ scene: { drawn } }) =>
     `${drawn.positive.length} + ${drawn.negative.length} = ${drawn.positive.length + drawn.negative.length}`,
   losses: ({ scene }) => scene.packed.losses.map((/** @type {number} */ loss) => loss.toFixed(3)).join(" + "),

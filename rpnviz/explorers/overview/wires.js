@@ -1,6 +1,6 @@
 // @ts-check
-// The lines from the network's outputs to where they are used: the losses, and decoding. Arrows between neighbours are the
-// style sheet's.
+// The lines from the network's outputs to the losses and to decoding, and from the anchors to both branches. Arrows between
+// neighbours are the style sheet's.
 
 import { svg } from "../common/elements.js";
 
@@ -28,18 +28,24 @@ function draw(element) {
       root.querySelector(`.rpnviz-at-${name}`)
     ).getBoundingClientRect();
     const [x, y] = [origin.left, origin.top];
-    return { left: left - x, right: right - x, top: top - y, bottom: bottom - y, middle: (left + right) / 2 - x };
+    return { left: left - x, right: right - x, top: top - y, bottom: bottom - y };
   };
-  const [from, losses, decode] = ["outputs", "losses", "decode"].map(place);
-  if (decode.top < from.bottom + 1 || losses.left < from.left - 5000 || origin.width < 700) return element.replaceChildren();
-  const gutter = (/** @type {{top: number}} */ to) => to.top - 13;
-  const bus = origin.width - 8;
+  if (origin.width < 700) return element.replaceChildren(); // a phone's: all below one another
+  const [outputs, anchors, labels, losses, decode] = ["outputs", "anchors", "labels", "losses", "decode"].map(place);
+  const gutter = (/** @type {{top: number}} */ to) => to.top - 14;
+  const from = { x: outputs.right, y: (outputs.top + outputs.bottom) / 2 };
+  const [bus, beside] = [origin.width - 8, (anchors.right + labels.left) / 2];
+  const down = (/** @type {{left: number, right: number}} */ to) => to.left + 0.75 * (to.right - to.left);
+  const height = (/** @type {{top: number, bottom: number}} */ one) => (one.top + one.bottom) / 2;
   const line = (/** @type {string} */ d) => svg("path", { d });
-  const head = (/** @type {number} */ x, /** @type {number} */ y) => svg("path", { class: "rpnviz-head", d: `M${x - 5} ${y - 8}h10l-5 8z` });
+  const head = (/** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ rest) =>
+    svg("path", { class: "rpnviz-head", d: `M${x} ${y}${rest}` });
   element.replaceChildren(
-    line(`M${from.middle} ${from.bottom}V${gutter(losses)}H${losses.middle}V${losses.top - 6}`),
-    line(`M${from.right} ${(from.top + from.bottom) / 2}H${bus}V${gutter(decode)}H${decode.middle}V${decode.top - 6}`),
-    head(losses.middle, losses.top),
-    head(decode.middle, decode.top),
+    line(`M${from.x} ${from.y}H${bus}V${gutter(decode)}H${down(decode)}V${decode.top - 4}`),
+    line(`M${bus} ${gutter(losses)}H${down(losses)}V${losses.top - 4}`),
+    line(`M${anchors.right} ${height(anchors)}H${beside}V${height(labels)}H${labels.left - 6}`),
+    line(`M${beside} ${height(anchors)}V${height(decode)}H${decode.left - 6}`),
+    ...[losses, decode].map((to) => head(down(to), to.top, "l-4 -8h8z")),
+    ...[labels, decode].map((to) => head(to.left - 1, height(to), "l-8 -4v8z")),
   );
 }
