@@ -52,7 +52,9 @@ PARTS = {  # line → its name
     "proposals": "Proposals",
 }
 STATIONS = (  # in the order of the data, line by line
-    Station("picture", "network", "picture", "picture", "The picture, and on it the part that the window covers.", "01"),
+    Station(
+        "picture", "network", "picture", "picture", "The picture, and on it the part that the window covers.", "01"
+    ),
     Station(
         "convolutions",
         "network",
@@ -121,7 +123,9 @@ STATIONS = (  # in the order of the data, line by line
     ),
     Station("decode", "proposals", "decode", "decode", "Each anchor is moved by its four shifts.", "08"),
     Station("clip", "proposals", "clip", "clip", "Boxes are cut off at the border. Tiny ones are dropped.", "08"),
-    Station("top", "proposals", "top 6,000", "best scores", "The best scores go on. Bright: cells with many of them.", "08"),
+    Station(
+        "top", "proposals", "top 6,000", "best scores", "The best scores go on. Bright: cells with many of them.", "08"
+    ),
     Station("nms", "proposals", "NMS", "NMS", "A box is dropped if a better one overlaps it too much.", "08"),
     Station("proposals", "proposals", "300", "proposals", "The best 300 of what is left.", "08"),
     Station("roi", "proposals", "RoI", "RoI", "The second head reads 7×7 values in each proposal.", "09"),
@@ -139,7 +143,12 @@ COVERS: dict[str, tuple[str, ...]] = {
     "12": _ALL[_ALL.index("window") :],
     "13": ("anchors", "labels"),
 }
-NAMED = {"00": "the whole", "10": "on a picture of your own", "11": "other people's settings", "12": "your own functions"}
+NAMED = {
+    "00": "the whole",
+    "10": "on a picture of your own",
+    "11": "other people's settings",
+    "12": "your own functions",
+}
 _COLUMNS = {"network": 1, "anchors": 7, "training": 8, "proposals": 8}
 _ROWS = {"network": 2, "anchors": 2, "training": 1, "proposals": 3}
 _LAYOUT = """<style>
@@ -148,7 +157,8 @@ _LAYOUT = """<style>
 .rpnviz-here > a { padding: 2px 6px; border: 1px solid #8a919c; border-radius: 4px; color: inherit;
   opacity: 0.72; text-align: center; text-decoration: none; white-space: nowrap; }
 .rpnviz-here > a:is(:hover, :focus-visible) { opacity: 1; text-decoration: underline; }
-.rpnviz-here > .rpnviz-at { border: 2px solid #1f7fd4; background: rgb(31 127 212 / 18%); font-weight: 700; opacity: 1; }
+.rpnviz-here > .rpnviz-at { border: 2px solid #1f7fd4; background: rgb(31 127 212 / 18%);
+  font-weight: 700; opacity: 1; }
 __PLACES__
 @media (max-width: 800px) { .rpnviz-here.rpnviz-here { display: flex; flex-wrap: wrap; } }
 </style>"""

@@ -14,6 +14,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
@@ -37,7 +38,7 @@ ANSWER = (
     "They do not: the nine boxes are written down at every cell before anything is computed, and never change.\n"
     "At each stop the window gives nine scores and nine times four shifts, and number k speaks about box k."
 )
-FIXED = {"svg.fonttype": "path", "svg.hashsalt": "rpnviz", "pdf.fonttype": 42, "pdf.compression": 9}
+FIXED: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "rpnviz", "pdf.fonttype": 42, "pdf.compression": 9}
 # A number, but not a part of a name or of a colour.
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?![\w.])")
 TOLERANCE = 0.5  # of a coordinate, in points: other processors round otherwise
@@ -69,7 +70,7 @@ def poster(explorer: OverviewExplorer) -> Figure:
     figure.text(0.03, 0.945, question(), fontsize=36, fontweight="bold", color=INK, va="center")
     figure.text(0.03, 0.885, ANSWER, fontsize=16, color=INK, va="center", linespacing=1.4)
     figure.text(0.03, 0.022, source(), fontsize=10, color=SOFT, va="center")
-    draw_machine(figure, explorer.state(), COVERS["00"], Frame(0.5, 0.5, A3[0] - 0.5, 9.95, 11.5, sentences=5))
+    draw_machine(figure, explorer.state(), COVERS["00"], Frame(0.5, 0.45, A3[0] - 0.5, 9.95, 11.5, sentences=5))
     return figure
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
@@ -142,7 +143,7 @@ def draw_machine(figure: Figure, state: OverviewState, lit: Collection[str], fra
 def station_places(frame: Frame) -> dict[str, tuple[float, float, float, float]]:
     """Left, bottom, width and height of each station's thumbnail, in inches."""
     letter = frame.letters / 72
-    gap, head, foot = 2.2 * letter, 4.2 * letter, (1.8 + 1.35 * frame.sentences) * letter
+    gap, head, foot = 2.2 * letter, 4.2 * letter, (1.8 + 1.45 * frame.sentences) * letter
     across = frame.right - frame.left - gap
     width, wide = (across - (COLUMNS - 1) * gap) / COLUMNS, (across - 5 * gap) / 6
     highs = {part: SHAPE * (wide if part == "network" else width) for part in LINES}
@@ -177,7 +178,7 @@ def _write_station(ax: Axes, station: Station, written: str, frame: Frame, lit: 
     x, y, width, height = _inches(ax)
     _write(figure, x, y + height + 0.7 * size / 72, station.title, 1.15 * size, colour, weight=weight)
     _write(figure, x, y - 1.1 * size / 72, written, size, SOFT)
-    lines = wrap(station.what, int(width * 72 / (0.56 * size)))[: frame.sentences]
+    lines = wrap(station.what, int(width * 72 / (0.53 * size)))[: frame.sentences]
     for k, line in enumerate(lines):
         _write(figure, x, y - (2.6 + 1.35 * k) * size / 72, line, size, INK)
     if not lit:
@@ -195,7 +196,13 @@ def _inches(ax: Axes) -> tuple[float, float, float, float]:
 
 def _write(figure: Figure, x: float, y: float, words: str, size: float, colour: str, weight: str = "normal") -> None:
     across, up = figure.get_size_inches()
-    look = {"fontsize": size, "color": colour, "fontweight": weight, "va": "center", "parse_math": False}
+    look: dict[str, Any] = {
+        "fontsize": size,
+        "color": colour,
+        "fontweight": weight,
+        "va": "center",
+        "parse_math": False,
+    }
     figure.text(x / across, y / up, words, **look)
 
 
@@ -203,7 +210,7 @@ def _draw_arrows(figure: Figure, places: dict[str, tuple[float, float, float, fl
     """From neighbour to neighbour, from the anchors to both branches, from the outputs to losses and decoding."""
     lines = [[station.name for station in STATIONS if station.part == part] for part in LINES]
     for line in lines:
-        for one, other in zip(line, line[1:], strict=False):
+        for one, other in pairwise(line):
             _arrow(figure, [_right(places[one]), _left(places[other])])
     x, y = _right(places["anchors"])
     for branch in ("labels", "decode"):
@@ -234,7 +241,13 @@ def _arrow(figure: Figure, points: list[tuple[float, float]]) -> None:
     """A line through points, in inches, with a head at its end."""
     across, up = figure.get_size_inches()
     shares = [(x / across, y / up) for x, y in points]
-    look = {"color": GREY, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 0, "transform": figure.transFigure}
-    for one, other in zip(shares[:-2], shares[1:-1], strict=True):
+    look: dict[str, Any] = {
+        "color": GREY,
+        "linewidth": 1.2,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "transform": figure.transFigure,
+    }
+    for one, other in pairwise(shares[:-1]):
         figure.add_artist(FancyArrowPatch(one, other, arrowstyle="-", **look))
     figure.add_artist(FancyArrowPatch(shares[-2], shares[-1], arrowstyle="-|>", mutation_scale=9, **look))

@@ -39,9 +39,7 @@ def losses_of(scene: Scene, answers: Answers) -> Losses:
     """The two losses of the minibatch that SEED draws."""
     found = scene.found
     targets = regression_targets(scene.anchors, scene.picture.gt_boxes, found.matched_idxs)
-    objectness, box = rpn_losses(
-        answers.objectness, answers.deltas, found.labels, targets, *scene.minibatch(SEED)
-    )
+    objectness, box = rpn_losses(answers.objectness, answers.deltas, found.labels, targets, *scene.minibatch(SEED))
     return Losses(float(objectness), float(box))
 
 

@@ -30,13 +30,13 @@ const DRAW = {
   outputs,
   anchors(panel, now) {
     photo(panel, now);
-    for (const anchor of now.nine) thin(panel, now, now.scene.anchor(anchor), scaleLine(now, anchor));
+    for (const anchor of now.nine) thin(panel, now.scene.anchor(anchor), scaleLine(now, anchor));
     panel.dot(...now.scene.centre(now.row, now.col), now.styles.window, 2.5);
   },
   labels(panel, now) {
     photo(panel, now, 0.35);
-    for (const box of now.scene.packed.gt_boxes) thin(panel, now, box, now.styles.ground_truth);
-    for (const anchor of now.nine) thin(panel, now, now.scene.anchor(anchor), now.styles[now.scene.kind(anchor)]);
+    for (const box of now.scene.packed.gt_boxes) thin(panel, box, now.styles.ground_truth);
+    for (const anchor of now.nine) thin(panel, now.scene.anchor(anchor), now.styles[now.scene.kind(anchor)]);
   },
   minibatch(panel, now) {
     photo(panel, now, 0.6);
@@ -48,11 +48,11 @@ const DRAW = {
   training,
   decode(panel, now) {
     photo(panel, now, 0.35);
-    for (const anchor of now.nine) thin(panel, now, now.scene.moved(anchor), now.styles.proposal);
+    for (const anchor of now.nine) thin(panel, now.scene.moved(anchor), now.styles.proposal);
   },
   clip(panel, now) {
     photo(panel, now, 0.35);
-    for (const anchor of now.nine) thin(panel, now, now.scene.decoded(anchor), now.styles.proposal);
+    for (const anchor of now.nine) thin(panel, now.scene.decoded(anchor), now.styles.proposal);
   },
   top(panel, now) {
     panel.image(now.crowd, now.scene.frame, true);
@@ -62,14 +62,14 @@ const DRAW = {
     photo(panel, now, 0.35);
     const best = [...now.scene.order.subarray(0, DRAWN)].reverse();
     for (const anchor of best.filter((one) => !now.scene.places.has(one)))
-      thin(panel, now, now.scene.decoded(anchor), now.styles.negative, 0.5);
+      thin(panel, now.scene.decoded(anchor), now.styles.negative, 0.5);
     for (const anchor of best.filter((one) => now.scene.places.has(one)))
-      thin(panel, now, now.scene.decoded(anchor), now.styles.proposal);
+      thin(panel, now.scene.decoded(anchor), now.styles.proposal);
   },
   proposals(panel, now) {
     photo(panel, now, 0.35);
     for (const anchor of now.scene.proposals.slice(0, DRAWN).reverse())
-      thin(panel, now, now.scene.decoded(anchor), now.styles.proposal, 0.8);
+      thin(panel, now.scene.decoded(anchor), now.styles.proposal, 0.8);
   },
   roi,
 };
@@ -97,7 +97,12 @@ export function thumbnail({ redraw }, name, title, onMove) {
       const [, , width, height] = moment.scene.frame;
       const plain = ["convolutions", "window", "vector", "outputs", "losses", "training"].includes(name);
       const beyond = plain ? 0 : MARGIN;
-      const whole = /** @type {Box} */ ([-beyond * width, -beyond * height, (1 + beyond) * width, (1 + beyond) * height]);
+      const whole = /** @type {Box} */ ([
+        -beyond * width,
+        -beyond * height,
+        (1 + beyond) * width,
+        (1 + beyond) * height,
+      ]);
       panel.setExtent(name === "roi" ? around(moment, whole) : whole);
       if (panel.begin()) DRAW[name](panel, moment);
     },
@@ -155,8 +160,8 @@ function windowOn(panel, now) {
   panel.box(now.scene.about(now.scene.packed.footprint, now.row, now.col), now.styles.window, { fill: 0.25 });
 }
 
-/** @param {Panel} panel @param {Moment} now @param {Box} box @param {import("../common/canvas_panel.js").LineStyle} style @param {number} [alpha] */
-function thin(panel, now, box, style, alpha = 1) {
+/** @param {Panel} panel @param {Box} box @param {import("../common/canvas_panel.js").LineStyle} style @param {number} [alpha] */
+function thin(panel, box, style, alpha = 1) {
   panel.box(box, { ...style, width: 1.3, casing: CLEAR }, { alpha });
 }
 
@@ -183,7 +188,8 @@ function layers(panel, { palette }) {
   let at = 0.06;
   [2, 2, 3, 3, 3].forEach((count, block) => {
     const half = 0.44 * 0.72 ** block;
-    for (let i = 0; i < count; i++, at += 0.062) share(panel, [at, 0.5 - half, at + 0.05, 0.5 + half], palette.proposal);
+    for (let i = 0; i < count; i++, at += 0.062)
+      share(panel, [at, 0.5 - half, at + 0.05, 0.5 + half], palette.proposal);
     at += 0.022;
   });
 }
@@ -266,5 +272,5 @@ function roi(panel, now) {
     panel.line([x, y1], [x, y2], line);
     panel.line([x1, y], [x2, y], line);
   }
-  thin(panel, now, [x1, y1, x2, y2], now.styles.window);
+  thin(panel, [x1, y1, x2, y2], now.styles.window);
 }

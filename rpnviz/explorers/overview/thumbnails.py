@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
+from matplotlib.typing import ColorType
 from PIL import Image
 from torch import Tensor
 
@@ -79,7 +80,7 @@ def _plain(ax: Axes) -> None:
     ax.set(xlim=(0, 1), ylim=(1, 0), facecolor="none")
 
 
-def _bar(ax: Axes, x1: float, y1: float, x2: float, y2: float, colour: object) -> None:
+def _bar(ax: Axes, x1: float, y1: float, x2: float, y2: float, colour: ColorType) -> None:
     ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, facecolor=colour, edgecolor="none"))
 
 
@@ -100,8 +101,8 @@ def _block(ax: Axes, state: OverviewState) -> None:
     for k in range(7, -1, -1):
         for i, value in enumerate(padded.flatten()):
             x, y = 0.15 + k * 0.055 + (i % 3) * 0.12, 0.34 - k * 0.035 + (i // 3) * 0.2
-            look = {"facecolor": HEAT(int(value)), "edgecolor": PALETTE["window"], "linewidth": 0.5}
-            ax.add_patch(Rectangle((x, y), 0.12, 0.2, **look))
+            colour, edge = HEAT(int(value)), PALETTE["window"]
+            ax.add_patch(Rectangle((x, y), 0.12, 0.2, facecolor=colour, edgecolor=edge, linewidth=0.5))
 
 
 def _vector(ax: Axes, state: OverviewState) -> None:
@@ -188,13 +189,16 @@ def _proposals(ax: Axes, state: OverviewState) -> None:
 
 
 def _roi(ax: Axes, state: OverviewState) -> None:
-    show(ax, state, 0.2)
+    _frame(ax, state)
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     for x1, y1, x2, y2 in state.stages.proposals[:1].tolist():
         part = 0.75 * max((x2 - x1) / (right - left), (y2 - y1) / (low - high))
-        across, down = part * (right - left), part * (low - high)
-        ax.set(xlim=((x1 + x2) / 2 - across, (x1 + x2) / 2 + across))
-        ax.set(ylim=((y1 + y2) / 2 + down, (y1 + y2) / 2 - down))
+        left, right = ((x1 + x2) / 2 + sign * part * (right - left) for sign in (-1, 1))
+        high, low = ((y1 + y2) / 2 + sign * part * (low - high) for sign in (-1, 1))
+        xs, ys = (slice(max(0, int(first)), int(last) + 1) for first, last in ((left, right), (high, low)))
+        near = state.image[ys, xs]
+        ax.imshow(near, extent=(xs.start, xs.start + near.shape[1], ys.start + near.shape[0], ys.start))
+        ax.set(xlim=(left, right), ylim=(low, high))
         for i in range(8):
             x, y = x1 + (x2 - x1) * i / 7, y1 + (y2 - y1) * i / 7
             ax.plot([x, x], [y1, y2], color=PALETTE["window"], linewidth=0.7)

@@ -3,14 +3,14 @@
 
 import { heatImage, lineStyles } from "../common/canvas_panel.js";
 import { clamp } from "../common/compute/boxes.js";
-import { h, setText, svg } from "../common/elements.js";
+import { h, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
 import { commit, derived, typed } from "../common/model.js";
 import { loadSheet } from "../common/packed.js";
 import { loadPhoto } from "../common/photo.js";
 import { defineView, group } from "../common/view.js";
-import { wires } from "./wires.js";
 import { thumbnail } from "./thumbnails.js";
+import { wires } from "./wires.js";
 import { OverviewScene } from "./work.js";
 
 /** @typedef {import("../common/model.js").Model} Model */
@@ -135,7 +135,13 @@ function station(context, { name, title, what, notebook, file }) {
   const link = pages
     ? h("a", { class: "rpnviz-name", href: file + pages, what: words, ...opener(file + pages) }, title)
     : h("button", { class: "rpnviz-name", type: "button", what: words }, title);
-  const element = h("li", { class: `rpnviz-station rpnviz-at-${name}`, "data-what": words }, link, picture.element, figures);
+  const element = h(
+    "li",
+    { class: `rpnviz-station rpnviz-at-${name}`, "data-what": words },
+    link,
+    picture.element,
+    figures,
+  );
   return {
     element,
     draw(now) {
