@@ -118,7 +118,7 @@ STATIONS = (  # in the order of the data, line by line
         "training",
         "training",
         "training",
-        "The losses move the weights, many steps long, until they are small.",
+        "The losses move the weights, step by step, and fall.",
         "07",
     ),
     Station("decode", "proposals", "decode", "decode", "Each anchor is moved by its four shifts.", "08"),

@@ -43,7 +43,7 @@ export const render = defineView({
 });
 
 /** @param {{model: Model, redraw: () => void}} tools */
-function readStore({ model, redraw }) {
+export function readStore({ model, redraw }) {
   const packed = () => /** @type {Record<string, any>} */ (model.get("scene"));
   const look = model.get("look");
   const heat = (/** @type {Uint8Array} */ values, /** @type {OverviewScene} */ { rows, columns }) =>
@@ -64,7 +64,7 @@ function readStore({ model, redraw }) {
 }
 
 /** @param {Context} context */
-function readMoment({ model, store }) {
+export function readMoment({ model, store }) {
   const scene = store.scene();
   const row = clamp(/** @type {number} */ (model.get("row")), 0, scene.rows - 1);
   const col = clamp(/** @type {number} */ (model.get("col")), 0, scene.columns - 1);
@@ -82,7 +82,7 @@ function readMoment({ model, store }) {
 const positives = (scene, nine) => nine.filter((anchor) => scene.kind(anchor) === "positive").length;
 
 /** What is written at each station: its shape or count. @type {Record<string, (now: Moment) => string>} */
-const FIGURES = {
+export const FIGURES = {
   picture: ({ scene: { frame } }) => `${frame[3]}×${frame[2]}×3`,
   convolutions: () => "13 convolutions, 4 poolings",
   map: ({ scene }) => `${scene.rows}×${scene.columns}×${scene.packed.num_numbers}`,
