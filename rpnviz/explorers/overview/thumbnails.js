@@ -176,6 +176,9 @@ function dot(panel, { scene, styles }, anchor, style, radius) {
   panel.dot(...scene.centre(...scene.cellOf(anchor)), { ...styles[style], casing: CLEAR }, radius);
 }
 
+/** Of what a bar could reach. @param {Record<string, string>} palette */
+const faint = ({ crosses_border: grey }) => `${grey}55`;
+
 /** A rectangle in shares of the panel. @param {Panel} panel @param {Box} box @param {string} color */
 function share(panel, [x1, y1, x2, y2], color) {
   const { width, height } = panel.canvas;
@@ -231,11 +234,11 @@ function vector(panel, now) {
 function outputs(panel, { scene, nine, palette }) {
   nine.forEach((anchor, a) => {
     const [top, bottom] = [0.06 + a * 0.1, 0.13 + a * 0.1];
-    share(panel, [0.05, top, 0.3, bottom], "#8a919c55");
+    share(panel, [0.05, top, 0.3, bottom], faint(palette));
     share(panel, [0.05, top, 0.05 + 0.25 * scene.score(anchor), bottom], palette.positive);
     scene.shifts(anchor).forEach((shift, k) => {
       const [zero, tip] = [0.43 + k * 0.15, 0.43 + k * 0.15 + 0.06 * Math.max(-1, Math.min(1, shift))];
-      share(panel, [zero - 0.004, top, zero + 0.004, bottom], "#8a919c");
+      share(panel, [zero - 0.004, top, zero + 0.004, bottom], palette.crosses_border);
       share(panel, [Math.min(zero, tip), top, Math.max(zero, tip), bottom], palette.proposal);
     });
   });
@@ -246,7 +249,7 @@ function losses(panel, { scene: { packed }, palette }) {
   const most = Math.max(...packed.losses);
   packed.losses.forEach((/** @type {number} */ loss, /** @type {number} */ k) => {
     const top = 0.2 + 0.34 * k;
-    share(panel, [0.08, top, 0.92, top + 0.24], "#8a919c55");
+    share(panel, [0.08, top, 0.92, top + 0.24], faint(palette));
     share(panel, [0.08, top, 0.08 + (0.84 * loss) / most, top + 0.24], k ? palette.proposal : palette.positive);
   });
 }

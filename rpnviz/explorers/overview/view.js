@@ -118,7 +118,7 @@ function machine(context) {
     return group(
       "section",
       { class: `rpnviz-line rpnviz-line-${part}`, "aria-label": words },
-      group("h3", {}, words),
+      group("p", { class: "rpnviz-line-name" }, words),
       group("ol", { class: "rpnviz-line-stations" }, ...own),
     );
   });
