@@ -71,7 +71,8 @@ def test_fonts_are_outlines_or_embedded_and_nothing_is_loaded(made: dict[str, by
 
 
 def placed(figure: Figure) -> list[tuple[str, Any]]:
-    FigureCanvasAgg(figure).draw()
+    FigureCanvasAgg(figure)  # which measures words
+    figure.draw_without_rendering()
     texts = [one for one in figure.findobj(Text) if isinstance(one, Text) and one.get_text() and one.get_visible()]
     return [(one.get_text(), one.get_window_extent()) for one in texts]
 
