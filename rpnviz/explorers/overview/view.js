@@ -122,8 +122,8 @@ function machine(context) {
       group("ol", { class: "rpnviz-line-stations" }, ...own),
     );
   });
-  const drawn = wires();
-  return group("div", { class: "rpnviz-stage rpnviz-machine" }, ...lines, drawn);
+  const stage = group("div", { class: "rpnviz-stage rpnviz-machine" }, ...lines);
+  return group("div", { class: "rpnviz-wired" }, stage, wires());
 }
 
 /** @param {Context} context @param {Station} one @returns {Part} */
