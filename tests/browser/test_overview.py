@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +23,7 @@ features = Backbone.load("mini").features(picture, grid).detach()
 explorer = OverviewExplorer(picture, grid, features, RPNHead.load("mini"), row=20, col=30)
 explorer"""
 STRIP = "from rpnviz.figures.stations import here\n\nhere('04')"
+MIDDLE = re.compile(r"(19|20) (29|30)")  # the middle of the map is a corner of four cells
 FOLLOW = ("picture", "map", "window", "vector", "outputs", "anchors", "labels", "decode", "clip", "top")
 
 
@@ -84,11 +86,13 @@ def test_a_pointer_drags_the_window_of_a_saved_page(show: Callable[..., Page]) -
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
     page.mouse.down()
-    expect(page.locator(".rpnviz-overview")).to_have_attribute("data-cell", "20 30")
+    root = page.locator(".rpnviz-overview")
+    expect(root).to_have_attribute("data-cell", MIDDLE)
     page.mouse.move(middle[0] + 30, middle[1])
     page.mouse.up()
-    row, col = (page.locator(".rpnviz-overview").get_attribute("data-cell") or "").split()
-    assert row == "20" and int(col) > 35
+    expect(root).not_to_have_attribute("data-cell", MIDDLE)
+    row, col = map(int, (root.get_attribute("data-cell") or "").split())
+    assert 18 <= row <= 21 and col > 35
 
 
 def test_all_stations_are_on_a_laptops_screen(show: Callable[..., Page]) -> None:
