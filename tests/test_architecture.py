@@ -53,7 +53,7 @@ MAY_IMPORT |= {
 COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none
 # Slices that build upon another: all else that two explorers need is in explorers/common.
-BUILDS_ON = {"precomputed": {"linked"}}
+BUILDS_ON = {"precomputed": {"linked"}, "overview": {"linked"}}
 
 
 def station(module: str) -> str:

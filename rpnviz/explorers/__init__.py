@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EXPLORERS = {  # folder → class, in the order of the series
     "linked": "LinkedExplorer",
+    "overview": "OverviewExplorer",
     "layers": "LayersExplorer",
     "poolings": "PoolingsExplorer",
     "channels": "ChannelsExplorer",

@@ -27,6 +27,7 @@ from rpnviz.explorers.live.explorer import LiveExplorer
 from rpnviz.explorers.loss.explorer import LossExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.overview.explorer import OverviewExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.explorers.pyramid.explorer import PyramidExplorer
 from rpnviz.explorers.replay.explorer import ReplayExplorer
@@ -65,6 +66,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
     place = {"row": 20, "col": 30}
     explorers: dict[str, Callable[[], RpnvizWidget]] = {
         "linked": lambda: rpnviz.explore("street-03").unfold(),
+        "overview": lambda: OverviewExplorer(picture, grid, features, head),
         "window": lambda: WindowExplorer(picture, grid, features, head, **place),
         "anchors": lambda: AnchorsExplorer(picture, grid, **place),
         "iou": lambda: IouExplorer("street-03"),

@@ -35,6 +35,7 @@ def test_tab_reaches_everything_in_order_and_leaves(show: Show, name: str) -> No
 # What changes each explorer, without a kernel: a part, and a key for it.
 KEYS = {
     "linked": (".rpnviz-map", "ArrowRight"),
+    "overview": (".rpnviz-map", "ArrowRight"),
     "window": (".rpnviz-map", "ArrowRight"),
     "anchors": (".rpnviz-map", "ArrowRight"),
     "iou": (".rpnviz-movable >> nth=1", "ArrowRight"),

@@ -26,6 +26,7 @@ from rpnviz.explorers.live.explorer import LiveExplorer
 from rpnviz.explorers.loss.explorer import LossExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.nms.explorer import NmsExplorer
+from rpnviz.explorers.overview.explorer import OverviewExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.explorers.precomputed.explorer import PrecomputedExplorer
 from rpnviz.explorers.pyramid.explorer import PyramidExplorer
@@ -64,6 +65,7 @@ def every_explorer(
     pyramid = drawn_pyramid()
     return {
         "linked": lambda: LinkedExplorer(picture, backbone.features, head, grid_name),
+        "overview": lambda: OverviewExplorer(picture, grid, features, head),
         "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),

@@ -31,6 +31,7 @@ MOUNT = """{sheets}
 {needs}"""
 NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
+NOTEBOOK = re.compile(r'(href="\d\d_\w+)\.ipynb"')  # of the strip that says where a reader is
 ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'
 
 
@@ -54,6 +55,9 @@ def as_pages_need(executed: Executed, static: Path) -> NotebookNode:
 
 def _converted(output: NotebookNode, explorers: dict[str, dict[str, Any]], static: Path) -> NotebookNode:
     data = output.get("data", {})
+    if "rpnviz-here" in data.get("text/html", ""):
+        strip: NotebookNode = v4.new_output("display_data", {"text/html": NOTEBOOK.sub(r'\1.html"', data["text/html"])})
+        return strip
     if "image/png" not in data:
         return output
     still = image(base64.b64decode(data["image/png"]), data["text/plain"], static)

@@ -25,6 +25,7 @@ INDEX = """# {question}
 
 {explorer}
 
+{overview}
 ## The series
 
 {map}
@@ -106,12 +107,19 @@ def _index(source: Path, paths: list[Path]) -> str:
     return INDEX.format(
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
         explorer=explorer,
+        overview=_overview(page),
         map=_map(page.cells[-1].source, paths[0]),
         sheets=TO_SHEETS,
         start=_section(readme, "Start"),
         what=_opening(readme),
         names="\n".join(path.stem for path in [*paths, *SHEETS]),
     )
+
+
+def _overview(page: nbformat.NotebookNode) -> str:
+    """The whole on one page, as the first notebook has it; nothing while it has none."""
+    found = [html for cell in page.cells for html in _html(cell) if 'data-view="overview/view.js"' in html]
+    return f"## The whole on one page\n\n{found[0]}\n" if found else ""
 
 
 def _map(last_cell: str, first: Path) -> str:

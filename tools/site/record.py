@@ -28,6 +28,7 @@ from rpnviz.explorers.common.page_network import network_files
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, one_of, whole
 from rpnviz.explorers.linked.explorer import LinkedExplorer
+from rpnviz.explorers.overview.explorer import OverviewExplorer
 from rpnviz.grid import Grid
 
 OWN_FILE = (
@@ -75,6 +76,8 @@ def save(folder: Path, notebook: str) -> None:
             if f"{kind} {question}" not in asked:
                 asked[f"{kind} {question}"] = record(explorer, question, files)
             rules += asked[f"{kind} {question}"]
+        if isinstance(explorer, OverviewExplorer):
+            state["pages"] = ".html"  # its stations lead to the site's pages
         state |= {name: {"$later": files.write(value)} for name, value in on_demand(explorer).items()}
         index[explorer.model_id] = {
             "needs_python": explorer.needs_python,

@@ -119,7 +119,7 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         super().__init__(picture=picture.name, grid=grid, map=shown)
         self.show_picture(picture)
         self.set_trait("scene", self._packed(self._answers))
-        self.row, self.col = self._opening_cell()
+        self.row, self.col = self.results.opening_cell()
         self.set_trait("pictures", list(dict.fromkeys([picture.name, *Picture.bundled()])))
         self.start_answering()
 
@@ -152,17 +152,6 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     @channel.setter
     def channel(self, number: int) -> None:
         self.map = f"channel {number}"
-
-    def _opening_cell(self) -> tuple[int, int]:
-        """Start where an anchor fits an object best, else in the middle."""
-        results = self.results
-        height, width = results.grid.feature_size
-        best_anchors: list[int] = results.found.best_anchor_per_gt.tolist()
-        found = [anchor for anchor in best_anchors if anchor >= 0]
-        if not found:
-            return height // 2, width // 2
-        best = max(found, key=lambda anchor: float(results.found.iou[anchor]))
-        return divmod(best // NUM_ANCHORS, width)
 
     # ---- what is folded ------------------------------------------------------------------------------------------
 

@@ -90,6 +90,16 @@ class Scene:
         """int64 [9]: numbers of the anchors of a cell."""
         return (row * self.grid.feature_size[1] + col) * 9 + torch.arange(9)
 
+    def opening_cell(self) -> tuple[int, int]:
+        """(row, col) where an anchor fits an object best, else the middle."""
+        height, width = self.grid.feature_size
+        best_anchors: list[int] = self.found.best_anchor_per_gt.tolist()
+        found = [anchor for anchor in best_anchors if anchor >= 0]
+        if not found:
+            return height // 2, width // 2
+        best = max(found, key=lambda anchor: float(self.found.iou[anchor]))
+        return divmod(best // 9, width)
+
     @property
     def maps(self) -> Maps:
         """Its feature maps, for the eye."""

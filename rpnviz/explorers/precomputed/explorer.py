@@ -64,6 +64,10 @@ class PrecomputedExplorer(LinkedExplorer):
         """What was handed over."""
         return self._handed
 
+    def prepare_tour(self) -> None:
+        """Refuse: the tour shows what lies between the window and the scores, which was not handed over."""
+        raise ValueError("these results were handed over, and the tour shows what only their network knows")
+
     def on_demand(self) -> dict[str, Any]:
         """No network is asked about these results."""
         return {}
