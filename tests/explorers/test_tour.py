@@ -16,6 +16,8 @@ from rpnviz.anchors import cell_anchors
 from rpnviz.backbone import Backbone
 from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.explorers.linked.tour import PARTS, Step, packed, tour_of
+from rpnviz.explorers.precomputed.explorer import PrecomputedExplorer
+from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import make_picture
@@ -142,8 +144,7 @@ def test_8_labels_come_from_the_objects(explorer: LinkedExplorer) -> None:
 
 
 def test_the_colours_are_what_step_8_calls_them(explorer: LinkedExplorer) -> None:
-    palette = explorer.look["palette"]
-    rgb = {name: [int(palette[name][i : i + 2], 16) for i in (1, 3, 5)] for name in ("positive", "negative")}
+    rgb = {name: [int(PALETTE[name][i : i + 2], 16) for i in (1, 3, 5)] for name in ("positive", "negative")}
     assert max(rgb["positive"]) == rgb["positive"][1] and max(rgb["negative"]) == rgb["negative"][0]
 
 
@@ -204,3 +205,10 @@ def test_a_step_that_no_page_can_take_is_refused(
     steps[1] = replace(steps[1], **change)
     with pytest.raises(ValueError, match=problem):
         packed(tuple(steps), explorer.moves(), explorer.guide["asked"])
+
+
+def test_results_that_were_handed_over_have_none(explorer: LinkedExplorer) -> None:
+    handed = PrecomputedExplorer(explorer.results)
+    with pytest.raises(ValueError, match="handed over, and the tour shows what only their network knows"):
+        handed.tour()
+    assert handed.step == -1
