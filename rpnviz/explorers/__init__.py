@@ -21,6 +21,7 @@ EXPLORERS = {  # folder → class, in the order of the series
     "poolings": "PoolingsExplorer",
     "channels": "ChannelsExplorer",
     "window": "WindowExplorer",
+    "convolution": "ConvolutionExplorer",
     "anchors": "AnchorsExplorer",
     "iou": "IouExplorer",
     "labels": "LabelsExplorer",
