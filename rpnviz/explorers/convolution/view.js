@@ -270,7 +270,7 @@ const largest = (numbers) => Math.max(1e-9, ...Array.from(numbers, Math.abs));
 
 /** Orange for what adds, blue for what takes away. @param {number} value @param {number} most @param {number} strength */
 const colour = (value, most, strength) =>
-  `rgb(${(value < 0 ? MINUS : PLUS).join(" ")} / ${((Math.abs(value) / most) * strength).toFixed(3)})`;
+  `rgb(${(value < 0 ? MINUS : PLUS).join(" ")} / ${(Math.sqrt(Math.abs(value) / most) * strength).toFixed(3)})`;
 
 /** @param {HTMLElement} element @param {number} value @param {number} most */
 const tint = (element, value, most) => (element.style.backgroundColor = colour(value, most, 0.42));
@@ -432,7 +432,7 @@ function sheet({ redraw, store: { channels, styles } }, { label, what, onPoint, 
         const fill = colours(channel);
         if (fill) panel.fill(square(channel), fill);
       }
-      panel.box(square(chosen), styles.window, { strong: true });
+      panel.box(square(chosen), styles.window);
       if (pointed >= 0 && pointed !== chosen) panel.box(square(pointed), styles.window);
     },
   };
