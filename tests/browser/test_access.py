@@ -36,6 +36,7 @@ def test_tab_reaches_everything_in_order_and_leaves(show: Show, name: str) -> No
 KEYS = {
     "linked": (".rpnviz-map", "ArrowRight"),
     "window": (".rpnviz-map", "ArrowRight"),
+    "convolution": (".rpnviz-map", "ArrowRight"),
     "anchors": (".rpnviz-map", "ArrowRight"),
     "iou": (".rpnviz-movable >> nth=1", "ArrowRight"),
     "labels": (".rpnviz-anchor-map", "ArrowRight"),

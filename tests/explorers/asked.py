@@ -17,6 +17,8 @@ from rpnviz.explorers.anchors.questions import sixteen_wide
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.conventions.questions import border_labels, same_ratios
+from rpnviz.explorers.convolution.explorer import ConvolutionExplorer
+from rpnviz.explorers.convolution.questions import weights_of_a_filter
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
 from rpnviz.explorers.fit.explorer import FitExplorer
@@ -91,6 +93,12 @@ class _World:
             first, self.grid, self.features["street-03"], self.head, **{"row": row, "col": col, **traits}
         )
 
+    def convolution(self) -> ConvolutionExplorer:
+        window = self.window()
+        return ConvolutionExplorer(
+            *(window.picture, self.grid, self.features["street-03"], self.head), row=window.row, col=window.col
+        )
+
     def text(self) -> AnchorsExplorer:
         explorer = AnchorsExplorer(self.pictures["street-03"], self.grid, row=20, col=30)
         explorer.use("ctpn")
@@ -122,6 +130,7 @@ def every_asked() -> dict[str, Asked]:
         ),
         "poolings": Asked("01", lambda: PoolingsExplorer(world.pictures[third], poolings=0), (forty_by_sixty,)),
         "window": Asked("02", world.window, (nine_sizes_of_one_vector,)),
+        "convolution": Asked("02", world.convolution, (weights_of_a_filter,)),
         "reader": Asked(
             "02",
             lambda: world.window(show_anchors=True, selected=4),

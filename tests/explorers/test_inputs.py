@@ -23,6 +23,7 @@ from rpnviz.explorers import (
     AnchorsExplorer,
     ChannelsExplorer,
     ConventionsExplorer,
+    ConvolutionExplorer,
     DetectionsExplorer,
     FunnelExplorer,
     LinkedExplorer,
@@ -80,6 +81,10 @@ def scene() -> Scene:
 # By class: what makes it, and the tensors that it is given.
 ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
     "WindowExplorer": (lambda features: WindowExplorer(small(), GRID, features, heads()[0]), {"features": FEATURES}),
+    "ConvolutionExplorer": (
+        lambda features: ConvolutionExplorer(small(), GRID, features, heads()[0]),
+        {"features": FEATURES},
+    ),
     "ChannelsExplorer": (
         lambda features: ChannelsExplorer({"mine": small()}, GRID, {"mine": features}),
         {"features": FEATURES},

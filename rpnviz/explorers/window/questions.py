@@ -73,11 +73,44 @@ def three_by_three(explorer: WindowExplorer) -> Question:
                 {"row": row, "col": col, "show_anchors": True, "selected": 0},
             ),
             Choice(
-                "To let the neighbours in, and one more layer",
+                "To let the neighbours in",
                 f"Nine cells light the sheet, not one: the field grows from {RECEPTIVE_FIELD_CONV5_3} to "
-                f"{RECEPTIVE_FIELD_WINDOW} px, and a ReLU comes in between.",
+                f"{RECEPTIVE_FIELD_WINDOW} px.",
                 {"row": row, "col": col, "show_anchors": False, "selected": -1},
                 right=True,
+            ),
+        ),
+    )
+
+
+def nine_cells_nine_anchors(explorer: WindowExplorer) -> Question:
+    """Is 3×3 = 9 the nine of the anchors?"""
+    row, col, count = explorer.row, explorer.col, len(explorer.anchors)
+    x, y = explorer.grid.centre(row, col)
+    here = {"row": row, "col": col, "show_anchors": True}
+    return Question(
+        fact=26,
+        text="The window covers 3×3 cells; three scales × three ratios make nine anchors. Let there be four scales: "
+        "how many anchors has a cell, and how large is the window?",
+        choices=(
+            Choice(
+                "12 anchors, so the window covers 3×4 cells",
+                f"These {count} boxes have nothing to do with the small square: it reads the map, and they are written "
+                "down on the picture; three more would not change what it covers.",
+                {**here, "selected": 0},
+            ),
+            Choice(
+                "12 anchors, and the same window of 3×3 cells",
+                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers below the "
+                "map would be these very ones.",
+                {**here, "selected": -1},
+                right=True,
+            ),
+            Choice(
+                "Nine anchors: each cell of the window has one",
+                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}): they belong to the window's middle cell, and "
+                "the eight cells round it have nine each of their own.",
+                {**here, "selected": 4},
             ),
         ),
     )
