@@ -393,7 +393,11 @@ def rows() -> dict[str, Row]:
         "cells_inside": Row(cells_inside, {"boxes": BOXES}, {}, {"grid": GRID}),
         "one_output": Row(
             one_output,
-            {"features": maps(2, 6, 8)[None], "weight": maps(6, 3, 3).view(3, 2, 3, 3), "bias": BIAS},
+            {
+                "features": maps(2, 6, 8)[None],
+                "weight": maps(6, 3, 3).view(3, 2, 3, 3),
+                "bias": maps(3, 1, 1).flatten(),
+            },
             {},
             {"row": 2, "col": 3, "output": 1},
         ),

@@ -18,7 +18,7 @@ def weights_of_a_filter(explorer: ConvolutionExplorer) -> Question:
         choices=(
             Choice(
                 "Nine, the same for every channel",
-                f"Here is channel {least}: its middle weight is {middle[1]}, and that of channel {most} is {middle[0]}: "
+                f"Here is channel {least}: its middle weight is {middle[1]}, that of channel {most} is {middle[0]}: "
                 "each channel has nine of its own.",
                 {"channel": least},
             ),
