@@ -48,7 +48,12 @@ from rpnviz.explorers.pyramid.questions import which_level
 from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.roi.questions import slope_of_a_box
 from rpnviz.explorers.window.explorer import WindowExplorer
-from rpnviz.explorers.window.questions import nine_or_eighteen, nine_sizes_of_one_vector, three_by_three
+from rpnviz.explorers.window.questions import (
+    nine_cells_nine_anchors,
+    nine_or_eighteen,
+    nine_sizes_of_one_vector,
+    three_by_three,
+)
 from rpnviz.grid import Grid
 from rpnviz.inspect.detector import load_detector
 from rpnviz.pictures import Picture
@@ -134,7 +139,7 @@ def every_asked() -> dict[str, Asked]:
         "reader": Asked(
             "02",
             lambda: world.window(show_anchors=True, selected=4),
-            (three_by_three, nine_or_eighteen),
+            (nine_cells_nine_anchors, three_by_three, nine_or_eighteen),
         ),
         "text": Asked("03", world.text, (sixteen_wide,)),
         "iou": Asked("04", lambda: IouExplorer(third), (where_is_iou,)),

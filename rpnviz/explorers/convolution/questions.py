@@ -10,7 +10,9 @@ from rpnviz.explorers.convolution.explorer import ConvolutionExplorer
 def weights_of_a_filter(explorer: ConvolutionExplorer) -> Question:
     """9 weights, or 9 × 512?"""
     made, channels = explorer.taken_apart, explorer.num_channels
-    most, least = int(made.channel_sums.argmax()), int(made.channel_sums.argmin())
+    most, second = made.channel_sums.topk(2).indices.tolist()
+    least = int(made.channel_sums.argmin())
+    adds = fixed(float(made.channel_sums[most]), 3)
     middle = [fixed(float(made.weights[channel, 1, 1]), 3) for channel in (most, least)]
     return Question(
         fact=27,
@@ -18,22 +20,22 @@ def weights_of_a_filter(explorer: ConvolutionExplorer) -> Question:
         choices=(
             Choice(
                 "Nine, the same for every channel",
-                f"Here is channel {least}: its middle weight is {middle[1]}, that of channel {most} is {middle[0]}: "
-                "each channel has nine of its own.",
+                f"The middle weight of channel {least} is {middle[1]}, that of channel {most} is {middle[0]}: each channel "
+                "has nine of its own.",
                 {"channel": least},
             ),
             Choice(
                 f"Nine for each channel: 9 × {channels} = {9 * channels:,}",
-                f"Channel {most} alone adds {fixed(float(made.channel_sums[most]), 3)}; {channels} such sums and the "
-                f"bias make one number, {fixed(made.before_relu, 3)} before the ReLU.",
+                f"Channel {most} alone adds {adds}; {channels} such sums and the bias make one number, "
+                f"{fixed(made.before_relu, 3)} before the ReLU.",
                 {"channel": most},
                 right=True,
             ),
             Choice(
                 f"9 × {channels} × {channels}",
-                f"That is all {channels} filters together, one for each square of the right sheet; this one makes one "
-                f"square, {fixed(made.after_relu, 3)}.",
-                {"channel": most},
+                f"That is all {channels} filters, one for each square at the right; this one makes one square, "
+                f"{fixed(made.after_relu, 3)}.",
+                {"channel": second},
             ),
         ),
     )

@@ -90,27 +90,26 @@ def nine_cells_nine_anchors(explorer: WindowExplorer) -> Question:
     here = {"row": row, "col": col, "show_anchors": True}
     return Question(
         fact=26,
-        text="The window covers 3×3 cells; three scales × three ratios make nine anchors. Let there be four scales: "
-        "how many anchors has a cell, and how large is the window?",
+        text="3×3 cells in the window, 3×3 anchors a cell. With 4 scales and 3 ratios: how many anchors, which window?",
         choices=(
             Choice(
                 "12 anchors, so the window covers 3×4 cells",
-                f"These {count} boxes have nothing to do with the small square: it reads the map, and they are written "
-                "down on the picture; three more would not change what it covers.",
+                f"These {count} boxes have nothing to do with the small square: it reads the map, they are written down on "
+                "the picture.",
                 {**here, "selected": 0},
             ),
             Choice(
                 "12 anchors, and the same window of 3×3 cells",
-                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers below the "
-                "map would be these very ones.",
+                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers that are read "
+                "would be these very ones.",
                 {**here, "selected": -1},
                 right=True,
             ),
             Choice(
                 "Nine anchors: each cell of the window has one",
-                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}): they belong to the window's middle cell, and "
-                "the eight cells round it have nine each of their own.",
-                {**here, "selected": 4},
+                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}), in the window's middle cell; each of the other "
+                "eight cells has nine of its own.",
+                {**here, "selected": len(explorer.anchors) - 1},
             ),
         ),
     )
