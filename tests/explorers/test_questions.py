@@ -33,7 +33,7 @@ from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
-BELIEFS = range(1, 26)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits
+BELIEFS = range(1, 28)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits
 MOVES = {"length": 1000}
 
 

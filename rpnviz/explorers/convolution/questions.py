@@ -20,8 +20,8 @@ def weights_of_a_filter(explorer: ConvolutionExplorer) -> Question:
         choices=(
             Choice(
                 "Nine, the same for every channel",
-                f"The middle weight of channel {least} is {middle[1]}, that of channel {most} is {middle[0]}: each channel "
-                "has nine of its own.",
+                f"The middle weight of channel {least} is {middle[1]}, that of channel {most} is {middle[0]}: each "
+                "channel has nine of its own.",
                 {"channel": least},
             ),
             Choice(

@@ -94,21 +94,21 @@ def nine_cells_nine_anchors(explorer: WindowExplorer) -> Question:
         choices=(
             Choice(
                 "12 anchors, so the window covers 3×4 cells",
-                f"These {count} boxes have nothing to do with the small square: it reads the map, they are written down on "
-                "the picture.",
+                f"These {count} boxes have nothing to do with the small square: it reads the map, they are written "
+                "down on the picture.",
                 {**here, "selected": 0},
             ),
             Choice(
                 "12 anchors, and the same window of 3×3 cells",
-                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers that are read "
+                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers read here "
                 "would be these very ones.",
                 {**here, "selected": -1},
                 right=True,
             ),
             Choice(
                 "Nine anchors: each cell of the window has one",
-                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}), in the window's middle cell; each of the other "
-                "eight cells has nine of its own.",
+                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}), in the window's middle cell; each of the "
+                "other eight cells has nine of its own.",
                 {**here, "selected": len(explorer.anchors) - 1},
             ),
         ),
