@@ -36,6 +36,7 @@ from rpnviz.inspect.channels import Response, cells_inside, class_response
 from rpnviz.inspect.convention_differences import Case, differences
 from rpnviz.inspect.convention_presets import CONVENTIONS
 from rpnviz.inspect.conventions import convention_cells, decode_by, encode_by, label_by, losses_by, propose_by
+from rpnviz.inspect.convolution import one_output
 from rpnviz.inspect.funnel import stage_by_stage
 from rpnviz.inspect.layers import halvings, layer_table, run_layer
 from rpnviz.inspect.loss_ledger import (
@@ -390,6 +391,16 @@ def rows() -> dict[str, Row]:
         "uniform_path_weights": Row(uniform_path_weights, {}, {}, {"layers": layers[:4], "grid": GRID, **cell}),
         "nonzero_box": Row(nonzero_box, {"values": maps(1)[0]}),
         "cells_inside": Row(cells_inside, {"boxes": BOXES}, {}, {"grid": GRID}),
+        "one_output": Row(
+            one_output,
+            {
+                "features": maps(2, 6, 8)[None],
+                "weight": maps(6, 3, 3).view(3, 2, 3, 3),
+                "bias": maps(3, 1, 1).flatten(),
+            },
+            {},
+            {"row": 2, "col": 3, "output": 1},
+        ),
         "class_response": Row(
             class_response, {"features": features}, {}, {"picture": picture, "grid": GRID, "class_name": "dog"}
         ),

@@ -22,6 +22,7 @@ EXPLORERS = {  # folder → class, in the order of the series
     "poolings": "PoolingsExplorer",
     "channels": "ChannelsExplorer",
     "window": "WindowExplorer",
+    "convolution": "ConvolutionExplorer",
     "anchors": "AnchorsExplorer",
     "iou": "IouExplorer",
     "labels": "LabelsExplorer",

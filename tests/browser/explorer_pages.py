@@ -17,6 +17,7 @@ from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
+from rpnviz.explorers.convolution.explorer import ConvolutionExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
@@ -68,6 +69,7 @@ def _build() -> dict[str, Callable[[], RpnvizWidget]]:
         "linked": lambda: rpnviz.explore("street-03").unfold(),
         "overview": lambda: OverviewExplorer(picture, grid, features, head),
         "window": lambda: WindowExplorer(picture, grid, features, head, **place),
+        "convolution": lambda: ConvolutionExplorer(picture, grid, features, head, row=24, col=13),
         "anchors": lambda: AnchorsExplorer(picture, grid, **place),
         "iou": lambda: IouExplorer("street-03"),
         "labels": lambda: LabelsExplorer("street-03"),

@@ -37,6 +37,7 @@ KEYS = {
     "linked": (".rpnviz-map", "ArrowRight"),
     "overview": (".rpnviz-map", "ArrowRight"),
     "window": (".rpnviz-map", "ArrowRight"),
+    "convolution": (".rpnviz-map", "ArrowRight"),
     "anchors": (".rpnviz-map", "ArrowRight"),
     "iou": (".rpnviz-movable >> nth=1", "ArrowRight"),
     "labels": (".rpnviz-anchor-map", "ArrowRight"),

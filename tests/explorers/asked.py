@@ -17,6 +17,8 @@ from rpnviz.explorers.anchors.questions import sixteen_wide
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
 from rpnviz.explorers.conventions.questions import border_labels, same_ratios
+from rpnviz.explorers.convolution.explorer import ConvolutionExplorer
+from rpnviz.explorers.convolution.questions import weights_of_a_filter
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.detections.questions import what_comes_next
 from rpnviz.explorers.fit.explorer import FitExplorer
@@ -46,7 +48,12 @@ from rpnviz.explorers.pyramid.questions import which_level
 from rpnviz.explorers.roi.explorer import RoIExplorer
 from rpnviz.explorers.roi.questions import slope_of_a_box
 from rpnviz.explorers.window.explorer import WindowExplorer
-from rpnviz.explorers.window.questions import nine_or_eighteen, nine_sizes_of_one_vector, three_by_three
+from rpnviz.explorers.window.questions import (
+    nine_cells_nine_anchors,
+    nine_or_eighteen,
+    nine_sizes_of_one_vector,
+    three_by_three,
+)
 from rpnviz.grid import Grid
 from rpnviz.inspect.detector import load_detector
 from rpnviz.pictures import Picture
@@ -91,6 +98,12 @@ class _World:
             first, self.grid, self.features["street-03"], self.head, **{"row": row, "col": col, **traits}
         )
 
+    def convolution(self) -> ConvolutionExplorer:
+        window = self.window()
+        return ConvolutionExplorer(
+            *(window.picture, self.grid, self.features["street-03"], self.head), row=window.row, col=window.col
+        )
+
     def text(self) -> AnchorsExplorer:
         explorer = AnchorsExplorer(self.pictures["street-03"], self.grid, row=20, col=30)
         explorer.use("ctpn")
@@ -122,10 +135,11 @@ def every_asked() -> dict[str, Asked]:
         ),
         "poolings": Asked("01", lambda: PoolingsExplorer(world.pictures[third], poolings=0), (forty_by_sixty,)),
         "window": Asked("02", world.window, (nine_sizes_of_one_vector,)),
+        "convolution": Asked("02", world.convolution, (weights_of_a_filter,)),
         "reader": Asked(
             "02",
             lambda: world.window(show_anchors=True, selected=4),
-            (three_by_three, nine_or_eighteen),
+            (nine_cells_nine_anchors, three_by_three, nine_or_eighteen),
         ),
         "text": Asked("03", world.text, (sixteen_wide,)),
         "iou": Asked("04", lambda: IouExplorer(third), (where_is_iou,)),

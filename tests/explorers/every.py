@@ -14,6 +14,7 @@ from rpnviz.explorers.anchors.explorer import AnchorsExplorer
 from rpnviz.explorers.channels.explorer import ChannelsExplorer
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.conventions.explorer import ConventionsExplorer
+from rpnviz.explorers.convolution.explorer import ConvolutionExplorer
 from rpnviz.explorers.detections.explorer import DetectionsExplorer
 from rpnviz.explorers.fit.explorer import FitExplorer
 from rpnviz.explorers.funnel.explorer import FunnelExplorer
@@ -68,6 +69,7 @@ def every_explorer(
         "overview": lambda: OverviewExplorer(picture, grid, features, head),
         "precomputed": lambda: PrecomputedExplorer(run_scene(picture, grid, features, head)),
         "window": lambda: WindowExplorer(picture, grid, features, head),
+        "convolution": lambda: ConvolutionExplorer(picture, grid, features, head),
         "anchors": lambda: AnchorsExplorer(picture, grid),
         "iou": lambda: IouExplorer(picture),
         "labels": lambda: LabelsExplorer(picture, grid_name),

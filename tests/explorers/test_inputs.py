@@ -23,6 +23,7 @@ from rpnviz.explorers import (
     AnchorsExplorer,
     ChannelsExplorer,
     ConventionsExplorer,
+    ConvolutionExplorer,
     DetectionsExplorer,
     FunnelExplorer,
     LinkedExplorer,
@@ -83,6 +84,10 @@ ROWS: dict[str, tuple[Callable[..., RpnvizWidget], dict[str, Tensor]]] = {
     "WindowExplorer": (lambda features: WindowExplorer(small(), GRID, features, heads()[0]), {"features": FEATURES}),
     "OverviewExplorer": (
         lambda features: OverviewExplorer(small(), GRID, features, heads()[0]),
+        {"features": FEATURES},
+    ),
+    "ConvolutionExplorer": (
+        lambda features: ConvolutionExplorer(small(), GRID, features, heads()[0]),
         {"features": FEATURES},
     ),
     "ChannelsExplorer": (

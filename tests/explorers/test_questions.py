@@ -33,7 +33,7 @@ from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
-BELIEFS = range(1, 26)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits
+BELIEFS = range(1, 28)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits
 MOVES = {"length": 1000}
 
 
@@ -226,6 +226,7 @@ MEANWHILE: dict[str, dict[str, Any]] = {
     "poolings": {"length": 640, "rounding": "ceil"},
     "fit": {"iou_thresh": 0.5, "anchor_set": 1, "class_index": 0, "selected": 2, "by": "class"},
     "window": {"row": 1, "col": 2, "channel": 9},
+    "convolution": {"row": 1, "col": 2, "channel": 9},
     "reader": {"row": 1, "col": 2, "show_anchors": False, "selected": 7},
     "text": {"mode": "boxes", "row": 3},
     "iou": {"anchor": [1, 2, 30, 40], "bg_iou_thresh": 0.1},
@@ -361,6 +362,30 @@ def test_2_nine_sizes_of_one_vector(asked: dict[str, Any]) -> None:
         assert spread[explorer.row, explorer.col] == spread[explorer.logits.amax(dim=0) > 0].max()
     with after(explorer, 2, 2):
         assert not explorer.show_anchors
+
+
+def test_26_nine_cells_nine_anchors(asked: dict[str, Any]) -> None:
+    explorer = asked["reader"]
+    assert len(cell_anchors(scales=(64, 128, 256, 512))) == 12
+    x, y = explorer.grid.centre(explorer.row, explorer.col)
+    for number in range(3):
+        with after(explorer, 26, number) as why:
+            assert explorer.show_anchors and explorer.grid.centre(explorer.row, explorer.col) == (x, y)
+            assert number != 2 or f"({x:.0f}, {y:.0f})" in why
+
+
+def test_27_weights_of_a_filter(asked: dict[str, Any]) -> None:
+    explorer = asked["convolution"]
+    made = explorer.taken_apart
+    told = lambda value: f"{float(value):.3f}".replace("-", "−")  # noqa: E731
+    with after(explorer, 27, 0) as why:
+        assert made.channel_sums[explorer.channel] == made.channel_sums.min()
+        assert told(made.weights[explorer.channel, 1, 1]) in why and f"channel {explorer.channel} is" in why
+    with after(explorer, 27, 1) as why:
+        assert made.channel_sums[explorer.channel] == made.channel_sums.max()
+        assert told(made.channel_sums.max()) in why and told(made.before_relu) in why
+    with after(explorer, 27, 2) as why:
+        assert told(made.after_relu) in why
 
 
 def test_13_three_by_three(asked: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from rpnviz.explorers import (
     AnchorsExplorer,
     ChannelsExplorer,
     ConventionsExplorer,
+    ConvolutionExplorer,
     DetectionsExplorer,
     FunnelExplorer,
     IouExplorer,
@@ -55,6 +56,7 @@ OF_PICTURE: dict[str, Callable[[Any], RpnvizWidget]] = {
     "explore": lambda picture: rpnviz.explore(picture),
     "linked": lambda picture: LinkedExplorer(picture, Backbone(WIDTHS["mini"]).features, RPNHead()),
     "window": lambda picture: WindowExplorer(picture, PAPER, FEATURES, RPNHead()),
+    "convolution": lambda picture: ConvolutionExplorer(picture, PAPER, FEATURES, RPNHead()),
     "anchors": lambda picture: AnchorsExplorer(picture, PAPER),
     "iou": lambda picture: IouExplorer(picture),
     "labels": lambda picture: LabelsExplorer(picture),
@@ -141,7 +143,9 @@ def test_the_longest_picture_has_room_in_the_page(size: tuple[int, int]) -> None
     assert explorer.image.startswith(b"RIFF")
 
 
-@pytest.mark.parametrize("name", ["window", "anchors", "layers", "channels", "roi", "detections", "conventions"])
+@pytest.mark.parametrize(
+    "name", ["window", "convolution", "anchors", "layers", "channels", "roi", "detections", "conventions"]
+)
 def test_grid_of_another_picture_is_refused(name: str) -> None:
     on = r"and the grid lies on 600×1,000; Grid\.paper\(picture\.image_size\) lies on it"
     with pytest.raises(ValueError, match=rf"^{argument(name)}: got 150×200 px \(height × width\), {on}"):

@@ -73,11 +73,43 @@ def three_by_three(explorer: WindowExplorer) -> Question:
                 {"row": row, "col": col, "show_anchors": True, "selected": 0},
             ),
             Choice(
-                "To let the neighbours in, and one more layer",
+                "To let the neighbours in",
                 f"Nine cells light the sheet, not one: the field grows from {RECEPTIVE_FIELD_CONV5_3} to "
-                f"{RECEPTIVE_FIELD_WINDOW} px, and a ReLU comes in between.",
+                f"{RECEPTIVE_FIELD_WINDOW} px.",
                 {"row": row, "col": col, "show_anchors": False, "selected": -1},
                 right=True,
+            ),
+        ),
+    )
+
+
+def nine_cells_nine_anchors(explorer: WindowExplorer) -> Question:
+    """Is 3×3 = 9 the nine of the anchors?"""
+    row, col, count = explorer.row, explorer.col, len(explorer.anchors)
+    x, y = explorer.grid.centre(row, col)
+    here = {"row": row, "col": col, "show_anchors": True}
+    return Question(
+        fact=26,
+        text="3×3 cells in the window, 3×3 anchors a cell. With 4 scales and 3 ratios: how many anchors, which window?",
+        choices=(
+            Choice(
+                "12 anchors, so the window covers 3×4 cells",
+                f"These {count} boxes have nothing to do with the small square: it reads the map, they are written "
+                "down on the picture.",
+                {**here, "selected": 0},
+            ),
+            Choice(
+                "12 anchors, and the same window of 3×3 cells",
+                f"The table would have 12 rows instead of {count}; the 3×3×{explorer.num_channels} numbers read here "
+                "would be these very ones.",
+                {**here, "selected": -1},
+                right=True,
+            ),
+            Choice(
+                "Nine anchors: each cell of the window has one",
+                f"All {count} boxes have one centre, ({x:.0f}, {y:.0f}), in the window's middle cell; each of the "
+                "other eight cells has nine of its own.",
+                {**here, "selected": len(explorer.anchors) - 1},
             ),
         ),
     )

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser
 from rpnviz import anchors, boxes, proposals, roi, rpn, targets
 from rpnviz.explorers.common import bundle
 from rpnviz.grid import Grid
-from rpnviz.inspect import funnel, loss_ledger, nms_steps
+from rpnviz.inspect import convolution, funnel, loss_ledger, nms_steps
 from tests.explorers.compute import drawn
 from tests.explorers.compute.conversation import ASK, check_same, packed, unpacked
 from tests.explorers.compute.drawn import IMAGE_SIZE, Rng
@@ -31,7 +31,7 @@ from tests.explorers.page_code import Opening, ask_page, exports
 
 CASES = 300
 MODULES = sorted(path.relative_to(bundle.EXPLORERS).as_posix() for path in bundle.EXPLORERS.glob("common/compute/*.js"))
-LESSON = [boxes, anchors, targets, rpn, proposals, roi, funnel, loss_ledger, nms_steps]
+LESSON = [boxes, anchors, targets, rpn, proposals, roi, convolution, funnel, loss_ledger, nms_steps]
 
 
 @dataclass(frozen=True)
@@ -261,6 +261,24 @@ def suppress_by_class(some: Any, scores: Any, thresh: float, classes: Any) -> An
     return kept.sort().values[given[1][kept.sort().values].argsort(descending=True, stable=True)]
 
 
+def window_and_filter(rng: Rng) -> list[Any]:
+    channels = drawn.many(rng, 30) + 1
+    window, weights = rng.normal(0, 1, (2, channels * 9)).astype(np.float32)
+    return [window, weights, float(np.float32(rng.normal()))]
+
+
+def taken_apart(window: Any, weights: Any, bias: float) -> dict[str, Any]:
+    """Of a map of 3×3 cells, whose middle has no padding in its window."""
+    features, weight = (torch.tensor(one).view(1, -1, 3, 3) for one in (window, weights))
+    made = convolution.one_output(features, weight, torch.tensor([bias]), 1, 1, 0)
+    sums = {"products": made.products.flatten(), "channelSums": made.channel_sums}
+    return {**sums, "beforeRelu": made.before_relu, "afterRelu": made.after_relu}
+
+
+WHOLE = """(({ products, channelSums, ...rest }) =>
+  ({ products: [...products], channelSums: [...channelSums], ...rest }))(oneOutput(...args))"""
+
+
 def walking(rng: Rng) -> list[Any]:
     return [*scored(rng), bool(rng.random() < 0.5), bool(rng.random() < 0.5)]
 
@@ -450,6 +468,11 @@ TWINS = [
     Twin(
         *("nms.js batchedNms", f"batchedNms(args[0], {ORDER}, args[3], args[2])", torchvision.ops.batched_nms),
         *(suppress_by_class, classed),
+    ),
+    Twin(
+        *("convolution_steps.js oneOutput", WHOLE, convolution.one_output),
+        *(taken_apart, window_and_filter),
+        size=10.0,
     ),
     Twin("nms_steps.js nmsSteps", WALK, nms_steps.nms_steps, walk, walking),
     Twin(

@@ -1,0 +1,1 @@
+"""The convolution explorer: one number of the 512, taken apart."""
