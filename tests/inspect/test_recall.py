@@ -103,7 +103,7 @@ def test_the_ablations_are_all_there() -> None:
     for row in record["rows"].values():
         assert list(row) == list(FIGURES)
         seeds = {len(values) for values in row.values()}
-        assert seeds == {len(record["seeds"])} or row is record["rows"][BORDER] and len(seeds) == 1
+        assert seeds == {len(record["seeds"])} or (row is record["rows"][BORDER] and len(seeds) == 1)
         assert all(0 <= value <= 1 for values in row.values() for value in values)
 
 
