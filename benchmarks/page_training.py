@@ -92,7 +92,7 @@ def measure(browser: Browser, samples: int = SAMPLES) -> Training:
     given = {"watched": WATCHED, "pictures": PICTURES, "boxes": boxes, "steps": STEPS, "names": names}
     features = page.evaluate(START, given)
     runs = _in_python(names)
-    compared = [Compared("a step of the run of the paper"), Compared("a step of both, a variant beside it")]
+    compared = [Compared("a step of the intact run"), Compared("a step of both, a variant beside it")]
     with threads(max(1, (os.cpu_count() or 2) - 1)):
         for number in range(samples + WARM_UP):
             for count, one in enumerate(compared, 1):

@@ -62,7 +62,7 @@ from rpnviz.targets import AnchorLabels, label_anchors, regression_targets, samp
 from rpnviz.train.head import HeadTraining, mirror_boxes
 from rpnviz.train.recording import Replay
 from rpnviz.train.roi_head import best_proposals
-from rpnviz.train.training import AS_IN_THE_PAPER, draw_minibatch
+from rpnviz.train.training import OURS, draw_minibatch
 from rpnviz.train.variants import VARIANTS
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -415,7 +415,7 @@ def rows() -> dict[str, Row]:
             seeded(draw_minibatch),
             {"anchors": BOXES, "gt_boxes": OTHERS},
             {},
-            {"image_size": SIZE, "rules": AS_IN_THE_PAPER},
+            {"image_size": SIZE, "rules": OURS},
         ),
         "HeadTraining": Row(
             lambda features, **given: told(

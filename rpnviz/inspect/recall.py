@@ -139,7 +139,9 @@ def recorded_ablations() -> dict[str, Any]:
 
     Returns:
         "backbone", "steps", "seeds", "held-out scenes": how; "rows": {name: {figure: one number for each seed}}, the
-        first row with all rules.
+        first row with all rules; "proposers": likewise, of the intact head and of the one trained without
+        cross-boundary anchors, measured beside each other: recall, how many of the 300 proposals of a scene come from
+        which anchors, and the mean score of 362×724.
     """
     return _record("ablations.json")
 

@@ -20,7 +20,7 @@ from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead, rpn_losses
 from rpnviz.train.precision import autocast
 from rpnviz.train.steps import Steps, mean_losses
-from rpnviz.train.training import AS_IN_THE_PAPER, RPN_LOSSES, Rules, check_pictures, draw_minibatch
+from rpnviz.train.training import OURS, RPN_LOSSES, Rules, check_pictures, draw_minibatch
 
 
 @torch.no_grad()
@@ -78,7 +78,7 @@ class HeadTraining(Steps[tuple[Tensor, Tensor]]):
         steps: int,
         batch_size: int = 2,
         max_lr: float = 1e-3,
-        rules: Rules = AS_IN_THE_PAPER,
+        rules: Rules = OURS,
         cells: Tensor | None = None,
         seed: int = 0,
         device: str = "cpu",

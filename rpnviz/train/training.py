@@ -28,18 +28,20 @@ RPN_LOSSES = ("loss_objectness", "loss_rpn_box_reg")  # as torchvision calls the
 
 @dataclass(frozen=True)
 class Rules:
-    """What a training goes by; each rule can be switched off, to see what breaks.
+    """What a training goes by; each rule can be changed, to see what breaks.
 
     Attributes:
         best_per_gt: the best anchors of an object are positive, whatever their IoU is.
         balanced: up to half of the 256 are positive; else the 256 are drawn from all that have a label.
+        drop_cross_boundary: anchors that cross the picture's border have no label. The paper's rule, and not ours.
     """
 
     best_per_gt: bool = True
     balanced: bool = True
+    drop_cross_boundary: bool = False
 
 
-AS_IN_THE_PAPER = Rules()
+OURS = Rules()
 
 
 def draw_minibatch(
@@ -51,7 +53,7 @@ def draw_minibatch(
         anchors (Tensor[N, 4]): xyxy, px of the picture.
         gt_boxes (Tensor[M, 4]): xyxy, px of the picture, on any device.
         image_size: (H, W) of the picture, px.
-        rules: what may be switched off.
+        rules: what may be changed.
         generator: decides the draw.
 
     Returns:
@@ -62,13 +64,18 @@ def draw_minibatch(
         ValueError: as `label_anchors`.
 
     Source: Ren et al. 2015, section 3.1.3.
-    Differs: cross-boundary anchors are kept, as in torchvision: the largest shape, 362 × 724, lies inside no 600 px
-        high picture, and a shape that is never labelled would keep the random score it started with.
+    Differs: by our rules cross-boundary anchors are kept, as in torchvision: the largest shape, 362 × 724, lies inside
+        no 600 px high picture. Where it is never labelled, its outputs keep the random weights they started with;
+        `python -m tools.data.border_rule` measures what that does.
     """
     anchors = check_boxes(anchors, "anchors")
     gt_boxes = check_boxes(gt_boxes, "gt_boxes").to(anchors.device)
     found = label_anchors(
-        anchors, gt_boxes, image_size, allow_low_quality_matches=rules.best_per_gt, drop_cross_boundary=False
+        anchors,
+        gt_boxes,
+        image_size,
+        allow_low_quality_matches=rules.best_per_gt,
+        drop_cross_boundary=rules.drop_cross_boundary,
     )
     sample = sample_minibatch if rules.balanced else sample_unbalanced
     targets = regression_targets(anchors, gt_boxes, found.matched_idxs)
@@ -99,7 +106,7 @@ class Training(Steps[tuple[Tensor, Tensor]]):
         batch_size: pictures a step.
         max_lr: the highest learning rate.
         train_backbone: also change the backbone.
-        rules: what may be switched off.
+        rules: what may be changed.
         seed: decides pictures, views and minibatches.
         device: where to compute.
 
@@ -119,7 +126,7 @@ class Training(Steps[tuple[Tensor, Tensor]]):
         batch_size: int = 2,
         max_lr: float = 2e-3,
         train_backbone: bool = True,
-        rules: Rules = AS_IN_THE_PAPER,
+        rules: Rules = OURS,
         seed: int = 0,
         device: str = "cpu",
     ) -> None:

@@ -168,10 +168,10 @@ def test_an_interrupted_cell_stops_it_and_it_goes_on_from_there(live: View) -> N
 
 def test_a_variant_is_trained_beside_it(live: View) -> None:
     live.root.get_by_label("train beside it").select_option("one scale only")
-    live.notebook.wait_for("[run['name'] for run in live.runs]", ["as in the paper", "one scale only"])
+    live.notebook.wait_for("[run['name'] for run in live.runs]", ["all rules of ours", "one scale only"])
     titles = live.root.locator("figcaption > span:first-child")
     expect(titles.nth(1)).to_contain_text("one scale only: after step")
-    expect(titles.nth(0)).to_contain_text("as in the paper: after step")
+    expect(titles.nth(0)).to_contain_text("all rules of ours: after step")
     other = live.notebook.ask("live.runs[1]['step']")
     button(live).click()
     second = "([root, since]) => Number(root.dataset.step.split(' ')[1]) > since"

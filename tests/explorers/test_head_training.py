@@ -228,6 +228,7 @@ def test_variants_are_those_of_python(page: ComputePage) -> None:
             {
                 "bestPerGt": variant.rules.best_per_gt,
                 "balanced": variant.rules.balanced,
+                "dropCrossBoundary": variant.rules.drop_cross_boundary,
                 "kernelSize": variant.kernel_size,
                 "scales": list(variant.scales),
             },

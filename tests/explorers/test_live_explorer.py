@@ -98,7 +98,7 @@ def test_finish_takes_all_steps_and_says_how_it_went() -> None:
     assert (shown["step"], shown["looked"]) == (12, 12)
     raw = [np.frombuffer(curve["raw"], np.float32).tolist() for curve in shown["curves"]]
     assert [tuple(pair) for pair in zip(*raw, strict=True)] == live.losses
-    assert live.describe().startswith("Live training: as in the paper: step 12 of 12, ")
+    assert live.describe().startswith("Live training: all rules of ours: step 12 of 12, ")
 
 
 class Minutes:
@@ -327,6 +327,7 @@ def test_a_variant_catches_up_and_leaves_the_intact_run_alone() -> None:
         ("no best-per-gt rule", Rules(best_per_gt=False), 3, cell_anchors()),
         ("1×1 instead of 3×3", Rules(), 1, cell_anchors()),
         ("one scale only", Rules(), 3, cell_anchors()[1::3]),
+        ("cross-boundary anchors dropped", Rules(drop_cross_boundary=True), 3, cell_anchors()),
     ],
 )
 def test_each_variant_changes_one_thing(name: str, rules: Rules, kernel_size: int, shapes: Tensor) -> None:
@@ -336,7 +337,7 @@ def test_each_variant_changes_one_thing(name: str, rules: Rules, kernel_size: in
     of_first_cell = run.training.anchors[: len(shapes)] - torch.tensor([25 / 3, 7.5, 25 / 3, 7.5])  # its centre
     torch.testing.assert_close(of_first_cell, shapes)
     assert len(run.training.anchors) == 2400 * len(shapes)
-    assert len(VARIANTS) == 5
+    assert len(VARIANTS) == 6
 
 
 def test_the_watched_picture_is_looked_at_now_and_then() -> None:
@@ -394,13 +395,13 @@ def test_still_has_both_runs_beside_each_other() -> None:
     live = make()
     assert [ax.get_title(loc="left") for ax in live.figure().axes[::2]] == [
         "before training",
-        "as in the paper: after step 0",
+        "all rules of ours: after step 0",
     ]
     live.beside = "no best-per-gt rule"
     live.finish()
     figure = live.figure()
     assert [ax.get_title(loc="left") for ax in figure.axes] == [
-        "as in the paper: after step 12",
+        "all rules of ours: after step 12",
         "objectness loss",
         "no best-per-gt rule: after step 12",
         "box loss",

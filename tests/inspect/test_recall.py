@@ -17,7 +17,7 @@ from rpnviz.inspect.recall import (
     recorded_ablations,
     recorded_recall,
 )
-from rpnviz.train.variants import VARIANTS
+from rpnviz.train.variants import BORDER, INTACT, VARIANTS
 from tools.data.ablations import FIGURES
 
 GT_BOXES = torch.tensor([[0.0, 0, 100, 100], [200, 0, 300, 100]])
@@ -104,3 +104,11 @@ def test_the_ablations_are_all_there() -> None:
         assert list(row) == list(FIGURES)
         assert all(len(values) == len(record["seeds"]) for values in row.values())
         assert all(0 <= value <= 1 for values in row.values() for value in values)
+
+
+def test_who_proposes_is_recorded_beside_a_control_of_the_same_run() -> None:
+    record = recorded_ablations()
+    assert list(record["proposers"]) == [INTACT, BORDER]
+    for row in record["proposers"].values():
+        assert len(row) == 6 and all(len(values) == len(record["seeds"]) for values in row.values())
+    assert {figure: record["proposers"][BORDER][figure] for figure in FIGURES} == record["rows"][BORDER]

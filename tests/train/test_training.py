@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rpnviz.anchors import cell_anchors, grid_anchors
+from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -20,7 +20,7 @@ from rpnviz.rpn import RPNHead, flatten_head, rpn_losses
 from rpnviz.targets import label_anchors, regression_targets, sample_minibatch
 from rpnviz.train import precision
 from rpnviz.train.augment import random_view
-from rpnviz.train.training import Training
+from rpnviz.train.training import OURS, Rules, Training, draw_minibatch
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 GREY = 100
@@ -175,6 +175,23 @@ def test_losses_are_the_mean_over_the_pictures(monkeypatch: pytest.MonkeyPatch) 
         expected.append(torch.stack(rpn_losses(*flat, labels.labels, targets, *inds)))
     assert list(found) == ["loss_objectness", "loss_rpn_box_reg"]
     torch.testing.assert_close(torch.stack(list(found.values())), torch.stack(expected).mean(dim=0))
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_the_border_rule_decides_which_shapes_are_ever_drawn(dropped: bool) -> None:
+    """A person of the tallest anchor's size: its best anchors all cross the border, and so do all of that shape."""
+    anchors = grid_anchors(Grid.paper(), cell_anchors())
+    person = torch.tensor([[300.0, 0, 662, 600]])
+    draw = torch.Generator().manual_seed(0)
+    labels, _, positive, negative = draw_minibatch(
+        anchors, person, (600, 1000), Rules(drop_cross_boundary=dropped), draw
+    )
+    drawn = torch.cat([positive, negative])
+    tallest = torch.arange(len(anchors)) % 9 == 8
+    crosses = ~inside_picture(anchors, (600, 1000))
+    assert bool(tallest[drawn].any()) is not dropped
+    assert bool((labels[crosses] >= 0).any()) is not dropped
+    assert Rules() == OURS and not OURS.drop_cross_boundary
 
 
 def test_inputs_are_a_little_brighter_or_darker() -> None:

@@ -71,7 +71,7 @@ class LiveExplorer(RpnvizWidget):
     plan = t.Dict(read_only=True, help="sizes, objects, steps, variants").tag(sync=True)
     image = t.Bytes(read_only=True, help="the watched picture as a file").tag(sync=True)
     before = t.Dict(read_only=True, help="what the untrained head makes of it").tag(sync=True)
-    runs: t.List[Any] = t.List(read_only=True, help="the runs shown: that of the paper, and the one beside it").tag(
+    runs: t.List[Any] = t.List(read_only=True, help="the runs shown: the intact one, and the one beside it").tag(
         sync=True
     )
     time_left = t.Unicode("", read_only=True, help="an estimate in words, or nothing").tag(sync=True)

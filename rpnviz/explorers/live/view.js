@@ -192,7 +192,7 @@ function counted({ store: { plan } }) {
   };
 }
 
-/** What is trained beside the run of the paper. @param {Context} context @returns {Part} */
+/** What is trained beside the intact run. @param {Context} context @returns {Part} */
 function besideChoice({ model, store: { plan } }) {
   const names = ["nothing", ...plan.variants.slice(1).map(({ name }) => name)];
   const select = choice({

@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
 from safetensors.torch import load_file
 
+from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone
+from rpnviz.boxes import clip
 from rpnviz.detection import CLASSES, Detections, RoIHead
+from rpnviz.grid import Grid
 from rpnviz.inspect.detector import load_detector
 from rpnviz.inspect.mini_fpn import FROZEN, build_mini_fpn
 from rpnviz.inspect.misreadings import MISREADINGS
 from rpnviz.pictures import Picture, read_scene
 from rpnviz.rpn import RPNHead
 from rpnviz.train import recording
-from rpnviz.train.variants import VARIANTS
+from rpnviz.train.variants import BORDER, INTACT, VARIANTS
 from tools.data import ablations, misread, photographs, recall, record, train, train_fpn, train_vgg16
 from tools.data.train_roi import average_precision
 from tools.data.training_scenes import read_scenes
@@ -164,14 +168,57 @@ def test_each_ablation_is_trained_as_it_is_called(
     out = tmp_path / "ablations.json"
     settings = ("--scenes", scenes, "--steps", 1, "--seeds", 0, 1, "--out", out)
     start(monkeypatch, ablations, *settings)
-    assert seen == [run for run in [(3, 9, 9), (3, 9, 9), (3, 9, 9), (1, 9, 9), (3, 3, 3)] for _ in range(2)]
+    assert seen == [run for run in [(3, 9, 9), (3, 9, 9), (3, 9, 9), (1, 9, 9), (3, 3, 3), (3, 9, 9)] for _ in range(2)]
     found = json.loads(out.read_text())
     assert (found["held-out scenes"], found["steps"], found["seeds"]) == (1, 1, [0, 1])
     assert list(found["rows"]) == list(VARIANTS)
     assert all(len(values) == 2 for row in found["rows"].values() for values in row.values())
     assert "| 1×1 instead of 3×3 |" in capsys.readouterr().out
     start(monkeypatch, ablations, *settings)  # all runs are finished
-    assert len(seen) == 10
+    assert len(seen) == 12
+
+
+@pytest.mark.usefixtures("narrow_vgg16")
+def test_a_variant_is_added_beside_a_control_and_the_other_rows_are_kept(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "ablations.json"
+    recorded = {INTACT: {figure: [0.25] for figure in ablations.FIGURES}}
+    out.write_text(json.dumps({"rows": recorded, "proposers": recorded}))
+    settings = ("--scenes", scenes, "--steps", 1, "--seeds", 0, "--out", out)
+    start(monkeypatch, ablations, *settings, "--add", "one scale only")
+    found = json.loads(out.read_text())
+    assert list(found["rows"]) == [INTACT, "one scale only"]
+    assert found["rows"][INTACT] == recorded[INTACT] and found["proposers"] == recorded
+    start(monkeypatch, ablations, *settings, "--add", BORDER)
+    found = json.loads(out.read_text())
+    assert list(found["rows"]) == [INTACT, "one scale only", BORDER] and found["rows"][INTACT] == recorded[INTACT]
+    assert list(found["proposers"]) == [INTACT, BORDER]
+    control = found["proposers"][INTACT]
+    assert list(control)[: len(ablations.FIGURES)] == list(ablations.FIGURES) and len(control) == 6
+    assert {figure: found["proposers"][BORDER][figure] for figure in ablations.FIGURES} == found["rows"][BORDER]
+
+
+@pytest.mark.parametrize("shape", [0, 8])
+def test_proposals_are_traced_back_to_their_anchors(shape: int) -> None:
+    """A head that says ½ to one of the nine shapes, next to nothing to all others, and moves none."""
+    head = RPNHead(in_channels=1)
+    with torch.no_grad():
+        for values in head.parameters():
+            values.zero_()
+        head.cls_logits.bias.fill_(-20)
+        head.cls_logits.bias[shape] = 0
+    of_shape = grid_anchors(Grid.paper(), cell_anchors()[shape : shape + 1])
+    kept = torchvision.ops.nms(clip(of_shape, (600, 1000)), torch.zeros(len(of_shape)), 0.7)[:300]
+    found = ablations.who_proposes(head, [torch.zeros(1, 1, 40, 60)] * 2)
+    if shape == 8:
+        assert found["proposals from 362×724"] == len(kept) > 50
+        assert found["mean score of 362×724"] == pytest.approx(0.5)
+    else:
+        assert len(kept) == 300
+        assert found["proposals from 362×724"] == 0
+        assert found["proposals from crossing anchors"] == (~inside_picture(of_shape[kept], (600, 1000))).sum()
+        assert found["mean score of 362×724"] < 1e-6
 
 
 def test_misreadings_are_measured_on_scenes_held_out(

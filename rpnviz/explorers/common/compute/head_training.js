@@ -105,10 +105,12 @@ export class HeadTraining {
     return { ...known, ...minibatch, features: view.features, cells: Int32Array.from(new Set(cells)).sort() };
   }
 
-  /** Anchors that cross the border are kept: why is said in rpnviz/train/training.py. @param {View} view @returns {Labelled} */
+  /** The labels of all anchors in a view, by the rules. @param {View} view @returns {Labelled} */
   label({ gtBoxes }) {
     const { anchors, grid, variant } = this;
-    const { labels, matchedIdxs } = labelAnchors(anchors, gtBoxes, grid.imageSize, 0.7, 0.3, variant.bestPerGt, false);
+    const { bestPerGt, dropCrossBoundary } = variant;
+    const rules = /** @type {const} */ ([0.7, 0.3, bestPerGt, dropCrossBoundary]);
+    const { labels, matchedIdxs } = labelAnchors(anchors, gtBoxes, grid.imageSize, ...rules);
     return { labels, targets: regressionTargets(anchors, gtBoxes, matchedIdxs) };
   }
 }
