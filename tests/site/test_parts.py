@@ -167,6 +167,7 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
             "number": 0,
             "links": [],
             "view": "live/view.js",
+            "quiet": False,
             "css": ["common/training.css"],
             "state": "abc",
             "asks": [[HOSTILE, ["this", HOSTILE]]],

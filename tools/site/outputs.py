@@ -24,7 +24,7 @@ from tools.site.executed import Executed
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
 MOUNT = """{sheets}
-<figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}">
+<figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}"{quiet}>
 {asks}{still}
 <figcaption class="rpnviz-caption">{text}</figcaption>
 </figure>
@@ -87,6 +87,7 @@ def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:
         view=known["view"],
         state=known["state"],
         number=known["number"],
+        quiet=" data-quiet" if known["quiet"] else "",
         links=html.escape(json.dumps(known["links"])),
         asks=asks,
         still=still,

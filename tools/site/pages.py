@@ -23,6 +23,8 @@ TO_SHEETS = f"Words: the [glossary]({PAGE}). Formulas: the [formula sheet]({SHEE
 DRAWERS = {"sidebar-drawer": "All pages", "toc-drawer": "On this page"}
 INDEX = """# {question}
 
+{answer}
+
 {explorer}
 
 {overview}
@@ -106,6 +108,7 @@ def _index(source: Path, paths: list[Path]) -> str:
     explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-still" in html)
     return INDEX.format(
         question=re.sub(r"^# (\d\d · )?", "", page.cells[0].source.splitlines()[0]),
+        answer=page.cells[0].source.split("\n\n")[1],
         explorer=explorer,
         overview=_overview(page),
         map=_map(page.cells[-1].source, paths[0]),

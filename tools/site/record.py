@@ -84,6 +84,7 @@ def save(folder: Path, notebook: str) -> None:
             "number": number,
             "links": links(explorer, explorers),
             "view": explorer.view,
+            "quiet": bool(state.get("quiet")),
             "css": list(explorer.sheets),
             "asks": [[one["text"], [choice["text"] for choice in one["choices"]]] for one in state["questions"]],
             "state": files.write({**state, "moves": moves(state["moves"], asks), "answers": rules} if rules else state),
