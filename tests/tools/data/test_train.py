@@ -206,8 +206,9 @@ def test_proposals_are_traced_back_to_their_anchors(shape: int) -> None:
     with torch.no_grad():
         for values in head.parameters():
             values.zero_()
-        head.cls_logits.bias.fill_(-20)
-        head.cls_logits.bias[shape] = 0
+        scores = dict(head.named_parameters())["cls_logits.bias"]
+        scores.fill_(-20)
+        scores[shape] = 0
     of_shape = grid_anchors(Grid.paper(), cell_anchors()[shape : shape + 1])
     kept = torchvision.ops.nms(clip(of_shape, (600, 1000)), torch.zeros(len(of_shape)), 0.7)[:300]
     found = ablations.who_proposes(head, [torch.zeros(1, 1, 40, 60)] * 2)
