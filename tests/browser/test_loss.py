@@ -26,7 +26,7 @@ def six(open_and_run: Callable[..., Notebook]) -> Notebook:
 
 
 def view(notebook: Notebook) -> Locator:
-    root = notebook.page.locator(".rpnviz-loss").first
+    root = uncovered(notebook.page.locator(".rpnviz-loss").first)
     root.scroll_into_view_if_needed()
     return root
 
