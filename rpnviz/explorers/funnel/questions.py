@@ -25,8 +25,8 @@ def real_order(explorer: FunnelExplorer) -> Question:
             ),
             Choice(
                 "NMS first, over all of them; then the best scores",
-                f"That is the paper's order. This code first takes the best {left['top-N by score']:,}, because NMS on all "
-                f"{left['large enough']:,} takes long; it keeps {left['after NMS']:,}.",
+                f"That is the paper's order. This code first takes the best {left['top-N by score']:,}, because NMS "
+                f"on all {left['large enough']:,} takes long; it keeps {left['after NMS']:,}.",
                 {"stage": kept, "side": "dropped", **free},
             ),
             Choice(

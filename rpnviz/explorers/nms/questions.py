@@ -28,8 +28,8 @@ def same_two_thousand(explorer: NmsExplorer) -> Question:
             ),
             Choice(
                 "Nothing: it is the same number written twice",
-                f"With one list, as here, it would never cut anything: {number} go in, {kept} are left. So there must be "
-                "more than one list.",
+                f"With one list, as here, it would never cut anything: {number} go in, {kept} are left. So there "
+                "must be more than one list.",
                 {**at, "turn": number},
             ),
             Choice(
