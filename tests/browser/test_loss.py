@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import PIXELS
+from tests.browser.conftest import PIXELS, uncovered
 from tools.browser.lab import Notebook
 
 SUMS = "[f'{x:.6f}' for pair in explorer.losses.values() for x in (*pair, sum(pair))]"
