@@ -166,7 +166,7 @@ def test_saved_page_moves_without_a_kernel(
     six: Notebook, open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:
     six.execute(f"explorer.to_html({str(tmp_path / 'page.html')!r})")
-    root = open_file(tmp_path / "page.html").page.locator(".rpnviz-loss")
+    root = uncovered(open_file(tmp_path / "page.html").page.locator(".rpnviz-loss"))
     total = root.locator(".rpnviz-ledger-box tfoot td").last
     before = total.inner_text()
     root.get_by_role("slider", name="dh", exact=True).focus()

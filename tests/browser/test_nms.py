@@ -200,7 +200,7 @@ def test_a_saved_page_steps_without_a_kernel(
     at(root, 1)
     root.get_by_role("slider", name="nms_thresh").fill("0.8")
     told(root, "It suppresses B (IoU 0.82).")
-    funnel = open_file(tmp_path / "funnel.html").page.locator(".rpnviz-stage-by-stage")
+    funnel = uncovered(open_file(tmp_path / "funnel.html").page.locator(".rpnviz-stage-by-stage"))
     funnel.get_by_role("radio", name="proposals").check()
     expect(funnel).to_have_attribute("data-stage", "6")
     left = funnel.locator("tbody tr").nth(6).locator("b")
