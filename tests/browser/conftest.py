@@ -100,6 +100,14 @@ class View:
         return x, y
 
 
+def uncovered(root: Locator) -> Locator:
+    """Uncover a view whose question waits for a guess."""
+    button = root.get_by_role("button", name="show the view")
+    if button.is_visible():
+        button.click()
+    return root
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A server on an empty folder; `put_into` fills it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import PIXELS
+from tests.browser.conftest import PIXELS, uncovered
 from tools.browser.lab import Notebook
 
 SUMS = "[f'{x:.6f}' for pair in explorer.losses.values() for x in (*pair, sum(pair))]"
@@ -26,7 +26,7 @@ def six(open_and_run: Callable[..., Notebook]) -> Notebook:
 
 
 def view(notebook: Notebook) -> Locator:
-    root = notebook.page.locator(".rpnviz-loss").first
+    root = uncovered(notebook.page.locator(".rpnviz-loss").first)
     root.scroll_into_view_if_needed()
     return root
 
@@ -166,7 +166,7 @@ def test_saved_page_moves_without_a_kernel(
     six: Notebook, open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:
     six.execute(f"explorer.to_html({str(tmp_path / 'page.html')!r})")
-    root = open_file(tmp_path / "page.html").page.locator(".rpnviz-loss")
+    root = uncovered(open_file(tmp_path / "page.html").page.locator(".rpnviz-loss"))
     total = root.locator(".rpnviz-ledger-box tfoot td").last
     before = total.inner_text()
     root.get_by_role("slider", name="dh", exact=True).focus()

@@ -244,6 +244,62 @@ def test_a_hall_can_read_it(open_page: Open) -> None:
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+# --- a view whose answer stands in it ---------------------------------------------------------------------------------
+
+REVEAL = "Choose first, or show the view"
+INERT = "() => document.querySelector('.rpnviz-body').inert"
+
+
+def covered(page: Page) -> bool:
+    button = page.get_by_role("button", name=REVEAL)
+    inert = bool(page.evaluate(INERT))
+    assert button.is_visible() == inert
+    assert (page.locator("section.rpnviz").get_attribute("aria-describedby") is None) == inert  # nor is it told
+    return inert
+
+
+def test_a_view_with_the_answer_is_covered_until_one_chooses(open_page: Open) -> None:
+    page = open_page("loss")
+    assert covered(page)
+    expect(page.locator(".rpnviz-live[aria-live]")).to_have_text("")
+    place, body = page.locator(".rpnviz-quiz").evaluate(PLACE), page.evaluate(BODY)
+    for _ in range(40):  # no key gets into it
+        page.keyboard.press("Tab")
+        assert not page.evaluate("() => document.querySelector('.rpnviz-body').contains(document.activeElement)")
+    choices(page).nth(2).press("Enter")
+    assert not covered(page)
+    assert [page.locator(".rpnviz-quiz").evaluate(PLACE), page.evaluate(BODY)] == [place, body]
+    page.get_by_role("button", name="ask again").click()
+    assert not covered(page)  # it was seen
+
+
+def test_a_covered_view_is_uncovered_by_its_button_and_by_hiding_the_question(open_page: Open) -> None:
+    page = open_page("loss")
+    page.get_by_role("button", name=REVEAL).press("Enter")
+    assert not covered(page)
+    assert page.evaluate("() => document.querySelector('.rpnviz-body').contains(document.activeElement)")
+    page = open_page("loss", "phone")
+    fold = page.locator(".rpnviz-quiz-bar [aria-expanded]")
+    fold.tap()
+    assert not covered(page)
+    fold.tap()
+    assert covered(page)
+
+
+@pytest.mark.parametrize("name", ["linked", "labels"])
+def test_a_view_without_the_answer_is_not_covered(open_page: Open, name: str) -> None:
+    assert not covered(open_page(name))
+
+
+def test_paper_covers_nothing(open_page: Open) -> None:
+    page = open_page("loss")
+    look = "() => [getComputedStyle(document.querySelector('.rpnviz-body')).filter]"
+    assert page.evaluate(look) != ["none"]
+    page.emulate_media(media="print")
+    assert page.evaluate(look) == ["none"]
+    expect(page.get_by_role("button", name=REVEAL)).to_be_hidden()
+
+
 # --- in JupyterLab ----------------------------------------------------------------------------------------------------
 
 

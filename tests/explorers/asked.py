@@ -109,10 +109,15 @@ class _World:
         explorer.use("ctpn")
         return explorer
 
-    def stepper(self) -> NmsExplorer:
-        stages = self.stages("street-07")
+    def one_list(self) -> NmsExplorer:
+        stages = self.stages("street-03")
         top = stages.pre_nms_inds[:300]
-        return NmsExplorer(self.pictures["street-07"], stages.all_boxes[top], stages.all_scores[top], turn=1)
+        return NmsExplorer(self.pictures["street-03"], stages.all_boxes[top], stages.all_scores[top])
+
+    def loss(self, chosen: int) -> LossExplorer:
+        explorer = LossExplorer("street-03", *self.answers["street-03"])
+        explorer.chosen = chosen
+        return explorer
 
     def second_head(self, kind: type, *end: Any, **traits: Any) -> Any:
         proposals = self.stages("street-03").proposals
@@ -151,15 +156,16 @@ def every_asked() -> dict[str, Asked]:
         ),
         "loss": Asked(
             "06",
-            lambda: LossExplorer(third, *world.answers[third]),
-            (whose_iou, where_is_lambda),
+            lambda: world.loss(chosen=1),
+            (whose_iou,),
         ),
+        "sums": Asked("06", lambda: world.loss(chosen=0), (where_is_lambda,)),
         "funnel": Asked(
             "08",
-            lambda: FunnelExplorer(seventh, *world.answers["street-07"], stage=5),
+            lambda: FunnelExplorer(world.pictures[third], *world.answers[third], stage=5),
             (real_order, scored_background),
         ),
-        "stepper": Asked("08", world.stepper, (same_two_thousand,)),
+        "stepper": Asked("08", world.one_list, (same_two_thousand,)),
         "detections": Asked(
             "09",
             lambda: world.second_head(DetectionsExplorer, RoIHead.load("mini"), stage="proposals"),

@@ -26,8 +26,10 @@ from rpnviz.explorers.iou.explorer import IouExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
 from rpnviz.grid import Grid
 from rpnviz.inspect.detector import open_detector
+from rpnviz.inspect.loss_ledger import NORMALISATIONS
 from rpnviz.inspect.mini_fpn import build_mini_fpn
 from rpnviz.inspect.pyramid import best_by_level
+from rpnviz.proposals import PRESETS
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
 from tests.explorers.test_rules import RULES, inside, outside
@@ -125,6 +127,7 @@ def test_the_page_gets_the_questions_and_links_do_not(poolings: PoolingsExplorer
     assert sent == {
         "fact": 1,
         "text": "what?",
+        "veiled": False,
         "asked": {"length": poolings.length, "rounding": "floor", "poolings": poolings.poolings},
         "choices": [
             {"text": "answer 0", "right": False, "why": "because", "moves": {"length": 960}},
@@ -232,7 +235,8 @@ MEANWHILE: dict[str, dict[str, Any]] = {
     "iou": {"anchor": [1, 2, 30, 40], "bg_iou_thresh": 0.1},
     "labels": {"fg_iou_thresh": 0.9, "bg_iou_thresh": 0.05, "allow_low_quality_matches": False, "selected": 5},
     "minibatch": {"seed": 5, "batch_size_per_image": 16, "positive_fraction": 0.1},
-    "loss": {"chosen": 1, "logit": 3.5, "deltas": [1.0, 0.0, 0.0, 0.0], "normalisation": "paper"},
+    "loss": {"chosen": 2, "logit": 3.5, "deltas": [1.0, 0.0, 0.0, 0.0], "normalisation": "paper"},
+    "sums": {"chosen": 2, "close_up": True, "normalisation": "paper"},
     "funnel": {"pre_nms_top_n": 50, "nms_thresh": 0.2, "min_size": 99.0, "stage": 1},
     "stepper": {"nms_thresh": 0.1, "turn": 9, "suppressed_too": True},
     "detections": {"nms_thresh": 0.1, "score_thresh": 0.9},
@@ -511,12 +515,12 @@ def test_6_whose_iou(asked: dict[str, Any]) -> None:
 
 
 def test_17_where_is_lambda(asked: dict[str, Any]) -> None:
-    explorer = asked["loss"]
-    assert "λ = 10" in explorer.questions[1]["text"]
+    explorer = asked["sums"]
+    assert "λ = 10" in explorer.questions[0]["text"]
     with after(explorer, 17, 0) as why:
-        paper, code = (explorer.losses[key][1] for key in ("paper", "torchvision"))
-        assert explorer.normalisation == "paper" and f"{paper:.4f}" in why and f"{code:.4f}" in why
-        assert code >= paper
+        paper, code = (NORMALISATIONS[key].factors(256)[1] for key in ("paper", "torchvision"))
+        assert explorer.normalisation == "paper" and f"1/{1 / paper:.0f}" in why and f"1/{1 / code:.0f}" in why
+        assert f"{1 - code / paper:.0%} less" in why and code < paper
     with after(explorer, 17, 1) as why:
         assert explorer.normalisation == "torchvision" and "1/240" in why and "by 256" in why
     with after(explorer, 17, 2):
@@ -531,9 +535,13 @@ def test_7_real_order(asked: dict[str, Any]) -> None:
     left = [len(row.inds) for row in explorer.rows]
     for number, stage in ((0, 2), (1, 5), (2, 4), (3, 6)):
         with after(explorer, 7, number) as why:
+            assert explorer.pre_nms_top_n == PRESETS["py-faster-rcnn"]["test"]["pre_nms_top_n"]
             assert explorer.stage == stage and f"{left[stage]:,}" in why
             assert explorer.side == ("dropped" if number in (1, 2) else "left")
     assert left[2] == left[0]
+    nms = explorer.questions[0]["choices"][1]["why"]  # not wrong, but another's: all that is large enough into NMS
+    assert PRESETS["paper"]["test"]["pre_nms_top_n"] >= left[0] and f"{left[3]:,} takes long" in nms
+    assert f"the best {left[4]:,}" in nms
 
 
 def test_18_scored_background(asked: dict[str, Any]) -> None:

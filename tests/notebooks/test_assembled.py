@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_all_solutions_make_our_rpn(folder: Path) -> None:
     [
         ("04", ".clamp(min=0).unbind", ".add(1).clamp(min=0).unbind", "my_box_iou", False, True),
         ("08", "iou <= nms_thresh", "iou < 0.5", "my_nms", True, False),
-        ("03", "(torch.arange(height) + 0.5)", "torch.arange(height)", "my_grid_anchors", False, False),
+        ("03", "(torch.arange(height) + 0.5)", "torch.arange(height)", "my_grid_anchors", False, True),
     ],
 )
 def test_a_planted_mistake_is_named_where_it_arises(
@@ -70,6 +71,8 @@ def test_a_planted_mistake_is_named_where_it_arises(
     (end,) = (text for text in said if text.startswith("labels:"))
     assert ("20,646 of 20,646 are the same" in end) == labels
     assert ("proposals: 300 of 300" in end) == proposals
+    (iou,) = (re.search(r"(\d+) of the first 300 are those", text) for text in said if "of the first 300" in text)
+    assert iou and (iou[1] == "300") == (named == "my_grid_anchors"), "a wrong IoU changes what NMS keeps"
 
 
 def test_a_function_that_fails_is_replaced_and_the_notebook_goes_on(folder: Path) -> None:

@@ -4,6 +4,7 @@
 import { h, setText } from "./elements.js";
 import { watch } from "./model.js";
 import { questionCard } from "./question_card.js";
+import { makeVeil } from "./veil.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
@@ -19,15 +20,23 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const text = h("span", { class: "rpnviz-what" }, hint);
   const note = h("strong", { class: "rpnviz-note", role: "status" });
   const live = h("div", { class: "rpnviz-live", role: "status", "aria-live": "polite" });
-  const card = questionCard(model, () => busy !== "");
   const body = h("div", { class: "rpnviz-body" });
   const status = h("div", { class: "rpnviz-status" }, text, note);
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
-  const about = { "aria-label": label, "aria-describedby": shown.id, "data-keys": JSON.stringify(keys) };
-  const root = h("section", { class: `rpnviz ${className}`, ...about }, card.element, body, status, shown, live);
+  const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) });
+  const veil = makeVeil(body, () => card.uncover());
+  const card = questionCard(model, () => busy !== "", cover);
+  root.append(card.element, veil.element, body, status, shown, live);
   const stops = [card.destroy];
   let speaking = 0;
   let busy = "";
+
+  /** What is not to be seen yet is not to be heard either. @param {boolean} covered */
+  function cover(covered) {
+    veil.cover(covered);
+    if (covered) root.removeAttribute("aria-describedby");
+    else root.setAttribute("aria-describedby", shown.id);
+  }
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
@@ -55,7 +64,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
       for (const picture of body.querySelectorAll('canvas, [role="img"]'))
         picture.setAttribute("aria-describedby", shown.id);
       clearTimeout(speaking);
-      speaking = window.setTimeout(() => setText(live, sentence), 400);
+      speaking = window.setTimeout(() => !body.inert && setText(live, sentence), 400);
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
     busy(sentence) {

@@ -8,7 +8,8 @@ import { commit, watch } from "./model.js";
 
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {{text: string, right: boolean, why: string, moves: Record<string, any>}} Choice as explorers/questions.py packs it */
-/** @typedef {{text: string, asked: Record<string, any>, choices: Choice[]}} Question asked: what a reader may set, as it stood */
+/** @typedef {{text: string, veiled: boolean, asked: Record<string, any>, choices: Choice[]}} Question
+ * veiled: the view shows the answer; asked: what a reader may set, as it stood */
 
 const INVITATION = "Choose, and the view moves to the place that shows why. Then try the other answers.";
 const LETTERS = "ABCD";
@@ -90,10 +91,11 @@ function oneQuestion({ text, asked, choices }, count, speak, go) {
 /** @param {string} text @param {() => void} click */
 const button = (text, click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
 
-/** Hides what a card asks, and shows it again. @param {HTMLElement} card */
-function foldButton(card) {
+/** Hides what a card asks, and shows it again. @param {HTMLElement} card @param {() => void} then */
+function foldButton(card, then) {
   const fold = button("hide", () => {
     const folded = card.classList.toggle("rpnviz-quiz-folded");
+    then();
     fold.setAttribute("aria-expanded", String(!folded));
     setText(fold, folded ? "show" : "hide");
   });
@@ -105,8 +107,9 @@ function foldButton(card) {
 /**
  * The card of all questions, one at a time; hidden while there are none.
  * @param {Model} model @param {() => boolean} waiting whether the view waits for an answer of Python's
+ * @param {(covered: boolean) => void} cover the view, whose answer is not to be read before there is a guess
  */
-export function questionCard(model, waiting) {
+export function questionCard(model, waiting, cover) {
   const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
   const said = h("div", { class: "rpnviz-live", role: "status" });
   const speak = (/** @type {string} */ sentence) => setText(said, sentence);
@@ -121,13 +124,25 @@ export function questionCard(model, waiting) {
   }
   /** @param {Record<string, any>} asked @param {Record<string, any>} then */
   function go(asked, then) {
+    uncover();
     commit(model, asked);
     moves = then;
     queueMicrotask(arrive); // after the view has drawn, and knows whether it waits
   }
 
+  let veiled = /** @type {boolean[]} */ ([]); // of each question, until the view was seen
+  let now = 0;
+  const veil = () => cover(Boolean(veiled[now]) && !card.hidden && !card.classList.contains("rpnviz-quiz-folded"));
+  function uncover() {
+    veiled = [];
+    veil();
+  }
+
   // They ask about the picture that was there at first.
-  const hide = () => (card.hidden = !model.get("questions")?.length || ownPicture(model) !== null);
+  function hide() {
+    card.hidden = !model.get("questions")?.length || ownPicture(model) !== null;
+    veil();
+  }
 
   function fill() {
     const questions = /** @type {Question[]} */ (model.get("questions") || []);
@@ -135,14 +150,18 @@ export function questionCard(model, waiting) {
     const all = questions.map((question, i) =>
       oneQuestion(question, several ? `${i + 1} of ${questions.length}` : "", speak, go),
     );
-    let now = 0;
-    const turn = () => all.forEach(({ element }, i) => element.classList.toggle("rpnviz-quiz-now", i === now));
+    veiled = questions.map((question) => question.veiled);
+    now = 0;
+    function turn() {
+      all.forEach(({ element }, i) => element.classList.toggle("rpnviz-quiz-now", i === now));
+      veil();
+    }
     const next = button("next question", () => {
       now = (now + 1) % all.length;
       turn();
       speak(questions[now].text);
     });
-    const fold = foldButton(card);
+    const fold = foldButton(card, veil);
     const bar = h(
       "div",
       { class: "rpnviz-quiz-bar" },
@@ -159,5 +178,5 @@ export function questionCard(model, waiting) {
 
   fill();
   const stops = [watch(model, ["questions"], fill), watch(model, ["own_picture"], hide)];
-  return { element: card, arrive, destroy: () => stops.forEach((stop) => stop()) };
+  return { element: card, arrive, uncover, destroy: () => stops.forEach((stop) => stop()) };
 }

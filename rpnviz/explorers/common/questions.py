@@ -44,6 +44,7 @@ class Question:
         fact (int): which of the beliefs that learners bring it tests (docs/teaching.md).
         text (str): the question.
         choices (tuple[Choice, ...]): as they are shown.
+        veiled (bool): the answer stands in the view, so the view is covered until somebody answers, or uncovers it.
 
     Raises:
         ValueError: if there are too few or too many choices, two alike, or not exactly one right.
@@ -52,6 +53,7 @@ class Question:
     fact: int
     text: str
     choices: tuple[Choice, ...]
+    veiled: bool = False
 
     def __post_init__(self) -> None:
         """Check what every question must have."""
@@ -83,4 +85,5 @@ def packed(question: Question, rules: dict[str, Rule], now: Mapping[str, Any]) -
         {"text": choice.text, "right": choice.right, "why": choice.why, "moves": choice.moves}
         for choice in question.choices
     ]
-    return {"fact": question.fact, "text": question.text, "asked": dict(now), "choices": choices}
+    told = {"fact": question.fact, "text": question.text, "veiled": question.veiled}
+    return {**told, "asked": dict(now), "choices": choices}

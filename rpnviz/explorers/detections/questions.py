@@ -20,10 +20,11 @@ def what_comes_next(explorer: DetectionsExplorer) -> Question:
     return Question(
         fact=21,
         text=f"The RPN has made {len(proposals)} proposals. What is still to do before it can say 'dog'?",
+        veiled=True,
         choices=(
             Choice(
                 "Take the best of them: they are the detections",
-                f"In the eyes of the second head {useful} of the {len(proposals)} hold something: {every} boxes, "
+                f"The second head finds something in {useful} of the {len(proposals)}: {every} boxes, "
                 "many round each object. The RPN's score does not say what.",
                 {**at, "stage": "named", "selected": -1},
             ),

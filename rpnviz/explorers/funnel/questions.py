@@ -14,7 +14,8 @@ def real_order(explorer: FunnelExplorer) -> Question:
     free = {"selected": -1}
     return Question(
         fact=7,
-        text=f"{left['anchors']:,} anchors become {left['proposals']} proposals. In which order?",
+        text=f"In which order does py-faster-rcnn make {left['proposals']} proposals of {left['anchors']:,} anchors?",
+        veiled=True,
         choices=(
             Choice(
                 "Border crossers go, then negatives, then NMS",
@@ -24,8 +25,8 @@ def real_order(explorer: FunnelExplorer) -> Question:
             ),
             Choice(
                 "NMS first, over all of them; then the best scores",
-                f"NMS is near the end: it sees {left['top-N by score']:,} and keeps {left['after NMS']:,}. Comparing "
-                "every box with every other is dear.",
+                f"That is the paper's order. This code first takes the best {left['top-N by score']:,}, because NMS "
+                f"on all {left['large enough']:,} takes long; it keeps {left['after NMS']:,}.",
                 {"stage": kept, "side": "dropped", **free},
             ),
             Choice(
@@ -69,8 +70,8 @@ def scored_background(explorer: FunnelExplorer) -> Question:
             ),
             Choice(
                 "Yes, if it overlaps an object",
-                "No object is asked, they are drawn for you alone: this is what NMS kept and nobody took, with a score "
-                f"of {float(stages.all_scores[beyond]):.2f}, place {len(inds) + 1}.",
+                "Objects are drawn for you alone; no step asks for them. NMS kept this box too, but with a score of "
+                f"{float(stages.all_scores[beyond]):.2f} it comes at place {len(inds) + 1}.",
                 {"stage": last, "side": "dropped", "selected": int(beyond)},
             ),
         ),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rpnviz.inspect.loss_ledger import Ledger
 
 NAMES = ("dx", "dy", "dw", "dh")
+NEAR = 0.03  # of the axis: names of dots closer than this would lie on one another
 LABELS = {1: "positive", 0: "negative", -1: "ignored"}
 TABLE: dict[str, Any] = {"va": "top", "family": "monospace", "fontsize": 8.5, "parse_math": False, "linespacing": 1.45}
 
@@ -79,10 +80,7 @@ def loss_figure(state: LossState) -> Still:
     if state.label >= 0:
         bce.plot(ledger.objectness, ledger.bce, "o", color=PALETTE["proposal"], markeredgecolor=PALETTE["casing"])
     if state.label == 1:
-        points = zip(NAMES, ledger.differences[0].tolist(), ledger.smooth_l1[0].tolist(), strict=True)
-        for k, (name, x, y) in enumerate(points):
-            box.plot(x, y, "o", color=PALETTE["proposal"], markeredgecolor=PALETTE["casing"])
-            box.annotate(name, (x, y), (0, 6 + 9 * k), textcoords="offset points", fontsize=8, ha="center")
+        _name_points(box, list(zip(ledger.differences[0].tolist(), ledger.smooth_l1[0].tolist(), strict=True)))
     return figure
 
 
@@ -90,6 +88,24 @@ def _curve(ax: Axes, curve: tuple[Tensor, Tensor], title: str) -> None:
     ax.plot(*curve, color=PALETTE["crosses_border"])
     ax.set_title(title, fontsize=9, loc="left")
     ax.tick_params(labelsize=7)
+
+
+def _name_points(ax: Axes, points: list[tuple[float, float]]) -> None:
+    """A dot for each delta, its name beside it and outside the curve; dots that nearly touch share a line."""
+    left, right = ax.get_xlim()
+    named: list[tuple[float, float, str]] = []
+    for name, (x, y) in zip(NAMES, points, strict=True):
+        ax.plot(x, y, "o", color=PALETTE["proposal"], markeredgecolor=PALETTE["casing"])
+        near = [i for i, (u, _, _) in enumerate(named) if abs(u - x) < NEAR * (right - left)]
+        if near:
+            u, v, before = named[near[0]]
+            named[near[0]] = u, max(v, y), f"{before}, {name}"
+        else:
+            named.append((x, y, name))
+    for x, y, name in named:
+        side = 1 if x > 0 else -1
+        ha = "left" if x > 0 else "right"
+        ax.annotate(name, (x, y), (7 * side, 0), textcoords="offset points", fontsize=8, ha=ha, va="center")
 
 
 def _ledger_text(ledger: Ledger) -> str:

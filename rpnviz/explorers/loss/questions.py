@@ -25,6 +25,7 @@ def whose_iou(explorer: LossExplorer) -> Question:
     return Question(
         fact=6,
         text="An IoU decides whether an anchor is positive. The IoU of which box with the object?",
+        veiled=True,
         choices=(
             Choice(
                 "The predicted one: what finds the object is positive",
@@ -41,7 +42,7 @@ def whose_iou(explorer: LossExplorer) -> Question:
             ),
             Choice(
                 "The better one of the two",
-                f"The better of these two is {decoded[alarm]:.2f}, no longer below {explorer.bg_iou_thresh:g}. "
+                f"The better of these two is {decoded[alarm]:.2f}, above {explorer.bg_iou_thresh:g}. "
                 f"The anchor is negative all the same: its own is {offered[alarm]['iou_text']}.",
                 _answer(explorer, alarm),
             ),
@@ -55,16 +56,17 @@ def where_is_lambda(explorer: LossExplorer) -> Question:
     paper, code = NORMALISATIONS["paper"], NORMALISATIONS["torchvision"]
     shares = {way: 1 / way.factors(sampled)[1] for way in (paper, code)}
     first = _answer(explorer, 0)
-    losses = {key: pair[1] for key, pair in explorer.losses.items()}
+    weaker = 1 - shares[paper] / shares[code]
     return Question(
         fact=17,
         text=f"The paper multiplies the box loss by λ = {paper.box_weight:g}. Search the code of torchvision: no 10. "
         "Why?",
+        veiled=True,
         choices=(
             Choice(
                 "It was forgotten, and its boxes are trained ten times too weakly",
-                f"Look at the sums: the paper's box loss, λ and all, is {losses['paper']:.4f}, torchvision's "
-                f"{losses['torchvision']:.4f}. It is not the weaker one.",
+                f"See the column box ×: 1/{shares[paper]:.0f} in the paper, λ and all, 1/{shares[code]:.0f} in "
+                f"torchvision. Its boxes count {weaker:.0%} less, not ten times.",
                 {**first, "normalisation": "paper"},
             ),
             Choice(

@@ -13,7 +13,7 @@ def same_two_thousand(explorer: NmsExplorer) -> Question:
     number, kept = explorer.top_n, len(explorer.kept)
     at = {"top_n": number, "nms_thresh": explorer.nms_thresh, "suppressed_too": False, "layers": list(LAYERS)}
     falls = {turn: len(step.suppresses) for turn, step in enumerate(explorer.steps(), start=1)}
-    hungry = max(list(falls)[1:], key=falls.__getitem__)  # not the first, where the view opens
+    hungry = max(list(falls)[1:], key=falls.__getitem__)  # not the first turn, which everybody has seen
     return Question(
         fact=16,
         text=f"torchvision sends {torchvision['pre_nms_top_n']:,} boxes into NMS and keeps at most "
@@ -28,8 +28,8 @@ def same_two_thousand(explorer: NmsExplorer) -> Question:
             ),
             Choice(
                 "Nothing: it is the same number written twice",
-                f"Of one list, as here, it would never bite: {number} go in, {kept} are left. So there must be more "
-                "than one list.",
+                f"With one list, as here, it would never cut anything: {number} go in, {kept} are left. So there "
+                "must be more than one list.",
                 {**at, "turn": number},
             ),
             Choice(

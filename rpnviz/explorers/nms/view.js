@@ -350,12 +350,11 @@ function counted() {
   const element = h("p", { class: "rpnviz-counted" });
   return {
     element,
-    draw({ run, states, current, worked }) {
+    draw({ run, states, current }) {
       const count = (/** @type {string} */ state) => [...states.values()].filter((one) => one === state).length;
       const isGone = current >= 0 && run.by[current] >= 0; // the one whose turn it is
       const [gone, waiting] = [count("falls") + count("suppressed") + Number(isGone), count("waiting")];
-      const so = `${states.size - gone - waiting} kept · ${gone} suppressed · ${waiting} waiting`;
-      setText(element, `${so}; in the end ${worked.kept.length} of ${states.size} are kept`);
+      setText(element, `${states.size - gone - waiting} kept · ${gone} suppressed · ${waiting} waiting`);
     },
   };
 }

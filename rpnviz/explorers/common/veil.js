@@ -1,0 +1,27 @@
+// @ts-check
+// Covers a view while the question above it has its answer standing there. The view keeps its room, so nothing jumps; it is
+// inert meanwhile: neither hand nor key nor screen reader gets at it.
+import { h, OWN_KEYS } from "./elements.js";
+
+const FIRST = "button:enabled, input:enabled, select:enabled, [tabindex='0']";
+
+/**
+ * @param {HTMLElement} body the view @param {() => void} lift what the reader does who would rather look
+ */
+export function makeVeil(body, lift) {
+  function open() {
+    lift();
+    /** @type {HTMLElement | null} */ (body.querySelector(FIRST))?.focus({ preventScroll: true }); // this button is gone
+  }
+  const button = h("button", { type: "button", click: open, ...OWN_KEYS }, "Choose first, or show the view");
+  const element = h("div", { class: "rpnviz-veil", hidden: true }, button);
+  return {
+    element,
+    /** @param {boolean} covered */
+    cover(covered) {
+      element.hidden = !covered;
+      body.inert = covered;
+      body.classList.toggle("rpnviz-veiled", covered);
+    },
+  };
+}
