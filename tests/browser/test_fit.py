@@ -102,7 +102,7 @@ def test_shares_follow_threshold_and_class(page: Page) -> None:
 
 
 def test_a_suggestion_shows_its_own_shapes_and_nothing_that_nobody_knows(page: Page) -> None:
-    dots, rows = page.locator(".rpnviz-scatter"), page.locator(".rpnviz-shapes tbody tr")
+    dots, rows = page.locator(".rpnviz-scatter"), page.locator(".rpnviz-fit-shapes tbody tr")
     before = dots.evaluate(PIXELS)
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_have_class("rpnviz-never")
@@ -120,7 +120,7 @@ def test_a_suggestion_shows_its_own_shapes_and_nothing_that_nobody_knows(page: P
 
 
 def test_coverage_by_group(page: Page) -> None:
-    rows = page.locator(".rpnviz-bars tbody tr")
+    rows = page.locator(".rpnviz-fit-bars tbody tr")
     expect(rows.nth(1)).to_have_text("small250.0%25.0%1.3")
     expect(rows.nth(3)).to_have_text("large0–––")
     widths = rows.nth(1).locator("i").evaluate_all("(bars) => bars.map((bar) => bar.style.width)")

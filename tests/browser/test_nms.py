@@ -68,7 +68,7 @@ def test_six_boxes_by_keys_and_buttons(eight: Notebook) -> None:
     root.locator("canvas").focus()
     eight.page.keyboard.press("End")
     at(root, 6)
-    expect(root.locator(".rpnviz-counted")).to_have_text("4 kept · 2 suppressed · 0 waiting")
+    expect(root.locator(".rpnviz-nms-counted")).to_have_text("4 kept · 2 suppressed · 0 waiting")
     root.get_by_role("button", name="to the start").click()
     at(root, 0)
     assert pixels(root) == before or root.locator("canvas").evaluate("c => c.matches(':focus')")
@@ -95,7 +95,7 @@ def test_threshold_moves_in_the_page_and_agrees_with_torchvision(eight: Notebook
             oracle = f"torchvision.ops.nms({name}.all_boxes, {name}.all_scores, torch.tensor({value}).item()).tolist()"
             assert eight.ask(f"{name}.worked_out['kept'] == {oracle} == {name}.kept.tolist()")
             kept = len(eight.ask(f"{name}.worked_out['kept']"))
-            expect(root.locator(".rpnviz-counted")).to_contain_text(f"{kept} kept · ")
+            expect(root.locator(".rpnviz-nms-counted")).to_contain_text(f"{kept} kept · ")
 
 
 def test_the_table_stays_where_the_reader_scrolled_it_until_it_is_another_boxs_turn(eight: Notebook) -> None:
@@ -117,13 +117,13 @@ def test_a_suppressed_box_suppresses_nobody_unless_told(eight: Notebook) -> None
     for _ in range(2):
         eight.page.keyboard.press("ArrowRight")
     told(root, "So it suppresses nobody, not even C (IoU 0.60).")
-    expect(root.locator(".rpnviz-counted")).to_have_text("1 kept · 1 suppressed · 1 waiting")
+    expect(root.locator(".rpnviz-nms-counted")).to_have_text("1 kept · 1 suppressed · 1 waiting")
     root.get_by_role("checkbox", name="suppressed boxes suppress too").check()
     told(root, "And here it suppresses C (IoU 0.60): this is not NMS.")
     root.locator("canvas").focus()
     eight.page.keyboard.press("End")
     told(root, "C (0.70) was suppressed by B (IoU 0.60). Nobody is left for it to suppress.")
-    expect(root.locator(".rpnviz-counted")).to_have_text("1 kept · 2 suppressed · 0 waiting")
+    expect(root.locator(".rpnviz-nms-counted")).to_have_text("1 kept · 2 suppressed · 0 waiting")
     eight.wait_for("chained.kept.tolist()", [0])
 
 
@@ -183,7 +183,7 @@ def test_fewer_boxes_and_layers(eight: Notebook) -> None:
     boxes = root.get_by_role("slider", name="top_n")
     boxes.focus()
     eight.page.keyboard.press("Home")
-    expect(root.locator(".rpnviz-counted")).to_have_text("0 kept · 0 suppressed · 1 waiting")
+    expect(root.locator(".rpnviz-nms-counted")).to_have_text("0 kept · 0 suppressed · 1 waiting")
     eight.page.keyboard.press("End")
     before = pixels(root)
     root.get_by_role("checkbox", name="waiting").uncheck()
@@ -231,7 +231,7 @@ def test_stages_are_chosen_by_keys_and_by_mouse(eight: Notebook) -> None:
     eight.page.keyboard.press("ArrowDown")
     expect(root).to_have_attribute("data-stage", "6")
     eight.wait_for("funnel.stage", 6)
-    expect(root.locator(".rpnviz-why")).to_contain_text("not among the best 300")
+    expect(root.locator(".rpnviz-funnel-why")).to_contain_text("not among the best 300")
     root.get_by_role("radio", name="dropped here").check()
     eight.wait_for("funnel.side", "dropped")
     assert pixels(root) != before  # what is left looks the same: the best 100 are left at both stages

@@ -119,7 +119,7 @@ class Editor:
         if self.kind == "loss":
             sums = self.root.locator(".rpnviz-sums tbody td:nth-child(n+5)").all_inner_texts()
             return [*sums, *self.root.locator(".rpnviz-anchor-choice option").all_inner_texts()]
-        return self.root.locator(".rpnviz-stages tbody td:nth-child(n+4)").all_inner_texts()
+        return self.root.locator(".rpnviz-funnel-stages tbody td:nth-child(n+4)").all_inner_texts()
 
     def wanted(self, explorer: Any) -> list[str]:
         if self.kind == "labels":

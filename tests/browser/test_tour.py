@@ -169,7 +169,7 @@ def test_the_whole_way_over_the_map(opened: Open, explorer: LinkedExplorer) -> N
 def test_numbers_of_another_stop_are_not_said_to_be_of_this(opened: Open, explorer: LinkedExplorer) -> None:
     page = opened("#step=4")
     is_on(page, explorer, 5)
-    words = page.locator(".rpnviz-outputs figcaption").first
+    words = page.locator(".rpnviz-tour-outputs figcaption").first
     expect(words).to_contain_text("under the window")
     scores = page.locator(".rpnviz-scores b").all_inner_texts()
     here = explorer.results.here(explorer.row, explorer.col)

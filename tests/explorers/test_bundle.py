@@ -151,3 +151,22 @@ def test_a_view_is_made_of_parts(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_functions_are_short(name: str) -> None:
     assert longest_function(name) <= MOST_LINES
+
+
+SHEETS = {sheet for name in EXPLORERS for sheet in load(name).sheets}
+
+
+def selectors(sheet: str) -> list[str]:
+    """Each selector of a style sheet, those of a list apart."""
+    rules = re.findall(r"([^{}]+)\{", bundle.style_sheet(sheet))
+    lists = [rule.strip() for rule in rules if not rule.strip().startswith("@")]
+    return [one.strip() for rule in lists for one in re.split(r",(?![^(]*\))", rule)]
+
+
+@pytest.mark.parametrize("sheet", sorted(sheet for sheet in SHEETS if not sheet.startswith("common/")))
+def test_a_class_of_one_view_is_styled_by_no_other(sheet: str) -> None:
+    """In JupyterLab the style sheets of all views that were ever shown hold at once."""
+    own = {found[1] for one in selectors(sheet) if (found := re.fullmatch(r"\.([\w-]+)(::?[\w-]+)?", one))}
+    for other in sorted(SHEETS - {sheet}):
+        taken = {name for one in selectors(other) for name in re.findall(r"\.([\w-]+)", one)}
+        assert not own & taken, f"{other} has it as well"

@@ -202,7 +202,7 @@ function nineProducts({ set }) {
   const tables = ["under the window", "weights of the filter", "nine products"].map((name, i) =>
     nineNumbers(name, i === 2, set),
   );
-  const sum = h("output", { class: "rpnviz-sum", "aria-live": "off" });
+  const sum = h("output", { class: "rpnviz-total", "aria-live": "off" });
   const signs = ["×", "=", "→"].map((sign) => h("span", { class: "rpnviz-sign", "aria-hidden": "true" }, sign));
   const total = h("figure", { class: "rpnviz-nine", "aria-label": "their sum" }, h("span", {}, "their sum"), sum);
   const row = h(
@@ -301,7 +301,7 @@ function channelSums(context) {
       {},
       caption,
       tiles.panel.canvas,
-      h("div", { class: "rpnviz-most", role: "group", "aria-label": "channels that add most" }, "most:", ...most),
+      h("div", { class: "rpnviz-largest", role: "group", "aria-label": "channels that add most" }, "most:", ...most),
       sums,
     ),
     draw(now) {

@@ -43,7 +43,7 @@ export function bars(context) {
   ];
   const rows = table({
     label: "Coverage of the present anchors",
-    className: "rpnviz-bars",
+    className: "rpnviz-fit-bars",
     heads: heads.map((text, i) => ({ text, what: whats[i] })),
     rows: [],
   });
@@ -76,7 +76,7 @@ function writeBars(rows, { groups, overall }, by) {
       if (k !== 1) setText(rows.cells[i][k], text);
     });
     const bar = (/** @type {number} */ share) => h("i", { style: { width: `${100 * share}%` } });
-    rows.cells[i][1].replaceChildren(h("span", { class: "rpnviz-bar" }, bar(half), bar(seven)));
+    rows.cells[i][1].replaceChildren(h("span", { class: "rpnviz-fit-bar" }, bar(half), bar(seven)));
   });
 }
 
@@ -93,7 +93,7 @@ export function shapeTable(context) {
   ];
   const rows = table({
     label: "Shapes of the anchors",
-    className: "rpnviz-shapes",
+    className: "rpnviz-fit-shapes",
     heads,
     rows: Array.from({ length: most }, () => ({ head: [""] })),
     onPoint: (row) => context.set({ shape: row }),

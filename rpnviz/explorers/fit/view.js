@@ -43,7 +43,7 @@ export const render = defineView({
   parts: (context) => [
     group(
       "div",
-      { class: "rpnviz-verdict" },
+      { class: "rpnviz-fit-verdict" },
       overview(context),
       paragraph("", ({ verdict }) => verdict),
     ),
@@ -248,7 +248,7 @@ function neighbour({ model, store: { sample, shown } }, dx, dy) {
 /** What dots and frames mean. @param {Context} context @returns {Part} */
 function legend({ store: { styles } }) {
   const key = (/** @type {string} */ name, /** @type {string} */ style, /** @type {string} */ text) => {
-    const mark = h("i", { class: `rpnviz-mark rpnviz-mark-${name}` });
+    const mark = h("i", { class: `rpnviz-fit-mark rpnviz-mark-${name}` });
     mark.style.setProperty("--mark", styles[style].color);
     return h("span", { class: "rpnviz-key" }, mark, text);
   };

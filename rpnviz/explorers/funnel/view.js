@@ -54,7 +54,7 @@ export const render = defineView({
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, settings(context), threshold(context), stageTable(context), sentence("rpnviz-why", "why")),
+    group("figure", {}, settings(context), threshold(context), stageTable(context), sentence("rpnviz-funnel-why", "why")),
     group(
       "figure",
       {},
@@ -232,7 +232,7 @@ function stageTable({ model, root, store: { plan } }) {
   const head = h("thead", {}, h("tr", {}, h("td", { colspan: 3 }), over), h("tr", {}, ...heads));
   const body = h("tbody", {}, ...lines.map(({ row }) => row));
   return {
-    element: scroller("stages", "", h("table", { class: "rpnviz-stages" }, head, body)),
+    element: scroller("stages", "", h("table", { class: "rpnviz-funnel-stages" }, head, body)),
     draw({ counts, objects, stage }) {
       root.dataset.stage = String(stage);
       lines.forEach(({ row, input, left, dropped, bar, found }, i) => {

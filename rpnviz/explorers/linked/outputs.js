@@ -16,7 +16,7 @@ const NAMES = ["dx", "dy", "dw", "dh"];
 /** @param {Context} context @returns {Part} */
 export function outputs(context) {
   const [vector, scores] = [vectorSheet(context), scoreBars(context)];
-  const element = h("div", { class: "rpnviz-outputs" }, vector.element, scores.element);
+  const element = h("div", { class: "rpnviz-tour-outputs" }, vector.element, scores.element);
   return {
     element,
     draw(now) {

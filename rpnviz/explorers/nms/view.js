@@ -347,7 +347,7 @@ function told() {
 
 /** How many are kept, suppressed, waiting. @returns {Part} */
 function counted() {
-  const element = h("p", { class: "rpnviz-counted" });
+  const element = h("p", { class: "rpnviz-nms-counted" });
   return {
     element,
     draw({ run, states, current }) {

@@ -117,7 +117,7 @@ function machine(context) {
     const own = stations.filter((one) => one.part === part).map((one) => station(context, one));
     return group(
       "section",
-      { class: `rpnviz-line rpnviz-line-${part}`, "aria-label": words },
+      { class: `rpnviz-lane rpnviz-line-${part}`, "aria-label": words },
       group("p", { class: "rpnviz-line-name" }, words),
       group("ol", { class: "rpnviz-line-stations" }, ...own),
     );
