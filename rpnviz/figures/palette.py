@@ -27,6 +27,7 @@ PALETTE: dict[str, str] = {
     "scale_128": "#00B8D9",
     "scale_256": "#FFAB00",
     "scale_512": "#E377C2",
+    "only_best": "#8CE0CA",  # positive only as the best anchor of an object
     "casing": "#10131A",
 }
 # The same meanings beside text, where the page may be white or dark: darker than on a picture.

@@ -28,7 +28,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const card = questionCard(model, () => busy !== "", cover);
   root.append(card.element, veil.element, body, status, shown, live);
   const stops = [card.destroy];
-  let speaking = 0;
+  const speaker = speaks(live, body);
   let busy = "";
 
   /** What is not to be seen yet is not to be heard either. @param {boolean} covered */
@@ -63,8 +63,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
       setText(shown, sentence);
       for (const picture of body.querySelectorAll('canvas, [role="img"]'))
         picture.setAttribute("aria-describedby", shown.id);
-      clearTimeout(speaking);
-      speaking = window.setTimeout(() => !body.inert && setText(live, sentence), 400);
+      speaker.say(sentence);
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
     busy(sentence) {
@@ -75,9 +74,23 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     /** @param {() => void} stop to be called when the view goes */
     onDestroy: (stop) => stops.push(stop),
     destroy() {
-      clearTimeout(speaking);
+      speaker.stop();
       stops.forEach((stop) => stop());
       root.remove();
+    },
+  };
+}
+
+/** Speaks once nothing has changed for a moment, and not of what is covered. @param {HTMLElement} live @param {HTMLElement} body */
+function speaks(live, body) {
+  let speaking = 0;
+  const stop = () => clearTimeout(speaking);
+  return {
+    stop,
+    /** @param {string} sentence */
+    say(sentence) {
+      stop();
+      speaking = window.setTimeout(() => !body.inert && setText(live, sentence), 400);
     },
   };
 }

@@ -105,16 +105,11 @@ function foldButton(card, then) {
 }
 
 /**
- * The card of all questions, one at a time; hidden while there are none.
- * @param {Model} model @param {() => boolean} waiting whether the view waits for an answer of Python's
- * @param {(covered: boolean) => void} cover the view, whose answer is not to be read before there is a guess
+ * Goes back to where a question was asked, and from there to the place that shows why. Where the first takes another
+ * picture or grid, Python answers before the second, whose row may not exist until then.
+ * @param {Model} model @param {() => boolean} waiting
  */
-export function questionCard(model, waiting, cover) {
-  const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
-  const said = h("div", { class: "rpnviz-live", role: "status" });
-  const speak = (/** @type {string} */ sentence) => setText(said, sentence);
-  // Back to where the question was asked, and from there to the place that shows why. Where the first takes another
-  // picture or grid, Python answers before the second, whose row may not exist until then.
+function mover(model, waiting) {
   let moves = /** @type {Record<string, any> | null} */ (null);
   function arrive() {
     if (!moves || waiting()) return;
@@ -123,11 +118,28 @@ export function questionCard(model, waiting, cover) {
     commit(model, values);
   }
   /** @param {Record<string, any>} asked @param {Record<string, any>} then */
-  function go(asked, then) {
-    uncover();
+  function move(asked, then) {
     commit(model, asked);
     moves = then;
     queueMicrotask(arrive); // after the view has drawn, and knows whether it waits
+  }
+  return { arrive, move };
+}
+
+/**
+ * The card of all questions, one at a time; hidden while there are none.
+ * @param {Model} model @param {() => boolean} waiting whether the view waits for an answer of Python's
+ * @param {(covered: boolean) => void} cover the view, whose answer is not to be read before there is a guess
+ */
+export function questionCard(model, waiting, cover) {
+  const card = h("div", { class: "rpnviz-quiz", role: "group", "aria-label": "Predict first" }); // no landmark: a page has many
+  const said = h("div", { class: "rpnviz-live", role: "status" });
+  const speak = (/** @type {string} */ sentence) => setText(said, sentence);
+  const { arrive, move } = mover(model, waiting);
+  /** @param {Record<string, any>} asked @param {Record<string, any>} then */
+  function go(asked, then) {
+    uncover();
+    move(asked, then);
   }
 
   let veiled = /** @type {boolean[]} */ ([]); // of each question, until the view was seen

@@ -54,7 +54,14 @@ export const render = defineView({
   store: readStore,
   moment: readMoment,
   parts: (context) => [
-    group("figure", {}, settings(context), threshold(context), stageTable(context), sentence("rpnviz-funnel-why", "why")),
+    group(
+      "figure",
+      {},
+      settings(context),
+      threshold(context),
+      stageTable(context),
+      sentence("rpnviz-funnel-why", "why"),
+    ),
     group(
       "figure",
       {},

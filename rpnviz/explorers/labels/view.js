@@ -30,7 +30,6 @@ import { defineView, group } from "../common/view.js";
 
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
-const PALE = "#8ce0ca"; // of the positive ones
 const SMALL = 110; // px: no tag lies over a lower object
 /** @type {[string, string, string][]} */
 const COUNTED = [
@@ -134,13 +133,15 @@ function anchorMap({ model, store: { geometry: current, styles }, redraw, set })
     onPoint: (i) => set({ pointed: i }),
     onResize: redraw,
   });
+  const pale = model.get("look").palette.only_best;
   return {
     element: panel.canvas,
     draw({ codes, geometry, version, positives, squares, shown, objects }) {
       if (!panel.begin()) return;
       panel.backdrop(String(version), () => {
         drawMap(panel, geometry, squares, { objects, style: styles.ground_truth });
-        for (const i of positives) panel.box(larger(geometry, i, 0.4), bead(styles, codes[i]), { fill: 1 });
+        for (const i of positives)
+          panel.box(larger(geometry, i, 0.4), bead(styles.positive, pale, codes[i]), { fill: 1 });
       });
       panel.box(larger(geometry, shown, 1), styles.window);
     },
@@ -154,8 +155,8 @@ function larger({ inCells, square }, i, rim) {
   return inCells([x - rim, y - rim, x + 1 + rim, y + 1 + rim]);
 }
 
-/** How a positive anchor looks on the map; paler if only as the best. @param {Record<string, LineStyle>} styles @param {number} code */
-const bead = ({ positive }, code) => ({ ...positive, width: 0.6, color: lowQuality(code) ? PALE : positive.color });
+/** How a positive anchor looks on the map; paler if only as the best. @param {LineStyle} positive @param {string} pale @param {number} code */
+const bead = (positive, pale, code) => ({ ...positive, width: 0.6, color: lowQuality(code) ? pale : positive.color });
 
 /** The four counts. @param {Context} context @returns {Part} */
 function counts({ store: { styles } }) {
