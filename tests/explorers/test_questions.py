@@ -381,7 +381,10 @@ def test_26_nine_cells_nine_anchors(asked: dict[str, Any]) -> None:
 def test_27_weights_of_a_filter(asked: dict[str, Any]) -> None:
     explorer = asked["convolution"]
     made = explorer.taken_apart
-    told = lambda value: f"{float(value):.3f}".replace("-", "−")  # noqa: E731
+
+    def told(value: Tensor | float) -> str:
+        return f"{float(value):.3f}".replace("-", "−")
+
     with after(explorer, 27, 0) as why:
         assert made.channel_sums[explorer.channel] == made.channel_sums.min()
         assert told(made.weights[explorer.channel, 1, 1]) in why and f"channel {explorer.channel} is" in why

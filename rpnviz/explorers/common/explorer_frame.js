@@ -24,19 +24,12 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const status = h("div", { class: "rpnviz-status" }, text, note);
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
   const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) });
-  const veil = makeVeil(body, () => card.uncover());
-  const card = questionCard(model, () => busy !== "", cover);
+  const veil = makeVeil({ root, body, shown }, () => card.uncover());
+  const card = questionCard(model, () => busy !== "", veil.cover);
   root.append(card.element, veil.element, body, status, shown, live);
   const stops = [card.destroy];
   const speaker = speaks(live, body);
   let busy = "";
-
-  /** What is not to be seen yet is not to be heard either. @param {boolean} covered */
-  function cover(covered) {
-    veil.cover(covered);
-    if (covered) root.removeAttribute("aria-describedby");
-    else root.setAttribute("aria-describedby", shown.id);
-  }
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
@@ -61,8 +54,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
      */
     say(sentence) {
       setText(shown, sentence);
-      for (const picture of body.querySelectorAll('canvas, [role="img"]'))
-        picture.setAttribute("aria-describedby", shown.id);
+      describe(body, shown.id);
       speaker.say(sentence);
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
@@ -79,6 +71,11 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
       root.remove();
     },
   };
+}
+
+/** The pictures of a view are described by an element. @param {HTMLElement} body @param {string} id */
+function describe(body, id) {
+  for (const picture of body.querySelectorAll('canvas, [role="img"]')) picture.setAttribute("aria-describedby", id);
 }
 
 /** Speaks once nothing has changed for a moment, and not of what is covered. @param {HTMLElement} live @param {HTMLElement} body */

@@ -173,14 +173,8 @@ export function questionCard(model, waiting, cover) {
       turn();
       speak(questions[now].text);
     });
-    const fold = foldButton(card, veil);
-    const bar = h(
-      "div",
-      { class: "rpnviz-quiz-bar" },
-      ...(several ? [next] : []),
-      button("ask again", () => all[now].reset()),
-      fold,
-    );
+    const again = button("ask again", () => all[now].reset());
+    const bar = h("div", { class: "rpnviz-quiz-bar" }, ...(several ? [next] : []), again, foldButton(card, veil));
     card.classList.remove("rpnviz-quiz-folded");
     hide();
     card.replaceChildren(...all.map(({ element }) => element), bar, said);

@@ -6,9 +6,11 @@ import { h, OWN_KEYS } from "./elements.js";
 const FIRST = "button:enabled, input:enabled, select:enabled, [tabindex='0']";
 
 /**
- * @param {HTMLElement} body the view @param {() => void} lift what the reader does who would rather look
+ * @param {{root: HTMLElement, body: HTMLElement, shown: HTMLElement}} frame of the view, its body, and the sentence that
+ *   says what it shows
+ * @param {() => void} lift what the reader does who would rather look
  */
-export function makeVeil(body, lift) {
+export function makeVeil({ root, body, shown }, lift) {
   function open() {
     lift();
     /** @type {HTMLElement | null} */ (body.querySelector(FIRST))?.focus({ preventScroll: true }); // this button is gone
@@ -22,6 +24,9 @@ export function makeVeil(body, lift) {
       element.hidden = !covered;
       body.inert = covered;
       body.classList.toggle("rpnviz-veiled", covered);
+      // What is not to be seen yet is not to be heard either.
+      if (covered) root.removeAttribute("aria-describedby");
+      else root.setAttribute("aria-describedby", shown.id);
     },
   };
 }
