@@ -168,4 +168,4 @@ def speed_in_words(ratio: float, exercise: Exercise) -> str:
     if ratio < 1.5:
         return f"It is as fast as the reference {on}."
     times = f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"
-    return f"It takes {times} times as long as the reference {on}. That is fine: it was to be right."
+    return f"It takes {times} times as long as the reference {on}. That is fine: it only had to be right."

@@ -142,7 +142,7 @@ class Followed:
 
     @cached_property
     def stages(self) -> Stages:
-        """The proposals in use."""
+        """The proposals at test time."""
         case = self.case
         # NMS over all boxes takes a third of a second: whoever differs in other settings alone shares what it keeps.
         alike = {name: getattr(self.convention, name) for name in DECIDE_NMS}
@@ -295,8 +295,8 @@ SETTINGS: dict[str, tuple[str, Step]] = {
     "beta": ("box loss: parabola up to", BOX_LOSS),
     "n_cls": ("score's loss is divided by", SCORE_LOSS),
     "n_reg": ("box loss is divided by", BOX_LOSS),
-    "pre_nms_top_n": ("into NMS, training / in use", PROPOSED),
-    "post_nms_top_n": ("out of NMS, training / in use", PROPOSED),
+    "pre_nms_top_n": ("into NMS, training / test", PROPOSED),
+    "post_nms_top_n": ("out of NMS, training / test", PROPOSED),
     "min_size": ("smallest side of a proposal", PROPOSED),
     "first": ("what comes first", PROPOSED),
     "scores_per_anchor": ("scores for an anchor", NOTHING),

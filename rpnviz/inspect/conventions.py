@@ -62,7 +62,7 @@ class Convention:
         beta: where smooth L1 turns from a parabola into a line; 0 is plain L1.
         n_cls: what divides the sum of the cross-entropies.
         n_reg: what divides the sum of the box losses; the paper's 240 is N_reg = 2,400 over λ = 10.
-        pre_nms_top_n: how many boxes go into NMS, in training and in use.
+        pre_nms_top_n: how many boxes go into NMS, in training and at test time.
         post_nms_top_n: how many proposals come out, likewise.
         min_size: px; the smallest height and width of a proposal.
         first: which comes first, to drop small boxes or to take the best for NMS.

@@ -105,8 +105,6 @@ def test_trainings_left_the_picture_of_their_end() -> None:
 @every_notebook
 def test_imports_stand_in_one_cell(path: Path) -> None:
     cells = [cell for cell in code_cells(path) if has(cell, ast.Import, ast.ImportFrom)]
-    if path.stem.startswith("00") and cells[0].source.startswith("import rpnviz\n"):
-        cells = cells[1:]  # it shows the explorer before it explains anything
     assert len(cells) == 1
 
 

@@ -124,8 +124,8 @@ def as_markdown(rows: dict[str, dict[str, list[float]]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Read the command line, compare, print and write."""
+def _options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=Path, default=Path("scenes"), help="folder of rendered scenes")
     parser.add_argument("--vgg16", type=Path, help="VGG-16's weights; else torchvision's are downloaded")
@@ -137,7 +137,12 @@ def main() -> None:
     parser.add_argument("--features", type=Path, default=FEATURES, help="folder of the scenes' features")
     parser.add_argument("--run", type=Path, default=Path("runs/ablations"), help="folder of the finished runs")
     parser.add_argument("--out", type=Path, default=Path("data/weights/ablations.json"))
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Compare, print and write."""
+    args = _options()
     try:
         pictures, held_out = read_scenes(args.scenes)
         backbone = Backbone.load("vgg16", args.vgg16)

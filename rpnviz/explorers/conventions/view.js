@@ -227,7 +227,7 @@ function counts({ store: { styles }, set }) {
 
 /** @param {Convention} convention */
 function relabelledText({ relabelled, sampled: [positive, negative], proposals, name }) {
-  const rest = `Minibatch: ${positive} positive, ${negative} negative. Proposals in use: ${thousands(proposals)}.`;
+  const rest = `Minibatch: ${positive} positive, ${negative} negative. Proposals at test time: ${thousands(proposals)}.`;
   if (name === "paper") return rest;
   if (relabelled === null) return `Its anchors have other shapes than the paper's. ${rest}`;
   return `${thousands(relabelled)} anchors have another label than in the paper. ${rest}`;

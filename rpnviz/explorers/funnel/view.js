@@ -174,7 +174,7 @@ function settings({ model, store: { geometry, plan } }) {
     commit(model, Object.fromEntries(PROPOSAL_SETTINGS.map((name) => [name, preset[name]])));
   const whose = choice({
     label: "whose settings",
-    what: "Whose settings: the paper's, py-faster-rcnn's, torchvision's or detectron2's, for training or in use.",
+    what: "Whose settings: the paper's, py-faster-rcnn's, torchvision's or detectron2's, for training or at test time.",
     onChange: (i) => i !== OWN && take(presets[Number(i)]),
   });
   whose.fill([

@@ -35,7 +35,7 @@ const PROPOSALS = [
     "after NMS",
     "Proposals: going down the list, a box is dropped if a better kept one overlaps it with an IoU above nms_thresh, 0.7 in the paper.",
   ],
-  ["proposals", "Proposals: the best of these, 300 in use and 2,000 in training, go to the second stage."],
+  ["proposals", "Proposals: the best of these, 300 at test time and 2,000 in training, go to the second stage."],
 ];
 
 /** @param {string} label @param {string} what @param {[string, string][]} stages */

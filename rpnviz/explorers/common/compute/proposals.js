@@ -27,7 +27,7 @@ import { nms } from "./nms.js";
  */
 /** @typedef {Moved & Chosen} Stages */
 
-/** py-faster-rcnn's, in use; the defaults of Python's `propose`. @type {Settings} */
+/** py-faster-rcnn's, at test time; the defaults of Python's `propose`. @type {Settings} */
 export const DEFAULTS = { preNmsTopN: 6000, postNmsTopN: 300, nmsThresh: 0.7, minSize: 16 };
 
 const f32 = Math.fround;
