@@ -116,8 +116,8 @@ def propose_by_level(
 ) -> PyramidStages:
     """Turn the head's output on all levels into proposals, step by step as torchvision's RegionProposalNetwork does.
 
-    The defaults are torchvision's at test time. pre_nms_top_n holds for each level, post_nms_top_n for all together: with one
-    level only, NMS would be given no more than may come out. In training both are 2,000.
+    The defaults are torchvision's at test time. pre_nms_top_n holds for each level, post_nms_top_n for all together:
+    with one level only, NMS would be given no more than may come out. In training both are 2,000.
 
     Args:
         objectness (Tensor[N]): logits, level by level.
