@@ -97,6 +97,10 @@ SHUFFLED = (
     "pos[torch.randperm(len(pos), generator=generator)[:num_pos]], "
     "neg[torch.randperm(len(neg), generator=generator)[:num_neg]]"
 )
+SEEDED = SHUFFLED.replace(
+    "pos[torch.randperm(len(pos), generator=generator)",
+    "pos[torch.randperm(len(pos), generator=torch.manual_seed(generator.initial_seed()))",
+)
 REPLACED = (
     "pos[torch.randint(max(len(pos), 1), (num_pos,), generator=generator)], "
     "neg[torch.randint(max(len(neg), 1), (num_neg,), generator=generator)]"
@@ -181,6 +185,24 @@ ATTEMPTS: dict[str, tuple[str, str, str, str]] = {  # what it is: exercise, sour
         ),
         "The result should be 0.5; your function returns 1.",
         "beyond_the_map",
+    ),
+    "nearly the best is positive": (
+        "my_label_anchors",
+        GUARDED.replace("match_quality_matrix == best", "match_quality_matrix >= best - 0.1"),
+        "of the labels",
+        "",
+    ),
+    "cut off at a picture's edge": (
+        "my_decode",
+        changed("my_decode", ("return torch.tensor(boxes)", "return torch.tensor(boxes).clamp(max=1000)")),
+        "of the boxes",
+        "",
+    ),
+    "everybody's chance": (
+        "my_sample_minibatch",
+        SAMPLE.format(end=".flatten()", returned=SEEDED),
+        "it changes the random state that all of PyTorch shares.",
+        "",
     ),
     # the wrong diagnosis, or none
     "right boxes as ints": (
