@@ -12,7 +12,6 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
-from tests.browser.conftest import PIXELS
 from tests.explorers.small_scene import make_picture
 from tools.browser.lab import Notebook
 
@@ -26,12 +25,12 @@ SHOWN = """(canvas, [places, colours]) => {
     return colours.some((colour) => colour.every((value, k) => Math.abs(value - rgb[k]) < 12));
   });
 }"""
-# Whether anything is drawn in a row of columns.
+# What is drawn in a box, "" if nothing.
 INK = """(canvas, [x1, y1, x2, y2]) => {
   const panel = canvas.rpnvizPanel;
   const [x, y] = [panel.x(x1), panel.y(y1)];
   const { data } = canvas.getContext("2d").getImageData(x, y, panel.x(x2) - x, panel.y(y2) - y);
-  return data.some((value, i) => i % 4 === 3 && value > 0);
+  return data.some((value, i) => i % 4 === 3 && value > 0) ? data.join() : "";
 }"""
 
 
@@ -79,11 +78,13 @@ def test_a_pooling_to_be_guessed_has_its_place_and_no_number(show: Show) -> None
     explorer = PoolingsExplorer(make_picture(), poolings=1)
     root = show(explorer, "poolings")
     canvas = root.locator("canvas")
-    levels = [(-52, 7 * level, 0, 7 * level + 7) for level in range(5)]
-    assert [canvas.evaluate(INK, level) for level in levels] == [True] * 5
-    inside = [(-40, 7 * level + 2, -10, 7 * level + 5) for level in range(5)]
-    assert [canvas.evaluate(INK, level) for level in inside] == [True, True, False, False, False]  # empty frames
-    before = canvas.evaluate(PIXELS)
-    canvas.press("ArrowDown")
-    assert canvas.evaluate(PIXELS) != before
-    expect(root).to_have_attribute("data-steps", "1000 500 250 125 62")
+
+    def ink(x1: float, x2: float, rim: float = 0) -> list[str]:
+        return [canvas.evaluate(INK, (x1, 7 * level + rim, x2, 7 * level + 7 - rim)) for level in range(5)]
+
+    assert all(ink(-52, 0))
+    assert list(map(bool, ink(-40, -10, rim=2))) == [True, True, False, False, False]  # empty frames
+    before = ink(0.5, 16)
+    canvas.press("Shift+ArrowLeft")
+    expect(root).to_have_attribute("data-steps", "984 492 246 123 61")
+    assert [told != then for told, then in zip(ink(0.5, 16), before, strict=True)] == [True, True, False, False, False]

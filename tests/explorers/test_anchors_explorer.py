@@ -103,8 +103,6 @@ def test_page_draws_where_a_shape_fits(browser: Browser) -> None:
             fits, columns = inside.nonzero().flatten().tolist(), explorer.grid.feature_size[1]
             still = _examples(fits, columns, len(inside))
             assert [(one["cell"], one["style"]) for one in drawn["examples"]] == still
-    nine = ask_page(browser, "anchors/view.js", FITS, states[:1])[0]
-    assert nine[0]["room"] == [91, 45, 909, 555] or nine[0]["room"] == [92, 44, 908, 556], nine[0]["room"]
 
 
 @pytest.mark.parametrize(("name", "inside"), [("paper", 8144), ("floor", 8044), ("ceil", 8044)])
