@@ -9,12 +9,14 @@ import io
 from typing import Any, cast
 
 import pytest
+import torch
 
 from rpnviz.exercises import EXERCISES, Worker, search
 from rpnviz.exercises.examination import Examination
 from rpnviz.exercises.result import Result
 from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.sandbox.worker import Session
+from rpnviz.exercises.search import Trial
 from tests.exercises.solutions import SOLUTIONS
 
 
@@ -328,6 +330,29 @@ def test_what_is_said_of_an_attempt(what: str, monkeypatch: pytest.MonkeyPatch) 
     result = answer(name, source, monkeypatch)
     assert (result.verdict, result.mistake) == ("error" if "raises" in says else "not yet", mistake), str(result)
     assert says in result.message
+
+
+def test_mistake_is_named_where_it_gives_what_came_out_nearly_everywhere() -> None:
+    """On three of four inputs that fail, and on half of all; and where it is wrong on the smallest."""
+    examination = Examination(EXERCISES["my_recall"], cast(Worker, SameProcess()))
+    found, missed = (torch.tensor([[0.75]]), 1), (torch.tensor([[0.25]]), 1)
+    percent = Trial(found, [100.0], "The recall should be 1.")
+    other = Trial(found, [7.0], "The recall should be 1.")
+    right, zero = Trial(found, [1.0], ""), Trial(missed, [0.0], "")
+    named = {
+        "three of four": examination._recognised(percent, [percent] * 3 + [other] + [zero] * 9),
+        "two of three": examination._recognised(percent, [percent] * 2 + [other] + [zero] * 9),
+        "half of all": examination._recognised(percent, [percent] + [right] * 2),
+        "less": examination._recognised(percent, [percent] + [right] * 5),
+        "right there": examination._recognised(Trial(missed, [0.0], "The recall is text."), [percent] * 4),
+    }
+    assert {what: mistake and mistake.key for what, mistake in named.items()} == {
+        "three of four": "percent",
+        "two of three": None,
+        "half of all": "percent",
+        "less": None,
+        "right there": None,
+    }
 
 
 def test_object_without_overlap_may_be_guarded_against(monkeypatch: pytest.MonkeyPatch) -> None:
