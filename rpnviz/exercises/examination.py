@@ -67,7 +67,7 @@ class Examination:
             if "raised" in answer:
                 return Trial(arguments, [], "It raises an exception.", answer["raised"], said)
         values = [answer["value"] for answer in answers]
-        changed = explain_changes(exercise, (i for answer in answers for i in answer["changed"]))
+        changed = explain_changes(exercise, answers)
         problem = self._problem(arguments, values) or changed
         return Trial(arguments, values, problem, None, said)
 
@@ -96,7 +96,9 @@ class Examination:
             what = explain_exception(failure.raised, self.worker, self.source)
             return self._result("error", **what, case=case, png=self._png(case), **failure.said)
         case = self._case(failure.arguments, failure.values)
-        mistake = None if "changed in place" in failure.problem else self._recognised(failure, search.probes())
+        mistake = (
+            None if failure.problem.startswith("The result is right") else self._recognised(failure, search.probes())
+        )
         shown = {"case": case, "png": self._png(case), **failure.said}
         known = {"mistake": mistake.key, "hint": mistake.hint} if mistake is not None else {}
         if all(value is Ellipsis for value in failure.values):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from rpnviz.exercises.exercise import Exercise
@@ -14,6 +14,10 @@ from rpnviz.exercises.sandbox.own_code import own_line
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 
 LOADING_SECONDS = 60.0  # with all that the function imports
+ANOTHERS_CHANCE = (
+    "The result is right, but it changes the random state that all of PyTorch shares. Draw with generator=generator "
+    "alone, without torch.manual_seed: the generator goes on from draw to draw."
+)
 _SAYINGS = {
     "recursion": "{it} calls itself without end.",
     "exit": "{it} calls exit() instead of returning something.",
@@ -96,11 +100,14 @@ def explain_end(code: int | None) -> str:
     return f"It ended the process in which it ran, {how}, instead of returning something."
 
 
-def explain_changes(exercise: Exercise, places: Iterable[int]) -> str:
-    """Say which arguments the function has changed; "" if none."""
-    names = ", ".join(exercise.arguments[i] for i in sorted(set(places)))
-    said = f"The result is right, but {names} is changed in place: it is no longer what the caller had."
-    return said if names else ""
+def explain_changes(exercise: Exercise, answers: Sequence[dict[str, Any]]) -> str:
+    """Say which arguments the function has changed, or whose chance; "" if nothing."""
+    names = ", ".join(exercise.arguments[i] for i in sorted({i for answer in answers for i in answer["changed"]}))
+    if names:
+        return f"The result is right, but {names} is changed in place: it is no longer what the caller had."
+    if "generator" in exercise.arguments and any(answer["random"] for answer in answers):
+        return ANOTHERS_CHANCE
+    return ""
 
 
 def leave_nothing_running(worker: Worker) -> None:

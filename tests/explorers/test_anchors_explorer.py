@@ -16,6 +16,7 @@ from rpnviz.anchors import cell_anchors, ctpn_cell_anchors, grid_anchors, inside
 from rpnviz.explorers.anchors.explorer import AnchorsExplorer, chosen_cells
 from rpnviz.explorers.common.anchor_shapes import MOST_ANCHORS
 from rpnviz.explorers.common.map_and_picture import place
+from rpnviz.figures.anchors import _examples
 from rpnviz.grid import Grid
 from tests.explorers.page_code import as_state, ask_page
 from tests.explorers.small_scene import make_picture
@@ -72,6 +73,36 @@ def test_page_shows_what_python_says(browser: Browser) -> None:
         assert said["place"] == json.loads(json.dumps(place(explorer.grid)))
         assert said["place"]["feature_size"] == list(explorer.grid.feature_size)
     assert len({tuple(explorer.counts) for explorer in explorers}) == len(MOVED)
+
+
+FITS = """
+const { revive, standIn } = rpnviz.take("saved/open.js");
+export const ask = (states) => states.map((state) => {
+  const answer = readStore({ model: standIn(JSON.parse(state, revive)), redraw: () => {} }).answer();
+  return answer.anchors.map((_, shape) => ({ room: room(answer, shape), examples: examples(answer, shape) }));
+});
+"""
+
+
+def test_page_draws_where_a_shape_fits(browser: Browser) -> None:
+    """In the area stand the centres of the cells whose anchor lies inside; of three boxes two lie inside."""
+    explorers = [AnchorsExplorer(make_picture(), Grid.paper()) for _ in MOVED]
+    for explorer, moved in zip(explorers, MOVED, strict=True):
+        explorer.set_state(moved)
+    states = [as_state(explorer.saved_state()) for explorer in explorers]
+    for explorer, said in zip(explorers, ask_page(browser, "anchors/view.js", FITS, states), strict=True):
+        boxes = grid_anchors(explorer.grid, explorer.cells).reshape(-1, len(explorer.cells), 4)
+        for shape, drawn in enumerate(said):
+            inside = explorer.inside[:, shape]
+            centres = (boxes[:, shape, :2] + boxes[:, shape, 2:]) / 2
+            x1, y1, x2, y2 = drawn["room"] or (1, 1, 0, 0)
+            low, high = torch.tensor([x1, y1]), torch.tensor([x2, y2])
+            assert torch.equal(((centres >= low) & (centres <= high)).all(dim=1), inside)
+            styles = {one["cell"]: one["style"] for one in drawn["examples"]}
+            assert {cell: "positive" if inside[cell] else "crosses_border" for cell in styles} == styles
+            fits, columns = inside.nonzero().flatten().tolist(), explorer.grid.feature_size[1]
+            still = _examples(fits, columns, len(inside))
+            assert [(one["cell"], one["style"]) for one in drawn["examples"]] == still
 
 
 @pytest.mark.parametrize(("name", "inside"), [("paper", 8144), ("floor", 8044), ("ceil", 8044)])

@@ -151,7 +151,7 @@ class Assembly:
             return "fails", _sentence(said["message"], said["code"], left_out), None
         if answer["value"] is Ellipsis:
             return "missing", "It returns ‘...’.", None
-        changed = explain_changes(CHAIN[name], answer["changed"])
+        changed = explain_changes(CHAIN[name], [answer])
         return judge(name, arguments, answer["value"], wanted, changed)
 
     @property

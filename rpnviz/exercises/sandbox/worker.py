@@ -84,6 +84,7 @@ class Session:
         """Take over a function, pickled or as the source text that defines it; say whether it takes `count` values."""
         torch.set_default_dtype(torch.float32)  # an earlier function may have changed them
         torch.set_grad_enabled(True)
+        torch.manual_seed(0)
         answer = self._guarded(lambda: self._load(name, pickled, source))
         if "raised" in answer:
             return answer
@@ -101,14 +102,19 @@ class Session:
         self.loaded = cloudpickle.loads(pickled)
 
     def call(self, calls: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
-        """Call the function with each list of arguments; say what came out, and which arguments it changed."""
+        """Call the function with each list of arguments; say what came out, and what it changed.
+
+        "changed" are the places of arguments, "random" says whether PyTorch's own random state is another.
+        """
         return [self._call(arguments) for arguments in calls]
 
     def _call(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
         given = [protocol.ready(argument) for argument in arguments]
         function = self.function
         assert function is not None
+        random = torch.get_rng_state()
         answer = self._guarded(lambda: function(*given))
+        answer["random"] = not torch.equal(random, torch.get_rng_state())
         if "raised" not in answer:
             answer["changed"] = [i for i, (a, b) in enumerate(zip(arguments, given, strict=True)) if _changed(a, b)]
         return answer

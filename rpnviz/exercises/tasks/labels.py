@@ -17,8 +17,9 @@ FG, BG = (0.75, 0.5, 0.625), (0.25, 0.375, 0.125)  # exact in binary: an IoU can
 
 def _inputs(draw: Draw) -> Arguments:
     """IoUs in eighths, so that there are ties and IoUs at a threshold; every object overlaps some anchor."""
-    if whole(draw, 0, 5) == 5:
-        return _crowded(draw), one_of(draw, FG), one_of(draw, BG)
+    kind = whole(draw, 0, 6)
+    if kind > 4:
+        return _crowded(draw) if kind == 5 else _nearly(draw), one_of(draw, FG), one_of(draw, BG)
     objects = whole(draw, 1, 3)
     matrix = torch.tensor(rows(draw, 1, 6, *[(0, 8)] * objects)).T / 8
     matrix[matrix.amax(dim=1) == 0, 0] = 0.125
@@ -30,6 +31,13 @@ def _crowded(draw: Draw) -> Tensor:
     low, beside = whole(draw, 1, 3), whole(draw, 0, 2)
     matrix = torch.tensor([[low, min(beside, low - 1)], [low + 1, low + 2]]) / 8
     return matrix.flip(whole(draw, 0, 1))
+
+
+def _nearly(draw: Draw) -> Tensor:
+    """The second anchor is nearly as good as the best one, the third lies far off."""
+    best = torch.tensor([[whole(draw, 2, 4), 0, 0]]) / 8
+    best[0, 1] = best[0, 0] - 1 / 64
+    return best
 
 
 def _larger() -> Arguments:

@@ -286,7 +286,7 @@ function drawCell(panel, { answer, at, selected }) {
 }
 
 /** Where the centre of a shape may stand, null if nowhere. @param {Answer} answer @param {number} shape @returns {Box | null} */
-function room({ anchors, place }, shape) {
+export function room({ anchors, place }, shape) {
   const [[x1, y1, x2, y2], [height, width]] = [anchors[shape].box, place.image_size];
   return x2 - x1 > width || y2 - y1 > height ? null : [-x1, -y1, width - x2, height - y2];
 }
@@ -319,7 +319,7 @@ function drawRoom(panel, styles, { answer, shape }) {
 }
 
 /** @param {Answer} answer @param {number} shape @returns {{cell: number, style: string}[]} */
-function examples({ anchors, cells, inside, place }, shape) {
+export function examples({ anchors, cells, inside, place }, shape) {
   const fits = Array.from({ length: cells }, (_, i) => i).filter((i) => inside[i * anchors.length + shape]);
   const [rows, cols] = place.feature_size;
   if (!fits.length) return [{ cell: Math.floor(rows / 2) * cols + Math.floor(cols / 2), style: "crosses_border" }];

@@ -117,7 +117,7 @@ def test_a_function_that_failed_is_not_called_again(assemble: Assemble, tmp_path
     [
         ("[1, 1], [2, 3]", "pos_inds holds anchor 1 more than once"),
         ("[0], [2, 3]", "pos_inds holds anchor 0, whose label is -1"),
-        ("[1], [2]", "neg_inds holds 1 anchors; 2 is right"),
+        ("[1], [2]", "neg_inds holds 1 anchor; it should hold 2"),
         ("[1], [9]", "neg_inds names an anchor that does not exist: 9"),
         ("[1.0], [2.0]", "two lists of indices, (pos_inds, neg_inds); it returns a Tensor of shape [1], a Tensor"),
         ("[]", "two lists of indices, (pos_inds, neg_inds); it returns a Tensor of shape [0]"),

@@ -9,12 +9,14 @@ import io
 from typing import Any, cast
 
 import pytest
+import torch
 
 from rpnviz.exercises import EXERCISES, Worker, search
 from rpnviz.exercises.examination import Examination
 from rpnviz.exercises.result import Result
 from rpnviz.exercises.sandbox import protocol
 from rpnviz.exercises.sandbox.worker import Session
+from rpnviz.exercises.search import Trial
 from tests.exercises.solutions import SOLUTIONS
 
 
@@ -96,6 +98,10 @@ def my_sample_minibatch(labels, batch_size_per_image, positive_fraction, generat
 SHUFFLED = (
     "pos[torch.randperm(len(pos), generator=generator)[:num_pos]], "
     "neg[torch.randperm(len(neg), generator=generator)[:num_neg]]"
+)
+SEEDED = SHUFFLED.replace(
+    "pos[torch.randperm(len(pos), generator=generator)",
+    "pos[torch.randperm(len(pos), generator=torch.manual_seed(generator.initial_seed()))",
 )
 REPLACED = (
     "pos[torch.randint(max(len(pos), 1), (num_pos,), generator=generator)], "
@@ -181,6 +187,24 @@ ATTEMPTS: dict[str, tuple[str, str, str, str]] = {  # what it is: exercise, sour
         ),
         "The result should be 0.5; your function returns 1.",
         "beyond_the_map",
+    ),
+    "nearly the best is positive": (
+        "my_label_anchors",
+        GUARDED.replace("match_quality_matrix == best", "match_quality_matrix >= best - 0.1"),
+        "of the labels",
+        "",
+    ),
+    "cut off at a picture's edge": (
+        "my_decode",
+        changed("my_decode", ("return torch.tensor(boxes)", "return torch.tensor(boxes).clamp(max=1000)")),
+        "of the boxes",
+        "",
+    ),
+    "everybody's chance": (
+        "my_sample_minibatch",
+        SAMPLE.format(end=".flatten()", returned=SEEDED),
+        "it changes the random state that all of PyTorch shares.",
+        "",
     ),
     # the wrong diagnosis, or none
     "right boxes as ints": (
@@ -306,6 +330,29 @@ def test_what_is_said_of_an_attempt(what: str, monkeypatch: pytest.MonkeyPatch) 
     result = answer(name, source, monkeypatch)
     assert (result.verdict, result.mistake) == ("error" if "raises" in says else "not yet", mistake), str(result)
     assert says in result.message
+
+
+def test_mistake_is_named_where_it_gives_what_came_out_nearly_everywhere() -> None:
+    """On three of four inputs that fail, and on half of all; and where it is wrong on the smallest."""
+    examination = Examination(EXERCISES["my_recall"], cast(Worker, SameProcess()))
+    found, missed = (torch.tensor([[0.75]]), 1), (torch.tensor([[0.25]]), 1)
+    percent = Trial(found, [100.0], "The recall should be 1.")
+    other = Trial(found, [7.0], "The recall should be 1.")
+    right, zero = Trial(found, [1.0], ""), Trial(missed, [0.0], "")
+    named = {
+        "three of four": examination._recognised(percent, [percent] * 3 + [other] + [zero] * 9),
+        "two of three": examination._recognised(percent, [percent] * 2 + [other] + [zero] * 9),
+        "half of all": examination._recognised(percent, [percent] + [right] * 2),
+        "less": examination._recognised(percent, [percent] + [right] * 5),
+        "right there": examination._recognised(Trial(missed, [0.0], "The recall is text."), [percent] * 4),
+    }
+    assert {what: mistake and mistake.key for what, mistake in named.items()} == {
+        "three of four": "percent",
+        "two of three": None,
+        "half of all": "percent",
+        "less": None,
+        "right there": None,
+    }
 
 
 def test_object_without_overlap_may_be_guarded_against(monkeypatch: pytest.MonkeyPatch) -> None:
