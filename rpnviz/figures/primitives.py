@@ -51,22 +51,22 @@ def new_still(width: float, height: float, sentence: str) -> Still:
     return figure
 
 
-def line_of(style: str, colour: str | None = None) -> dict[str, object]:
+def line_of(style: str) -> dict[str, object]:
     """Return matplotlib's line properties for a key of LINE_STYLES, dark casing included."""
     look = LINE_STYLES[style]
     points = look["width"]
     return {
-        "color": colour or PALETTE[style],
+        "color": PALETTE[style],
         "linewidth": points,
         "linestyle": (0, tuple(length / points for length in look["dash"])) if look["dash"] else "solid",  # in widths
         "path_effects": [withStroke(linewidth=points + 1.2, foreground=PALETTE["casing"], dashes=SOLID)],
     }
 
 
-def draw_box(ax: Axes, box: Sequence[float] | Tensor, style: str, colour: str | None = None) -> None:
-    """Draw one xyxy box in the line of ``style`` (a key of LINE_STYLES), in ``colour`` if its own is not wanted."""
+def draw_box(ax: Axes, box: Sequence[float] | Tensor, style: str) -> None:
+    """Draw one xyxy box in the line of ``style`` (a key of LINE_STYLES)."""
     x1, y1, x2, y2 = (float(v) for v in box)
-    look = line_of(style, colour)
+    look = line_of(style)
     ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, joinstyle="miter", **look))  # type: ignore[arg-type]
 
 
@@ -74,6 +74,33 @@ def draw_name(ax: Axes, x: float, y: float, name: str) -> None:
     """Write ``name`` as plain text (never mathtext) on a tag whose lower left corner is (x, y)."""
     tag = {"facecolor": PALETTE["ground_truth"], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.5}
     ax.text(x, y, name, fontsize=8, color=PALETTE["casing"], bbox=tag, va="bottom", clip_on=True, parse_math=False)
+
+
+def draw_names(ax: Axes, boxes: Tensor, names: Sequence[str], style: str) -> None:
+    """Write a name at each box (Tensor[N, 4]) on a tag of its colour, beside the others while there is room."""
+    taken: list[tuple[float, float]] = []
+    look = {"facecolor": PALETTE[style], "edgecolor": PALETTE["casing"], "linewidth": 0.5, "pad": 1.2}
+    for (x1, y1, x2, y2), name in zip(boxes.tolist(), names, strict=True):
+        corners = [(x1, y1, "left", "bottom"), (x2, y1, "right", "bottom"), (x1, y2, "left", "top")]
+        corners += [(x2, y2, "right", "top"), (x1, y1, "left", "top"), (x2, y2, "right", "bottom")]
+        x, y, across, up = max(corners, key=lambda corner: _room(ax, corner, taken))
+        taken.append(_middle(ax, (x, y, across, up)))
+        ax.text(x, y, name, fontsize=7, color=PALETTE["casing"], bbox=look, ha=across, va=up, parse_math=False)
+
+
+def _middle(ax: Axes, corner: tuple[float, float, str, str]) -> tuple[float, float]:
+    """Where the middle of a name at a corner is, in px of the figure."""
+    x, y = ax.transData.transform(corner[:2])
+    return x + (20 if corner[2] == "left" else -20), y + (8 if corner[3] == "bottom" else -8)
+
+
+def _room(ax: Axes, corner: tuple[float, float, str, str], taken: Sequence[tuple[float, float]]) -> float:
+    """How far the next name is, in widths or heights of a name; enough is enough, and the axes' edge is none."""
+    x, y = _middle(ax, corner)
+    frame = ax.get_window_extent()
+    if not (frame.x0 + 24 < x < frame.x1 - 24 and frame.y0 + 9 < y < frame.y1 - 9):
+        return -1
+    return min([1.0, *(max(abs(x - other) / 46, abs(y - up) / 17) for other, up in taken)])
 
 
 def show_picture(ax: Axes, image: npt.NDArray[np.uint8], margin: float = MARGIN) -> None:

@@ -31,7 +31,6 @@ import { defineView, group } from "../common/view.js";
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
 const PALE = "#8ce0ca"; // of the positive ones
-const SMALL = 110; // px: no tag lies over a lower object
 /** @type {[string, string, string][]} */
 const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
@@ -191,7 +190,7 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
     if (object < 0 || its) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 }, { alpha });
   }
   const lost = rows.map(hasNone);
-  const style = (/** @type {number} */ m) => (lost[m] ? styles.negative : styles.ground_truth);
+  const style = (/** @type {number} */ m) => (lost[m] ? styles.lost : styles.ground_truth);
   objects.forEach(({ box }, m) => panel.box(box, style(m), { strong: m === object || lost[m] }));
   panel.box(geometry.box(shown), styles[label], { strong: true });
   const tags = objects.map(({ name, box }, m) => ({
@@ -199,14 +198,9 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
     box,
     style: style(m),
   }));
-  const small = objects.filter(({ box }) => box[3] - box[1] < SMALL);
-  const taken = small.map(({ box }) => boxOf(panel, box));
   const lowFirst = tags.sort((one, other) => one.box[3] - one.box[1] - (other.box[3] - other.box[1])); // least room
-  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst], taken);
+  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst]);
 }
-
-/** A box in pixels of the canvas. @param {Panel} panel @param {Box} box @returns {Box} */
-const boxOf = (panel, [x1, y1, x2, y2]) => [panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2)];
 
 /** What the anchor is that is pointed at, or chosen. @returns {Part} */
 function about() {
