@@ -27,8 +27,8 @@ STYLES: dict[str, dict[str, Style]] = {
         "crosses_border": ("#A9ADBA", 1.5, [6, 4]),
     },
     "boxes": {
-        "anchor": ("#E0C9A0", 1.2, []),  # whatever its size, where its label is not the question
-        "compared": ("#E0C9A0", 1.8, [2, 2]),  # what an anchor is held against
+        "anchor": ("#F3DDB0", 1.2, []),  # whatever its size, where its label is not the question
+        "compared": ("#F3DDB0", 1.8, [2, 2]),  # what an anchor is held against
         "ground_truth": ("#FFFFFF", 1.6, []),
         "window": ("#33E6FF", 2.5, []),  # where the reader is: the window, a cell, the one that is followed
         "receptive_field": ("#D58BFF", 1.8, [8, 2, 2, 2]),
@@ -36,10 +36,11 @@ STYLES: dict[str, dict[str, Style]] = {
         "whole_cells": ("#E377C2", 1.8, [6, 4]),  # what RoI pooling takes instead of a box
         "detection": ("#D7F25C", 1.8, []),
     },
-    "nms": {
+    "steps": {
         "waiting": ("#A8CCFF", 1.2, [2, 2]),
         "dropped": ("#FFAB00", 1.2, [4, 3]),
         "lost": ("#FFAB00", 2.5, []),  # suppressed at this very step; also an object that no anchor is positive for
+        "half_fed": ("#D58BFF", 1.8, [2, 2]),  # a column that a pooling makes of one column alone
     },
     "curves": {
         "curve_first": ("#4DA3FF", 1.8, []),

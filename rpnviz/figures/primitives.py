@@ -13,16 +13,19 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.transforms import Bbox
 from PIL import Image
 from torch import Tensor
 
 from rpnviz.figures.palette import LINE_STYLES, OUTSIDE, PALETTE
 
 MARGIN = 0.12  # share of the picture's sides drawn beyond its border: anchors overhang, and that is a lesson
+GREYS = tuple(range(0, 256, 17))  # from ink to paper
 SOLID = {"dash_offset": 0, "dash_list": None}  # the casing stays solid under a dashed line
 
 
@@ -36,11 +39,33 @@ class Still(Figure):
 
 
 def to_png(figure: Figure) -> bytes:
-    """Draw ``figure`` and return the PNG, in 256 colours: a quarter of the size. Same figure, same bytes."""
+    """Draw ``figure`` and return the PNG, in 256 colours: a quarter of the size. Same figure, same bytes.
+
+    Ink and paper have the first colours, GREYS, to themselves: with others in their place it is a still for the dark.
+    """
     figure.savefig(full := io.BytesIO(), format="png", dpi=100)
-    few = Image.open(full).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.save(buffer := io.BytesIO(), "PNG", optimize=True)
+    pixels = np.asarray(Image.open(full).convert("RGB"))
+    drawn = Image.fromarray(np.where(_is_ink(figure, pixels)[..., None], 0, pixels))
+    few = drawn.quantize(256 - len(GREYS), Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    nearest = (pixels[..., 0].astype(np.float32) * (len(GREYS) - 1) / 255).round()
+    index = np.where(_is_ink(figure, pixels), nearest, np.asarray(few, dtype=np.uint16) + len(GREYS))
+    png = Image.fromarray(index.astype(np.uint8), "P")
+    png.putpalette([*(part for grey in GREYS for part in (grey, grey, grey)), *(few.getpalette() or [])])
+    png.save(buffer := io.BytesIO(), "PNG", optimize=True)
     return buffer.getvalue()
+
+
+def _is_ink(figure: Figure, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Which pixels are paper, or words and lines on it: without any colour, and in no picture or map."""
+    height = len(pixels)
+    ink: npt.NDArray[np.bool_] = (pixels == pixels[..., :1]).all(axis=2)
+    for ax in figure.axes:
+        on_paper = len(set(to_rgb(ax.get_facecolor()))) == 1
+        for part in ax.images if on_paper else [ax]:
+            shown = Bbox.intersection(part.get_window_extent(), ax.get_window_extent())
+            x1, y1, x2, y2 = (0, 0, -1, -1) if shown is None else (round(edge) for edge in shown.extents)
+            ink[max(height - y2, 0) : height - y1 + 1, max(x1, 0) : x2 + 1] = False
+    return ink
 
 
 def new_still(width: float, height: float, sentence: str) -> Still:

@@ -11,6 +11,8 @@ import { h, svg } from "./elements.js";
 
 const SOLID = /** @type {number[]} */ ([]);
 const ON_A_TAG = 100; // worse than all of a box
+const caseOf = (/** @type {number} */ width) => (width > THIN ? 1.6 : 0.9); // dark on both sides together: never more than the line
+const THIN = 1.3;
 const LITTLE = 0.06; // so much of a box is hidden by its name without harm
 
 /**
@@ -150,10 +152,11 @@ export class Panel {
       g.fillStyle = color;
       g.fillRect(...rect);
     }
-    g.globalAlpha = alpha;
+    g.globalAlpha = line > THIN * unit ? alpha : 0.6 * alpha;
     g.strokeStyle = casing;
-    g.lineWidth = line + 1.6 * unit;
+    g.lineWidth = line + caseOf(line / unit) * unit;
     g.strokeRect(...rect);
+    g.globalAlpha = alpha;
     g.strokeStyle = color;
     g.lineWidth = line;
     g.setLineDash(dash.map((length) => length * unit));
@@ -346,7 +349,7 @@ export function shapeMark([x1, y1, x2, y2], longest, size = 18) {
 export function restyle(element, { color, width, dash, casing }) {
   const [under, line] = element.children;
   under.setAttribute("stroke", casing);
-  under.setAttribute("stroke-width", String(width + 1.8));
+  under.setAttribute("stroke-width", String(width + caseOf(width)));
   line.setAttribute("stroke-width", String(width));
   line.setAttribute("stroke", color);
   line.setAttribute("stroke-dasharray", dash.join(" "));

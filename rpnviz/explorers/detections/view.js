@@ -172,11 +172,11 @@ function drawProposals(panel, { proposals }, line) {
 /** The boxes of the stage, faint beside one that is selected. @param {Panel} panel @param {Store} store @param {Moment} now */
 function drawBoxes(panel, { boxOf, nameOf, styles: { detection } }, { rows, score, selected, stage }) {
   const alone = selected >= 0;
-  const strong = stage === "detections" && rows.length <= NAMED && !alone;
+  const named = stage === "detections" && rows.length <= NAMED && !alone;
   const alpha = alone ? 0.25 : stage === "named" ? 0.7 : 1;
-  const line = strong ? detection : thin(detection);
-  for (const i of [...rows].reverse()) panel.box(boxOf(i), line, { alpha, strong });
-  if (strong) panel.tags(rows.map((i) => ({ text: `${nameOf(i)} ${score(i)}`, box: boxOf(i), style: detection })));
+  const line = named ? detection : thin(detection);
+  for (const i of [...rows].reverse()) panel.box(boxOf(i), line, { alpha });
+  if (named) panel.tags(rows.map((i) => ({ text: `${nameOf(i)} ${score(i)}`, box: boxOf(i), style: detection })));
 }
 
 /** What is selected, or how many there are at each stage. @returns {Part} */

@@ -352,7 +352,7 @@ function legend({ store: { styles } }) {
     h("span", { class: "rpnviz-key" }, swatch(styles[style]), words);
   return [
     key("proposal", "left"),
-    key("negative", "dropped here"),
+    key("dropped", "dropped here"),
     key("window", "followed"),
     key("ground_truth", "object"),
   ];

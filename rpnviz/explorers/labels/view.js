@@ -2,7 +2,7 @@
 // All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
 import { lowQuality, NO_LABEL, readLabel, whyLabel } from "../common/anchor.js";
-import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { drawMap, labelImage, mapPanel, paler } from "../common/anchor_map.js";
 import { SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { h, setText } from "../common/elements.js";
@@ -30,7 +30,6 @@ import { defineView, group } from "../common/view.js";
 
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
-const PALE = "#8ce0ca"; // of the positive ones
 /** @type {[string, string, string][]} */
 const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
@@ -154,7 +153,11 @@ function larger({ inCells, square }, i, rim) {
 }
 
 /** How a positive anchor looks on the map; paler if only as the best. @param {Record<string, LineStyle>} styles @param {number} code */
-const bead = ({ positive }, code) => ({ ...positive, width: 0.6, color: lowQuality(code) ? PALE : positive.color });
+const bead = ({ positive }, code) => ({
+  ...positive,
+  width: 0.6,
+  color: lowQuality(code) ? paler(positive.color) : positive.color,
+});
 
 /** The four counts. @param {Context} context @returns {Part} */
 function counts({ store: { styles } }) {

@@ -203,7 +203,7 @@ function drawSample(panel, styles, { geometry, objects, pos, neg, shown, label, 
     if (boxes) panel.box(box, { ...styles.negative, width: 0.8 }, { alpha: 0.35 });
     else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.negative);
   }
-  for (const i of pos) panel.box(geometry.box(i), { ...styles.positive, width: 1.6 }, { alpha: 0.75 });
+  for (const i of pos) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 });
   panel.box(geometry.box(shown), styles[label], { strong: true });
 }
 
@@ -248,7 +248,7 @@ function drawTable({ store: { styles } }) {
     label: "the minibatch in numbers",
     className: "rpnviz-draw",
     heads: ["", "there are", "wanted", "drawn", "left out"].map((text) => ({ text })),
-    rows: ["positive", "negative"].map((name) => ({ head: [swatch(styles[`sampled_${name}`]), name] })),
+    rows: ["positive", "negative"].map((name) => ({ head: [swatch(styles[name]), name] })),
   });
   return {
     element: rows.element,
