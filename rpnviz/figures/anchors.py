@@ -7,50 +7,45 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from rpnviz._inputs import take_whole
 from rpnviz.boxes import check_boxes
-from rpnviz.figures.palette import PALETTE, anchor_look
-from rpnviz.figures.primitives import Still, draw_box, legend, line_of, new_still, show_picture
+from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.primitives import Still, draw_box, draw_names, legend, new_still, show_picture
 
 
 def anchors_on_picture(
     image: npt.NDArray[np.uint8],
     anchors: Tensor,
     names: Sequence[str],
-    num_scales: int,
     sentence: str,
     receptive_field: Sequence[float] | None = None,
 ) -> Still:
-    """Draw the anchors of one cell to scale: colour by scale, dash by ratio.
+    """Draw the anchors of one cell to scale, each with its name.
 
     Args:
         image (uint8 [H, W, 3]): the picture.
-        anchors (Tensor[A, 4]): xyxy in picture pixels, ratio-major.
-        names (list[str], A entries): words for the legend, e.g. "182×90".
-        num_scales: how many scales there are; anchor a has scale a modulo this.
+        anchors (Tensor[A, 4]): xyxy in picture pixels.
+        names (list[str], A entries): e.g. "182×90".
         sentence: the title.
         receptive_field: xyxy, drawn too if given.
 
     Raises:
-        ValueError: if anchors are no boxes, or num_scales is below 1.
+        ValueError: if anchors are no boxes.
     """
-    anchors, num_scales = check_boxes(anchors, "anchors"), take_whole(num_scales, "num_scales")
+    anchors = check_boxes(anchors, "anchors")
     figure = new_still(8, 5.9, sentence)
-    ax = figure.add_axes((0.01, 0.14, 0.98, 0.79))
+    ax = figure.add_axes((0.01, 0.08, 0.98, 0.85))
     show_picture(ax, image, margin=0.2)
-    handles = []
-    for a, box in enumerate(anchors.tolist()):
-        style, colour = anchor_look(a, num_scales)
-        draw_box(ax, box, style, colour)
-        handles.append(Line2D([], [], **line_of(style, colour)))  # type: ignore[arg-type]
-    figure.legend(handles, names, loc="upper left", bbox_to_anchor=(0.01, 0.13), ncols=5, fontsize=8, frameon=False)
+    for box in anchors.tolist():
+        draw_box(ax, box, "anchor")
+    lines = [("anchor", "anchor")]
     if receptive_field is not None:
         draw_box(ax, receptive_field, "receptive_field")
-        legend(figure, [("receptive_field", "receptive field")], 1, (0.68, 0.108))
+        lines.append(("receptive_field", "receptive field"))
+    draw_names(ax, anchors, names, "anchor")
+    legend(figure, lines, 2, (0.01, 0.06))
     return figure
 
 

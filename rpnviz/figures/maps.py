@@ -95,7 +95,7 @@ def gradient_figure(gradients: Sequence[Tensor], names: Sequence[str], box: Sequ
         height, width = values.shape
         shares = (values / values.max()).sqrt().numpy()
         ax.imshow(shares, cmap="magma", extent=(0, width, height, 0), interpolation="nearest", vmin=0, vmax=1)
-        ax.set(facecolor="#3A3F4B", xticks=[], yticks=[])
+        ax.set(facecolor=OUTSIDE, xticks=[], yticks=[])
         ax.set(xlim=(box[0] - margin, box[2] + margin), ylim=(box[3] + margin, box[1] - margin))
         draw_box(ax, box, "receptive_field")
         ax.set_title(name, fontsize=9, loc="left", parse_math=False)

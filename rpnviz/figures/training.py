@@ -18,17 +18,9 @@ from torch import Tensor
 from rpnviz.figures.palette import LINE_STYLES, PALETTE, LineStyle
 from rpnviz.figures.primitives import Still, draw_box, legend, line_of, new_still, show_picture
 
-# The line of each curve, as (key of LINE_STYLES, key of PALETTE): what it is compared with is dashed; the more
-# proposals count, the more of the line is there.
-CURVE_LINES = {
-    "first": ("proposal", "proposal"),
-    "second": ("ratio_1", "scale_256"),
-    "10": ("ratio_2", "proposal"),
-    "50": ("ratio_1", "proposal"),
-    "100": ("receptive_field", "proposal"),
-    "300": ("negative", "proposal"),
-    "1000": ("window", "proposal"),
-}
+# The line of each curve, a key of LINE_STYLES: what it is compared with is dashed; the more proposals count, the more
+# of the line is there.
+CURVE_LINES = {name: f"curve_{name}" for name in ("first", "second", "10", "50", "100", "300", "1000")}
 OVER_PICTURE = 0.6  # how much of the map covers the picture
 
 
@@ -42,8 +34,8 @@ class CurveLook(LineStyle):
 def curve_looks() -> dict[str, CurveLook]:
     """The lines of CURVE_LINES, for the page."""
     return {
-        name: {**LINE_STYLES[style], "color": PALETTE[colour], "casing": PALETTE["casing"]}
-        for name, (style, colour) in CURVE_LINES.items()
+        name: {**LINE_STYLES[style], "color": PALETTE[style], "casing": PALETTE["casing"]}
+        for name, style in CURVE_LINES.items()
     }
 
 
@@ -142,10 +134,10 @@ def draw_scene(ax: Axes, image: npt.NDArray[np.uint8], gt_boxes: Tensor, scene: 
 def draw_chart(ax: Axes, chart: Chart) -> None:
     """Draw the curves, a legend in words, and the cursor."""
     for curve in chart.curves:
-        style, colour = CURVE_LINES[curve.line]
+        style = CURVE_LINES[curve.line]
         if curve.raw is not None:
-            ax.plot(curve.x, curve.raw, color=PALETTE[colour], linewidth=0.6, alpha=0.5)
-        look = line_of(style, PALETTE[colour])
+            ax.plot(curve.x, curve.raw, color=PALETTE[style], linewidth=0.6, alpha=0.5)
+        look = line_of(style)
         look["path_effects"] = [withStroke(linewidth=LINE_STYLES[style]["width"] + 0.8, foreground=PALETTE["casing"])]
         ax.plot(curve.x, curve.y, label=curve.name, **look)  # type: ignore[arg-type]
     if chart.logarithmic:

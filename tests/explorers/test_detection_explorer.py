@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 import traitlets as t
+from matplotlib.colors import to_rgba
 from PIL import Image
 from playwright.sync_api import Browser
 
 from rpnviz.detection import CLASSES, RoIHead, detect
 from rpnviz.explorers.detections import explorer as module
 from rpnviz.explorers.detections.explorer import LOWEST, DetectionsExplorer
+from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from tests.explorers.page_code import ask_page
 from tests.explorers.small_scene import HOSTILE, make_picture, payload
@@ -74,9 +76,7 @@ def test_sends_every_class_that_scores(explorer: DetectionsExplorer) -> None:
     assert np.array_equal(boxes, explorer.named.boxes.numpy()) and len(boxes) > 24
     assert explorer.named.scores.min() > LOWEST
     assert sorted(labels_of(explorer))[0] >= 1  # no background
-    assert [look["name"] for look in explorer.plan["classes"]] == ["proposal", *CLASSES[1:]]
-    looks = {(look["color"], tuple(look["dash"])) for look in explorer.plan["classes"][1:]}
-    assert len(looks) == 6
+    assert explorer.plan["classes"] == list(CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,11 @@ def test_stages_look_different(scene: tuple[torch.Tensor, torch.Tensor, RoIHead]
 
 
 @pytest.mark.parametrize("stage", ["named", "detections"])
-def test_a_class_has_one_line_at_every_stage(explorer: DetectionsExplorer, stage: str) -> None:
+def test_all_classes_have_one_line_at_every_stage(explorer: DetectionsExplorer, stage: str) -> None:
     explorer.stage = stage
     shown = explorer.named if stage == "named" else explorer.detections
-    drawn = [patch.get_linestyle() for patch in explorer.figure().axes[0].patches]
-    dashes = [explorer.plan["classes"][label]["dash"] for label in shown.labels.tolist()]
-    assert [style in ("-", "solid") for style in drawn] == [not dash for dash in dashes]
-    assert len({tuple(dash) for dash in dashes}) > 1
+    drawn = {patch.get_edgecolor() for patch in explorer.figure().axes[0].patches}
+    assert drawn == {to_rgba(PALETTE["detection"])} and len(set(shown.labels.tolist())) > 1
 
 
 def test_names_are_left_out_where_they_would_bury_the_picture(explorer: DetectionsExplorer) -> None:

@@ -134,7 +134,7 @@ def test_still_draws_both_boxes_and_the_bin_in_their_colours(explorer: RoIExplor
     explorer.figure().savefig(buffer := io.BytesIO(), dpi=100)
     pixels: Any = Image.open(buffer).convert("RGB").getcolors(1 << 20)
     colours = {"#" + "".join(f"{value:02X}" for value in rgb) for _, rgb in pixels}
-    assert {PALETTE["proposal"], PALETTE["scale_256"], PALETTE["window"]} <= colours
+    assert {PALETTE["proposal"], PALETTE["whole_cells"], PALETTE["window"]} <= colours
 
 
 def test_describes_both_values(explorer: RoIExplorer) -> None:

@@ -145,7 +145,7 @@ def test_the_picture_and_the_anchors_go_over(window: WindowExplorer) -> None:
     assert np.abs(sent.astype(int) - make_picture().image).mean() < 6
     assert [anchor["box"] for anchor in window.anchors] == cell_anchors().tolist()
     assert [anchor["name"] for anchor in window.anchors][:3] == ["182×90", "362×182", "724×362"]
-    assert len({(anchor["color"], tuple(anchor["dash"])) for anchor in window.anchors}) == 9
+    assert all(set(anchor) == {"name", "box"} for anchor in window.anchors)  # a shape has no line of its own
 
 
 @pytest.mark.parametrize(

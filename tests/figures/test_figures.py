@@ -18,7 +18,7 @@ from rpnviz.explorers.linked.figure import LinkedState, linked_figure
 from rpnviz.figures.anchors import room_figure
 from rpnviz.figures.boxes import boxes_on_picture
 from rpnviz.figures.palette import LINE_STYLES, PALETTE
-from rpnviz.figures.primitives import Still, to_png
+from rpnviz.figures.primitives import GREYS, Still, new_still, to_png
 from rpnviz.grid import Grid
 
 GREY = np.full((600, 1000, 3), 128, np.uint8)
@@ -119,6 +119,27 @@ def test_no_pyplot_and_the_same_bytes_twice() -> None:
         assert sys.modules["matplotlib.pyplot"].get_fignums() == []
 
 
+def test_ink_and_paper_have_colours_of_their_own() -> None:
+    """So that a copy with light ink can be made of the file; a grey pixel of a picture is no ink."""
+    png = Image.open(io.BytesIO(to_png(boxes_on_picture(GREY, GT, ["positive"], "one box"))))
+    first = (png.getpalette() or [])[: 3 * len(GREYS)]
+    assert first == [part for grey in GREYS for part in (grey, grey, grey)]
+    index = np.asarray(png)
+    paper, picture = index[:, :3], index[200:300, 300:500]
+    assert set(np.unique(index[:40])) >= {0, len(GREYS) - 1}  # the title: black on white
+    assert (paper == len(GREYS) - 1).all() and (picture >= len(GREYS)).all()
+
+
+def test_paper_beside_a_strip_of_a_picture_is_paper() -> None:
+    figure = new_still(4, 2, "a strip")
+    ax = figure.add_axes((0.2, 0.2, 0.7, 0.6))
+    ax.imshow(GREY, extent=(-500, 500, 1, 0), aspect="auto")  # half of it lies beyond the axes
+    ax.set(xlim=(0, 1000), ylim=(2, 0))
+    index = np.asarray(Image.open(io.BytesIO(to_png(figure))))
+    assert (index[90, 100:200] >= len(GREYS)).sum() > 90  # the picture
+    assert (index[135, 100:300] < len(GREYS)).all() and (index[60:90, :20] < len(GREYS)).all()
+
+
 def test_a_still_shows_itself_in_a_notebook() -> None:
     bundle: dict[str, Any] = linked_figure(state())._repr_mimebundle_()
     assert bundle["image/png"].startswith(b"\x89PNG")
@@ -127,7 +148,7 @@ def test_a_still_shows_itself_in_a_notebook() -> None:
 
 def test_every_style_has_a_colour_and_every_label_a_style() -> None:
     for style in LINE_STYLES:
-        assert style in PALETTE or style.startswith("ratio_")
+        assert style in PALETTE
     assert {"positive", "negative", "ignored", "crosses_border"} <= set(LINE_STYLES)
     dashes = [tuple(LINE_STYLES[s]["dash"]) for s in ("ignored", "crosses_border", "receptive_field")]
     assert len(set(dashes)) == 3

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import traitlets as t
 from nbformat import v4
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser
 from rpnviz.explorers import EXPLORERS, load
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.recorded import Recorded
+from rpnviz.figures.primitives import new_still, to_png
 from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import ROOT, Executed
 from tools.site.outputs import as_pages_need
@@ -180,6 +182,24 @@ def test_sentences_in_a_page_are_text(tmp_path: Path) -> None:
     assert "training.css" in explorer.data["text/html"] and "make lab" in explorer.data["text/html"]
     assert explorer.data["text/html"].count("<li>") == 2 and "<li>this</li>" in explorer.data["text/html"]
     assert "rpnviz-mount" not in still.data["text/html"] and "<li>" not in still.data["text/html"]
+
+
+def test_a_still_has_a_copy_with_light_ink_for_the_dark(tmp_path: Path) -> None:
+    figure = new_still(2, 1, "words")
+    ax = figure.add_axes((0, 0, 1, 0.5))
+    ax.imshow(np.full((2, 2, 3), (10, 90, 200), np.uint8), extent=(0, 1, 1, 0), aspect="auto")
+    outputs = [
+        v4.new_output("display_data", {"image/png": base64.b64encode(to_png(figure)).decode(), "text/plain": HOSTILE})
+    ]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=outputs)])
+    html = as_pages_need(Executed(notebook, {}, tmp_path), tmp_path).cells[0].outputs[0].data["text/html"]
+    still, night = re.findall(r'src="_static/([^"]+)"', html)
+    assert night == still.replace(".webp", "-night.webp") and "<img src=x" not in html
+    dark = np.asarray(Image.open(tmp_path / night).convert("RGBA"))
+    assert dark[75, 100].tolist() == [10, 90, 200, 255]  # the picture as it was
+    words = dark[:40]
+    assert (words[words[..., 3] > 0][:, :3] > 200).all()  # ink is light
+    assert {0, 255} <= set(words[..., 3].ravel())  # and paper is gone
 
 
 @pytest.mark.parametrize("name", EXPLORERS)

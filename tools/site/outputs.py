@@ -16,13 +16,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from nbformat import NotebookNode, v4
 from PIL import Image
 
+from rpnviz.figures.primitives import GREYS
 from tools.notebooks.run import WIDGET_VIEW
 from tools.site.executed import Executed
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
+NIGHT = STILL.replace("rpnviz-still", "rpnviz-night")
+INK_AT_NIGHT = 225
 MOUNT = """{sheets}
 <figure class="rpnviz-mount" data-view="{view}" data-state="{state}" data-number="{number}" data-links="{links}"{quiet}>
 {asks}{still}
@@ -62,7 +66,10 @@ def _converted(output: NotebookNode, explorers: dict[str, dict[str, Any]], stati
         return output
     still = image(base64.b64decode(data["image/png"]), data["text/plain"], static)
     known = explorers.get(data.get(WIDGET_VIEW, {}).get("model_id", ""))
-    text = explorer_html(known, still, data["text/plain"]) if known else f"<p>{still}</p>"
+    if known:
+        text = explorer_html(known, still, data["text/plain"])
+    else:
+        text = f"<p>{still}{at_night(base64.b64decode(data['image/png']), data['text/plain'], static)}</p>"
     made: NotebookNode = v4.new_output("display_data", {"text/html": text})
     return made
 
@@ -75,6 +82,25 @@ def image(png: bytes, sentence: str, static: Path) -> str:
         # method 6 takes 60 times as long for 0.2 % less
         picture.save(static / name, "WEBP", lossless=True, method=4, quality=100)
     return STILL.format(name=name, text=html.escape(sentence), width=picture.width, height=picture.height)
+
+
+def at_night(png: bytes, sentence: str, static: Path) -> str:
+    """The same still for the dark theme, "" if it has no ink of its own: light ink on no paper at all."""
+    picture = Image.open(io.BytesIO(png))
+    colours = picture.getpalette() or []
+    if colours[: 3 * len(GREYS)] != [part for grey in GREYS for part in (grey, grey, grey)]:
+        return ""
+    opaque = np.full(256, 255, np.uint8)
+    opaque[: len(GREYS)] = [255 - grey for grey in GREYS]
+    colours[: 3 * len(GREYS)] = [INK_AT_NIGHT] * 3 * len(GREYS)
+    table = np.zeros((256, 4), np.uint8)
+    table[: len(colours) // 3, :3] = np.array(colours).reshape(-1, 3)
+    table[:, 3] = opaque
+    name = f"{hashlib.sha256(png).hexdigest()[:16]}-night.webp"
+    if not (static / name).exists():
+        night = Image.fromarray(table[np.asarray(picture)])
+        night.save(static / name, "WEBP", lossless=True, method=4, quality=100)
+    return NIGHT.format(name=name, text=html.escape(sentence), width=picture.width, height=picture.height)
 
 
 def explorer_html(known: dict[str, Any], still: str, sentence: str) -> str:

@@ -16,12 +16,12 @@ from rpnviz.exercises.compare import wrong_entries
 from rpnviz.exercises.exercise import Case
 from rpnviz.exercises.figures.panels import INK, bare, title
 from rpnviz.exercises.formatting import in_words
-from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.palette import MARKS, PALETTE
 
 MOST = 12  # rows and columns that are shown
 HIGH = 0.28  # inches of a row
 PAPER = PALETTE["ground_truth"]
-SHADE, WRONG, RIGHT = (PALETTE["crosses_border"], 0.25), (PALETTE["negative"], 0.25), (PALETTE["positive"], 0.25)
+SHADE, WRONG, RIGHT = (PALETTE["crosses_border"], 0.25), (MARKS["fails"], 0.25), (MARKS["right"], 0.25)
 _TEXT: dict[str, Any] = {"color": INK, "parse_math": False, "va": "top"}
 
 
@@ -71,7 +71,7 @@ class Table:
         return min(len(table), MOST, room if len(table) <= room else room - 1), min(table.shape[1], MOST)
 
     def _cell(self, ax: Axes, at: tuple[float, float], wide: float, value: float, marked: bool) -> None:
-        tint, frame = (RIGHT, PALETTE["positive"]) if self.right else (WRONG, PALETTE["negative"])
+        tint, frame = (RIGHT, MARKS["right"]) if self.right else (WRONG, MARKS["fails"])
         ax.add_patch(Rectangle(at, wide, HIGH, facecolor=tint if marked else SHADE, edgecolor=PAPER, linewidth=1.5))
         if marked:
             inner = (at[0] + 0.02, at[1] + 0.02), wide - 0.04, HIGH - 0.04

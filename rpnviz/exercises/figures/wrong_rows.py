@@ -28,8 +28,8 @@ def wrong_rows(case: Case, boxes: Boxes, tolerance: float) -> Figure:
     first = max(rows[0] - 1, 0)
     for row in rows:
         if wrong is not None:
-            boxes.boxes.append((case.got[row].tolist(), "negative", f"yours {row}"))
-        boxes.boxes.append((case.wanted[row].tolist(), "positive", f"right {row}"))
+            boxes.boxes.append((case.got[row].tolist(), "proposal", f"yours {row}"))
+        boxes.boxes.append((case.wanted[row].tolist(), "compared", f"right {row}"))
     cut = slice(first, first + 8)
     got = case.got[cut] if isinstance(case.got, Tensor) and case.got.ndim == 2 else case.got
     look: dict[str, Any] = {"columns": CORNERS if isinstance(got, Tensor) and got.shape[-1:] == (4,) else ()}

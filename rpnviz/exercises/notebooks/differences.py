@@ -14,7 +14,7 @@ from rpnviz.exercises.formatting import in_words
 from rpnviz.exercises.notebooks.judging import NMS, Stage
 from rpnviz.figures.primitives import Still, draw_box, legend, new_still, show_picture
 
-YOURS, OURS, GIVEN = "negative", "positive", "ground_truth"  # lines of draw.LINE_STYLES
+YOURS, OURS, GIVEN = "proposal", "compared", "ground_truth"  # keys of LINE_STYLES
 ROOM = 40  # px round a box that reaches beyond the picture
 LABELS = {1: "positive", 0: "negative", -1: "neither"}
 Named = tuple[str, str, Tensor]  # what it is, its line, xyxy
@@ -85,20 +85,20 @@ def _iou(stage: Stage, anchors: Tensor) -> tuple[str, list[Named]]:
     apart = (stage.got - stage.wanted).abs()
     i, j = divmod(int(apart.argmax()), apart.shape[1])
     sentence = f"of these two boxes, yours {float(stage.got[i, j]):.4f}, ours {float(stage.wanted[i, j]):.4f}"
-    return sentence, [(f"box {i}", GIVEN, stage.arguments[0][i]), (f"box {j:,}", OURS, stage.arguments[1][j])]
+    return sentence, [(f"box {i}", GIVEN, stage.arguments[0][i]), (f"box {j:,}", "anchor", stage.arguments[1][j])]
 
 
 def _label(stage: Stage, anchors: Tensor) -> tuple[str, list[Named]]:
     row, matrix = _row(stage), stage.arguments[0]
     yours, ours = (LABELS.get(int(labels[row]), str(int(labels[row]))) for labels in (stage.got, stage.wanted))
     said = f"anchor {row:,}, best IoU {float(matrix[:, row].max()):.2f}: yours {yours}, ours {ours}"
-    return said, [("this anchor", OURS, anchors[row])]
+    return said, [("this anchor", "anchor", anchors[row])]
 
 
 def _deltas(stage: Stage, anchors: Tensor) -> tuple[str, list[Named]]:
     row, (gt_boxes, own) = _row(stage), stage.arguments
     moved = decode(stage.got[row][None], own[row][None])[0]
-    boxes = [("object", GIVEN, gt_boxes[row]), ("anchor", OURS, own[row]), ("moved by your deltas", YOURS, moved)]
+    boxes = [("object", GIVEN, gt_boxes[row]), ("anchor", "anchor", own[row]), ("moved by your deltas", YOURS, moved)]
     return f"pair {row}", boxes
 
 

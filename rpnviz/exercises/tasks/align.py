@@ -104,7 +104,7 @@ def _picture(case: Case) -> Figure:
     (x1, y1, x2, y2), (rows, cols) = box.tolist(), size
     high, wide = (y2 - y1) / rows, (x2 - x1) / cols
     its_bin = (x1 + col * wide, y1 + row * high, x1 + (col + 1) * wide, y1 + (row + 1) * high)
-    shown = [(box.tolist(), "proposal", "box"), (its_bin, "positive", f"bin {row}, {col}")]
+    shown = [(box.tolist(), "proposal", "box"), (its_bin, "window", f"bin {row}, {col}")]
     boxes = Boxes(
         f"cells; {rows}×{cols} bins, {len(at)} point{'s' if len(at) > 1 else ''}",
         shown,

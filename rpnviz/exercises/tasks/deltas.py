@@ -94,7 +94,7 @@ def _y_before_x(gt_boxes: Tensor, anchors: Tensor) -> Tensor:
 def _encode_picture(case: Case) -> Figure:
     wrong = differing(case.got, case.wanted, ENCODE.tolerance)
     i = int(wrong.any(dim=1).int().argmax()) if wrong is not None else 0
-    shown = [(case.arguments["anchors"][i].tolist(), "ignored", "anchor")]
+    shown = [(case.arguments["anchors"][i].tolist(), "anchor", "anchor")]
     shown.append((case.arguments["gt_boxes"][i].tolist(), "ground_truth", "gt box"))
     tables = got_and_wanted(case, ENCODE.tolerance, columns=DELTAS, wide=1.3)
     return case_figure([Boxes(f"pair {i}, px", shown, wide=1.4), *tables])
@@ -175,10 +175,10 @@ def _whole_size_each_way(deltas: Tensor, anchors: Tensor) -> Tensor:
 def _decode_picture(case: Case) -> Figure:
     wrong = differing(case.got, case.wanted, DECODE.tolerance)
     i = int(wrong.any(dim=1).int().argmax()) if wrong is not None else 0
-    shown = [(case.arguments["anchors"][i].tolist(), "ignored", "anchor")]
-    shown.append((case.wanted[i].tolist(), "positive", "right"))
+    shown = [(case.arguments["anchors"][i].tolist(), "anchor", "anchor")]
+    shown.append((case.wanted[i].tolist(), "compared", "right"))
     if wrong is not None:
-        shown.append((case.got[i].tolist(), "negative", "yours"))
+        shown.append((case.got[i].tolist(), "proposal", "yours"))
     deltas = ", ".join(
         f"{name} {value:g}" for name, value in zip(DELTAS, case.arguments["deltas"][i].tolist(), strict=True)
     )

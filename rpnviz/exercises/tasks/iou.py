@@ -112,8 +112,8 @@ def _turned(boxes1: Tensor, boxes2: Tensor) -> Tensor:
 
 def _picture(case: Case) -> Figure:
     boxes1, boxes2 = case.arguments["boxes1"], case.arguments["boxes2"]
-    shown = [(box, "positive", f"boxes1[{i}]") for i, box in enumerate(boxes1.tolist())]
-    shown += [(box, "ignored", f"boxes2[{j}]") for j, box in enumerate(boxes2.tolist())]
+    shown = [(box, "ground_truth", f"boxes1[{i}]") for i, box in enumerate(boxes1.tolist())]
+    shown += [(box, "anchor", f"boxes2[{j}]") for j, box in enumerate(boxes2.tolist())]
     return case_figure([Boxes("the boxes, px", shown, wide=1.5), *got_and_wanted(case, BOX_IOU.tolerance)])
 
 

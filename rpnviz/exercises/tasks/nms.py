@@ -91,7 +91,7 @@ def _rank_not_row(boxes: Tensor, scores: Tensor, nms_thresh: float) -> Tensor:
 
 def _picture(case: Case) -> Figure:
     boxes, scores, wanted = case.arguments["boxes"], case.arguments["scores"], case.wanted.tolist()
-    styles = ["positive" if row in wanted else "negative" for row in range(len(boxes))]
+    styles = ["proposal" if row in wanted else "dropped" for row in range(len(boxes))]
     names = [f"{row}: {score:.3g}" for row, score in enumerate(scores.tolist())]
     shown = list(zip(boxes.tolist(), styles, names, strict=True))
     iou = Table(f"IoU; nms_thresh is {case.arguments['nms_thresh']}", references.box_iou(boxes, boxes), wide=1.2)

@@ -96,7 +96,7 @@ def _picture(case: Case) -> Figure:
     boxes, scores, level_sizes, pre, thresh, post = case.arguments.values()
     wanted = case.wanted.tolist()
     level_of = [level for level, size in enumerate(level_sizes) for _ in range(size)]
-    styles = ["positive" if row in wanted else "negative" for row in range(len(boxes))]
+    styles = ["proposal" if row in wanted else "dropped" for row in range(len(boxes))]
     names = [
         f"{row}: level {level}, {score:.3g}"
         for row, (level, score) in enumerate(zip(level_of, scores.tolist(), strict=True))

@@ -85,7 +85,7 @@ def _sides_exchanged(sizes: Tensor, others: Tensor) -> Tensor:
 
 def _picture(case: Case) -> Figure:
     sizes, others = case.arguments["sizes"], case.arguments["others"]
-    named = [("positive", "sizes", sizes), ("ignored", "others", others)]
+    named = [("proposal", "sizes", sizes), ("anchor", "others", others)]
     shown: list[tuple[Sequence[float], str, str]] = [
         ([-width / 2, -height / 2, width / 2, height / 2], style, f"{name}[{i}]")
         for style, name, listed in named

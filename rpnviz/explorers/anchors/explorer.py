@@ -11,22 +11,16 @@ from torch import Tensor
 
 from rpnviz.anchors import ASPECT_RATIOS, SCALES, cell_anchors, ctpn_cell_anchors, grid_anchors, inside_picture
 from rpnviz.explorers.common.anchor_shapes import MOST_ANCHORS, HasShapes, own_cells
-from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.explorers.common.map_and_picture import MapAndPicture, shapes
 from rpnviz.explorers.common.own_picture import GRIDS
 from rpnviz.explorers.common.rules import Rule, obeys_rules, one_of, whole
 from rpnviz.figures.anchors import anchors_on_picture, centres_figure, room_figure
-from rpnviz.figures.palette import LINE_STYLES, PALETTE, RATIO_STYLES, SCALE_COLOURS
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
 PRESETS = ("paper", "ctpn", "own")
 MODES = ("cell", "centres", "boxes")
-LOOKS = {
-    "colours": list(SCALE_COLOURS),
-    "lines": [LINE_STYLES[style] for style in RATIO_STYLES],
-    "casing": PALETTE["casing"],
-}
 
 
 class AnchorsExplorer(HasShapes, MapAndPicture):
@@ -38,7 +32,6 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
     )
     grid_name = t.Unicode("paper", help="paper, floor or ceil, or that which was given").tag(sync=True)
     preset = t.Enum(PRESETS, "paper", help="whose anchors").tag(sync=True)
-    looks = t.Dict(LOOKS, read_only=True, help="colours by scale, lines by ratio").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, **traits: Any) -> None:
         """Show the paper's nine anchors of ``grid`` on ``picture``; ``traits`` say where to start, e.g. row=20."""
@@ -54,17 +47,12 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
     @property
     def cells(self) -> Tensor:
         """The anchors of a cell, Tensor[A, 4] round (0, 0)."""
-        return chosen_cells(self.preset, self.scales, self.aspect_ratios)[0]
-
-    @property
-    def num_scales(self) -> int:
-        """How many of the anchors of a cell share a ratio."""
-        return chosen_cells(self.preset, self.scales, self.aspect_ratios)[1]
+        return chosen_cells(self.preset, self.scales, self.aspect_ratios)
 
     @property
     def anchors(self) -> list[dict[str, Any]]:
-        """Name, box round (0, 0) and line of each anchor of a cell."""
-        return looks(self.cells, self.num_scales)
+        """Name and box round (0, 0) of each anchor of a cell."""
+        return shapes(self.cells)
 
     @property
     def inside(self) -> Tensor:
@@ -143,7 +131,7 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
         """Draw the explorer as it stands."""
         image, names = self.picture.image, [anchor["name"] for anchor in self.anchors]
         if self.mode == "cell":
-            return anchors_on_picture(image, self.here(), names, self.num_scales, self.describe())
+            return anchors_on_picture(image, self.here(), names, self.describe())
         a = max(self.selected, 0)
         boxes = grid_anchors(self.grid, self.cells[a : a + 1])
         if self.mode == "centres":
@@ -163,13 +151,10 @@ class AnchorsExplorer(HasShapes, MapAndPicture):
         )
 
 
-def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[float]) -> tuple[Tensor, int]:
-    """Return the anchors of a cell and how many scales they have; raises ValueError as `AnchorsExplorer.use` says."""
+def chosen_cells(preset: str, scales: Sequence[float], aspect_ratios: Sequence[float]) -> Tensor:
+    """Return the anchors of a cell; raises ValueError as `AnchorsExplorer.use` says."""
     if preset not in PRESETS:
         raise ValueError(f"preset: got {preset!r}, takes one of {', '.join(PRESETS)}")
     if preset == "ctpn":
-        cells = ctpn_cell_anchors()
-        return cells, len(cells)
-    if preset == "paper":
-        return cell_anchors(), len(SCALES)
-    return own_cells(scales, aspect_ratios), len(scales)
+        return ctpn_cell_anchors()
+    return cell_anchors() if preset == "paper" else own_cells(scales, aspect_ratios)

@@ -2,7 +2,7 @@
 // Notebook 03: the anchors of a cell to scale, every centre, where a shape fits; scales and ratios of one's own.
 
 import { refusal, SHAPES, shapeFields } from "../common/anchor_shapes.js";
-import { heatImage, lineStyles, nearestOutline, swatch } from "../common/canvas_panel.js";
+import { heatImage, lineStyles, nearestOutline, shapeMark } from "../common/canvas_panel.js";
 import {
   ASPECT_RATIOS,
   cellAnchors,
@@ -23,12 +23,11 @@ import { defineView, group } from "../common/view.js";
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").Panel} Panel */
-/** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
+/** @typedef {import("../common/map_and_picture.js").AnchorShape} AnchorShape */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {"cell" | "centres" | "boxes"} Mode */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
-/** @typedef {{colours: string[], lines: {width: number, dash: number[]}[], casing: string}} Looks by scale, by ratio */
 /** @typedef {ReturnType<typeof readAnswer>} Answer */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
 /** @typedef {import("../common/view.js").Part<Moment>} Part */
@@ -122,8 +121,8 @@ export function readStore({ model }) {
 function readAnswer(model, heat, version) {
   const place = placeOf(model);
   const [preset, scales, ratios] = ["preset", "scales", "aspect_ratios"].map((name) => model.get(name));
-  const [cells, numScales] = chosenCells(preset, scales, ratios);
-  const anchors = anchorLooks(cells, numScales, model.get("looks"));
+  const cells = chosenCells(preset, scales, ratios);
+  const anchors = shapesOf(cells);
   const grid = new Grid(place.name, place.image_size, place.input_size, place.ceil_mode);
   const all = gridAnchors(grid, cells);
   const inside = insidePicture(all, place.image_size); // cell by cell, of each its anchors
@@ -139,20 +138,18 @@ function readAnswer(model, heat, version) {
   };
 }
 
-/** The anchors of a cell, and how many scales they have. @param {string} preset @param {number[]} scales @param {number[]} ratios @returns {[Float32Array, number]} */
+/** The anchors of a cell. @param {string} preset @param {number[]} scales @param {number[]} ratios @returns {Float32Array} */
 function chosenCells(preset, scales, ratios) {
-  if (preset === "ctpn") return [ctpnCellAnchors(), ctpnCellAnchors().length / 4];
+  if (preset === "ctpn") return ctpnCellAnchors();
   const own = preset === "own" && !refusal(scales, ratios); // a link may ask for what nobody can draw
-  return own ? [cellAnchors(scales, ratios), scales.length] : [cellAnchors(), SCALES.length];
+  return own ? cellAnchors(scales, ratios) : cellAnchors();
 }
 
-/** Name, box and line of each anchor: as map_and_picture.py's `looks`. @param {Float32Array} cells @param {number} numScales @param {Looks} looks @returns {AnchorLook[]} */
-const anchorLooks = (cells, numScales, { colours, lines, casing }) =>
+/** Name and box of each anchor: as map_and_picture.py's `shapes`. @param {Float32Array} cells @returns {AnchorShape[]} */
+const shapesOf = (cells) =>
   Array.from({ length: cells.length / 4 }, (_, a) => {
     const box = boxAt(cells, a);
-    const name = `${(box[2] - box[0]).toFixed(0)}×${(box[3] - box[1]).toFixed(0)}`;
-    const line = lines[Math.floor(a / numScales) % lines.length];
-    return { name, box, ...line, color: colours[(a % numScales) % colours.length], casing };
+    return { name: `${(box[2] - box[0]).toFixed(0)}×${(box[3] - box[1]).toFixed(0)}`, box };
   });
 
 /** @param {Context} context */
@@ -269,20 +266,23 @@ function picture({ model, store, redraw }) {
       if (!stage.draw()) return;
       const { at, selected } = now;
       const { anchors } = now.answer;
-      if (now.mode === "cell") drawCell(panel, now);
+      if (now.mode === "cell") drawCell(panel, store.styles.anchor, now);
       else if (now.mode === "centres") drawCentres(panel, store.styles, now);
       else drawRoom(panel, store.styles, now);
-      if (selected >= 0) panel.box(shifted(anchors[selected].box, at), anchors[selected], { strong: true });
       panel.dot(...at, store.styles.window, 3);
+      if (selected < 0) return;
+      const [{ name, box }, style] = [anchors[selected], store.styles.anchor];
+      panel.box(shifted(box, at), style, { strong: true });
+      panel.tags([{ text: name, box: shifted(box, at), style }]);
     },
     destroy: () => panel.destroy(),
   };
 }
 
-/** The anchors of the window's cell that do not stand out. @param {Panel} panel @param {Moment} now */
-function drawCell(panel, { answer, at, selected }) {
+/** The anchors of the window's cell that do not stand out. @param {Panel} panel @param {LineStyle} style @param {Moment} now */
+function drawCell(panel, style, { answer, at, selected }) {
   const alpha = selected < 0 ? 1 : 0.5;
-  answer.anchors.forEach((look, a) => a !== selected && panel.box(shifted(look.box, at), look, { alpha }));
+  answer.anchors.forEach(({ box }, a) => a !== selected && panel.box(shifted(box, at), style, { alpha }));
 }
 
 /** Where the centre of a shape may stand, null if nowhere. @param {Answer} answer @param {number} shape @returns {Box | null} */
@@ -371,16 +371,17 @@ function shapes({ model }) {
 
 /** @param {Model} model @param {Answer} answer @param {number} anchor @returns {HTMLElement} */
 function shapeRow(model, { anchors, cells, counts }, anchor) {
-  const [look, count] = [anchors[anchor], counts[anchor]];
-  const [wide, high] = [look.box[2] - look.box[0], look.box[3] - look.box[1]];
+  const [{ box, name }, count] = [anchors[anchor], counts[anchor]];
+  const longest = Math.max(...anchors.flatMap(({ box: [x1, y1, x2, y2] }) => [x2 - x1, y2 - y1]));
+  const [wide, high] = [box[2] - box[0], box[3] - box[1]];
   const share = h("span", { class: "rpnviz-share" });
   share.style.width = `${(100 * count) / cells}%`;
-  const what = `Anchor ${anchor}, ${look.name} px: ${count} of its ${cells} boxes lie inside the picture.`;
+  const what = `Anchor ${anchor}, ${name} px: ${count} of its ${cells} boxes lie inside the picture.`;
   const [on, off] = [() => select(model, anchor), () => leave(model)];
   return h(
     "tr",
     { tabindex: 0, what, ...OWN_KEYS, pointerenter: on, focus: on, click: on, pointerleave: off, blur: off },
-    h("th", { scope: "row" }, swatch(look, { length: 26 }), ` ${look.name}`),
+    h("th", { scope: "row" }, shapeMark(box, longest), ` ${name}`),
     h("td", {}, Math.sqrt(wide * high).toFixed(0)),
     h("td", {}, (high / wide).toFixed(2)),
     h("td", { class: "rpnviz-count" }, share, h("span", {}, `${thousands(count)} of ${thousands(cells)}`)),

@@ -97,6 +97,9 @@ export function anchorGeometry(plan) {
 /** @param {string} hex "#rrggbb" */
 const rgbOf = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
+/** A colour half way to white: that of an anchor which is positive only as the best. @param {string} hex "#rrggbb" */
+export const paler = (hex) => `rgb(${rgbOf(hex).map((c) => Math.round((c + 255) / 2))})`;
+
 /**
  * One pixel an anchor, in the colour of its label; one that is positive only as the best is paler.
  * @param {Geometry} geometry @param {Uint8Array} codes see readLabel @param {Record<string, LineStyle>} styles

@@ -7,7 +7,13 @@ import { h, svg } from "./elements.js";
 /** @typedef {{color: string, width: number, dash: number[], casing: string}} LineStyle width and dash in CSS pixels */
 /** @typedef {{palette: Record<string, string>, lines: Record<string, {width: number, dash: number[]}>, heat: string[]}} Look */
 
+/** @typedef {{place: Box, named: boolean}} Taken what a name may not cover, in pixels of the canvas: a tag, or a box that one names */
+
 const SOLID = /** @type {number[]} */ ([]);
+const ON_A_TAG = 100; // worse than all of a box
+const caseOf = (/** @type {number} */ width) => (width > THIN ? 1.6 : 0.9); // dark on both sides together: never more than the line
+const THIN = 1.3;
+const LITTLE = 0.06; // so much of a box is hidden by its name without harm
 
 /**
  * The line of each kind of box, from what Python sends: colour and stroke together, so that colour is never all there is.
@@ -22,6 +28,12 @@ export function lineStyles({ palette, lines }) {
   ]);
   return Object.fromEntries(named);
 }
+
+/** The line of boxes that are there but not in question, where many are drawn. @param {LineStyle} style @returns {LineStyle} */
+export const thin = (style) => ({ ...style, width: 1 });
+
+/** "182×362". @param {Box} box px of the picture */
+export const sizeText = ([x1, y1, x2, y2]) => `${Math.round(x2 - x1)}×${Math.round(y2 - y1)}`;
 
 /** A canvas that covers `extent` of the picture's plane, sharp on any display. */
 export class Panel {
@@ -140,10 +152,11 @@ export class Panel {
       g.fillStyle = color;
       g.fillRect(...rect);
     }
-    g.globalAlpha = alpha;
+    g.globalAlpha = line > THIN * unit ? alpha : 0.6 * alpha;
     g.strokeStyle = casing;
-    g.lineWidth = line + 1.6 * unit;
+    g.lineWidth = line + caseOf(line / unit) * unit;
     g.strokeRect(...rect);
+    g.globalAlpha = alpha;
     g.strokeStyle = color;
     g.lineWidth = line;
     g.setLineDash(dash.map((length) => length * unit));
@@ -188,11 +201,12 @@ export class Panel {
   }
 
   /**
-   * Names at boxes: never cut by the edge of the canvas, never one over another while there is room.
+   * Names at boxes: never cut by the edge of the canvas, never one over another or over what is named while there is room.
    * @param {{text: string, box: Box, style: LineStyle}[]} tags
-   * @param {Box[]} [taken] device-pixel rectangles that are occupied already; the result of an earlier call; grows
+   * @param {Taken[]} [taken] what is occupied already; the result of an earlier call; grows
    */
   tags(tags, taken = []) {
+    taken.push(...tags.map(({ box }) => ({ place: this.#onCanvas(box), named: true })));
     const { g, unit } = this;
     g.save();
     g.font = `600 ${10.5 * unit}px system-ui, sans-serif`;
@@ -201,7 +215,7 @@ export class Panel {
     for (const { text, box, style } of tags) {
       const width = g.measureText(text).width + 8 * unit;
       const place = this.#place(box, width, height, taken);
-      taken.push(place);
+      taken.push({ place, named: false });
       g.fillStyle = style.casing;
       g.fillRect(place[0] - unit, place[1] - unit, width + 2 * unit, height + 2 * unit);
       g.fillStyle = style.color;
@@ -213,28 +227,35 @@ export class Panel {
     return taken;
   }
 
-  /** @param {Box} box @param {number} width @param {number} height @param {Box[]} taken @returns {Box} */
-  #place(box, width, height, taken) {
-    const gap = 3 * this.unit;
+  /** A box in pixels of the canvas, as far as it shows. @param {Box} box @returns {Box} */
+  #onCanvas(box) {
     const edge = 2 * this.unit;
-    const [right, bottom] = [this.canvas.width - edge, this.canvas.height - edge];
-    const [x1, x2] = [box[0], box[2]].map((x) => clamp(this.x(x), edge, right));
-    const [y1, y2] = [box[1], box[3]].map((y) => clamp(this.y(y), edge, bottom));
+    const [x1, x2] = [box[0], box[2]].map((x) => clamp(this.x(x), edge, this.canvas.width - edge));
+    const [y1, y2] = [box[1], box[3]].map((y) => clamp(this.y(y), edge, this.canvas.height - edge));
+    return [x1, y1, x2, y2];
+  }
+
+  /** The first place that costs least. @param {Box} box @param {number} width @param {number} height @param {Taken[]} taken @returns {Box} */
+  #place(box, width, height, taken) {
+    const [gap, edge] = [3 * this.unit, 2 * this.unit];
+    const [right, bottom] = [this.canvas.width - edge - width, this.canvas.height - edge - height];
+    const [x1, y1, x2, y2] = this.#onCanvas(box);
     const columns = [x1, x2 - width, (x1 + x2 - width) / 2];
-    const rows = [y1 - height - gap, y2 + gap, y1 + gap, y2 - height - gap];
-    for (let row = y1; row + height < bottom; row += height + edge) rows.push(row); // then anywhere down its side
-    /** @type {Box | undefined} */
-    let fallback;
-    for (const row of rows) {
-      for (const column of columns) {
-        const x = clamp(column, edge, right - width);
-        const y = clamp(row, edge, bottom - height);
-        const place = /** @type {Box} */ ([x, y, x + width, y + height]);
-        fallback ??= place;
-        if (y === row && !taken.some((other) => overlaps(place, other, gap))) return place;
-      }
+    const rows = [y1 - height - gap, y2 + gap];
+    const inside = [y1 + gap, y2 - height - gap];
+    const sides = [x2 + gap, x1 - width - gap].flatMap((x) => [y1, y2 - height].map((y) => [x, y]));
+    const across = (/** @type {number[]} */ some) => some.flatMap((y) => columns.map((x) => [x, y]));
+    const places = [...across(rows), ...sides, ...across(inside)];
+    for (let y = y1; y < bottom; y += height + edge) places.push(...across([y])); // then anywhere down its side
+    let [best, least] = [/** @type {Box} */ ([0, 0, 0, 0]), Infinity];
+    for (const [x, y] of places) {
+      const [left, top] = [clamp(x, edge, right), clamp(y, edge, bottom)];
+      const place = /** @type {Box} */ ([left, top, left + width, top + height]);
+      const cost = taken.reduce((sum, other) => sum + costOf(place, other, gap), 0);
+      if (cost < least) [best, least] = [place, cost];
+      if (cost === 0) break;
     }
-    return /** @type {Box} */ (fallback);
+    return best;
   }
 
   destroy() {
@@ -242,9 +263,15 @@ export class Panel {
   }
 }
 
-/** @param {Box} a @param {Box} b @param {number} gap */
-function overlaps(a, b, gap) {
-  return a[0] < b[2] + gap && b[0] < a[2] + gap && a[1] < b[3] + gap && b[1] < a[3] + gap;
+/** What it costs to lie on another tag, or on what is named: the share of it that is covered. @param {Box} a @param {Taken} taken @param {number} gap */
+function costOf(a, { place: b, named }, gap) {
+  const apart = named ? 0 : gap;
+  const wide = Math.min(a[2], b[2]) - Math.max(a[0], b[0]) + apart;
+  const high = Math.min(a[3], b[3]) - Math.max(a[1], b[1]) + apart;
+  if (wide <= 0 || high <= 0) return 0;
+  if (!named) return ON_A_TAG;
+  const share = (wide * high) / Math.max((b[2] - b[0]) * (b[3] - b[1]), 1);
+  return share < LITTLE ? 0 : share;
 }
 
 /**
@@ -300,11 +327,29 @@ export function swatch(style, { length = 22 } = {}) {
   return element;
 }
 
+/**
+ * The outline of an anchor, small: in tables a shape is told by itself.
+ * @param {Box} box @param {number} longest side of the largest of them, px of the picture @param {number} [size] px of the page
+ */
+export function shapeMark([x1, y1, x2, y2], longest, size = 18) {
+  const [wide, high] = [x2 - x1, y2 - y1].map((side) => Math.max(((size - 2) * side) / longest, 1.5));
+  const rect = { x: (size - wide) / 2, y: (size - high) / 2, width: wide, height: high };
+  const places = Object.fromEntries(Object.entries(rect).map(([name, value]) => [name, value.toFixed(1)]));
+  const all = {
+    class: "rpnviz-shape",
+    width: size,
+    height: size,
+    viewBox: `0 0 ${size} ${size}`,
+    "aria-hidden": "true",
+  };
+  return svg("svg", all, svg("rect", places));
+}
+
 /** Give a swatch another line. @param {Element} element @param {LineStyle} style */
 export function restyle(element, { color, width, dash, casing }) {
   const [under, line] = element.children;
   under.setAttribute("stroke", casing);
-  under.setAttribute("stroke-width", String(width + 1.8));
+  under.setAttribute("stroke-width", String(width + caseOf(width)));
   line.setAttribute("stroke-width", String(width));
   line.setAttribute("stroke", color);
   line.setAttribute("stroke-dasharray", dash.join(" "));

@@ -17,7 +17,7 @@ import { commit, typed } from "./model.js";
  *   feature_size: [number, number], stride: [number, number],
  *   half: {window: [number, number], receptive_field: [number, number]}}} Place
  */
-/** @typedef {LineStyle & {name: string, box: Box}} AnchorLook box: round (0, 0) */
+/** @typedef {{name: string, box: Box}} AnchorShape box: round (0, 0) */
 
 const STEPS = /** @type {Record<string, [number, number]>} */ ({
   ArrowUp: [-1, 0],

@@ -12,7 +12,6 @@ from rpnviz.explorers.common.own_picture import ShowsOnePicture
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
-from rpnviz.figures.palette import LINE_STYLES, PALETTE, anchor_look
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 
@@ -80,14 +79,9 @@ def place(grid: Grid) -> dict[str, Any]:
     }
 
 
-def looks(cells: Tensor, num_scales: int) -> list[dict[str, Any]]:
-    """Describe the anchors of a cell to the page: name, box round (0, 0) and line of each."""
-    described = []
-    for a, box in enumerate(cells.tolist()):
-        style, colour = anchor_look(a, num_scales)
-        line = {**LINE_STYLES[style], "color": colour, "casing": PALETTE["casing"]}
-        described.append({"name": size_name(box), "box": box, **line})
-    return described
+def shapes(cells: Tensor) -> list[dict[str, Any]]:
+    """Describe the anchors of a cell to the page: name and box round (0, 0) of each."""
+    return [{"name": size_name(box), "box": box} for box in cells.tolist()]
 
 
 def size_name(box: list[float]) -> str:

@@ -42,7 +42,7 @@ export function drawOutcome(panel, { photo, plan, heat, proposals, topN, covered
   const tags = plan.objects.map(({ name, box }, i) => ({
     text: `${name}: ${covered[i] ? "found" : "missed"}`,
     box,
-    style: styles[covered[i] ? "ground_truth" : "ignored"],
+    style: styles[covered[i] ? "ground_truth" : "lost"],
   }));
   panel.tags(tags);
 }

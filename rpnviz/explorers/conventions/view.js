@@ -4,7 +4,7 @@
 
 import { labelWord, readLabel } from "../common/anchor.js";
 import { anchorGeometry, drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
-import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
+import { lineStyles, Panel, swatch, thin } from "../common/canvas_panel.js";
 import { checkbox, choice, h, setText } from "../common/elements.js";
 import { thousands } from "../common/format.js";
 import { commit, derived } from "../common/model.js";
@@ -237,7 +237,7 @@ function relabelledText({ relabelled, sampled: [positive, negative], proposals, 
 function picture({ store: { plan, styles, photo, geometries, codes }, redraw }) {
   const panel = new Panel({
     ...{ extent: plan.extent, className: "rpnviz-picture", label: "The picture with its anchors", onResize: redraw },
-    what: "Thin green: all positive anchors. Cyan: the anchors of the chosen cell, one of them bold. Dotted: the paper's anchor of the same output.",
+    what: "Thin green: all positive anchors. Sand: the anchors of the chosen cell; bold, in the line of its label, the chosen one. Dotted: the paper's anchor of the same output.",
     attributes: { role: "img" },
   });
   const [height, width] = plan.image_size;
@@ -255,16 +255,14 @@ function picture({ store: { plan, styles, photo, geometries, codes }, redraw }) 
       const perCell = now.cells.length;
       const a = shown % perCell;
       for (let i = shown - a; i < shown - a + perCell; i++) {
-        panel.box(
-          geometry.box(i),
-          { ...styles.window, width: 1 },
-          { strong: i === shown, alpha: i === shown ? 1 : 0.85 },
-        );
+        if (i !== shown) panel.box(geometry.box(i), thin(styles.anchor), { alpha: 0.6 });
       }
-      const tags = [{ text: now.anchor_names[a], box: geometry.box(shown), style: styles.window }];
+      const style = styles[readLabel(codes(c)[shown])];
+      panel.box(geometry.box(shown), style, { strong: true });
+      const tags = [{ text: now.anchor_names[a], box: geometry.box(shown), style }];
       if (c !== 0 && perCell === geometries[0].count / geometries[0].rows / geometries[0].columns) {
-        panel.box(geometries[0].box(shown), styles.ignored, { strong: true });
-        tags.push({ text: "the paper's", box: geometries[0].box(shown), style: styles.ignored });
+        panel.box(geometries[0].box(shown), styles.compared, { strong: true });
+        tags.push({ text: "the paper's", box: geometries[0].box(shown), style: styles.compared });
       }
       panel.tags(tags);
     },

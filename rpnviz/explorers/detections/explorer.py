@@ -20,7 +20,6 @@ from rpnviz.explorers.common.payload import picture_file, picture_plan
 from rpnviz.explorers.common.rules import Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.detections.figure import detections_figure
-from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK, class_look
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -100,11 +99,8 @@ class DetectionsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
         return self._asked[3]
 
     def _plan(self, proposals: Tensor) -> dict[str, Any]:
-        lines = [(name, *class_look(label)) for label, name in enumerate(CLASSES) if label]
-        lines.insert(0, ("proposal", *PROPOSAL_LOOK))
-        looks = [{"name": n, **LINE_STYLES[style], "color": c, "casing": PALETTE["casing"]} for n, style, c in lines]
         limits = {"lowest": LOWEST, "most": MOST}
-        return {**picture_plan(self.picture), "classes": looks, "proposals": proposals.tolist(), **limits}
+        return {**picture_plan(self.picture), "classes": list(CLASSES), "proposals": proposals.tolist(), **limits}
 
     @property
     def proposals(self) -> Tensor:

@@ -1,7 +1,7 @@
 // @ts-check
 // Notebook 09: the proposals, what the second head makes of them, and what the last NMS keeps.
 
-import { lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { lineStyles, nearestOutline, Panel, thin } from "../common/canvas_panel.js";
 import { boxAt } from "../common/compute/boxes.js";
 import { batchedNms } from "../common/compute/nms.js";
 import { h, OWN_KEYS, scroller, segmented, setText, slider } from "../common/elements.js";
@@ -16,9 +16,8 @@ import { openDetections } from "./own_detections.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/model.js").Model} Model */
-/** @typedef {import("../common/canvas_panel.js").LineStyle & {name: string}} ClassLook */
-/** @typedef {{image_size: [number, number], extent: Box, classes: ClassLook[], proposals: Box[],
- *   lowest: number, most: number}} Plan classes: that of a proposal first */
+/** @typedef {{image_size: [number, number], extent: Box, classes: string[], proposals: Box[],
+ *   lowest: number, most: number}} Plan classes: the background first */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -65,14 +64,14 @@ export function readStore({ model, redraw }) {
     from,
     boxOf,
     scores: typed(model.get("scores"), Float32Array),
-    object: lineStyles(model.get("look")).ground_truth,
+    styles: lineStyles(model.get("look")),
     photo: loadPhoto(() => model.get("image"), redraw),
     kept: derived(
       () => model.get("nms_thresh"),
       (thresh) => new Set(batchedNms(boxes, Int32Array.from(labels.keys()), labels, thresh).slice(0, plan.most)),
     ),
-    /** The name and the line of a box's class. @param {number} i */
-    look: (i) => plan.classes[labels[i]],
+    /** The name of a box's class. @param {number} i */
+    nameOf: (i) => plan.classes[labels[i]],
     /** How far the middle of a box went from its proposal. @param {number} i */
     moved(i) {
       const [a, b] = [boxOf(i), plan.proposals[from[i]]];
@@ -101,9 +100,9 @@ function readMoment({ model, store }) {
 }
 
 /** @param {Store} store @param {number} i @param {number} thresh */
-function aboutBox({ from, look, moved, scores }, i, thresh) {
+function aboutBox({ from, nameOf, moved, scores }, i, thresh) {
   const score = besideThresholds(scores[i], [thresh]);
-  return `${look(i).name}, score ${score}, from proposal ${from[i] + 1}, whose middle it moved by ${moved(i)}.`;
+  return `${nameOf(i)}, score ${score}, from proposal ${from[i] + 1}, whose middle it moved by ${moved(i)}.`;
 }
 
 /** @param {Plan} plan @param {number} above @param {number} left @param {number} thresh */
@@ -125,7 +124,7 @@ function stages({ model }) {
 
 /** The picture with the boxes of the stage. @param {Context} context @returns {Part[]} */
 function picture({ model, store, redraw }) {
-  const { boxOf, from, look, object, photo, plan } = store;
+  const { boxOf, from, nameOf, photo, plan, styles } = store;
   const border = /** @type {Box} */ ([0, 0, plan.image_size[1], plan.image_size[0]]);
   let shown = /** @type {number[]} */ ([]);
   const point = (/** @type {number} */ i) => i !== model.get("selected") && commit(model, { selected: i });
@@ -148,35 +147,36 @@ function picture({ model, store, redraw }) {
     ...{ panel, photo, editor },
     draw(/** @type {Moment} */ now) {
       shown = now.rows;
-      if (editor.open) for (const { box } of editor.objects) panel.box(box, object);
-      if (now.stage === "proposals") drawProposals(panel, plan);
+      if (editor.open) for (const { box } of editor.objects) panel.box(box, styles.ground_truth);
+      if (now.stage === "proposals") drawProposals(panel, plan, styles.proposal);
       drawBoxes(panel, store, now);
       const { selected } = now;
       if (selected < 0) return;
-      panel.box(plan.proposals[from[selected]], plan.classes[0]);
-      panel.box(boxOf(selected), look(selected), { strong: true });
+      panel.box(plan.proposals[from[selected]], styles.proposal);
+      panel.box(boxOf(selected), styles.detection, { strong: true });
       panel.tags([
-        { text: `${look(selected).name} ${now.score(selected)}`, box: boxOf(selected), style: look(selected) },
-        { text: `proposal ${from[selected] + 1}`, box: plan.proposals[from[selected]], style: plan.classes[0] },
+        { text: `${nameOf(selected)} ${now.score(selected)}`, box: boxOf(selected), style: styles.detection },
+        { text: `proposal ${from[selected] + 1}`, box: plan.proposals[from[selected]], style: styles.proposal },
       ]);
     },
   });
 }
 
-/** @param {Panel} panel @param {Plan} plan */
-function drawProposals(panel, { classes: [line], proposals }) {
-  const thin = { ...line, width: 0.8, casing: "transparent" };
-  for (const box of proposals.slice(FOREMOST)) panel.box(box, thin, { alpha: 0.5 });
+/** @param {Panel} panel @param {Plan} plan @param {import("../common/canvas_panel.js").LineStyle} line */
+function drawProposals(panel, { proposals }, line) {
+  const behind = { ...line, width: 0.8, casing: "transparent" };
+  for (const box of proposals.slice(FOREMOST)) panel.box(box, behind, { alpha: 0.5 });
   for (const box of proposals.slice(0, FOREMOST)) panel.box(box, line);
 }
 
 /** The boxes of the stage, faint beside one that is selected. @param {Panel} panel @param {Store} store @param {Moment} now */
-function drawBoxes(panel, { boxOf, look }, { rows, score, selected, stage }) {
+function drawBoxes(panel, { boxOf, nameOf, styles: { detection } }, { rows, score, selected, stage }) {
   const alone = selected >= 0;
-  const strong = stage === "detections" && rows.length <= NAMED && !alone;
+  const named = stage === "detections" && rows.length <= NAMED && !alone;
   const alpha = alone ? 0.25 : stage === "named" ? 0.7 : 1;
-  for (const i of [...rows].reverse()) panel.box(boxOf(i), look(i), { alpha, strong });
-  if (strong) panel.tags(rows.map((i) => ({ text: `${look(i).name} ${score(i)}`, box: boxOf(i), style: look(i) })));
+  const line = named ? detection : thin(detection);
+  for (const i of [...rows].reverse()) panel.box(boxOf(i), line, { alpha });
+  if (named) panel.tags(rows.map((i) => ({ text: `${nameOf(i)} ${score(i)}`, box: boxOf(i), style: detection })));
 }
 
 /** What is selected, or how many there are at each stage. @returns {Part} */
@@ -215,12 +215,12 @@ function classTable({ store: { labels, plan } }) {
     label: "classes",
     className: "rpnviz-by-class",
     heads: ["class", "objects there", "named", "after NMS"].map((text) => ({ text })),
-    rows: classes.map((look) => ({ head: [swatch(look), ` ${look.name}`] })),
+    rows: classes.map((name) => ({ head: [name] })),
   });
   return {
     element: rows.element,
     draw({ above, left, kinds }) {
-      const there = classes.map(({ name }) => kinds.filter((kind) => kind === name).length);
+      const there = classes.map((name) => kinds.filter((kind) => kind === name).length);
       const ofClass = (/** @type {number[]} */ some, /** @type {number} */ k) =>
         some.filter((i) => labels[i] === k + 1).length;
       rows.write(there.map((count, k) => [count, ofClass(above, k), ofClass(left, k)].map(thousands)));
@@ -253,12 +253,12 @@ function boxList({ model, store }) {
 }
 
 /** @param {Store} store @param {number} i @param {string} score @param {(i: number) => void} onPoint */
-function boxRow({ from, look, moved }, i, score, onPoint) {
+function boxRow({ from, nameOf, moved }, i, score, onPoint) {
   const point = () => onPoint(i);
   return h(
     "tr",
     { tabindex: 0, "data-row": i, pointerenter: point, focus: point, ...OWN_KEYS },
-    h("th", { scope: "row" }, swatch(look(i)), ` ${look(i).name}`),
+    h("th", { scope: "row" }, nameOf(i)),
     ...[score, `#${from[i] + 1}`, moved(i)].map((text) => h("td", {}, text)),
   );
 }

@@ -231,7 +231,7 @@ function framesOf({ plan, sample, styles }, { set, shape, looked }) {
   const best = !set && looked >= 0 ? sample.shape(looked) : -1;
   return shapesOf(plan, set).map(({ size, positive_for: positive }, i) => ({
     ...{ size, strong: i === shape || i === best, text: String(i + 1) },
-    style: i === shape || i === best ? styles.window : set || positive ? styles.ground_truth : styles.ignored,
+    style: i === shape || i === best ? styles.window : set || positive ? styles.anchor : styles.dropped,
   }));
 }
 
@@ -254,7 +254,7 @@ function legend({ store: { styles } }) {
   };
   const [yes, no] = [key("round", "positive", "covered"), key("square", "negative", "not covered")];
   const grey = key("round", "crosses_border", "object");
-  const [frame, never] = [key("frame", "ground_truth", "shape of an anchor"), key("never", "ignored", "never matches")];
+  const [frame, never] = [key("frame", "anchor", "shape of an anchor"), key("never", "dropped", "never matches")];
   return {
     element: h("div", { class: "rpnviz-controls" }, yes, no, grey, frame, never),
     draw({ set }) {

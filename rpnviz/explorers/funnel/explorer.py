@@ -140,7 +140,7 @@ class FunnelExplorer(ShowsOnePicture, HasProposalSettings, HasObjects, RpnvizWid
         row, before = rows[self.stage], rows[max(self.stage - 1, 0)]
         boxes = row.boxes if self.side == "left" else before.boxes[~torch.isin(before.inds, row.inds)]
         counts = [(stage.name, len(stage.inds)) for stage in rows]
-        style = "proposal" if self.side == "left" else "negative"
+        style = "proposal" if self.side == "left" else "dropped"
         gt_boxes = self.picture.gt_boxes
         return funnel_figure(
             self.picture.image, counts, self.stage, boxes[: self.shown], style, gt_boxes, self.describe()

@@ -313,7 +313,7 @@ function picture({ model, store, redraw, set }) {
 
 /** @param {Panel} panel @param {Store} store @param {Moment} now @param {Box[]} boxes */
 function drawBoxes(panel, { styles }, { objects, side }, boxes) {
-  const line = { ...styles[side === "left" ? "proposal" : "negative"], width: 1, casing: "transparent" };
+  const line = { ...styles[side === "left" ? "proposal" : "dropped"], width: 1, casing: "transparent" };
   for (const box of [...boxes].reverse()) panel.box(box, line, { alpha: boxes.length > MANY ? 0.6 : 1 });
   for (const { box } of objects) panel.box(box, styles.ground_truth);
 }
@@ -329,7 +329,7 @@ function drawFollowed(panel, { boxAtStage, scores, styles }, { followed, result,
     panel.box(better, styles.proposal, { strong: true });
     tags.push({ text: "suppressed it", box: better, style: styles.proposal });
   }
-  panel.box(box, gone ? { ...styles.window, dash: styles.crosses_border.dash } : styles.window, { strong: true });
+  panel.box(box, gone ? { ...styles.window, dash: styles.dropped.dash } : styles.window, { strong: true });
   panel.tags(tags);
 }
 
@@ -359,7 +359,7 @@ function legend({ store: { styles } }) {
     h("span", { class: "rpnviz-key" }, swatch(styles[style]), words);
   return [
     key("proposal", "left"),
-    key("negative", "dropped here"),
+    key("dropped", "dropped here"),
     key("window", "followed"),
     key("ground_truth", "object"),
   ];

@@ -2,7 +2,7 @@
 // All anchors of a picture by label: thresholds, rules and the objects themselves can be moved (notebook 04).
 
 import { lowQuality, NO_LABEL, readLabel, whyLabel } from "../common/anchor.js";
-import { drawMap, labelImage, mapPanel } from "../common/anchor_map.js";
+import { drawMap, labelImage, mapPanel, paler } from "../common/anchor_map.js";
 import { SHAPES } from "../common/anchor_shapes.js";
 import { lineStyles, Panel, swatch } from "../common/canvas_panel.js";
 import { h, setText } from "../common/elements.js";
@@ -30,7 +30,6 @@ import { defineView, group } from "../common/view.js";
 
 const HINT =
   "One square of the map is one anchor. Point at it, or click and walk with the arrows (Shift: a whole cell).";
-const SMALL = 110; // px: no tag lies over a lower object
 /** @type {[string, string, string][]} */
 const COUNTED = [
   ["positive", "positive", "An object for the network. Pale squares: positive only as the best anchor of an object."],
@@ -133,15 +132,13 @@ function anchorMap({ model, store: { geometry: current, styles }, redraw, set })
     onPoint: (i) => set({ pointed: i }),
     onResize: redraw,
   });
-  const pale = model.get("look").palette.only_best;
   return {
     element: panel.canvas,
     draw({ codes, geometry, version, positives, squares, shown, objects }) {
       if (!panel.begin()) return;
       panel.backdrop(String(version), () => {
         drawMap(panel, geometry, squares, { objects, style: styles.ground_truth });
-        for (const i of positives)
-          panel.box(larger(geometry, i, 0.4), bead(styles.positive, pale, codes[i]), { fill: 1 });
+        for (const i of positives) panel.box(larger(geometry, i, 0.4), bead(styles, codes[i]), { fill: 1 });
       });
       panel.box(larger(geometry, shown, 1), styles.window);
     },
@@ -155,8 +152,12 @@ function larger({ inCells, square }, i, rim) {
   return inCells([x - rim, y - rim, x + 1 + rim, y + 1 + rim]);
 }
 
-/** How a positive anchor looks on the map; paler if only as the best. @param {LineStyle} positive @param {string} pale @param {number} code */
-const bead = (positive, pale, code) => ({ ...positive, width: 0.6, color: lowQuality(code) ? pale : positive.color });
+/** How a positive anchor looks on the map; paler if only as the best. @param {Record<string, LineStyle>} styles @param {number} code */
+const bead = ({ positive }, code) => ({
+  ...positive,
+  width: 0.6,
+  color: lowQuality(code) ? paler(positive.color) : positive.color,
+});
 
 /** The four counts. @param {Context} context @returns {Part} */
 function counts({ store: { styles } }) {
@@ -192,7 +193,7 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
     if (object < 0 || its) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 }, { alpha });
   }
   const lost = rows.map(hasNone);
-  const style = (/** @type {number} */ m) => (lost[m] ? styles.negative : styles.ground_truth);
+  const style = (/** @type {number} */ m) => (lost[m] ? styles.lost : styles.ground_truth);
   objects.forEach(({ box }, m) => panel.box(box, style(m), { strong: m === object || lost[m] }));
   panel.box(geometry.box(shown), styles[label], { strong: true });
   const tags = objects.map(({ name, box }, m) => ({
@@ -200,14 +201,9 @@ function drawAnchors(panel, styles, { geometry, positives, object, objects, foun
     box,
     style: style(m),
   }));
-  const small = objects.filter(({ box }) => box[3] - box[1] < SMALL);
-  const taken = small.map(({ box }) => boxOf(panel, box));
   const lowFirst = tags.sort((one, other) => one.box[3] - one.box[1] - (other.box[3] - other.box[1])); // least room
-  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst], taken);
+  panel.tags([{ text: `IoU ${iou}`, box: geometry.box(shown), style: styles[label] }, ...lowFirst]);
 }
-
-/** A box in pixels of the canvas. @param {Panel} panel @param {Box} box @returns {Box} */
-const boxOf = (panel, [x1, y1, x2, y2]) => [panel.x(x1), panel.y(y1), panel.x(x2), panel.y(y2)];
 
 /** What the anchor is that is pointed at, or chosen. @returns {Part} */
 function about() {

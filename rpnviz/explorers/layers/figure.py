@@ -65,7 +65,7 @@ def _table(ax: Axes, table: Sequence[Sequence[str]], current: int) -> None:
     )  # fmt: skip
     drawn.auto_set_font_size(False)
     for (row, column), cell in drawn.get_celld().items():
-        cell.set(linewidth=0.3, edgecolor="#999999", facecolor="#d9ecff" if column == current + 1 else "white")
+        cell.set(linewidth=0.3, edgecolor="0.6", facecolor="0.85" if column == current + 1 else "white")
         cell.PAD = 0.02
         cell.set_fontsize(7)
         cell.get_text().set_fontweight("bold" if row == 0 or column == current + 1 else "normal")

@@ -39,7 +39,7 @@ const LAYERS = [
     "ground_truth",
     "The objects somebody marked: the anchors are labelled by their IoU with these boxes.",
   ],
-  ["labels", "IoU labels", "", "Colour the anchors by their training label; off: colour by scale, dash by ratio."],
+  ["labels", "IoU labels", "", "Draw each anchor in the line of its training label; off: all in one line."],
   [
     "minibatch",
     "minibatch",

@@ -2,13 +2,14 @@
 // The two panels of the linked explorer: the feature map, and the picture with what belongs to the window's cell.
 
 import { NO_LABEL } from "../common/anchor.js";
-import { nearestOutline } from "../common/canvas_panel.js";
+import { nearestOutline, sizeText, thin } from "../common/canvas_panel.js";
 import { besideThresholds, boxText, thousands } from "../common/format.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("./view.js").Moment} Moment */
 
+const FEW = 3; // where more anchors are drawn, only the positive ones and the one that stands out are not thin
 const DRAWN_LAST = ["crosses_border", "negative", "ignored", "positive"]; // the positive ones on top
 
 /** The part of the plane that the map shows: one cell more all round, where the window overhangs. @param {Moment["scene"]} scene @returns {Box} */
@@ -22,12 +23,9 @@ export function pictureExtent({ frame }) {
   return [-across, -down, frame[2] + across, frame[3] + down];
 }
 
-/** An anchor's line: by its label, or by its scale (colour) and ratio (dash). @param {Moment} moment @param {number} a */
-export function anchorStyle({ scene, layers, nine, styles, palette }, a) {
-  if (layers.has("labels")) return styles[scene.kind(nine[a])];
-  const { scale, ratio } = scene.shapes[a];
-  return { ...styles[`ratio_${ratio}`], color: palette[`scale_${scale}`] };
-}
+/** An anchor's line: that of its label, if labels are shown. @param {Moment} moment @param {number} a */
+export const anchorStyle = ({ scene, layers, nine, styles }, a) =>
+  layers.has("labels") ? styles[scene.kind(nine[a])] : styles.anchor;
 
 /** An anchor's best IoU, so that it stands where its label says. @param {Moment["scene"]} scene @param {number} anchor */
 export const iouText = (scene, anchor) => besideThresholds(scene.iou(anchor), Object.values(scene.work.thresholds));
@@ -40,10 +38,8 @@ export function drawMap(panel, moment) {
   panel.backdrop(`${key} ${heat ? moment.map : ""} ${dots ? moment.seed : ""}`, () => {
     const covered = /** @type {Box} */ ([0, 0, scene.columns * scene.strideX, scene.rows * scene.strideY]);
     if (heat) panel.image(heat, covered, true);
-    for (const anchor of Array.from(dots?.negative || []))
-      panel.dot(...dotOf(scene, anchor), styles.sampled_negative, 1.7);
-    for (const anchor of Array.from(dots?.positive || []))
-      panel.dot(...dotOf(scene, anchor), styles.sampled_positive, 2.5);
+    for (const anchor of Array.from(dots?.negative || [])) panel.dot(...dotOf(scene, anchor), styles.negative, 1.7);
+    for (const anchor of Array.from(dots?.positive || [])) panel.dot(...dotOf(scene, anchor), styles.positive, 2.5);
   });
   if (!moment.shows.has("window")) return;
   panel.box(scene.about(scene.packed.footprint, row, col), styles.window, { fill: 0.12 });
@@ -97,7 +93,9 @@ function drawAnchors(panel, moment) {
   const order = [...drawn].sort((a, b) => height(a) - height(b));
   for (const a of order) {
     const look = a === strong ? { strong: true, fill: 0.14 } : { alpha: strong < 0 ? 1 : 0.4 };
-    panel.box(scene.anchor(nine[a]), anchorStyle(moment, a), look);
+    const style = anchorStyle(moment, a);
+    const plain = drawn.length > FEW && a !== strong && scene.kind(nine[a]) !== "positive";
+    panel.box(scene.anchor(nine[a]), plain ? thin(style) : style, look);
   }
 }
 
@@ -118,7 +116,7 @@ function drawDecoded(panel, { scene, nine, drawn, strong, styles }) {
   });
 }
 
-/** IoU and score of the one that stands out, else of the best. @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment @param {Box[]} taken */
+/** IoU and score of the one that stands out, else of the best. @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment @param {import("../common/canvas_panel.js").Taken[]} taken */
 function drawTags(panel, moment, taken) {
   const { scene, nine, strong, layers, styles } = moment;
   const best = (/** @type {(anchor: number) => number} */ value) =>
@@ -131,6 +129,9 @@ function drawTags(panel, moment, taken) {
       box: scene.anchor(nine[fitting]),
       style: anchorStyle(moment, fitting),
     });
+  } else if (layers.has("anchors") && strong >= 0) {
+    const box = scene.anchor(nine[strong]);
+    tags.push({ text: sizeText(box), box, style: styles.anchor });
   }
   if (layers.has("predictions")) {
     tags.push({

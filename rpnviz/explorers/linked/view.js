@@ -129,7 +129,6 @@ function readStore({ model, redraw }) {
         drawn && { version, ...drawn, all: new Set([...Array.from(drawn.positive), ...Array.from(drawn.negative)]) },
     ),
     styles: lineStyles(look),
-    palette: /** @type {Record<string, string>} */ (look.palette),
   };
 }
 
@@ -173,7 +172,7 @@ function readMoment({ model, store, local }) {
   const hot = /** @type {number} */ (local.hot);
   const selected = /** @type {number} */ (model.get("selected"));
   return {
-    ...{ scene, row, col, hot, selected, styles: store.styles, palette: store.palette },
+    ...{ scene, row, col, hot, selected, styles: store.styles },
     minibatch: store.minibatch(),
     // for what is drawn once and kept
     key: `${scene.packed.picture} ${ownPicture(model)?.number} ${scene.packed.grid} ${JSON.stringify(WORK_TRAITS.map((name) => model.get(name)))}`,

@@ -22,7 +22,7 @@ from rpnviz.grid import Grid
 
 def ring(ax: Axes, x: Tensor, y: Tensor) -> None:
     """Mark sampled negatives, as the page does: rings with a dark casing."""
-    for colour, width in ((PALETTE["casing"], 2.2), (PALETTE["sampled_negative"], 1.1)):
+    for colour, width in ((PALETTE["casing"], 2.2), (PALETTE["negative"], 1.1)):
         ax.scatter(x, y, s=16, facecolors="none", edgecolors=colour, linewidths=width, zorder=2)
 
 
@@ -57,10 +57,10 @@ class MinibatchExplorer(HasMinibatch, HasAnchorMap, RpnvizWidget):
         centres = (negatives[:, :2] + negatives[:, 2:]) / 2
         ring(right, *centres.T)
         for box in self.anchors[self.sampled_pos_inds]:
-            draw_box(right, box, "sampled_positive")
+            draw_box(right, box, "positive")
         ring(left, *middles(self.sampled_neg_inds, self.grid, self.per_cell))
         positives = middles(self.sampled_pos_inds, self.grid, self.per_cell)
-        left.scatter(*positives, color=PALETTE["sampled_positive"], **dots)
+        left.scatter(*positives, color=PALETTE["positive"], **dots)
         return figure
 
     def describe(self) -> str:

@@ -113,8 +113,8 @@ function anchorMap({ model, store: { geometry: current, styles }, redraw, set })
     draw({ geometry, version, faded, objects, pos, neg, shown }) {
       if (!panel.begin()) return;
       panel.backdrop(String(version), () => drawMap(panel, geometry, faded, { objects, style: styles.ground_truth }));
-      for (const i of neg) ring(panel, ...middle(geometry, i), styles.sampled_negative);
-      for (const i of pos) panel.dot(...middle(geometry, i), styles.sampled_positive, 3.2);
+      for (const i of neg) ring(panel, ...middle(geometry, i), styles.negative);
+      for (const i of pos) panel.dot(...middle(geometry, i), styles.positive, 3.2);
       const [x, y] = geometry.square(shown);
       panel.box(geometry.inCells([x - 1, y - 1, x + 2, y + 2]), styles.window);
     },
@@ -200,10 +200,10 @@ function drawSample(panel, styles, { geometry, objects, pos, neg, shown, label, 
   for (const { box } of objects) panel.box(box, styles.ground_truth);
   for (const i of neg) {
     const box = geometry.box(i);
-    if (boxes) panel.box(box, { ...styles.sampled_negative, width: 0.8 }, { alpha: 0.35 });
-    else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.sampled_negative);
+    if (boxes) panel.box(box, { ...styles.negative, width: 0.8 }, { alpha: 0.35 });
+    else ring(panel, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, styles.negative);
   }
-  for (const i of pos) panel.box(geometry.box(i), { ...styles.sampled_positive, width: 1.6 }, { alpha: 0.75 });
+  for (const i of pos) panel.box(geometry.box(i), { ...styles.positive, width: 1.2 });
   panel.box(geometry.box(shown), styles[label], { strong: true });
 }
 
@@ -225,8 +225,8 @@ const foldedNumbers = (context) =>
 /** The minibatch as one bar: how much of it is positive, where positives must stop. @param {Context} context @returns {Part} */
 function batchBar({ store: { styles } }) {
   const [positive, negative] = [h("i"), h("i", { class: "rpnviz-thin" })];
-  positive.style.backgroundColor = styles.sampled_positive.color;
-  negative.style.backgroundColor = styles.sampled_negative.color;
+  positive.style.backgroundColor = styles.positive.color;
+  negative.style.backgroundColor = styles.negative.color;
   const limit = h("b");
   const what = "The minibatch. The line is the most that may be positive.";
   const attributes = { class: "rpnviz-batch-bar", role: "img", "aria-label": "the minibatch", what };
@@ -248,7 +248,7 @@ function drawTable({ store: { styles } }) {
     label: "the minibatch in numbers",
     className: "rpnviz-draw",
     heads: ["", "there are", "wanted", "drawn", "left out"].map((text) => ({ text })),
-    rows: ["positive", "negative"].map((name) => ({ head: [swatch(styles[`sampled_${name}`]), name] })),
+    rows: ["positive", "negative"].map((name) => ({ head: [swatch(styles[name]), name] })),
   });
   return {
     element: rows.element,

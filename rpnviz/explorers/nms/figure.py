@@ -21,10 +21,10 @@ from rpnviz.figures.primitives import (
 
 # State of a box -> (key of LINE_STYLES, words). In this order they are drawn, the last on top.
 NMS_LINES = {
-    "waiting": ("ignored", "waiting"),
-    "suppressed": ("crosses_border", "suppressed"),
+    "waiting": ("waiting", "waiting"),
+    "suppressed": ("dropped", "suppressed"),
     "kept": ("proposal", "kept"),
-    "falls": ("negative", "suppressed now"),
+    "falls": ("lost", "suppressed now"),
     "current": ("window", "its turn"),
 }
 NAMED = 12  # so many boxes still have room for their names

@@ -30,7 +30,7 @@ const DRAW = {
   outputs,
   anchors(panel, now) {
     photo(panel, now);
-    for (const anchor of now.nine) thin(panel, now.scene.anchor(anchor), scaleLine(now, anchor));
+    for (const anchor of now.nine) thin(panel, now.scene.anchor(anchor), now.styles.anchor);
     panel.dot(...now.scene.centre(now.row, now.col), now.styles.window, 2.5);
   },
   labels(panel, now) {
@@ -163,12 +163,6 @@ function windowOn(panel, now) {
 /** @param {Panel} panel @param {Box} box @param {import("../common/canvas_panel.js").LineStyle} style @param {number} [alpha] */
 function thin(panel, box, style, alpha = 1) {
   panel.box(box, { ...style, width: 1.3, casing: CLEAR }, { alpha });
-}
-
-/** @param {Moment} now @param {number} anchor */
-function scaleLine({ scene, styles, palette }, anchor) {
-  const { scale, ratio } = scene.shapes[anchor % scene.perCell];
-  return { ...styles[`ratio_${ratio}`], color: palette[`scale_${scale}`] };
 }
 
 /** At the centre of an anchor. @param {Panel} panel @param {Moment} now @param {number} anchor @param {string} style @param {number} radius */

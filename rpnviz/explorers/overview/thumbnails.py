@@ -14,7 +14,7 @@ from matplotlib.typing import ColorType
 from PIL import Image
 from torch import Tensor
 
-from rpnviz.figures.palette import PALETTE, SCALE_COLOURS
+from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import MARGIN
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ def _outputs(ax: Axes, state: OverviewState) -> None:
 
 def _anchors(ax: Axes, state: OverviewState) -> None:
     show(ax, state)
-    for a, box in enumerate(state.anchors):
-        boxes(ax, box[None], SCALE_COLOURS[a % len(SCALE_COLOURS)])
+    boxes(ax, state.anchors, PALETTE["anchor"])
     ax.plot(*state.grid.centre(state.row, state.col), "o", color=PALETTE["window"], markersize=3)
 
 

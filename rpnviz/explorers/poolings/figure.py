@@ -28,7 +28,7 @@ def poolings_figure(steps: Sequence[int], shown: int, image: npt.NDArray[np.uint
     left, right = length - 48, length + 12
     strip = image[image.shape[0] // 3 : image.shape[0] // 2]
     ax.imshow(strip, extent=(0, length, 0.92, 0.08), aspect="auto", interpolation="nearest")
-    ax.set(xlim=(left, right), ylim=(len(steps) + 0.05, 0), yticks=np.arange(len(steps)) + 0.5, facecolor="#F2F2F2")
+    ax.set(xlim=(left, right), ylim=(len(steps) + 0.05, 0), yticks=np.arange(len(steps)) + 0.5, facecolor="0.95")
     ax.set_yticklabels(
         [f"{'input' if i == 0 else f'pool{i}'}: {n if i <= shown else '?'}" for i, n in enumerate(steps)]
     )
@@ -36,14 +36,14 @@ def poolings_figure(steps: Sequence[int], shown: int, image: npt.NDArray[np.uint
     for level in range(1, shown + 1):
         side, before = 2**level, steps[level - 1]
         for column in range(max(left // side, 0), steps[level]):
-            style = "ignored" if 2 * column + 1 == before else "window"
+            style = "half_fed" if 2 * column + 1 == before else "window"
             _cell(ax, column * side, min((column + 1) * side, length), level, style, str(column))
         if 2 * steps[level] < before:
             half = side // 2
-            _cell(ax, (before - 1) * half, min(before * half, length), level, "crosses_border", "×")
+            _cell(ax, (before - 1) * half, min(before * half, length), level, "dropped", "×")
     for level in range(shown + 1, len(steps)):  # still to be guessed
-        ax.add_patch(Rectangle((left, level + 0.12), length - left, 0.76, fill=False, ec="#777777", ls="--", lw=0.8))
-    entries = [("window", "kept"), ("ignored", "kept, from one column alone"), ("crosses_border", "dropped")]
+        ax.add_patch(Rectangle((left, level + 0.12), length - left, 0.76, fill=False, ec="0.47", ls="--", lw=0.8))
+    entries = [("window", "kept"), ("half_fed", "kept, from one column alone"), ("dropped", "dropped")]
     legend(figure, entries, 3, (0.13, 0.915))
     ax.tick_params(labelsize=8)
     return figure

@@ -169,11 +169,11 @@ function drawLevel(panel, styles, steps, level) {
   const box = (/** @type {number} */ x1, /** @type {number} */ x2) =>
     /** @type {Box} */ ([Math.max(x1 - end, -BEFORE), y1, Math.min(x2 - end, 0), y2]);
   for (let column = Math.max(0, Math.floor((end - BEFORE) / side)); column < after; column++) {
-    const style = 2 * column + 1 === before ? "ignored" : "window";
+    const style = 2 * column + 1 === before ? "half_fed" : "window";
     drawCell(panel, styles, box(column * side, (column + 1) * side), style, String(column));
   }
   if (2 * after < before) {
-    drawCell(panel, styles, box(((before - 1) * side) / 2, (before * side) / 2), "crosses_border", "×");
+    drawCell(panel, styles, box(((before - 1) * side) / 2, (before * side) / 2), "dropped", "×");
   }
 }
 
@@ -198,7 +198,7 @@ function drawCell(panel, styles, box, style, text) {
 /** Room for a level that is still to be guessed. @param {Panel} panel @param {Record<string, any>} styles @param {number} end @param {number} level */
 function drawLater(panel, styles, end, level) {
   const [y1, y2] = [level * LINE_HEIGHT + TOP, level * LINE_HEIGHT + BOTTOM];
-  panel.box([-Math.min(end, BEFORE), y1, 0, y2], { ...styles.crosses_border, width: 0.8 }, { alpha: 0.6 });
+  panel.box([-Math.min(end, BEFORE), y1, 0, y2], { ...styles.dropped, width: 0.8 }, { alpha: 0.6 });
 }
 
 /** Beside each level how many columns it has. @param {Panel} panel @param {number[]} steps @param {number} shown */
@@ -223,8 +223,8 @@ function legend({ store: { styles } }) {
     "div",
     { class: "rpnviz-poolings-legend" },
     key("kept", "window"),
-    key("kept, from one column alone", "ignored"),
-    key("dropped", "crosses_border"),
+    key("kept, from one column alone", "half_fed"),
+    key("dropped", "dropped"),
   );
 }
 

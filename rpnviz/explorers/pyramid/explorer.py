@@ -16,7 +16,6 @@ from rpnviz.explorers.common.payload import hundredths, object_names, picture_fi
 from rpnviz.explorers.common.rules import MOST_OBJECTS, Rule, obeys_rules, whole
 from rpnviz.explorers.common.taken import check_picture
 from rpnviz.explorers.pyramid.figure import pyramid_figure
-from rpnviz.figures.palette import LINE_STYLES, PALETTE, level_look
 from rpnviz.figures.primitives import Still
 from rpnviz.inspect.detector import Detector, OpenedAnchors, OpenedDetector, open_pyramid
 from rpnviz.inspect.pyramid import Level, PyramidStages, best_by_level, propose_by_level
@@ -102,8 +101,6 @@ class PyramidExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
     def _plan(self, opened: OpenedDetector | OpenedAnchors) -> dict[str, Any]:
         levels = opened.levels
         lattices = [_lattice(level, own) for level, own in zip(levels, _split(opened.anchors, levels), strict=True)]
-        looks = [level_look(i) for i in range(len(levels))]
-        lines = [{**LINE_STYLES[style], "color": colour, "casing": PALETTE["casing"]} for style, colour in looks]
         scored = {"scored": False, "most": [1, 1], "settings": {}}
         if isinstance(opened, OpenedDetector):
             rpn, many = self._model.rpn, len(opened.stages.top_inds)
@@ -111,7 +108,7 @@ class PyramidExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
             scored = {"scored": True, "most": [rpn.pre_nms_top_n(), many], "settings": fixed}
         return {
             "input_size": list(opened.input_size),
-            "levels": [{**lattice, "line": line} for lattice, line in zip(lattices, lines, strict=True)],
+            "levels": lattices,
             "reached": REACHED,
             "covered": COVERED,
             **scored,

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from rpnviz.figures.palette import level_look
-from rpnviz.figures.primitives import Still, draw_box, new_still, show_picture
+from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.primitives import Still, draw_box, draw_names, new_still, show_picture
 
 
 def pyramid_figure(
@@ -32,14 +32,15 @@ def pyramid_figure(
     """
     figure = new_still(11.5, 5.2, sentence)
     left, right = figure.add_axes((0.06, 0.14, 0.24, 0.74)), figure.add_axes((0.34, 0.03, 0.65, 0.89))
-    colours = [level_look(i)[1] for i in range(len(names))]
-    left.bar_label(left.barh(names, [*fits] or [0.0] * len(names), color=colours, edgecolor="black"), fmt="{:.2f}")
+    bars = left.barh(names, [*fits] or [0.0] * len(names), color=PALETTE["anchor"], edgecolor=PALETTE["casing"])
+    left.bar_label(bars, fmt="{:.2f}")
     left.set(xlim=(0, 1.15), xlabel="best IoU of an anchor with the object")
     left.invert_yaxis()
     left.spines[["top", "right"]].set_visible(False)
     show_picture(right, image)
     for box in gt_boxes:
         draw_box(right, box, "ground_truth")
-    for i, box in enumerate(boxes):
-        draw_box(right, box, *level_look(i))
+    for box in boxes:
+        draw_box(right, box, "anchor")
+    draw_names(right, boxes, names[: len(boxes)], "anchor")
     return figure

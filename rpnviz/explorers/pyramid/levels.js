@@ -7,8 +7,7 @@ import { fixed, thousands } from "../common/format.js";
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("../common/compute/pyramid.js").Stages} Stages */
 /** @typedef {import("../common/compute/pyramid.js").Top} Top */
-/** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
-/** @typedef {import("../common/compute/pyramid.js").Lattice & {name: string, stride: [number, number], line: LineStyle}} Level */
+/** @typedef {import("../common/compute/pyramid.js").Lattice & {name: string, stride: [number, number]}} Level */
 /** @typedef {{iou: number, atMost: number, reaching: number, box: Box}} Fit of a level: its best anchor's IoU and box; see
  *   `bestAnchor` */
 

@@ -2,7 +2,7 @@
 // The levels of a pyramid: which of them answers for an object, and who is left of each on the way to the proposals
 // (notebook 10).
 
-import { heatImage, lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { heatImage, lineStyles, nearestOutline, Panel, thin } from "../common/canvas_panel.js";
 import { boxAt, clamp } from "../common/compute/boxes.js";
 import { proposeByLevel } from "../common/compute/pyramid.js";
 import { h, OWN_KEYS, segmented, setText, slider } from "../common/elements.js";
@@ -196,7 +196,7 @@ function drawBoxes(panel, { onPicture, plan: { levels }, styles, top }, now) {
     .filter((row) => isDrawn(top.levels[row]))
     .slice(0, BEST);
   for (const row of boxes.reverse()) {
-    const line = { ...levels[top.levels[row]].line, width: 1.2 };
+    const line = thin(styles.proposal);
     panel.box(onPicture(boxAt(top.boxes, row)), line, { alpha: boxes.length > FEW ? 0.6 : 1 });
   }
   objects.forEach(({ box }, i) => panel.box(box, styles.ground_truth, { strong: i === picked }));
@@ -204,7 +204,7 @@ function drawBoxes(panel, { onPicture, plan: { levels }, styles, top }, now) {
   const anchors = object.fits.map(({ box, iou }, i) => ({
     text: `${levels[i].name} ${fixed(iou)}`,
     box: onPicture(box),
-    style: levels[i].line,
+    style: styles.anchor,
   }));
   const best = answering(object.fits);
   const drawn = anchors.filter((_, i) => isDrawn(i));
@@ -222,7 +222,7 @@ function whichBoxes({ model, store: { plan } }) {
       {
         value: "proposals",
         label: `the best ${BEST}`,
-        what: `The best ${BEST} proposals, each in the colour of its level.`,
+        what: `The best ${BEST} proposals. Press a level in the table: its own alone.`,
       },
     ],
     onChange: (value) => commit(model, { shown: value }),
@@ -240,8 +240,8 @@ function whichBoxes({ model, store: { plan } }) {
 function mapStrip({ store: { plan, styles }, redraw }) {
   const { input_size: input, levels, scored } = plan;
   const what = scored
-    ? "The map of each level: the best score of each cell, the object in white, its best anchor in the level's colour."
-    : "The map of each level: the object in white, its best anchor in the level's colour.";
+    ? "The map of each level: the best score of each cell, the object in white, its best anchor in sand."
+    : "The map of each level: the object in white, its best anchor in sand.";
   const panels = levels.map(
     ({ name, size }) =>
       new Panel({
@@ -258,7 +258,7 @@ function mapStrip({ store: { plan, styles }, redraw }) {
     element: h("div", { class: "rpnviz-strip" }, ...panels.map(({ canvas }, i) => h("figure", {}, canvas, names[i]))),
     draw({ heat, level, object }) {
       panels.forEach((panel, i) => {
-        const { line, size, step } = levels[i];
+        const { size, step } = levels[i];
         panel.canvas.parentElement?.classList.toggle("rpnviz-hot", level === i);
         if (!panel.begin()) return;
         panel.fill(panel.extent, styles.ground_truth.casing);
@@ -266,7 +266,7 @@ function mapStrip({ store: { plan, styles }, redraw }) {
         if (heat) panel.image(heat[i], whole, true);
         if (!object) return;
         panel.box(object.inInput, { ...styles.ground_truth, width: 1 });
-        panel.box(object.fits[i].box, { ...line, width: 1.4 });
+        panel.box(object.fits[i].box, styles.anchor);
       });
     },
     destroy: () => panels.forEach((panel) => panel.destroy()),
@@ -327,10 +327,7 @@ function levelTable({ model, store: { plan, top } }) {
       { text: `≥ ${reached}`, what: `So many anchors of the level reach an IoU of ${reached}: positive in training.` },
       ...(scored ? stages : []),
     ],
-    rows: [
-      ...levels.map(({ line, name }) => ({ head: [swatch(line), ` ${name}`] })),
-      { head: ["all"], what: "All levels together." },
-    ],
+    rows: [...levels.map(({ name }) => ({ head: [name] })), { head: ["all"], what: "All levels together." }],
     onPick: (i) => commit(model, { level: i === levels.length || i === model.get("level") ? -1 : i }),
   });
   const strides = levels.map(({ stride: [y, x] }) => (x === y ? String(x) : `${x}, ${y}`));

@@ -20,9 +20,9 @@ from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import picture_file
 from rpnviz.explorers.common.rules import Rule, box, numbers, obeys_rules, one_of, whole
 from rpnviz.explorers.common.taken import check_picture
-from rpnviz.explorers.roi.figure import CHOSEN, WHOLE_CELLS, RoIState, roi_figure
+from rpnviz.explorers.roi.figure import RoIState, roi_figure
 from rpnviz.figures.maps import within_rim
-from rpnviz.figures.palette import LINE_STYLES, PALETTE, PROPOSAL_LOOK
+from rpnviz.figures.palette import LINE_STYLES, PALETTE
 from rpnviz.figures.primitives import Still
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
@@ -161,8 +161,8 @@ class RoIExplorer(ShowsOnePicture, RpnvizWidget):
         return self._shown.grid
 
     def _plan(self, shown: Shown) -> dict[str, Any]:
-        looks = {"box": PROPOSAL_LOOK, "whole": WHOLE_CELLS, "chosen": CHOSEN}
-        lines = {name: {**LINE_STYLES[style], "color": colour} for name, (style, colour) in looks.items()}
+        styles = {"box": "proposal", "whole": "whole_cells", "chosen": "window"}
+        lines = {name: {**LINE_STYLES[style], "color": PALETTE[style]} for name, style in styles.items()}
         return {
             "grid": shown.grid.name,
             "image_size": list(shown.grid.image_size),

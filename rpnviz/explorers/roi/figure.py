@@ -10,11 +10,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from rpnviz.figures.palette import PALETTE, PROPOSAL_LOOK
+from rpnviz.figures.palette import PALETTE
 from rpnviz.figures.primitives import Still, draw_box, line_of, new_still, show_picture
 
-WHOLE_CELLS = ("ratio_1", PALETTE["scale_256"])  # dashed: the rectangle that RoI pooling takes instead of the box
-CHOSEN = ("window", PALETTE["window"])
 AROUND = 1.5  # cells shown round the box
 
 
@@ -54,10 +52,10 @@ def roi_figure(state: RoIState, sentence: str) -> Still:
     figure = new_still(11.5, 5.6, sentence)
     picture = figure.add_axes((0.01, 0.3, 0.32, 0.6))
     show_picture(picture, state.image, margin=0)
-    for box, (style, colour) in ((state.box, PROPOSAL_LOOK), (state.rectangle, WHOLE_CELLS)):
-        draw_box(picture, box, style, colour)
+    for box, style in ((state.box, "proposal"), (state.rectangle, "whole_cells")):
+        draw_box(picture, box, style)
     _title(picture, "picture")
-    handles = [picture.plot([], [], **line_of(*look))[0] for look in (PROPOSAL_LOOK, WHOLE_CELLS, CHOSEN)]  # type: ignore[arg-type]
+    handles = [picture.plot([], [], **line_of(style))[0] for style in ("proposal", "whole_cells", "window")]  # type: ignore[arg-type]
     words = ["the box: RoIAlign", "whole cells: RoI pooling", "bin that stands out"]
     figure.legend(handles, words, loc="upper left", bbox_to_anchor=(0.01, 0.33), fontsize=9, frameon=False)
     for left, pooling, output in ((0.35, True, state.pooled), (0.68, False, state.aligned)):
@@ -65,7 +63,7 @@ def roi_figure(state: RoIState, sentence: str) -> Still:
         values = figure.add_axes((left, 0.02, 0.31, 0.34))
         _brightness(values, output, state.value_range, (0, 0, output.shape[1], output.shape[0]))
         row, col = state.bin
-        draw_box(values, (col, row, col + 1, row + 1), *CHOSEN)
+        draw_box(values, (col, row, col + 1, row + 1), "window")
         _title(values, f"→ {output.shape[0]}×{output.shape[1]}, bin ({row}, {col}): {output[row, col]:.3f}")
     return figure
 
@@ -76,12 +74,12 @@ def _map(ax: Axes, state: RoIState, pooling: bool) -> None:
     x1, y1, x2, y2 = state.box_in_cells.tolist()
     ax.set(xlim=(x1 - AROUND, x2 + AROUND), ylim=(y2 + AROUND, y1 - AROUND))
     if pooling:
-        draw_box(ax, state.rectangle_in_cells, *WHOLE_CELLS)
+        draw_box(ax, state.rectangle_in_cells, "whole_cells")
     else:
         x, y = state.points.T
         ax.scatter(x, y, s=5, color=PALETTE["window"], edgecolors=PALETTE["casing"], linewidths=0.4)
-    draw_box(ax, state.box_in_cells, *PROPOSAL_LOOK)
-    draw_box(ax, state.chosen_cells if pooling else state.chosen_bin, *CHOSEN)
+    draw_box(ax, state.box_in_cells, "proposal")
+    draw_box(ax, state.chosen_cells if pooling else state.chosen_bin, "window")
     _title(ax, f"{'RoI pooling' if pooling else 'RoIAlign'}, {state.map_name}")
 
 

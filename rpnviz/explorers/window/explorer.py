@@ -10,8 +10,8 @@ import traitlets as t
 from torch import Tensor
 
 from rpnviz._inputs import take_shown
-from rpnviz.anchors import SCALES, cell_anchors
-from rpnviz.explorers.common.map_and_picture import MapAndPicture, looks
+from rpnviz.anchors import cell_anchors
+from rpnviz.explorers.common.map_and_picture import MapAndPicture, shapes
 from rpnviz.explorers.common.own_picture import look
 from rpnviz.explorers.common.page_network import BACKBONE_AND_RPN
 from rpnviz.explorers.common.payload import brightness, hundredths, sheet_file
@@ -30,7 +30,7 @@ class WindowExplorer(MapAndPicture):
 
     view = "window/view.js"
     networks: ClassVar[tuple[str, ...]] = BACKBONE_AND_RPN
-    anchors: t.List[Any] = t.List(read_only=True, help="look of each anchor of a cell").tag(sync=True)
+    anchors: t.List[Any] = t.List(read_only=True, help="name and box of each anchor of a cell").tag(sync=True)
     channel = t.Int(-1, help="the channel on the map; -1 for the mean of all").tag(sync=True)
     show_anchors = t.Bool(False, help="draw all nine anchors of the cell").tag(sync=True)
     mean_map = t.Bytes(read_only=True, help="uint8 [h, w]").tag(sync=True)
@@ -59,7 +59,7 @@ class WindowExplorer(MapAndPicture):
         h, w = grid.feature_size
         self._made_of, self._head = take_shown(features, "features", f"1, C, {h}, {w}"), head
         super().__init__(picture, grid, **traits)
-        self.set_trait("anchors", looks(cell_anchors(), len(SCALES)))
+        self.set_trait("anchors", shapes(cell_anchors()))
 
     def answer(self) -> dict[str, Any]:
         """What the head makes of the picture shown; the bundled backbone has looked at one of the reader's own."""

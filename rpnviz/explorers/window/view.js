@@ -1,7 +1,7 @@
 // @ts-check
 // Notebook 02: the 3×3 window and all the numbers on its way: 3×3×512 → 512 → 9 + 36.
 
-import { heatImage, lineStyles, nearestOutline, Panel, swatch } from "../common/canvas_panel.js";
+import { heatImage, lineStyles, nearestOutline, Panel, shapeMark, swatch } from "../common/canvas_panel.js";
 import { checkbox, h, slider } from "../common/elements.js";
 import { fixed } from "../common/format.js";
 import { around, centre, mapStage, pictureStage, shifted } from "../common/map_and_picture.js";
@@ -13,7 +13,7 @@ import { defineView, group } from "../common/view.js";
 import { openWindow } from "./own_window.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
-/** @typedef {import("../common/map_and_picture.js").AnchorLook} AnchorLook */
+/** @typedef {import("../common/map_and_picture.js").AnchorShape} AnchorShape */
 /** @typedef {import("../common/map_and_picture.js").Place} Place */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {ReturnType<typeof readStore>} Store */
@@ -67,8 +67,8 @@ function readStore({ model, redraw }) {
   const features = loadSheet(() => model.get("features"), place.feature_size, redraw);
   const meanMap = typed(model.get("mean_map"), Uint8Array);
   return {
-    ...{ place, rows, cols, channels, features, palette: look.palette, heat: look.heat, styles: lineStyles(look) },
-    anchors: /** @type {AnchorLook[]} */ (model.get("anchors")),
+    ...{ place, rows, cols, channels, features, heat: look.heat, styles: lineStyles(look) },
+    anchors: /** @type {AnchorShape[]} */ (model.get("anchors")),
     sheetRows: Math.ceil(channels / COLUMNS),
     vectors: loadSheet(() => model.get("vectors"), place.feature_size, redraw),
     objectness: loadHundredths(model.get("objectness"), redraw),
@@ -176,11 +176,12 @@ function picture({ model, store: { anchors, place, styles }, redraw }) {
     draw({ at, selected, showAnchors }) {
       all.set(showAnchors);
       if (!stage.draw()) return;
-      anchors.forEach((look, a) => {
-        if (showAnchors || a === selected) panel.box(shifted(look.box, at), look, { strong: a === selected });
-      });
+      const boxes = anchors.map(({ box }) => shifted(box, at));
+      if (showAnchors) for (const box of boxes) panel.box(box, styles.anchor, { alpha: selected < 0 ? 1 : 0.5 });
+      if (selected >= 0) panel.box(boxes[selected], styles.anchor, { strong: true });
       panel.box(around(at, place.half.receptive_field), styles.receptive_field);
       panel.box(around(at, place.half.window), styles.window);
+      if (selected >= 0) panel.tags([{ text: anchors[selected].name, box: boxes[selected], style: styles.anchor }]);
     },
     destroy: () => panel.destroy(),
   };
@@ -254,14 +255,15 @@ function sheet({ store: { heat, sheetRows }, redraw }, { unit, title, what, fill
 }
 
 /** The nine logits and the 36 deltas. @param {Context} context @returns {Part} */
-function outputs({ model, store: { anchors, palette } }) {
+function outputs({ model, store: { anchors, styles } }) {
+  const longest = Math.max(...anchors.flatMap(({ box: [x1, y1, x2, y2] }) => [x2 - x1, y2 - y1]));
   const rows = table({
     label: "logits and deltas",
     className: "rpnviz-outputs",
     heads: ["anchor", "logit", "", ...DELTAS].map((text) => ({ text })),
-    rows: anchors.map((look, a) => ({
-      head: [swatch(look, { length: 26 }), ` ${look.name}`],
-      what: `Output channel ${a}: objectness of the ${look.name} anchor, and its four deltas.`,
+    rows: anchors.map(({ box, name }, a) => ({
+      head: [shapeMark(box, longest, 14), ` ${name}`],
+      what: `Output channel ${a}: objectness of the ${name} anchor, and its four deltas.`,
     })),
     onPoint: (a) => select(model, a),
   });
@@ -280,7 +282,7 @@ function outputs({ model, store: { anchors, palette } }) {
       rows.write(here.map(({ logit, deltas }) => [fixed(logit), "", ...deltas.map((delta) => fixed(delta))]));
       here.forEach(({ logit }, a) => {
         const half = 50 * Math.tanh(Math.abs(logit) / 8); // a bar for the eye; the number stands beside it
-        const background = palette[logit < 0 ? "negative" : "positive"];
+        const background = styles.proposal.color; // which side it lies on is its sign
         Object.assign(bars[a].style, { left: `${logit < 0 ? 50 - half : 50}%`, width: `${half}%`, background });
       });
     },
