@@ -65,4 +65,12 @@ MARKS: dict[str, str] = {
     "fails": "#c4451f",
     "nothing": "#7a7f8c",
 }
+# Words and rooms of what is printed on white paper.
+PAPER: dict[str, str] = {
+    "ink": "#1B1F24",
+    "soft": "#5C636E",
+    "grey": "#8A919C",
+    "room": "#D5D9DF",
+    "band": "#E3E6EA",
+}
 OUTSIDE = "#3A3F4B"  # beyond the border of a picture

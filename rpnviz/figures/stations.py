@@ -154,10 +154,10 @@ _ROWS = {"network": 2, "anchors": 2, "training": 1, "proposals": 3}
 _LAYOUT = """<style>
 .rpnviz-here { display: grid; grid-template-columns: repeat(13, auto); gap: 3px 5px; justify-content: start;
   align-items: center; max-width: 1000px; margin: 0; font: 12px/1.3 system-ui, sans-serif; }
-.rpnviz-here > a { padding: 2px 6px; border: 1px solid #8a919c; border-radius: 4px; color: inherit;
+.rpnviz-here > a { padding: 2px 6px; border: 1px solid rgb(138 145 156); border-radius: 4px; color: inherit;
   opacity: 0.72; text-align: center; text-decoration: none; white-space: nowrap; }
 .rpnviz-here > a:is(:hover, :focus-visible) { opacity: 1; text-decoration: underline; }
-.rpnviz-here > .rpnviz-at { border: 2px solid #1f7fd4; background: rgb(31 127 212 / 18%);
+.rpnviz-here > .rpnviz-at { border: 2px solid rgb(31 127 212); background: rgb(31 127 212 / 18%);
   font-weight: 700; opacity: 1; }
 __PLACES__
 @media (max-width: 800px) { .rpnviz-here.rpnviz-here { display: flex; flex-wrap: wrap; } }

@@ -19,12 +19,13 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from torch import Tensor
 
 from rpnviz.explorers.overview.thumbnails import DRAW
+from rpnviz.figures.palette import PAPER
 from rpnviz.figures.primitives import Still, new_still
 from rpnviz.figures.stations import PARTS, STATIONS, Station
 from rpnviz.grid import Grid
 from rpnviz.proposals import Stages
 
-INK, SOFT, GREY = "#1b1f24", "#5c636e", "#8a919c"
+INK, SOFT, GREY = PAPER["ink"], PAPER["soft"], PAPER["grey"]
 SHAPE = 0.6  # of a thumbnail, height over width: the picture's
 COLUMNS = 7  # of the lower lines, with the anchors at their left
 LINES = {"network": 0, "training": 1, "proposals": 2}  # from above

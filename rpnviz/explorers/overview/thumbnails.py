@@ -14,7 +14,7 @@ from matplotlib.typing import ColorType
 from PIL import Image
 from torch import Tensor
 
-from rpnviz.figures.palette import PALETTE
+from rpnviz.figures.palette import PALETTE, PAPER
 from rpnviz.figures.primitives import MARGIN
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LABELS = ("negative", "positive", "ignored", "crosses_border")
 DRAWN = 100  # proposals; more cannot be told apart
 PHOTO = (300, 180)  # px of a thumbnail; the first is drawn large
 HEAT = colormaps["magma"]
-BEYOND = "#e3e6ea"  # the band outside the picture
+BEYOND = PAPER["band"]  # the band outside the picture
 
 
 def show(ax: Axes, state: OverviewState, dim: float = 0.0) -> None:
@@ -117,12 +117,12 @@ def _outputs(ax: Axes, state: OverviewState) -> None:
     _plain(ax)
     for a, (score, deltas) in enumerate(zip(state.scores.tolist(), state.deltas.tolist(), strict=True)):
         top, bottom = 0.06 + a * 0.1, 0.13 + a * 0.1
-        _bar(ax, 0.05, top, 0.3, bottom, "#d5d9df")
+        _bar(ax, 0.05, top, 0.3, bottom, PAPER["room"])
         _bar(ax, 0.05, top, 0.05 + 0.25 * score, bottom, PALETTE["positive"])
         for k, shift in enumerate(deltas):
             zero = 0.43 + k * 0.15
             tip = zero + 0.06 * max(-1.0, min(1.0, shift))
-            _bar(ax, zero - 0.004, top, zero + 0.004, bottom, "#8a919c")
+            _bar(ax, zero - 0.004, top, zero + 0.004, bottom, PAPER["grey"])
             _bar(ax, min(zero, tip), top, max(zero, tip), bottom, PALETTE["proposal"])
 
 
@@ -152,7 +152,7 @@ def _losses(ax: Axes, state: OverviewState) -> None:
     most = max(*state.losses, 1e-9)
     for k, loss in enumerate(state.losses):
         top = 0.2 + 0.34 * k
-        _bar(ax, 0.06, top, 0.94, top + 0.24, "#e4e7eb")
+        _bar(ax, 0.06, top, 0.94, top + 0.24, PAPER["band"])
         _bar(ax, 0.06, top, 0.06 + 0.88 * loss / most, top + 0.24, PALETTE["proposal" if k else "positive"])
 
 
