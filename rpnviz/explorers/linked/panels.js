@@ -9,7 +9,7 @@ import { besideThresholds, boxText, thousands } from "../common/format.js";
 /** @typedef {import("../common/canvas_panel.js").LineStyle} LineStyle */
 /** @typedef {import("./view.js").Moment} Moment */
 
-const FEW = 3; // where more anchors are drawn, only the positive ones and the one that stands out are not thin
+const FEW = 3; // where more anchors are drawn, those that are not in question are thin
 const DRAWN_LAST = ["crosses_border", "negative", "ignored", "positive"]; // the positive ones on top
 
 /** The part of the plane that the map shows: one cell more all round, where the window overhangs. @param {Moment["scene"]} scene @returns {Box} */
@@ -88,13 +88,14 @@ const COVER = "rgb(124 116 104)"; // what the network sees as nothing
 
 /** @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
 function drawAnchors(panel, moment) {
-  const { scene, nine, strong, drawn } = moment;
+  const { scene, nine, strong, drawn, layers } = moment;
   const height = (/** @type {number} */ a) => (a === strong ? 9 : DRAWN_LAST.indexOf(scene.kind(nine[a])));
   const order = [...drawn].sort((a, b) => height(a) - height(b));
   for (const a of order) {
     const look = a === strong ? { strong: true, fill: 0.14 } : { alpha: strong < 0 ? 1 : 0.4 };
     const style = anchorStyle(moment, a);
-    const plain = drawn.length > FEW && a !== strong && scene.kind(nine[a]) !== "positive";
+    const inQuestion = layers.has("labels") ? scene.kind(nine[a]) === "positive" : strong < 0;
+    const plain = drawn.length > FEW && a !== strong && !inQuestion;
     panel.box(scene.anchor(nine[a]), plain ? thin(style) : style, look);
   }
 }
