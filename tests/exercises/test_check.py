@@ -255,7 +255,8 @@ def test_function_leaves_this_process_as_it_was() -> None:
     assert check(typed("\n".join(spoil))).verdict == "pass"
     assert (torch.get_default_dtype(), torch.is_grad_enabled()) == before[:2]
     assert torch.equal(torch.get_rng_state(), before[2])
-    next_one = check(typed("assert torch.is_grad_enabled() and torch.tensor(1.0).dtype == torch.float32\n" + GOOD))
+    fresh = "assert torch.is_grad_enabled() and torch.tensor(1.0).dtype == torch.float32 and torch.initial_seed() == 0"
+    next_one = check(typed(f"{fresh}\n{GOOD}"))
     assert next_one.verdict == "pass", str(next_one)
 
 

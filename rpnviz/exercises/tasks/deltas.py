@@ -103,11 +103,11 @@ def _encode_picture(case: Case) -> Figure:
 def _decode_inputs(draw: Draw) -> Arguments:
     """Deltas in quarters; all four go beyond ln(1000 / 16), which is about 4.14, on either side.
 
-    Now and then the anchors are 100 times as large: a box is cut off at no picture's edge here.
+    Now and then the anchors lie 2,000 px further: a box is cut off at no picture's edge here.
     """
     pairs = rows(draw, 1, 4, *[(-24, 24)] * 4, CORNER, CORNER, SIDE, SIDE)
-    larger = one_of(draw, (1, 1, 1, 100))
-    return torch.tensor([pair[:4] for pair in pairs]) / 4, as_boxes([pair[4:] for pair in pairs]) * larger
+    further = one_of(draw, (0, 0, 0, 2000))
+    return torch.tensor([pair[:4] for pair in pairs]) / 4, as_boxes([pair[4:] for pair in pairs]) + further
 
 
 def _decode_larger() -> Arguments:
