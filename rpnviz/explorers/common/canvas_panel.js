@@ -187,7 +187,7 @@ export class Panel {
   line(from, to, { color, width, dash, casing }) {
     const { g, unit } = this;
     for (const [stroke, extra, pattern] of /** @type {[string, number, number[]][]} */ ([
-      [casing, 1.6, SOLID],
+      [casing, caseOf(width), SOLID],
       [color, 0, dash],
     ])) {
       g.strokeStyle = stroke;
