@@ -27,7 +27,7 @@ STYLES: dict[str, dict[str, Style]] = {
         "crosses_border": ("#A9ADBA", 1.5, [6, 4]),
     },
     "boxes": {
-        "anchor": ("#F3DDB0", 2.0, []),  # whatever its size, where its label is not the question
+        "anchor": ("#F3DDB0", 1.7, []),  # whatever its size, where its label is not the question
         "compared": ("#F3DDB0", 1.8, [2, 2]),  # what an anchor is held against
         "ground_truth": ("#FFFFFF", 1.6, []),
         "window": ("#33E6FF", 2.5, []),  # where the reader is: the window, a cell, the one that is followed

@@ -13,6 +13,7 @@ const SOLID = /** @type {number[]} */ ([]);
 const ON_A_TAG = 100; // worse than all of a box
 const caseOf = (/** @type {number} */ width) => (width > THIN ? 1.6 : 0.9); // dark on both sides together: never more than the line
 const THIN = 1.3;
+const FAR = 0.2; // a tag's height away is as bad as a fifth of a box hidden
 const LITTLE = 0.06; // so much of a box is hidden by its name without harm
 
 /**
@@ -186,7 +187,7 @@ export class Panel {
   line(from, to, { color, width, dash, casing }) {
     const { g, unit } = this;
     for (const [stroke, extra, pattern] of /** @type {[string, number, number[]][]} */ ([
-      [casing, 1.6, SOLID],
+      [casing, caseOf(width), SOLID],
       [color, 0, dash],
     ])) {
       g.strokeStyle = stroke;
@@ -251,7 +252,8 @@ export class Panel {
     for (const [x, y] of places) {
       const [left, top] = [clamp(x, edge, right), clamp(y, edge, bottom)];
       const place = /** @type {Box} */ ([left, top, left + width, top + height]);
-      const cost = taken.reduce((sum, other) => sum + costOf(place, other, gap), 0);
+      const far = Math.max(place[1] - y2 - gap, 0) / height; // below what it names, in heights of a tag
+      const cost = taken.reduce((sum, other) => sum + costOf(place, other, gap), FAR * far);
       if (cost < least) [best, least] = [place, cost];
       if (cost === 0) break;
     }

@@ -94,15 +94,16 @@ function drawAnchors(panel, moment) {
   for (const a of order) {
     const look = a === strong ? { strong: true, fill: 0.14 } : { alpha: strong < 0 ? 1 : 0.4 };
     const style = anchorStyle(moment, a);
-    const inQuestion = layers.has("labels") ? scene.kind(nine[a]) === "positive" : strong < 0;
-    const plain = drawn.length > FEW && a !== strong && !inQuestion;
-    panel.box(scene.anchor(nine[a]), plain ? thin(style) : style, look);
+    const asked = a === strong || !layers.has("labels") || scene.kind(nine[a]) === "positive";
+    panel.box(scene.anchor(nine[a]), asked || drawn.length <= FEW ? style : thin(style), look);
   }
 }
 
 /** What the network makes of the anchors: the boxes, and lines from corner to corner. @param {import("../common/canvas_panel.js").Panel} panel @param {Moment} moment */
 function drawDecoded(panel, { scene, nine, drawn, strong, styles }) {
-  const thin = { ...styles.proposal, width: 0.8 };
+  const many = strong < 0 && drawn.length > FEW;
+  const corner = { ...styles.proposal, width: many ? 0.5 : 0.8 };
+  const line = many ? thin(styles.proposal) : styles.proposal;
   nine.forEach((anchor, a) => {
     if (!drawn.includes(a) || (strong >= 0 && a !== strong)) return;
     const [from, to] = [scene.anchor(anchor), scene.decoded(anchor)];
@@ -112,8 +113,8 @@ function drawDecoded(panel, { scene, nine, drawn, strong, styles }) {
       [0, 3],
       [2, 3],
     ])
-      panel.line([from[x], from[y]], [to[x], to[y]], thin);
-    panel.box(to, styles.proposal, { strong: a === strong });
+      panel.line([from[x], from[y]], [to[x], to[y]], corner);
+    panel.box(to, line, { strong: a === strong });
   });
 }
 
