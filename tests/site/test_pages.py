@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from tests.site.conftest import Opened, scroll_through
 from tools.notebooks.run import chosen
@@ -42,11 +42,38 @@ def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, name: 
         assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+def unfolded(opened: Opened) -> Locator:
+    """The first view, with all that it opens folded away."""
+    view = opened.live(opened.places[0])
+    view.get_by_role("button", name="+ counts, layers, table").click()
+    expect(view.locator(".rpnviz-table")).to_be_visible()
+    return view
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (360, 740)])
+def test_the_front_page_opens_quietly_and_shows_itself(served: str, open_page: Any, size: tuple[int, int]) -> None:
+    opened = open_page(f"{served}/index.html", *size)
+    view = opened.live(opened.places[0])
+    opened.page.evaluate("scrollTo(0, 0)")
+    article, show = opened.page.locator("article"), view.get_by_role("button", name="▶ Show me")
+    answer = article.locator("h1 + p")
+    assert 1 <= len(re.findall(r"[.?!](?:\s|$)", answer.inner_text())) <= 2
+    for part in (article.locator("h1"), answer, show):
+        box = part.bounding_box()
+        assert box and box["y"] >= 0 and box["y"] + box["height"] <= size[1]
+    shown = view.locator(".rpnviz-map").bounding_box()
+    assert shown and shown["y"] + shown["height"] / 2 <= size[1]
+    expect(view.locator(".rpnviz-table")).to_be_hidden()
+    show.click()
+    expect(view.locator(".rpnviz-tour-count")).to_have_text("1 of 10")
+
+
 def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: Any) -> None:
     opened = open_page(f"{served}/index.html")
     view = opened.live(opened.places[0])
     box = view.bounding_box()
     assert box and box["y"] + box["height"] <= 768
+    unfolded(opened)
     for funnel in view.locator(".rpnviz-funnel").all():
         assert funnel.evaluate("line => line.scrollWidth <= line.clientWidth"), "its last words are cut"
     rows = opened.page.locator("article table.docutils").first.locator("tbody tr")
@@ -59,7 +86,7 @@ def test_the_front_page_opens_with_the_whole_explorer(served: str, open_page: An
 
 def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, open_page: Any) -> None:
     opened: Opened = open_page(f"{served}/index.html")
-    view = opened.live(opened.places[0])
+    view = unfolded(opened)
     centre = view.get_attribute("data-cell")
 
     def asks(selector: str, act: Any) -> str:
@@ -90,7 +117,7 @@ def test_other_pictures_grids_channels_and_seeds_need_no_kernel(served: str, ope
 
 def test_data_that_do_not_come_are_said_and_can_be_asked_for_again(served: str, open_page: Any) -> None:
     opened = open_page(f"{served}/index.html")
-    view = opened.live(opened.places[0])
+    view = unfolded(opened)
     opened.page.route("**/data/*.js", lambda route: route.abort())
     view.locator(".rpnviz-pictures").select_option("street-07")
     expect(view.locator(".rpnviz-error")).to_contain_text("could not be loaded")

@@ -196,6 +196,12 @@ function foldButton(model) {
   };
 }
 
+/** On a picture of the reader's own objects are to be drawn, and what draws them is folded. @param {Model} model */
+export const unfoldsForOwn = (model) =>
+  watch(model, ["own_picture"], () => {
+    if (ownPicture(model) && model.get("quiet")) commit(model, { quiet: false, alone: false });
+  });
+
 /** A page in a frame, or a private window, may have no memory. */
 function remembered() {
   try {

@@ -28,7 +28,7 @@ import {
 import { Scene } from "./scene.js";
 import { settings } from "./settings.js";
 import { anchorTable } from "./table.js";
-import { onlyWith, partsShown, stepOn, tourBar } from "./tour.js";
+import { onlyWith, partsShown, stepOn, tourBar, unfoldsForOwn } from "./tour.js";
 import { isHanded, stationsOf, WORK_TRAITS } from "./work.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
@@ -100,7 +100,7 @@ export const render = defineView({
     return summary(now);
   },
   busy: missing,
-  listen: (context) => [...keepPlace(context), ...asksAboutCover(context.model)],
+  listen: (context) => [...keepPlace(context), ...asksAboutCover(context.model), unfoldsForOwn(context.model)],
 });
 
 /** What stays from drawing to drawing. @param {{model: Model, redraw: () => void}} tools */
