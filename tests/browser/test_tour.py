@@ -255,13 +255,3 @@ def test_python_starts_the_tour_and_python_hears_of_its_steps(open_and_run: Call
     view.python_has(step=1, layers=())
     view.root.get_by_role("button", name="leave").click()
     view.python_has(step=-1, layers=("anchors", "ground_truth"))
-
-
-def test_a_picture_of_ones_own_unfolds_what_draws_objects(opened: Open) -> None:
-    page = opened()
-    expect(page.locator(".rpnviz-table")).to_be_hidden()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="open a picture").click()
-    chooser.value.set_files(files=[{"name": "mine.png", "mimeType": "image/png", "buffer": grey()}])
-    expect(page.locator(".rpnviz-table")).to_be_visible()
-    expect(page.get_by_role("button", name="▶ Show me")).to_be_hidden()  # the tour is about another picture
