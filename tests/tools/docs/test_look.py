@@ -47,7 +47,7 @@ def test_nothing_is_cut_and_no_words_lie_on_others(name: str, browser: Browser) 
 
 
 def test_sheets_name_the_sizes_of_letters() -> None:
-    """But for the phone's letters, print and a drawing of its own scale; the tools below a saved page stand outside a view."""
+    """But for a phone, print and a drawing of its own scale. The tools below a saved page stand outside a view."""
     sheets = [path for path in look.SHEET.parent.parent.glob("*/*.css") if path.name != "saved.css"]
     sizes = {size for path in sheets for size in re.findall(r"font-size: ([^;]+);", path.read_text("utf-8"))}
     assert len(sheets) > 8
