@@ -139,6 +139,7 @@ function anchorRow({ model, store, set }, a) {
       const style = anchorStyle(now, a);
       if (line.dataset.style !== style.color + style.dash) restyle(line, style);
       line.dataset.style = style.color + style.dash;
+      line.style.visibility = now.layers.has("labels") ? "" : "hidden"; // without labels all nine have one line
       cells.forEach((cell, k) => setText(cell, COLUMNS[k + 1][3](now, a)));
       element.classList.toggle("rpnviz-hot", a === now.strong);
       button.setAttribute("aria-pressed", String(a === now.selected));
