@@ -113,7 +113,7 @@ def test_a_widget_brings_its_module_deflated(browser: Browser) -> None:
 
 def test_style_sheets_go_without_their_comments(folder: Path) -> None:
     (folder / "a.css").write_text("/* one */\n.a {\n  color: red; /* two\n lines */\n}\n  /* three */\n.b > i { }\n")
-    assert bundle.style_sheet("a.css") == ".a {\n  color: red;}\n.b > i { }\n"
+    assert bundle.style_sheet("a.css") == ".a {\ncolor: red;}\n.b > i { }\n"
 
 
 def test_every_module_is_taken_by_somebody() -> None:

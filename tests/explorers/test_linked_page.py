@@ -110,7 +110,7 @@ def test_why_says_which_rule(untouched: LinkedExplorer, said: dict[str, Any]) ->
     for i in found.low_quality.nonzero().flatten().tolist():
         assert whys[i].startswith("positive: best of ") and f"though only {float(found.iou[i]):.2f}" in whys[i]
     crossing = found.crosses_boundary.nonzero().flatten().tolist()
-    assert {whys[i] for i in crossing} == {"crosses the border: no label (the paper's rule)"}
+    assert {whys[i] for i in crossing} == {"crosses the border: no label (paper's rule)"}
 
 
 def test_objectness_map_is_of_one_anchor(untouched: LinkedExplorer, said: dict[str, Any]) -> None:

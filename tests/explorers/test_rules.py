@@ -38,6 +38,7 @@ NARROWER = {
     *(("linked", name) for name in ("picture", "grid", "map")),
     *(("precomputed", name) for name in ("map", "seed")),
     ("replay", "picture"),
+    ("convolution", "output"),
 }
 each = pytest.mark.parametrize("name", EXPLORERS)
 
@@ -418,4 +419,4 @@ def test_svg_context_knows_every_call_and_setting_of_the_views() -> None:
     elsewhere = {"createImageData", "putImageData", "getImageData"}  # of bitmaps, never of a panel
     context = known[known.index("export class SvgContext") : known.index("const upright")]
     missing = {one for one in used - elsewhere if not re.search(rf"^  {one}(\(| =)", context, flags=re.MULTILINE)}
-    assert not missing and {"strokeRect", "fillText", "lineWidth", "roundRect"} <= used
+    assert not missing and {"strokeRect", "fillText", "lineWidth"} <= used

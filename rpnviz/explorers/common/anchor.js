@@ -16,7 +16,7 @@ export const LABELS = ["negative", "positive", "ignored", "crosses_border"];
 export const LOW_QUALITY = 4;
 const PAPER = { bg: 0.3, fg: 0.7 };
 /** torchvision labels these anchors, and our own networks were trained with them: whose rule it is is said. */
-export const NO_LABEL = "no label (the paper's rule)";
+export const NO_LABEL = "no label (paper's rule)";
 
 /** The label in a byte of payload.label_codes. @param {number} code */
 export const readLabel = (code) => LABELS[code & 3];

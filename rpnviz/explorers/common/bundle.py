@@ -6,9 +6,9 @@ file:// can follow such a path. So each module becomes a function, and its impor
     import { h } from "../common/elements.js";   const { h } = rpnviz.take("common/elements.js");
     export function frame() {}                   function frame() {} … return { frame };
 
-A module is named by its path below explorers/. Each has a scope of its own, as in a browser. Lines that are comments
-stay behind: they are a third of the text, and for whoever reads the repository. A widget's text goes deflated: each
-widget brings its own, over the kernel's connection, which packs nothing.
+A module is named by its path below explorers/. Each has a scope of its own, as in a browser. Comments and types stay
+behind: they are a third of the text, and for whoever reads the repository. A widget's text goes deflated: each widget
+brings its own, over the kernel's connection, which packs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from pathlib import Path
 _COMMENT = re.compile(
     r"^[ \t]*(?://[^\n]*|/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE
 )  # that has its lines to itself
+_TYPE = re.compile(r"/\*\* @(?:type|param) [^\n]*? \*/ ?")  # before a value, or within a line
 _CSS_COMMENT = re.compile(r"[ \t]*/\*.*?\*/(?:[ \t]*\n)?", re.DOTALL)
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 EXPLORERS = Path(__file__).resolve().parent.parent
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|class|function\*?) (\w+))", re.MULTILINE)
@@ -56,8 +58,8 @@ def widget_module(view: str) -> str:
 
 
 def style_sheet(name: str) -> str:
-    """Return a style sheet below explorers/ without its comments."""
-    return _CSS_COMMENT.sub("", read(name))
+    """Return a style sheet below explorers/ without its comments and indents."""
+    return _INDENT.sub("", _CSS_COMMENT.sub("", read(name)))
 
 
 def read(name: str) -> str:
@@ -91,7 +93,7 @@ def as_registered(name: str, source: str) -> str:
     Raises:
         ValueError: if an import or an export is of a form that is not known here.
     """
-    source = _COMMENT.sub("", source)
+    source = _TYPE.sub("", _COMMENT.sub("", source))
     body = _IMPORT.sub(lambda found: f'const {found[1]} = rpnviz.take("{_resolve(name, found[2])}");\n', source)
     body = _EXPORT.sub("", body)
     left = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)

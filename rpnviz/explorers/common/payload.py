@@ -95,7 +95,7 @@ def count_codes(codes: Tensor) -> dict[str, int]:
 def picture_file(picture: Picture) -> bytes:
     """The picture as WebP, to be looked at in the page: a tenth of what an explorer sends at its opening."""
     buffer = io.BytesIO()
-    Image.fromarray(picture.image).save(buffer, "WEBP", quality=80, method=6)
+    Image.fromarray(picture.image).save(buffer, "WEBP", quality=78, method=6)
     return buffer.getvalue()
 
 

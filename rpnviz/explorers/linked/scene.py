@@ -31,7 +31,7 @@ from rpnviz.rpn import RPNHead, flatten_head
 from rpnviz.targets import AnchorLabels, label_anchors, sample_minibatch
 
 THRESHOLDS = (0.3, 0.7)  # of the labels shown
-CHANNELS_AT_OPENING = 8  # the other 504 are sent when asked for
+CHANNELS_AT_OPENING = 5  # the other 507 are sent when asked for
 SEEDS_AT_OPENING = 8
 LARGE = 8  # a further bit of the byte of an anchor's label
 NOBODY = 255  # instead of an object's index

@@ -30,7 +30,7 @@ const COLUMNS = [
   ],
   [
     "label, and why",
-    24.1,
+    25.6,
     "Positive: IoU at or above the upper threshold (0.7 in the paper), or the best of some object. Negative: below the lower one (0.3) with all. Between: ignored. Border crossers: dropped.",
     ({ scene, nine }, a) => scene.why(nine[a]),
   ],
@@ -54,7 +54,7 @@ const COLUMNS = [
   ],
   [
     "fate",
-    21.9,
+    20.4,
     "Where the decoded box ends: too small, below the top scores, suppressed by a better box at NMS, or a proposal. While a part of the picture is covered: its score before and now.",
     ({ scene, nine, cover }, a) => (cover ? coverText(scene.score(nine[a]), cover, nine[a]) : scene.fate(nine[a])),
   ],

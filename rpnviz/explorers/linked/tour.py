@@ -156,8 +156,8 @@ def _two_branches(explorer: LinkedExplorer) -> tuple[Step, ...]:
     first, drawn = results.stages.post_nms_inds, min(DRAWN, len(results.stages.post_nms_inds))
     return (
         Step(
-            "For training, every anchor is compared with the objects on the picture; green fits one, red fits none. If "
-            "you imagine the nine shapes sliding over the picture, you are right: only, the network has no part in it.",
+            "For training, anchors are compared with the objects: green fits one, red fits none. If you imagine the "
+            "nine sliding over the picture, you are right: only, the network has no part in it.",
             seen,
             {**at, "layers": ["anchors", "ground_truth", "labels"]},
             ((row, there), (row, col)),

@@ -141,14 +141,6 @@ export class SvgContext {
     this.path += `M${two(x - radius)} ${two(y)}${half(2 * radius)}${half(-2 * radius)}z`;
   }
 
-  /** @param {number} x @param {number} y @param {number} width @param {number} height @param {number} radius */
-  roundRect(x, y, width, height, radius) {
-    const corner = (/** @type {number} */ dx, /** @type {number} */ dy) =>
-      `a${two(radius)} ${two(radius)} 0 0 1 ${two(dx)} ${two(dy)}`;
-    const [across, down] = [two(width - 2 * radius), two(height - 2 * radius)];
-    this.path += `M${two(x + radius)} ${two(y)}h${across}${corner(radius, radius)}v${down}${corner(-radius, radius)}h${-across}${corner(-radius, -radius)}v${-down}${corner(radius, -radius)}z`;
-  }
-
   #filled() {
     const [fill, opacity] = plainColour(this.fillStyle);
     return { fill, "fill-opacity": opacity * this.globalAlpha < 1 ? two(opacity * this.globalAlpha) : undefined };
