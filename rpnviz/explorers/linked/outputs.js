@@ -31,7 +31,7 @@ export function outputs(context) {
 /** The 512 numbers at the stop that the tour is about; of other stops the page has not got them. @param {Context} context */
 function vectorSheet({ model }) {
   const words = h("figcaption");
-  const sheet = h("div", { class: "rpnviz-vector", role: "img" });
+  const sheet = h("div", { class: "rpnviz-vector", role: "img", "aria-label": "512 numbers of one stop" });
   const image = derived(
     () => model.get("guide"),
     ({ vector }) => {
