@@ -18,7 +18,7 @@ const COLUMNS = [
   ["h/w", 2.9, "Aspect ratio: height divided by width.", ({ scene }, a) => String(scene.shapes[a].ratio)],
   [
     "box",
-    12.2,
+    11.8,
     "The anchor's corners x1 y1 x2 y2 in pixels of the picture, never of the feature map.",
     ({ scene, nine }, a) => boxText(scene.anchor(nine[a])),
   ],
@@ -30,7 +30,7 @@ const COLUMNS = [
   ],
   [
     "label, and why",
-    25.6,
+    24.9,
     "Positive: IoU at or above the upper threshold (0.7 in the paper), or the best of some object. Negative: below the lower one (0.3) with all. Between: ignored. Border crossers: dropped.",
     ({ scene, nine }, a) => scene.why(nine[a]),
   ],
@@ -48,13 +48,13 @@ const COLUMNS = [
   ],
   [
     "decoded box",
-    12.0,
+    11.6,
     "The anchor moved and stretched by its four deltas, then clipped to the picture.",
     ({ scene, nine }, a) => boxText(scene.decoded(nine[a])),
   ],
   [
     "fate",
-    20.4,
+    21.9,
     "Where the decoded box ends: too small, below the top scores, suppressed by a better box at NMS, or a proposal. While a part of the picture is covered: its score before and now.",
     ({ scene, nine, cover }, a) => (cover ? coverText(scene.score(nine[a]), cover, nine[a]) : scene.fate(nine[a])),
   ],
