@@ -26,12 +26,15 @@ FOCUS = f"""(index) => {{
   control?.focus();
   return control ? control.ariaLabel || control.labels?.[0]?.textContent || control.className : null;
 }}"""
+# A question may cover the view until there is a guess.
+UNCOVER = "() => measured.querySelector('.rpnviz-veil:not([hidden]) button')?.click()"
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def live(page: Page, selector: str = ".rpnviz", index: int = 0) -> None:
-    """Scroll to an explorer, or to a place for one, and wait until it is there and has drawn; `move` moves this one."""
+    """Scroll to an explorer, or to a place for one, and wait until it is there, has drawn and can be moved by `move`."""
     page.wait_for(LIVE, [selector, index])
+    page.evaluate(UNCOVER)
 
 
 def move(page: Page) -> str:

@@ -33,7 +33,8 @@ STOPS = """() => {
   const all = [...document.querySelectorAll("a[href], button, select, input, summary, [tabindex]")];
   const seen = (e) => e.checkVisibility({ visibilityProperty: true });
   const chosen = (e) => e.type !== "radio" || e.checked;
-  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && !e.disabled && seen(e) && chosen(e));
+  const free = (e) => !e.disabled && !e.closest("[inert]"); // a view is inert while its question covers it
+  window.rpnvizStops = all.filter((e) => e.tabIndex >= 0 && free(e) && seen(e) && chosen(e));
   return window.rpnvizStops.map((e) => `${e.tagName} ${e.className} ${e.ariaLabel || e.textContent}`);
 }"""
 

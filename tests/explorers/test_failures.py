@@ -69,10 +69,12 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("poolings", OWN, "poolings.explorer.picture_file"),
     ("replay", {"picture": "street-05"}, "replay.explorer.Picture.load"),
     ("fit", {"pictured": 1}, "fit.explorer.draw_thumbnail"),
+    ("convolution", {"output": 3, "tile": 1}, "convolution.explorer.ConvolutionExplorer._part"),
 ]
 # These only set other traits to what they may be, or belong to the training, which tests its own failures.
 SETS_ONLY = {("nms", "top_n"), ("live", "beside"), ("live", "running")}
 SETS_ONLY |= {(kind, name) for kind in ("labels", "minibatch") for name in ("scales", "aspect_ratios")}
+SETS_ONLY |= {("convolution", name) for name in ("row", "col")}
 SETS_ONLY |= {("anchors", name) for name in ("preset", "grid_name", "scales", "aspect_ratios")}
 
 

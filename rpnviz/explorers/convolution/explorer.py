@@ -102,15 +102,18 @@ class ConvolutionExplorer(RpnvizWidget):
 
     def answer(self) -> dict[str, Any]:
         """The exact numbers of the part of the map, and the filter."""
-        across = -(-self.grid.feature_size[1] // TILE)
-        top, left = (self.tile // across) * TILE, (self.tile % across) * TILE
-        part = self._rimmed[:, top : top + TILE + 2, left : left + TILE + 2]
-        part = F.pad(part, (0, TILE + 2 - part.shape[2], 0, TILE + 2 - part.shape[1]))
         return {
-            "tile_features": zlib.compress(part.contiguous().numpy().tobytes(), 9),
+            "tile_features": zlib.compress(self._part().contiguous().numpy().tobytes(), 9),
             "weights": self._weight[self.output].float().contiguous().numpy().tobytes(),
             "bias": float(self._bias[self.output]),
         }
+
+    def _part(self) -> Tensor:
+        """The part of the map, with one cell more all round."""
+        across = -(-self.grid.feature_size[1] // TILE)
+        top, left = (self.tile // across) * TILE, (self.tile % across) * TILE
+        part = self._rimmed[:, top : top + TILE + 2, left : left + TILE + 2]
+        return F.pad(part, (0, TILE + 2 - part.shape[2], 0, TILE + 2 - part.shape[1]))
 
     @cached_property
     def _rimmed(self) -> Tensor:
