@@ -32,7 +32,7 @@ FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimati
 
 
 def live(page: Page, selector: str = ".rpnviz", index: int = 0) -> None:
-    """Scroll to an explorer, or to a place for one, and wait until it is there, has drawn and can be moved by `move`."""
+    """Scroll to an explorer, or to a place for one, and wait until it is there, has drawn, and `move` can move it."""
     page.wait_for(LIVE, [selector, index])
     page.evaluate(UNCOVER)
 
