@@ -59,6 +59,7 @@ export function tourBar(context) {
     draw() {
       const [step, steps] = [stepOn(model), stepsOf(model)];
       const offered = steps.length > 0 && !ownPicture(model);
+      stand(step >= 0 || model.get("quiet") ? ".rpnviz-body" : ".rpnviz-side");
       element.classList.toggle("rpnviz-touring", step >= 0);
       text.hidden = !offered || (step < 0 && !model.get("quiet"));
       setText(text, step < 0 ? INVITATION : steps[step].text);
@@ -78,6 +79,14 @@ export function tourBar(context) {
       stopKeys();
     },
   };
+
+  /** Above the view; unfolded, where there is room beside it. @param {string} where */
+  function stand(where) {
+    const [home, focused] = [root.querySelector(where), /** @type {HTMLElement | null} */ (document.activeElement)];
+    if (element.parentElement === home) return;
+    home?.prepend(element);
+    if (element.contains(focused)) focused?.focus({ preventScroll: true });
+  }
 
   /** The button pressed may be gone. @param {number} from @param {number} to */
   function keepFocus(from, to) {
