@@ -330,12 +330,12 @@ def test_questions_that_are_asked_later_come_into_an_open_view(open_and_run: Cal
     notebook = open_and_run("scratch", SCRATCH)
     view = notebook.page.locator(".rpnviz-linked").first
     expect(view.locator(".rpnviz-quiz")).to_be_hidden()
-    notebook.execute("import rpnviz.explorers.linked.questions as beliefs\nexplorer.ask(beliefs.nine_from_one_window)")
+    notebook.execute("import rpnviz.explorers.linked.questions as beliefs\nexplorer.ask(beliefs.anchors_of_a_cell)")
     expect(choices(view)).to_have_count(3)
     answer_all(notebook, "linked")
     notebook.execute("explorer.grid = 'floor'; explorer.top_n = 1; explorer.row = explorer.col = 36")
     expect(view).to_have_attribute("data-cell", "36 36")
-    choices(view).nth(2).click()  # to a row that there is only in the grid of the question
+    choices(view).nth(0).click()  # to a row that there is only in the grid of the question
     expect(view).to_have_attribute("data-cell", "39 59")
     for trait, value in (("row", 39), ("col", 59), ("grid", "paper"), ("top_n", 50)):
         notebook.wait_for(f"explorer.{trait}", value)
