@@ -58,6 +58,8 @@ PALETTE: dict[str, str] = {**{name: colour for name, (colour, _, _) in _EVERY.it
 LINE_STYLES: dict[str, LineStyle] = {name: {"width": width, "dash": dash} for name, (_, width, dash) in _EVERY.items()}
 IN_WORDS = {style: style.replace("_", " ") for style in LINE_STYLES}
 
+# Behind a number: what it does to a sum; how strong says how much.
+SIGNS: dict[str, str] = {"adds": "#D6601A", "takes_away": "#2A6ED6"}
 # What is right and what is not, beside text, where the page may be white or dark: darker than on a picture.
 MARKS: dict[str, str] = {
     "right": "#0a8f6c",

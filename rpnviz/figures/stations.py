@@ -84,8 +84,8 @@ STATIONS = (  # in the order of the data, line by line
         "outputs",
         "network",
         "9 + 36",
-        "scores, shifts",
-        "Read off the vector by 1×1 convolutions: for each of the nine anchors one score and four shifts.",
+        "scores, deltas",
+        "Read off the vector by 1×1 convolutions: for each of the nine anchors one score and four deltas.",
         "02",
     ),
     Station(
@@ -121,7 +121,7 @@ STATIONS = (  # in the order of the data, line by line
         "The losses move the weights, step by step, and fall.",
         "07",
     ),
-    Station("decode", "proposals", "decode", "decode", "Each anchor is moved by its four shifts.", "08"),
+    Station("decode", "proposals", "decode", "decode", "Each anchor is moved by its four deltas.", "08"),
     Station("clip", "proposals", "clip", "clip", "Boxes are cut off at the border. Tiny ones are dropped.", "08"),
     Station(
         "top", "proposals", "top 6,000", "best scores", "The best scores go on. Bright: cells with many of them.", "08"

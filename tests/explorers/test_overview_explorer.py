@@ -30,7 +30,7 @@ export function ask(state) {
     figures: Object.fromEntries(Object.entries(FIGURES).map(([name, write]) => [name, write(now)])),
     nine, kinds: nine.map((anchor) => scene.kind(anchor)), reach: scene.reach(nine),
     moved: nine.map((anchor) => scene.moved(anchor)), clipped: nine.map((anchor) => scene.decoded(anchor)),
-    shifts: nine.map((anchor) => scene.shifts(anchor)), scores: nine.map((anchor) => scene.score(anchor)),
+    deltas: nine.map((anchor) => scene.deltasOf(anchor)), scores: nine.map((anchor) => scene.score(anchor)),
     proposals: scene.proposals, drawn: scene.drawn, crowded: Array.from(scene.crowded()),
   };
 }
@@ -78,7 +78,7 @@ def test_the_page_draws_what_the_stations_say(explorer: OverviewExplorer, said: 
     assert said["nine"] == here.tolist()
     for name, ours in (("moved", scene.stages.decoded), ("clipped", scene.stages.all_boxes)):
         assert (torch.tensor(said[name]) - ours[here]).abs().max() < 0.5, name  # px, of float16
-    assert (torch.tensor(said["shifts"]) - explorer._answers.deltas[here]).abs().max() < 1e-3
+    assert (torch.tensor(said["deltas"]) - explorer._answers.deltas[here]).abs().max() < 1e-3
     assert (torch.tensor(said["scores"]) - scene.stages.all_scores[here]).abs().max() < 1e-4
     assert said["proposals"] == scene.stages.post_nms_inds.tolist()
     positive, negative = scene.minibatch(0)

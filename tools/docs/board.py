@@ -8,7 +8,6 @@ Their numbers come from the package.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from rpnviz.inspect.layers import halvings
 from rpnviz.proposals import PRESETS
 from rpnviz.roi import align_one_box, pool_one_box
 from rpnviz.rpn import RPNHead
-from tools.docs.svg import BLUE, GREEN, INK, RED, SOFT, Drawing
+from tools.docs.svg import BLUE, GREEN, INK, RED, SOFT, Drawing, write_drawings
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "board"
 
@@ -46,7 +45,7 @@ def window() -> Drawing:
     board.line((324, 198), (400, 228), colour=BLUE, arrow=True)
     board.text(366, 174, "1×1", BLUE)
     board.text(408, 115, f"{logits} scores", BLUE, "start")
-    board.text(408, 234, f"{deltas} = {logits} × 4 shifts", BLUE, "start")
+    board.text(408, 234, f"{deltas} = {logits} × 4 deltas", BLUE, "start")
     x, y, scale = 716, 168, 0.26
     board.box(x - 130, y - 78, x + 130, y + 78)
     for x1, y1, x2, y2 in (nine * scale).tolist():
@@ -206,20 +205,7 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    options = parser.parse_args(arguments)
-    stale = 0
-    for name, draw in DRAWINGS.items():
-        path, text = folder / f"{name}.svg", draw().svg()
-        if path.is_file() and path.read_text("utf-8") == text:
-            continue
-        stale += 1
-        print(f"{path.name}: {'not what tools.docs.board draws' if options.check else 'written'}")
-        if not options.check:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return int(options.check and bool(stale))
+    return write_drawings(DRAWINGS, folder, arguments)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Lines and colours are the palette's, sizes of letters and distances those of the
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from rpnviz.anchors import cell_anchors
 from rpnviz.figures.palette import IN_WORDS, LINE_STYLES, OUTSIDE, PALETTE, STYLES
+from tools.docs.svg import write_drawings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "look"
@@ -175,20 +175,7 @@ DRAWINGS: dict[str, Callable[[], Sheet]] = {
 
 def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    options = parser.parse_args(arguments)
-    stale = 0
-    for name, draw in DRAWINGS.items():
-        path, text = folder / f"{name}.svg", draw().svg()
-        if path.is_file() and path.read_text("utf-8") == text:
-            continue
-        stale += 1
-        print(f"{path.name}: {'not what tools.docs.look draws' if options.check else 'written'}")
-        if not options.check:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return int(options.check and bool(stale))
+    return write_drawings(DRAWINGS, folder, arguments)
 
 
 if __name__ == "__main__":

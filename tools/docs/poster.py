@@ -12,6 +12,7 @@ import argparse
 import io
 import re
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,12 @@ from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
 from rpnviz.rpn import RPNHead
 from tools.docs.address import ROOT, repository
+from tools.docs.links import unlink
 
 FOLDER = ROOT / "docs"
 A3 = (420 / 25.4, 297 / 25.4)  # inches
 PICTURE = "street-03"
-ANSWER = (
-    "They do not: the nine boxes are written down at every cell before anything is computed, and never change.\n"
-    "At each stop the window gives nine scores and nine times four shifts, and number k speaks about box k."
-)
+WIDTH = 118  # letters of a line of the answer
 FIXED: dict[Any, Any] = {"svg.fonttype": "path", "svg.hashsalt": "rpnviz", "pdf.fonttype": 42, "pdf.compression": 9}
 # A number, but not a part of a name or of a colour.
 NUMBER = re.compile(r"(?<![\w#.])-?\d+(?:\.\d+)?(?![\w.])")
@@ -49,6 +48,12 @@ def overview() -> OverviewExplorer:
     """The overview of the bundled network on the poster's picture."""
     picture, grid = Picture.load(PICTURE), Grid.paper()
     return OverviewExplorer(picture, grid, Backbone.load("mini").features(picture, grid), RPNHead.load("mini"))
+
+
+def answer() -> str:
+    """What the first notebook says below its title, in a few lines."""
+    first = nbformat.read(ROOT / "notebooks" / "00_nine_anchors.ipynb", as_version=4)
+    return textwrap.fill(unlink(first.cells[0].source.split("\n\n")[1]), WIDTH)
 
 
 def question() -> str:
@@ -68,7 +73,7 @@ def poster(explorer: OverviewExplorer) -> Figure:
     """Draw it."""
     figure = Figure(figsize=A3, facecolor="white")
     figure.text(0.03, 0.945, question(), fontsize=36, fontweight="bold", color=INK, va="center")
-    figure.text(0.03, 0.885, ANSWER, fontsize=16, color=INK, va="center", linespacing=1.4)
+    figure.text(0.03, 0.885, answer(), fontsize=16, color=INK, va="center", linespacing=1.4)
     figure.text(0.03, 0.022, source(), fontsize=10, color=SOFT, va="center")
     draw_machine(figure, explorer.state(), COVERS["00"], Frame(0.5, 0.45, A3[0] - 0.5, 9.95, 11.5, sentences=5))
     return figure

@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
+from typing import Protocol
 
 INK, SOFT, BLUE, GREEN, RED = "#1B1F24", "#8A919C", "#1F6FC4", "#007A5A", "#B93D17"
 PAPER = "#FFFFFF"
 MARKS = {INK: "ink", BLUE: "blue", GREEN: "green", RED: "red"}  # names of the arrow heads
+
+
+class Drawn(Protocol):
+    """What can be written as an SVG file."""
+
+    def svg(self) -> str:
+        """Return the whole file."""
+
+
+def write_drawings(drawings: Mapping[str, Callable[[], Drawn]], folder: Path, arguments: list[str] | None) -> int:
+    """Write each drawing that is not as committed, or with --check say so; return the exit status.
+
+    Args:
+        drawings: what draws each, by the name of its file.
+        folder: where they lie.
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(description=f"Draw {', '.join(drawings)}.")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args(arguments)
+    stale = 0
+    for name, draw in drawings.items():
+        path, text = folder / f"{name}.svg", draw().svg()
+        if path.is_file() and path.read_text("utf-8") == text:
+            continue
+        stale += 1
+        print(f"{path.name}: {'not what is drawn now' if options.check else 'written'}")
+        if not options.check:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return int(options.check and bool(stale))
 
 
 class Drawing:

@@ -32,7 +32,7 @@ from rpnviz.explorers.common.questions import Question, packed
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.explorers.common.rules import Rule, rule_of
 from rpnviz.explorers.common.saved_page import standalone_page
-from rpnviz.figures.palette import LINE_STYLES, PALETTE
+from rpnviz.figures.palette import LINE_STYLES, PALETTE, SIGNS
 from rpnviz.figures.primitives import to_png
 
 SHEET = "common/rpnviz.css"
@@ -40,6 +40,7 @@ HEAT_STOPS = 17  # of draw's colour map; linear in between, the eye sees no diff
 LOOK = {
     "palette": PALETTE,
     "lines": LINE_STYLES,
+    "signs": SIGNS,
     "heat": [to_hex(colormaps["magma"](i / (HEAT_STOPS - 1))) for i in range(HEAT_STOPS)],
 }
 

@@ -16,6 +16,7 @@ import { defineView, group } from "../common/view.js";
 /** @typedef {import("../common/map_and_picture.js").Place} Place */
 /** @typedef {import("../common/model.js").Model} Model */
 /** @typedef {import("../common/packed.js").Sheet} Sheet */
+/** @typedef {{adds: string, takes_away: string}} Signs colours: orange adds, blue takes away */
 /** @typedef {ReturnType<typeof readStore>} Store */
 /** @typedef {ReturnType<typeof readMoment>} Moment */
 /** @typedef {import("../common/view.js").Context<Store>} Context */
@@ -25,8 +26,6 @@ const TILE = 20; // as explorer.py has it
 const COLUMNS = 32; // of the sheets that show 512 channels
 const DIGITS = 3;
 const MOST = 5; // channels that are named because they add most
-const PLUS = [214, 96, 26]; // orange adds, blue takes away; how strong says how much
-const MINUS = [42, 110, 214];
 
 export const render = defineView({
   frame: {
@@ -101,6 +100,7 @@ function readStore({ model, redraw }) {
   return {
     ...{ rows, cols, channels, features, styles: lineStyles(look), heat: look.heat, offered: offeredBy(model) },
     place: /** @type {Place} */ (model.get("place")),
+    signs: /** @type {Signs} */ (look.signs),
     vectors: loadSheet(() => model.get("vectors"), [rows, cols], redraw),
     tile: () => tile()(),
     weights: derived(
@@ -197,23 +197,23 @@ function picture({ model, store: { place, styles }, redraw }) {
 }
 
 /** Window × weights = products → their sum. @param {Context} context @returns {Part} */
-function nineProducts({ set }) {
+function nineProducts({ set, store: { signs } }) {
   const caption = h("figcaption");
   const tables = ["under the window", "weights of the filter", "nine products"].map((name, i) =>
-    nineNumbers(name, i === 2, set),
+    nineNumbers(name, i === 2, signs, set),
   );
   const sum = h("output", { class: "rpnviz-total", "aria-live": "off" });
-  const signs = ["×", "=", "→"].map((sign) => h("span", { class: "rpnviz-sign", "aria-hidden": "true" }, sign));
+  const marks = ["×", "=", "→"].map((sign) => h("span", { class: "rpnviz-sign", "aria-hidden": "true" }, sign));
   const total = h("figure", { class: "rpnviz-nine", "aria-label": "their sum" }, h("span", {}, "their sum"), sum);
   const row = h(
     "div",
     { class: "rpnviz-multiply" },
     tables[0].element,
-    signs[0],
+    marks[0],
     tables[1].element,
-    signs[1],
+    marks[1],
     tables[2].element,
-    signs[2],
+    marks[2],
     total,
   );
   return {
@@ -229,7 +229,7 @@ function nineProducts({ set }) {
       );
       [covered, factors, products].forEach((numbers, i) => tables[i].write(numbers, sentences, cell));
       setText(sum, made ? number(made.channelSums[channel]) : "…");
-      tint(sum, made ? made.channelSums[channel] : 0, made ? largest(made.channelSums) : 1);
+      tint(signs, sum, made ? made.channelSums[channel] : 0, made ? largest(made.channelSums) : 1);
       explains(
         total,
         products ? `${products.map(number).join(" + ").replaceAll("+ −", "− ")} = ${sum.textContent}` : "Not here.",
@@ -240,9 +240,9 @@ function nineProducts({ set }) {
 
 /**
  * Three rows of three numbers. @param {string} name @param {boolean} stops whether the Tab key stops at each
- * @param {(values: Record<string, any>) => void} set
+ * @param {Signs} signs @param {(values: Record<string, any>) => void} set
  */
-function nineNumbers(name, stops, set) {
+function nineNumbers(name, stops, signs, set) {
   const cells = Array.from({ length: 9 }, (_, k) => {
     const [enter, leave] = [() => set({ cell: k }), () => set({ cell: -1 })];
     const focus = stops ? { tabindex: 0, focus: enter, blur: leave, ...OWN_KEYS } : {};
@@ -257,7 +257,7 @@ function nineNumbers(name, stops, set) {
       const most = numbers ? largest(numbers) : 1;
       cells.forEach((cell, k) => {
         setText(cell, numbers ? number(numbers[k]) : "…");
-        tint(cell, numbers ? numbers[k] : 0, most);
+        tint(signs, cell, numbers ? numbers[k] : 0, most);
         explains(cell, sentences ? sentences[k] : "The exact numbers there are not in this page; Python has them.");
         cell.classList.toggle("rpnviz-hot", k === hot);
       });
@@ -268,19 +268,26 @@ function nineNumbers(name, stops, set) {
 /** @param {ArrayLike<number>} numbers */
 const largest = (numbers) => Math.max(1e-9, ...Array.from(numbers, Math.abs));
 
-/** Orange for what adds, blue for what takes away. @param {number} value @param {number} most @param {number} strength */
-const colour = (value, most, strength) =>
-  `rgb(${(value < 0 ? MINUS : PLUS).join(" ")} / ${(Math.sqrt(Math.abs(value) / most) * strength).toFixed(3)})`;
+/** @param {string} hex @param {number} part 0 … 1 */
+const faded = (hex, part) =>
+  hex +
+  Math.round(255 * part)
+    .toString(16)
+    .padStart(2, "0");
 
-/** @param {HTMLElement} element @param {number} value @param {number} most */
-const tint = (element, value, most) => (element.style.backgroundColor = colour(value, most, 0.42));
+/** How much a number does to a sum. @param {Signs} signs @param {number} value @param {number} most @param {number} strength */
+const colour = (signs, value, most, strength) =>
+  faded(value < 0 ? signs.takes_away : signs.adds, Math.sqrt(Math.abs(value) / most) * strength);
+
+/** @param {Signs} signs @param {HTMLElement} element @param {number} value @param {number} most */
+const tint = (signs, element, value, most) => (element.style.backgroundColor = colour(signs, value, most, 0.42));
 
 /** The sums of all channels, and what they add up to. @param {Context} context @returns {Part} */
 function channelSums(context) {
   const {
     model,
     set,
-    store: { channels },
+    store: { channels, signs },
   } = context;
   const caption = h("figcaption", {}, `The same for all ${channels} channels`);
   const tiles = sheet(context, {
@@ -309,7 +316,7 @@ function channelSums(context) {
       tiles.draw(
         now.channel,
         now.chosen,
-        (channel) => (made ? colour(made.channelSums[channel], tiles.most, 1) : ""),
+        (channel) => (made ? colour(signs, made.channelSums[channel], tiles.most, 1) : ""),
         made?.channelSums,
       );
       const order = made
@@ -345,7 +352,7 @@ function allOutputs(context) {
   const {
     model,
     set,
-    store: { channels, offered },
+    store: { channels, offered, signs },
   } = context;
   const here = new Set(offered);
   const tiles = sheet(context, {
@@ -379,7 +386,7 @@ function allOutputs(context) {
     draw({ col, made, output, pointedOutput, row, vectors }) {
       filter.set(offered.indexOf(output));
       const colours = (/** @type {number} */ k) =>
-        vectors ? `rgb(${PLUS.join(" ")} / ${(vectors.at(k, row, col) / 255) * (here.has(k) ? 1 : 0.45)})` : "";
+        vectors ? faded(signs.adds, (vectors.at(k, row, col) / 255) * (here.has(k) ? 1 : 0.45)) : "";
       tiles.draw(pointedOutput, output, colours);
       setText(
         sentence,

@@ -4,6 +4,7 @@
 import { Panel } from "../common/canvas_panel.js";
 import { OWN_KEYS } from "../common/elements.js";
 import { arrowKeys } from "../common/keys.js";
+import { dragging } from "../common/map_and_picture.js";
 
 /** @typedef {import("../common/compute/boxes.js").Box} Box */
 /** @typedef {import("./view.js").Moment} Moment */
@@ -82,7 +83,7 @@ export function thumbnail({ redraw }, name, title, onMove) {
   const moves = name === "map";
   const panel = new Panel({
     extent: SQUARE,
-    className: moves ? "rpnviz-map rpnviz-drag" : "rpnviz-small",
+    className: moves ? "rpnviz-map" : "rpnviz-small",
     label: moves ? "feature map; arrow keys move the window" : title,
     onResize: redraw,
     attributes: moves ? { tabindex: 0, role: "application", ...OWN_KEYS } : { role: "img" },
@@ -134,17 +135,7 @@ function hear(panel, at, onMove) {
       PageDown: () => onMove(Infinity, at().col),
     }),
   );
-  const drag = (/** @type {PointerEvent} */ event) => {
-    if (!(event.buttons & 1) || !event.isPrimary) return; // a second finger zooms
-    if (event.type === "pointerdown") {
-      panel.canvas.setPointerCapture(event.pointerId);
-      panel.canvas.focus({ preventScroll: true });
-      event.preventDefault();
-    }
-    onMove(...at().scene.cellAt(...panel.at(event)));
-  };
-  panel.canvas.addEventListener("pointerdown", drag);
-  panel.canvas.addEventListener("pointermove", drag);
+  dragging(panel, (x, y) => onMove(...at().scene.cellAt(x, y)));
 }
 
 /** @param {Panel} panel @param {Moment} now @param {number} [dim] how much darker */
@@ -224,14 +215,14 @@ function vector(panel, now) {
   }
 }
 
-/** Nine rows: the score as a bar, the four shifts to the left and right of their zero. @param {Panel} panel @param {Moment} now */
+/** Nine rows: the score as a bar, the four deltas to the left and right of their zero. @param {Panel} panel @param {Moment} now */
 function outputs(panel, { scene, nine, palette }) {
   nine.forEach((anchor, a) => {
     const [top, bottom] = [0.06 + a * 0.1, 0.13 + a * 0.1];
     share(panel, [0.05, top, 0.3, bottom], faint(palette));
     share(panel, [0.05, top, 0.05 + 0.25 * scene.score(anchor), bottom], palette.positive);
-    scene.shifts(anchor).forEach((shift, k) => {
-      const [zero, tip] = [0.43 + k * 0.15, 0.43 + k * 0.15 + 0.06 * Math.max(-1, Math.min(1, shift))];
+    scene.deltasOf(anchor).forEach((delta, k) => {
+      const [zero, tip] = [0.43 + k * 0.15, 0.43 + k * 0.15 + 0.06 * Math.max(-1, Math.min(1, delta))];
       share(panel, [zero - 0.004, top, zero + 0.004, bottom], palette.crosses_border);
       share(panel, [Math.min(zero, tip), top, Math.max(zero, tip), bottom], palette.proposal);
     });

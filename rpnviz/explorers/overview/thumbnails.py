@@ -119,9 +119,9 @@ def _outputs(ax: Axes, state: OverviewState) -> None:
         top, bottom = 0.06 + a * 0.1, 0.13 + a * 0.1
         _bar(ax, 0.05, top, 0.3, bottom, PAPER["room"])
         _bar(ax, 0.05, top, 0.05 + 0.25 * score, bottom, PALETTE["positive"])
-        for k, shift in enumerate(deltas):
+        for k, delta in enumerate(deltas):
             zero = 0.43 + k * 0.15
-            tip = zero + 0.06 * max(-1.0, min(1.0, shift))
+            tip = zero + 0.06 * max(-1.0, min(1.0, delta))
             _bar(ax, zero - 0.004, top, zero + 0.004, bottom, PAPER["grey"])
             _bar(ax, min(zero, tip), top, max(zero, tip), bottom, PALETTE["proposal"])
 

@@ -35,12 +35,12 @@ export class OverviewScene extends Scene {
     };
   }
 
-  /** The four shifts of an anchor. @param {number} anchor */
-  shifts = (anchor) => Array.from(this.deltas.subarray(4 * anchor, 4 * anchor + 4));
+  /** The four deltas of an anchor. @param {number} anchor */
+  deltasOf = (anchor) => Array.from(this.deltas.subarray(4 * anchor, 4 * anchor + 4));
 
-  /** An anchor moved by its shifts, not yet clipped. @param {number} anchor @returns {Box} */
+  /** An anchor moved by its deltas, not yet clipped. @param {number} anchor @returns {Box} */
   moved(anchor) {
-    return /** @type {Box} */ ([...decode(new Float32Array(this.shifts(anchor)), listOf([this.anchor(anchor)]))]);
+    return /** @type {Box} */ ([...decode(new Float32Array(this.deltasOf(anchor)), listOf([this.anchor(anchor)]))]);
   }
 
   /** How many of the nine of each cell go on to NMS, 0 … 255. */

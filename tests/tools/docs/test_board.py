@@ -43,7 +43,7 @@ def test_check_names_what_is_stale_and_writes_nothing(tmp_path: Path, capsys: py
     (tmp_path / "chain.svg").write_text("older")
     capsys.readouterr()
     assert board.main(["--check"], tmp_path) == 1
-    assert capsys.readouterr().out == "chain.svg: not what tools.docs.board draws\n"
+    assert capsys.readouterr().out == "chain.svg: not what is drawn now\n"
     assert (tmp_path / "chain.svg").read_text() == "older"
     assert board.main([], tmp_path) == 0 and board.main(["--check"], tmp_path) == 0
 
@@ -65,7 +65,7 @@ def test_the_guide_shows_it_with_a_sentence(name: str) -> None:
 
 
 def test_numbers_on_the_board() -> None:
-    assert {"512 numbers", "9 scores", "36 = 9 × 4 shifts"} <= set(words("window"))
+    assert {"512 numbers", "9 scores", "36 = 9 × 4 deltas"} <= set(words("window"))
     assert {"37 × 62", "38 × 63", "40 × 60", "37½?", "62½?"} <= set(words("halves"))
     assert "IoU = ½ ÷ 1½ = 0.33" in words("labels")
     assert {"21,600", "8,144", "256", "6,000", "300"} <= set(words("branches"))

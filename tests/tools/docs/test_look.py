@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -20,14 +19,6 @@ def test_what_is_committed_is_what_the_script_draws() -> None:
     assert look.main(["--check"]) == 0
     assert {path.stem for path in FOLDER.iterdir()} == set(DRAWINGS)
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 150_000
-
-
-def test_check_names_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert look.main([], tmp_path) == 0
-    (tmp_path / "ink.svg").write_text("older")
-    capsys.readouterr()
-    assert look.main(["--check"], tmp_path) == 1
-    assert capsys.readouterr().out == "ink.svg: not what tools.docs.look draws\n"
 
 
 def test_the_page_shows_every_picture_and_every_line() -> None:
