@@ -21,6 +21,7 @@ from rpnviz.figures.palette import PALETTE
 from rpnviz.grid import Grid
 from rpnviz.rpn import RPNHead
 from tests.explorers.small_scene import make_picture
+from tests.explorers.test_failures import OWN
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,25 @@ def test_a_tour_starts_at_its_first_step_and_gives_the_explorer_back(explorer: L
     with pytest.raises(t.TraitError, match=r"step: got 10, takes -1 to 9"):
         explorer.step = 10
     assert explorer.saved_state()["presented"] == "step"
+
+
+def test_a_tour_is_of_what_is_shown_now() -> None:
+    explorer = rpnviz.explore("street-03").unfold()
+    explorer.picture, explorer.seed = "street-07", 3
+    explorer.tour()
+    assert explorer.guide["asked"]["picture"] == "street-07" and not explorer.guide["asked"]["quiet"]
+    positive, negative = map(len, explorer.minibatch)
+    assert f"{positive} positive and {negative} negative" in explorer.guide["steps"][8]["text"]
+    explorer.step, explorer.layers = 4, ()
+    explorer.tour()
+    assert explorer.step == 0 and explorer.guide["asked"]["layers"]  # from its beginning, and not from within
+
+
+def test_a_picture_that_was_opened_in_the_view_has_none() -> None:
+    explorer = rpnviz.explore("street-03")
+    explorer.set_state(OWN)
+    with pytest.raises(ValueError, match=r"was opened in the view; explore\(picture\) gives it a tour"):
+        explorer.tour()
 
 
 def test_a_tour_of_any_picture_with_objects() -> None:

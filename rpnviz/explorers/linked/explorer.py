@@ -176,15 +176,15 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
     # ---- the tour ------------------------------------------------------------------------------------------------
 
     def tour(self) -> Self:
-        """Show it: start the tour, ten steps from the picture to the proposals.
+        """Show it: start the tour of what is shown now, ten steps from the picture to the proposals.
 
         Returns:
             LinkedExplorer: itself, so that a notebook shows it if this is the last line of a cell.
 
         Raises:
-            ValueError: if the picture shown has no objects.
+            ValueError: if the picture shown has no objects, or was opened in the view.
         """
-        if not self.guide:
+        if self.step < 0:  # else from its beginning
             self.prepare_tour()
         self.step = 0
         return self
@@ -195,6 +195,8 @@ class LinkedExplorer(HasLabelRules, HasProposalSettings, HasObjects, RpnvizWidge
         Raises:
             ValueError: as `tour`.
         """
+        if self.own_picture:
+            raise ValueError(f"{self.picture_shown.name}: was opened in the view; explore(picture) gives it a tour")
         if self.selected < 0:
             self.selected = self._fitting()
         now = self._as_set()

@@ -14,7 +14,6 @@ import { isStill, slide } from "./motion.js";
 /** @typedef {{text: string, shows: string[], moves: Record<string, any>, path: Cell[]}} Step as linked/tour.py packs it */
 
 const ALWAYS = new Set(["map", "picture", "window"]); // shown while nobody takes the tour
-const INVITATION = "Drag the small square on the map. Or let it be shown: ten steps, three minutes.";
 const UNFOLDED = "rpnviz-unfolded"; // in this browser, for the next time
 
 /** @param {Model} model @returns {Step[]} */
@@ -62,7 +61,7 @@ export function tourBar(context) {
       stand(step >= 0 || model.get("quiet") ? ".rpnviz-body" : ".rpnviz-side");
       element.classList.toggle("rpnviz-touring", step >= 0);
       text.hidden = !offered || (step < 0 && !model.get("quiet"));
-      setText(text, step < 0 ? INVITATION : steps[step].text);
+      setText(text, step < 0 ? invitation(steps.length) : steps[step].text);
       setText(count, `${step + 1} of ${steps.length}`);
       setText(next, step === steps.length - 1 ? "Done" : "Next ›");
       show.hidden = !offered || step >= 0;
@@ -96,8 +95,18 @@ export function tourBar(context) {
   }
 }
 
+/** @param {number} steps */
+const invitation = (steps) => `Drag the small square on the map. Or let it be shown, in ${steps} steps.`;
+
 /** @param {string} text @param {() => void} click */
 const button = (text, click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
+
+// What stops the window that slides by itself, by the guide that it follows: two views of an explorer have modules and
+// models of their own, and share this.
+const shared = /** @type {Record<symbol, WeakMap<object, () => void>>} */ (/** @type {unknown} */ (globalThis));
+const SLIDING = Symbol.for("rpnviz.sliding");
+shared[SLIDING] ??= new WeakMap();
+const sliding = shared[SLIDING];
 
 /** Goes from step to step. */
 class Guide {
@@ -105,7 +114,6 @@ class Guide {
   constructor(model) {
     this.model = model;
     this.coming = /** @type {Step | null} */ (null); // moved to as soon as Python has answered
-    this.stop = () => {};
     const { asked } = model.get("guide") || {};
     const opening =
       asked && Object.entries(asked).every(([name, value]) => name === "step" || isSame(model, name, value));
@@ -152,7 +160,15 @@ class Guide {
     const onCell = (/** @type {Cell} */ [r, c]) => commit(model, { row: r, col: c });
     const way = /** @type {Cell[]} */ ([[model.get("row"), model.get("col")], ...coming.path, [row, col]]);
     if (isStill() || !coming.shows.includes("window")) onCell([row, col]);
-    else this.stop = slide(way, onCell);
+    else {
+      this.stop(); // of another view's
+      sliding.set(model.get("guide"), slide(way, onCell));
+    }
+  }
+
+  /** Wherever the window is. */
+  stop() {
+    sliding.get(this.model.get("guide") || this)?.();
   }
 }
 
