@@ -77,9 +77,9 @@ FORMULAS = {
     "size": Formula(
         "Size of a map",
         {r"n'": "floor((n + 2 * q - k) / s) + 1"},
-        "$n$ is the side of a map, $n'$ that of the next one. The layer between them has a window of $k$, a "
-        "stride of $s$ "
-        "and $q$ zeros as padding at each side. A 3×3 convolution with padding 1 keeps the side, a pooling halves it.",
+        "$n$ is the side of a map, $n'$ that of the next one. The layer between them has a window of $k$, a stride "
+        "of $s$ and $q$ zeros as padding at each side. A 3×3 convolution with padding 1 keeps the side, a pooling "
+        "halves it.",
         "rpnviz.inspect.layers.layer_table",
         "",
         "Caffe, and so py-faster-rcnn, rounds up in poolings: 1000 becomes 63 where PyTorch makes 62 of it.",
@@ -88,10 +88,9 @@ FORMULAS = {
         "Receptive field and jump",
         {r"r'": "r + (k - 1) * j", r"j'": "j * s"},
         "$r$ is the side of the receptive field of a layer, $j$ its jump, both in pixels of the network's input. "
-        "Start at the "
-        "picture with $r = 1$ and $j = 1$, and go from layer to layer: $k$ is the side of its window, $s$ its own "
-        "stride. At "
-        "the end $j$ is the stride of the map. VGG-16: $r = 196$ at conv5_3, 228 after the RPN's window.",
+        "Start at the picture with $r = 1$ and $j = 1$, and go from layer to layer: $k$ is the side of its window, "
+        "$s$ its own stride. At the end $j$ is the stride of the map. VGG-16: $r = 196$ at conv5_3, 228 after the "
+        "RPN's window.",
         "rpnviz.inspect.layers.layer_table",
         "section 3.3, its result only",
     ),
@@ -112,9 +111,8 @@ FORMULAS = {
             r"\text{row}": "(i * w + j) * k + a",
             r"\text{anchors}": "h * w * k",
         },
-        r"The cell in row $i$ and column $j$ of a map of $h \times w$ cells has $k$ anchors, $a = 0, \ldots, k - "
-        "1$. $S_x$ and $S_y$ are "
-        "the strides. *row* is where the anchor stands in every list.",
+        r"The cell in row $i$ and column $j$ of a map of $h \times w$ cells has $k$ anchors, $a = 0, \ldots, k - 1$. "
+        "$S_x$ and $S_y$ are the strides. *row* is where the anchor stands in every list.",
         "rpnviz.anchors.grid_anchors",
         "section 3.1.1",
         "torchvision puts anchors on the cell's corner: it leaves the ½ out.",
@@ -126,9 +124,8 @@ FORMULAS = {
             "h": "Max(Min(y_2, v_2) - Max(y_1, v_1), 0)",
             r"\text{IoU}": "w * h / (A + B - w * h)",
         },
-        "$w$ and $h$ are the sides of what two boxes share. One has the edges $x_1, y_1, x_2, y_2$ and the area "
-        "$A$, the other "
-        "$u_1, v_1, u_2, v_2$ and $B$.",
+        "$w$ and $h$ are the sides of what two boxes share. One has the edges $x_1, y_1, x_2, y_2$ and the area $A$, "
+        "the other $u_1, v_1, u_2, v_2$ and $B$.",
         "rpnviz.boxes.box_iou",
         "section 3.1.2",
         "py-faster-rcnn adds 1 to every width and height: its boxes end with the last pixel.",
@@ -136,9 +133,8 @@ FORMULAS = {
     "minibatch": Formula(
         "The minibatch",
         {"P": "Min(n_pos, floor(f * B))", "Q": "Min(n_neg, B - P)"},
-        "$P$ positive and $Q$ negative anchors are drawn, out of $n_{pos}$ and $n_{neg}$. $B = 256$ is the size, "
-        "$f = 0.5$ the "
-        "largest share of positives. For the second head $B = 512$ and $f = 0.25$.",
+        "$P$ positive and $Q$ negative anchors are drawn, out of $n_{pos}$ and $n_{neg}$. $B = 256$ is the size, $f "
+        "= 0.5$ the largest share of positives. For the second head $B = 512$ and $f = 0.25$.",
         "rpnviz.targets.sample_minibatch",
         "section 3.1.3",
     ),
@@ -150,9 +146,8 @@ FORMULAS = {
             "t_w": "log(g_w / a_w)",
             "t_h": "log(g_h / a_h)",
         },
-        "The targets of a positive anchor: how far its centre has to go, in its own sides, and the logarithm of "
-        "how much each "
-        "side has to grow.",
+        "The targets of a positive anchor: how far its centre has to go, in its own sides, and the logarithm of how "
+        "much each side has to grow.",
         "rpnviz.boxes.encode",
         "equation 2",
         "Mask_RCNN divides these four by 0.1, 0.1, 0.2, 0.2; second heads do so nearly everywhere.",
@@ -199,9 +194,8 @@ FORMULAS = {
             r"L_{\text{objectness}}": "Sum(H[i], (i, 1, N)) / N",
             r"L_{\text{box}}": "Sum(p[i] * l[i], (i, 1, N)) / N",
         },
-        "Sums over the $N$ anchors of the minibatch. $H_i$ is the cross-entropy of one, $l_i$ its smooth L1, "
-        "added up over the "
-        "four deltas; $p_i$ is 1 for a positive anchor, else 0. Both are divided by the number sampled.",
+        "Sums over the $N$ anchors of the minibatch. $H_i$ is the cross-entropy of one, $l_i$ its smooth L1, added "
+        "up over the four deltas; $p_i$ is 1 for a positive anchor, else 0. Both are divided by the number sampled.",
         "rpnviz.rpn.rpn_losses",
         "equation 1, with other divisors",
         "torchvision and py-faster-rcnn: the same. detectron2 divides by 256, however many were drawn.",
@@ -209,9 +203,8 @@ FORMULAS = {
     "paper_loss": Formula(
         "The loss as the paper writes it",
         {"L": "Sum(H[i], (i, 1, N)) / N_cls + lamda * Sum(p[i] * l[i], (i, 1, N)) / N_reg"},
-        r"$N_{cls} = 256$, $N_{reg} \approx 2400$ and $\lambda = 10$: so the box part is divided by 240, nearly "
-        "the same as 256. That "
-        "is why code has no λ.",
+        r"$N_{cls} = 256$, $N_{reg} \approx 2400$ and $\lambda = 10$: so the box part is divided by 240, nearly the "
+        "same as 256. That is why code has no λ.",
         "rpnviz.inspect.loss_ledger.minibatch_losses",
         "equation 1",
     ),
@@ -219,8 +212,7 @@ FORMULAS = {
         "Where RoIAlign reads",
         {"y": "y_1 - Rational(1, 2) + (m + (q + Rational(1, 2)) / G) * (y_2 - y_1) / M"},
         "Height of the sampling points: the box, in cells, runs from $y_1$ to $y_2$; bin $m$ of $M$, point $q$ of "
-        "$G$, both "
-        "counted from 0. Whole numbers are the centres of cells, hence the first ½. Likewise for $x$.",
+        "$G$, both counted from 0. Whole numbers are the centres of cells, hence the first ½. Likewise for $x$.",
         "rpnviz.roi.align_one_box",
         "",
         "Mask R-CNN, section 3. torchvision's Faster R-CNN leaves the first ½ out (`aligned=False`).",
@@ -228,9 +220,8 @@ FORMULAS = {
     "bilinear": Formula(
         "What RoIAlign reads there",
         {"v": "(1 - e) * (1 - f) * v_1 + (1 - e) * f * v_2 + e * (1 - f) * v_3 + e * f * v_4"},
-        "Four cells lie around a point: $v_1, v_2$ above it, $v_3, v_4$ below, the left one first. $e$ and $f$ "
-        "are what $y$ and "
-        "$x$ have behind the point of the number. A bin is the mean of its points.",
+        "Four cells lie around a point: $v_1, v_2$ above it, $v_3, v_4$ below, the left one first. $e$ and $f$ are "
+        "what $y$ and $x$ have behind the point of the number. A bin is the mean of its points.",
         "rpnviz.roi.neighbours",
         "",
         "Mask R-CNN, figure 3.",
@@ -239,8 +230,7 @@ FORMULAS = {
         "Which level the second head reads",
         {r"\text{level}": "floor(4 + log(sqrt(w * h) / 224) / log(2))"},
         r"In a feature pyramid, of a proposal of $w \times h$ px; between the finest and the coarsest level that "
-        "there is. No rule "
-        "like this chooses the anchors of the RPN: there the IoU does.",
+        "there is. No rule like this chooses the anchors of the RPN: there the IoU does.",
         "torchvision.ops.poolers.LevelMapper",
         "",
         "Lin et al. 2017 (FPN), equation 1.",
