@@ -8,8 +8,6 @@ import { channelsOf, meanOf, rangeOf, spreadOf, withinRim } from "../common/feat
 
 /** @typedef {import("../common/compute/boxes.js").Size} Size */
 
-const LISTED = 8;
-
 /** @param {import("../common/own_picture.js").Opened} opened @returns {Promise<Record<string, any>>} */
 export async function openScene({ name, file, get, imageSize, look, objects }) {
   const grid = Grid.named(get("grid"), imageSize);
@@ -25,19 +23,22 @@ export async function openScene({ name, file, get, imageSize, look, objects }) {
     cell_anchors: Array.from({ length: cellBoxes.length / 4 }, (_, a) => boxAt(cellBoxes, a)),
     ...{ objectness: new DataView(objectness.buffer), deltas: new DataView(deltas.buffer) },
     mean: asMap(meanOf(channels), size),
-    ...packChannels(channels, size),
+    ...packChannels(channels, size, Object.keys(get("scene").channels).length),
   };
   return { scene };
 }
 
-/** The channels that vary most, which the list names; and beyond what Python sends, all others. @param {Float32Array[]} channels @param {Size} size */
-function packChannels(channels, size) {
+/**
+ * The channels that vary most, which the list names, as many as Python sends; and beyond that, all others.
+ * @param {Float32Array[]} channels @param {Size} size @param {number} listed
+ */
+function packChannels(channels, size, listed) {
   const spread = spreadOf(channels, size);
   const byNumber = channels.map((channel, number) => ({ number, map: asMap(channel, size) }));
   byNumber.sort((a, b) => spread[b.number] - spread[a.number]);
   const packed = (/** @type {typeof byNumber} */ some) =>
     Object.fromEntries(some.map(({ number, map }) => [number, map]));
-  return { channels: packed(byNumber.slice(0, LISTED)), further: packed(byNumber.slice(LISTED)) };
+  return { channels: packed(byNumber.slice(0, listed)), further: packed(byNumber.slice(listed)) };
 }
 
 /** @param {Grid} grid @param {import("../common/compute/boxes.js").Box} box */

@@ -157,7 +157,7 @@ Object.assign(
       }
     }
 
-    /** Code and outputs that are wider than their place scroll in it, and only then the Tab key stops there. */
+    /** Code, outputs and formulas that are wider than their place scroll in it, and only then the Tab key stops there. */
     function reachWhatScrolls() {
       const places = new ResizeObserver((changed) => {
         for (const { target } of changed) {
@@ -165,7 +165,7 @@ Object.assign(
           else target.removeAttribute("tabindex");
         }
       });
-      for (const place of document.querySelectorAll("article pre, article table")) places.observe(place);
+      for (const place of document.querySelectorAll("article :is(pre, table, .rpnviz-formula)")) places.observe(place);
     }
 
     document.addEventListener("DOMContentLoaded", () => {
