@@ -12,6 +12,7 @@ from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.labels.explorer import LabelsExplorer
 from rpnviz.explorers.minibatch.explorer import MinibatchExplorer
 from rpnviz.explorers.poolings.explorer import PoolingsExplorer
+from rpnviz.figures.palette import PALETTE
 from tests.explorers.small_scene import make_picture
 from tools.browser.lab import Notebook
 
@@ -53,7 +54,8 @@ def test_positive_anchors_lie_on_top_of_the_map_and_are_larger_than_their_square
     squares = [(i // 9 % 60 * 3 + i % 3, i // 540 * 3 + i % 9 // 3) for i in positives]
     alone = [(x, y) for x, y in squares if sum(abs(x - u) < 3 and abs(y - v) < 3 for u, v in squares) == 1]
     places = [((x + dx) / 3, (y + dy) / 3) for x, y in alone for dx, dy in ((0.5, 0.5), (-0.1, 0.5), (0.5, 1.1))]
-    green, pale = [0x00, 0xB3, 0x86], [0x8C, 0xE0, 0xCA]
+    green = [int(PALETTE["positive"][at : at + 2], 16) for at in (1, 3, 5)]
+    pale = [round((part + 255) / 2) for part in green]
     canvas.evaluate("(canvas) => { canvas.style.width = '2400px'; }")  # a square of 13 pixels, a rim of 5
     expect(canvas).to_have_js_property("width", 2400)
     assert len(alone) > 2

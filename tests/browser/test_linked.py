@@ -335,3 +335,13 @@ def test_the_dark_theme_is_dark_and_readable(linked: View, open_and_run) -> None
     (light_back, *on_light), (dark_back, *on_dark) = (view.root.evaluate(contrast) for view in (linked, dark))
     assert light_back > 0.8 and dark_back < 0.1
     assert min(on_light) >= 4.5 and min(on_dark) >= 4.5
+
+
+def test_python_starts_the_tour_and_python_hears_of_its_steps(linked: View) -> None:
+    linked.notebook.execute("explorer.hush(); explorer.tour()")
+    said = linked.root.locator(".rpnviz-tour-text")
+    expect(said).to_contain_text("This is the picture")
+    linked.root.get_by_role("button", name="Next ›").click()
+    linked.python_has(step=1, layers=())
+    linked.root.get_by_role("button", name="leave").click()
+    linked.python_has(step=-1, layers=("anchors", "ground_truth"))

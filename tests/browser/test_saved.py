@@ -51,6 +51,20 @@ def test_two_views_stay_in_step(open_and_run: Callable[..., Notebook]) -> None:
         assert other.part("table").inner_text() == active.part("table").inner_text()
 
 
+def test_two_views_of_one_explorer_do_not_pull_at_the_window(open_and_run: Callable[..., Notebook]) -> None:
+    notebook = open_and_run("scratch", SCRATCH)  # as the test above left it
+    one, two = View(notebook), View(notebook, number=1)
+    notebook.execute("explorer.hush(); explorer.tour(); explorer.step = 2")
+    notebook.page.wait_for_function(
+        "() => Number(document.querySelector('.rpnviz-linked').dataset.cell.split(' ')[0]) > 2"
+    )
+    two.root.locator(".rpnviz-status").click()  # one hand stops it for both
+    stopped = two.root.get_attribute("data-cell")
+    notebook.page.evaluate("() => new Promise(done => setTimeout(done, 400))")
+    assert one.root.get_attribute("data-cell") == two.root.get_attribute("data-cell") == stopped
+    notebook.execute("explorer.step = -1; explorer.unfold()")
+
+
 def test_a_saved_page_moves_without_kernel_or_network(
     open_and_run: Callable[..., Notebook], open_file: Callable[[Path], Notebook], tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import rpnviz
 from rpnviz.explorers.linked.explorer import LinkedExplorer
 from rpnviz.explorers.linked.tour import PARTS
 from tests.browser.access import findings
-from tests.browser.conftest import FINGERS, LAPTOP, PHONE, SCRATCH, View
+from tests.browser.conftest import FINGERS, LAPTOP, PHONE
 from tools.browser.lab import Notebook, listen
 
 Open = Callable[..., Page]
@@ -244,29 +244,3 @@ def test_on_a_phone_by_touch(opened: Open, explorer: LinkedExplorer) -> None:
 def test_it_can_be_read_by_all(opened: Open, scheme: str) -> None:
     for fragment in ("", "#step=4", "#step=7"):
         assert findings(opened(fragment, color_scheme=scheme)) == []
-
-
-def test_python_starts_the_tour_and_python_hears_of_its_steps(open_and_run: Callable[..., Notebook]) -> None:
-    view = View(open_and_run("00"))
-    view.notebook.execute("explorer.hush(); explorer.tour()")
-    said = view.root.locator(".rpnviz-tour-text")
-    expect(said).to_contain_text("This is the picture")
-    view.root.get_by_role("button", name="Next ›").click()
-    view.python_has(step=1, layers=())
-    view.root.get_by_role("button", name="leave").click()
-    view.python_has(step=-1, layers=("anchors", "ground_truth"))
-
-
-def test_two_views_of_one_explorer_do_not_pull_at_the_window(open_and_run: Callable[..., Notebook]) -> None:
-    notebook = open_and_run("scratch", SCRATCH)
-    notebook.run("explorer")
-    view = View(notebook)
-    view.notebook.execute("explorer.hush(); explorer.tour(); explorer.step = 2")
-    view.notebook.page.wait_for_function(
-        "() => Number(document.querySelector('.rpnviz-linked').dataset.cell.split(' ')[0]) > 2"
-    )
-    other = View(notebook, number=1)
-    other.root.locator(".rpnviz-status").click()  # one hand stops it for both
-    stopped = other.root.get_attribute("data-cell")
-    view.notebook.page.evaluate("() => new Promise(done => setTimeout(done, 400))")
-    assert view.root.get_attribute("data-cell") == other.root.get_attribute("data-cell") == stopped

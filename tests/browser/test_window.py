@@ -1,4 +1,4 @@
-"""Notebook 02's explorer, operated with real keys and a real mouse: what it writes is what the head says."""
+"""Notebook 02's explorers, operated with real keys and a real mouse: what they write is what head and torch say."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from tools.browser.lab import Notebook
 HERE = """[[f'{value:.2f}'.replace('-0.00', '0.00').replace('-', '−') for value in (logit, *deltas)]
     for logit, deltas in zip(explorer.logits[:, explorer.row, explorer.col].tolist(),
     explorer._deltas[:, explorer.row, explorer.col].reshape(-1, 4).tolist())]"""
+TABLES = """[[f'{value:.3f}'.replace('-0.000', '0.000').replace('-', '−')
+    for value in part[apart.channel].flatten().tolist()]
+    for part in (apart.taken_apart.window, apart.taken_apart.weights, apart.taken_apart.products)]"""
 
 
 @pytest.fixture
@@ -81,3 +84,69 @@ def test_a_saved_page_has_all_the_numbers(window: View, open_file: Callable[[Pat
     page.is_at(20, 29)
     window.set(col=29)
     assert written(page) == window.notebook.ask(HERE)
+
+
+# --- one number of a convolution ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def convolution(open_and_run: Callable[..., Notebook]) -> View:
+    """The second view of notebook 02, where the notebook opens it."""
+    view = View(open_and_run("02"), kind="convolution")
+    view.root.scroll_into_view_if_needed()
+    return view
+
+
+def tables(view: View) -> list[list[str]]:
+    """The three times nine numbers as they are written."""
+    return [[cell.inner_text() for cell in table.locator("td").all()] for table in view.root.locator("table").all()]
+
+
+def test_every_number_is_torchs(convolution: View) -> None:
+    expect(convolution.root.locator("table").nth(2).locator("td").nth(8)).not_to_have_text("…")
+    expect(convolution.root.locator("table").nth(0).locator("td").nth(0)).not_to_be_empty()
+    assert tables(convolution) == convolution.notebook.ask(TABLES)
+    convolution.part("map").press("Home")  # half of the window lies on the padding there, in another part of the map
+    convolution.part("map").press("PageUp")
+    convolution.is_at(19, 0)
+    expect(convolution.root.locator(".rpnviz-shown")).to_contain_text("nine products")
+    expect(convolution.root.locator("table").nth(0).locator("td").nth(0)).to_have_text("0.000")
+    expected = convolution.notebook.ask(TABLES)
+    assert [expected[0][k] for k in (0, 3, 6)] == ["0.000"] * 3
+    assert tables(convolution) == expected
+
+
+def test_a_product_shows_what_made_it(convolution: View) -> None:
+    product = convolution.root.locator("table").nth(2).locator("td").nth(5)
+    product.hover()
+    expect(convolution.root.locator("td.rpnviz-hot")).to_have_count(3)
+    covered, weights, products = (numbers[5] for numbers in tables(convolution))
+    expect(convolution.root.locator(".rpnviz-what")).to_have_text(f"{covered} × {weights} = {products}")
+
+
+def test_another_filter_is_asked_of_python(convolution: View) -> None:
+    convolution.part("filter").focus()
+    convolution.press("ArrowRight")
+    expect(convolution.root.locator("figcaption", has_text="× filter")).to_contain_text("filter 424")
+    expect(convolution.root.locator("table").nth(2).locator("td").nth(8)).not_to_have_text("…")
+    assert tables(convolution) == convolution.notebook.ask(TABLES)
+
+
+def test_all_stands_on_one_screen_of_a_laptop(open_and_run: Callable[..., Notebook]) -> None:
+    """JupyterLab leaves 656 px of 768."""
+    for kind in ("window", "convolution"):
+        view = View(open_and_run("02"), kind=kind)
+        body = view.root.bounding_box()
+        assert body is not None and body["height"] <= 656, kind
+
+
+def test_a_saved_page_says_what_it_does_not_have(
+    convolution: View, open_file: Callable[[Path], Notebook], tmp_path: Path
+) -> None:
+    convolution.notebook.execute(f"apart.to_html({str(tmp_path / 'page.html')!r})")
+    expected = convolution.notebook.ask(TABLES)
+    page = View(open_file(tmp_path / "page.html"), kind="convolution")
+    expect(page.root.locator("table").nth(2).locator("td").nth(0)).to_have_text(expected[2][0])
+    assert tables(page) == expected
+    page.part("map").press("End")
+    expect(page.root.locator(".rpnviz-shown")).to_contain_text("not in this page")

@@ -51,7 +51,7 @@ def test_window_and_filter_are_sent_to_the_bit(
     row, col = place
     covered = F.pad(features[0], (1, 1, 1, 1))[:, row : row + 3, col : col + 3].numpy()
     np.testing.assert_array_equal(sent_window(explorer), covered)
-    weights = np.frombuffer(explorer.weights, np.float32).reshape(CHANNELS, 3, 3)
+    weights = np.frombuffer(explorer.filter_weights, np.float32).reshape(CHANNELS, 3, 3)
     np.testing.assert_array_equal(weights, head.conv.weight[7].detach().numpy())
     with torch.no_grad():
         before = head.conv(features)[0, 7, row, col]
@@ -68,7 +68,7 @@ def test_it_opens_on_the_largest_output_and_what_adds_most(explorer: Convolution
 
 def test_within_a_part_nothing_is_sent_again(explorer: ConvolutionExplorer) -> None:
     changes: list[str] = []
-    explorer.observe(lambda change: changes.append(change["name"]), names=["tile_features", "weights"])
+    explorer.observe(lambda change: changes.append(change["name"]), names=["tile_features", "filter_weights"])
     explorer.col, explorer.row = 14, 39
     assert changes == []
     explorer.row = 19

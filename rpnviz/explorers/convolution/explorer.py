@@ -56,7 +56,7 @@ class ConvolutionExplorer(RpnvizWidget):
     )
     vectors = t.Bytes(read_only=True, help="what the 3×3 convolution makes of them, likewise").tag(sync=True)
     tile_features = t.Bytes(read_only=True, help="float32 [C, TILE + 2, TILE + 2], deflated").tag(sync=True)
-    weights = t.Bytes(read_only=True, help="float32 [C, 3, 3]: the filter").tag(sync=True)
+    filter_weights = t.Bytes(read_only=True, help="float32 [C, 3, 3]: the filter").tag(sync=True)
     bias = t.Float(0.0, read_only=True, help="of the filter").tag(sync=True)
 
     def __init__(self, picture: Picture, grid: Grid, features: Tensor, head: RPNHead, **traits: Any) -> None:
@@ -104,7 +104,7 @@ class ConvolutionExplorer(RpnvizWidget):
         """The exact numbers of the part of the map, and the filter."""
         return {
             "tile_features": zlib.compress(self._part().contiguous().numpy().tobytes(), 9),
-            "weights": self._weight[self.output].float().contiguous().numpy().tobytes(),
+            "filter_weights": self._weight[self.output].float().contiguous().numpy().tobytes(),
             "bias": float(self._bias[self.output]),
         }
 

@@ -40,7 +40,7 @@ export const render = defineView({
       ["Tab among the products", "what made each of them"],
     ],
   },
-  traits: ["row", "col", "channel", "output", "tile_features", "weights"],
+  traits: ["row", "col", "channel", "output", "tile_features", "filter_weights"],
   local: { pointed: -1, pointedOutput: -1, cell: -1 },
   store: readStore,
   moment: readMoment,
@@ -104,7 +104,7 @@ function readStore({ model, redraw }) {
     vectors: loadSheet(() => model.get("vectors"), [rows, cols], redraw),
     tile: () => tile()(),
     weights: derived(
-      () => model.get("weights"),
+      () => model.get("filter_weights"),
       (file) => typed(file, Float32Array),
     ),
     maps: /** @type {Map<number, HTMLCanvasElement>} */ (new Map()),
