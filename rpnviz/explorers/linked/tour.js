@@ -96,7 +96,7 @@ export function tourBar(context) {
 }
 
 /** @param {number} steps */
-const invitation = (steps) => `Drag the small square on the map. Or let it be shown, in ${steps} steps.`;
+const invitation = (steps) => `Drag the small square on the map, or press Show me: ${steps} steps.`;
 
 /** @param {string} text @param {() => void} click */
 const button = (text, click) => h("button", { type: "button", click, ...OWN_KEYS }, text);
