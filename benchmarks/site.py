@@ -172,7 +172,7 @@ def _page(browser: Browser, url: str) -> Cost:
     page.goto(url, wait_until="networkidle")
     opening = _Handler.sent
     _read(page)
-    has_tour = page.locator(".rpnviz-tour-show").first.is_visible()
+    has_tour = page.locator(".rpnviz-mount").first.locator(".rpnviz-tour-show").is_visible()
     cost = Cost(url.rsplit("/", 1)[1], opening, _Handler.sent, None, None, None, page.evaluate("() => shifts"))
     page.context.close()
     page = new_page(browser)

@@ -22,4 +22,4 @@ def write(folder: Path) -> None:
     (folder / "site.css").write_text((OWN / "site.css").read_text("utf-8"), encoding="utf-8")
     for sheet in {SHEET, SAVED_SHEET, *(sheet for kind in kinds for sheet in kind.sheets)}:
         (folder / sheet).parent.mkdir(exist_ok=True)
-        (folder / sheet).write_text(bundle.read(sheet), encoding="utf-8")
+        (folder / sheet).write_text(bundle.style_sheet(sheet), encoding="utf-8")
