@@ -58,6 +58,11 @@ class Asked:
             if self.said[-1] == (kind, request, {**message["content"], **content}):
                 return
 
+    def listen_until_printed(self, request: str, text: str) -> None:
+        """A kernel may send one print in several messages."""
+        while self.printed(request) != text:
+            self.listen_until("stream", request)
+
     def end(self, request: str) -> str:
         """Wait for the end of a request; return what it has printed."""
         self.listen_until("status", request, execution_state="idle")
@@ -100,7 +105,7 @@ def kernel(_kernel: Asked) -> Asked:
 
 def test_a_cell_that_waits_hears_the_page(kernel: Asked) -> None:
     cell = kernel.begin(WAIT)
-    kernel.listen_until("stream", cell, text="waiting\n")
+    kernel.listen_until_printed(cell, "waiting\n")
     press = kernel.tick()
     assert kernel.end(cell) == "waiting\nwent on\n", "what it prints afterwards is still its own"
     assert (kernel.states(press), kernel.states(cell)) == (["busy", "idle"], ["busy", "idle"])
@@ -112,7 +117,7 @@ def test_cells_behind_it_wait_and_keep_their_order(kernel: Asked) -> None:
     cell = kernel.begin(WAIT)
     behind = [kernel.begin(f"order.append({number})") for number in range(5)]
     kernel.end(first)
-    kernel.listen_until("stream", cell, text="waiting\n")
+    kernel.listen_until_printed(cell, "waiting\n")
     assert [kernel.states(request) for request in behind] == [[]] * 5
     kernel.tick()
     later = kernel.begin("order.append('later')")
@@ -126,7 +131,7 @@ def test_what_was_said_before_the_cell_began_is_heard_too(kernel: Asked) -> None
     before = kernel.begin(
         "print('computing', flush=True)\nwhile kernel.msg_queue.qsize() < 3: kernel.shell_stream.flush(1)"
     )
-    kernel.listen_until("stream", before, text="computing\n")
+    kernel.listen_until_printed(before, "computing\n")
     cell, behind = kernel.begin(WAIT.replace("box.value = False", "")), kernel.begin("order.append('behind')")
     kernel.tick()
     kernel.end(cell)
@@ -137,7 +142,7 @@ def test_what_was_said_before_the_cell_began_is_heard_too(kernel: Asked) -> None
 def test_an_interruption_is_heard_while_it_waits_and_nothing_is_lost(kernel: Asked) -> None:
     idle = kernel.ask("kernel.saved_sigint_handler")
     cell = kernel.begin(WAIT)
-    kernel.listen_until("stream", cell, text="waiting\n")
+    kernel.listen_until_printed(cell, "waiting\n")
     behind = kernel.begin("1")
     kernel.end(kernel.tick(on=False))  # heard, and it goes on waiting
     kernel.manager.interrupt_kernel()
@@ -172,7 +177,7 @@ def test_every_message_of_a_page_is_said_to_be_done_also_while_a_cell_awaits(ker
     """ipywidgets sends no further change before that: without it a view is deaf from then on (ipykernel 7.4)."""
     queue = "getattr(kernel, 'msg_queue', asyncio.Queue())"  # here it lies until the cell has ended, unless it is heard
     cell = kernel.begin(f"print('waiting')\nwhile not ({queue}.qsize() or box.value): await asyncio.sleep(0)")
-    kernel.listen_until("stream", cell, text="waiting\n")
+    kernel.listen_until_printed(cell, "waiting\n")
     press = kernel.tick()
     kernel.end(cell)
     assert kernel.ask("box.value") == "True"

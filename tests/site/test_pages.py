@@ -178,6 +178,7 @@ def test_the_front_page_leads_to_words_and_formulas_and_these_are_set(served: st
     page = open_page(f"{served}/index.html").page
     for name in SHEETS:
         expect(page.locator(f"article a[href='{name}']")).to_have_count(1)
+    page.wait_for_load_state("networkidle")  # what is on its way when a reader leaves counts as failed
     page.locator("article a[href='formulas.html']").click()
     expect(page.locator("article math[display=block]").first).to_be_visible()
     assert "$" not in page.locator("article").inner_text()

@@ -119,7 +119,7 @@ def sheet_file(bright: Tensor, *, cells: bool = False) -> bytes:
     tiles[:count] = (bright * CELL_STEPS).round() / CELL_STEPS if cells else bright
     sheet = tiles.reshape(rows, SENT_COLUMNS, height, width).permute(0, 2, 1, 3).reshape(rows * height, -1)
     image = Image.fromarray((sheet * 255).round().byte().numpy())
-    image.save(buffer := io.BytesIO(), "WEBP", lossless=cells, quality=58, method=6)
+    image.save(buffer := io.BytesIO(), "WEBP", lossless=cells, quality=57, method=6)
     return buffer.getvalue()
 
 
