@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import weakref
 from typing import Any, BinaryIO
 
-from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox import protocol, starting
 
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
@@ -49,7 +45,7 @@ class Worker:
 
     def __init__(self, seconds: float = SECONDS, memory: int = MEMORY) -> None:
         """Start nothing yet."""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: starting.Spawned | starting.Forked | None = None
         if seconds <= 0 or memory < 1:
             raise ValueError(f"seconds must be above 0 and memory at least 1 MB; got {seconds} and {memory}")
         self.seconds, self.memory = seconds, memory
@@ -64,26 +60,17 @@ class Worker:
     def start(self) -> None:
         """Start the process if there is none; this does not wait until it is ready."""
         if self._process is not None:
-            if self._process.poll() is None:
+            if self._process.exit_status(0) is None:
                 return
             self.stop()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in _greet)
-        scratch = tempfile.mkdtemp(prefix="rpnviz-")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "rpnviz.exercises.sandbox.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._complaints,
-            cwd=scratch,
-            env=_environment(),
-            start_new_session=True,  # an interrupt of the notebook is not one of the worker
-        )
+        self._folder = tempfile.mkdtemp(prefix="rpnviz-")
+        self._process = starting.start(self._complaints)
         self._answers, self._ready = queue.Queue(), False
-        assert self._process.stdout is not None
-        arguments = (self._process.stdout, self._answers)
+        arguments = (self._process.answers, self._answers)
         threading.Thread(target=_receive, args=arguments, daemon=True).start()
         # also when the worker is forgotten, and at exit
-        self._end = weakref.finalize(self, _end, self._process, scratch)
+        self._end = weakref.finalize(self, _end, self._process, self._folder)
 
     def ask(self, act: str, *arguments: Any, seconds: float | None = None) -> Any:
         """Send a request and wait for the answer.
@@ -104,10 +91,10 @@ class Worker:
         return self._ask(act, arguments, self.seconds if seconds is None else seconds)
 
     def _greet(self) -> None:
-        """Wait until the process has started, and limit its memory."""
+        """Wait until the process has started; say where it works, and limit its memory."""
         complaints = self._complaints
         try:
-            self._ask("limit", (self.memory,), START_SECONDS)
+            self._ask("settle", (self._folder, starting.import_paths(), self.memory), START_SECONDS)
         except (NoAnswerError, EndedError) as error:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip()[-1000:]
@@ -117,11 +104,11 @@ class Worker:
         self._ready = True
 
     def _ask(self, act: str, arguments: tuple[Any, ...], seconds: float) -> Any:
-        assert self._process is not None and self._process.stdin is not None
+        assert self._process is not None
         try:
             with contextlib.suppress(OSError):  # its process has ended: the answer will say so
-                self._process.stdin.write(protocol.encode([act, *arguments]))
-                self._process.stdin.flush()
+                self._process.requests.write(protocol.encode([act, *arguments]))
+                self._process.requests.flush()
             answer = self._answers.get(timeout=seconds)
         except queue.Empty:
             self.stop()
@@ -130,17 +117,10 @@ class Worker:
             self.stop()
             raise
         if isinstance(answer, _Ended):
-            code = self._exit_status()
+            code = self._process.exit_status(ENDING_SECONDS)  # None: it lives on, but what it sends is no answer
             self.stop()
             raise EndedError(code)
         return answer
-
-    def _exit_status(self) -> int | None:
-        assert self._process is not None
-        try:
-            return self._process.wait(ENDING_SECONDS)
-        except subprocess.TimeoutExpired:  # it lives on, but what it sends is no answer
-            return None
 
     def stop(self) -> None:
         """End the process, whatever it is doing, and those it has started."""
@@ -150,18 +130,13 @@ class Worker:
         self._end()
 
 
-def _end(process: subprocess.Popen[bytes], scratch: str) -> None:
+def _end(process: starting.Spawned | starting.Forked, folder: str) -> None:
     """Kill a process and those that it has started, and remove the folder they ran in."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):  # none of them is left
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-    shutil.rmtree(scratch, ignore_errors=True)
+    process.end()
+    for stream in (process.requests, process.answers):
+        with contextlib.suppress(OSError):
+            stream.close()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Ended:
@@ -174,9 +149,3 @@ def _receive(stream: BinaryIO, answers: queue.Queue[Any]) -> None:
             answers.put(protocol.read(stream))
     except (EOFError, OSError, ValueError, protocol.ProtocolError):
         answers.put(_Ended())
-
-
-def _environment() -> dict[str, str]:
-    """As here, with the same folders to import from."""
-    folders = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-    return {**os.environ, "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""The process in which a learner's function runs, started by `process.Worker`.
+"""The process in which a learner's function runs, started by `starting.start`.
 
 It takes requests from its standard input and answers on its standard output, in frames of `protocol`. Before the
 learner's code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the
@@ -66,19 +66,11 @@ class Session:
         self.function: Callable[..., Any] | None = None
         self._libraries = [(home, dict(vars(home))) for home in LIBRARIES]
 
-    def limit(self, megabytes: int) -> dict[str, Any]:
-        """Refuse more memory than this on top of what is used now, where the system can."""
-        try:
-            import resource
-        except ImportError:  # Windows
-            return {"limited": False}
-        try:
-            with open("/proc/self/statm") as file:
-                used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-            resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20,) * 2)
-        except (OSError, ValueError):  # macOS has no /proc
-            return {"limited": False}
-        return {"limited": True}
+    def settle(self, folder: str, import_paths: list[str], megabytes: int) -> dict[str, Any]:
+        """Work in a folder, import from others, and limit the memory, where the system can."""
+        os.chdir(folder)
+        sys.path[:] = import_paths
+        return {"limited": _limit(megabytes)}
 
     def define(self, name: str, pickled: bytes | None, source: str | None, count: int) -> dict[str, Any]:
         """Take over a function, pickled or as the source text that defines it; say whether it takes `count` values."""
@@ -140,6 +132,21 @@ class Session:
         except BaseException as error:  # SystemExit too: exit() must not end this process
             answer = {"raised": _describe(error)}
         return answer | {"output": printed.text, "lines": printed.lines}
+
+
+def _limit(megabytes: int) -> bool:
+    """Refuse more memory than this on top of what is used now; say whether that is so."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    try:
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 2**20,) * 2)
+    except (OSError, ValueError):  # macOS has no /proc
+        return False
+    return True
 
 
 def _differs(library: Any, before: dict[str, Any]) -> bool:
@@ -251,7 +258,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
     session = Session()
     acts: dict[str, Callable[..., Any]] = {
-        "limit": session.limit,
+        "settle": session.settle,
         "define": session.define,
         "call": session.call,
         "time": session.compare_speed,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rpnviz.exercises.sandbox import process
+from rpnviz.exercises.sandbox import process, starting
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 
 SOURCE = """
@@ -36,12 +36,25 @@ def babbles(x):
 def writes(x):
     open("left.txt", "w").close()
     return torch.tensor(list(os.getcwd().encode()))
+def starts(x):
+    import subprocess, sys
+    return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid
+def draws(x):
+    import random, numpy
+    return [random.random(), float(numpy.random.rand())]
 def hoards(x): return torch.empty(200_000_000).shape[0]
 """
 
 
+@pytest.fixture(params=["forked", "spawned"] if starting.CAN_FORK else ["spawned"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How workers are started here, and how they are started on other systems."""
+    monkeypatch.setattr(starting, "CAN_FORK", request.param == "forked")
+    return str(request.param)
+
+
 @pytest.fixture
-def worker() -> Iterator[Worker]:
+def worker(way: str) -> Iterator[Worker]:
     one = Worker(seconds=2)
     yield one
     one.stop()
@@ -144,8 +157,10 @@ def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Work
 
 PARENT = """
 import sys
+from rpnviz.exercises.sandbox import starting
 from rpnviz.exercises.sandbox.process import Worker
 
+starting.CAN_FORK = {can_fork}
 worker = Worker(seconds=600)
 worker.ask("define", "forever", None, "def forever():\\n    while True: pass", 0, seconds=600)
 print(worker.pid, flush=True)
@@ -154,7 +169,8 @@ print(worker.pid, flush=True)
 
 
 def pid_of_the_worker_of(then: str) -> tuple[subprocess.Popen[str], int]:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT.format(then=then)], stdout=subprocess.PIPE, text=True)
+    code = PARENT.format(then=then, can_fork=starting.CAN_FORK)
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     return parent, int(parent.stdout.readline())
 
@@ -186,8 +202,16 @@ def test_idle_worker_ends_with_the_interpreter() -> None:
 def test_process_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cloudpickle.py").write_text("raise ImportError('cloudpickle is broken here')")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(starting, "_nursery", starting._Nursery())
     with pytest.raises(RuntimeError, match=r"does not start: (.|\n)*ImportError: cloudpickle is broken here"):
         Worker().ask("spoiled")
+
+
+def test_what_a_function_has_started_ends_with_its_worker(worker: Worker) -> None:
+    pid = run(worker, "starts")
+    assert isinstance(pid, int) and is_alive(pid)
+    worker.stop()
+    assert is_gone(pid)
 
 
 def test_limits_are_checked() -> None:
