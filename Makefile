@@ -25,7 +25,7 @@ lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
 
 test: $(VENV)/installed-dev browsers lint
-	@$(RUN) -m pytest -n 2 $(ARGS)
+	@$(RUN) -m pytest -n 3 $(ARGS)
 
 lint: $(VENV)/installed-dev $(NODE_MODULES)
 	@$(RUN) -m ruff check --quiet

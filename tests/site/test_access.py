@@ -1,37 +1,16 @@
-"""Every page of the built site without a mouse and without sight, all its explorers there."""
+"""Every page of the built site, all its explorers there: on two screens, without a mouse and without sight."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
-import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.access import COLOURS, PLACES, findings, walk
-from tests.site.conftest import Opened
+from tests.site.conftest import scroll_through
 from tests.site.test_pages import every_page
-from tools.browser.lab import Notebook
 
-LAPTOP: ViewportSize = {"width": 1366, "height": 768}
-PHONE: ViewportSize = {"width": 360, "height": 740}
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A window in which axe-core may be put into pages whose policy would refuse it."""
-    context = browser.new_context(bypass_csp=True, viewport=LAPTOP)
-    context.set_default_timeout(120_000)  # a busy machine is no failure
-    yield context.new_page()
-    context.close()
-
-
-def show(page: Page, url: str) -> None:
-    """Open a page and let all its explorers come."""
-    page.goto(url)
-    opened = Opened(page, Notebook(page))
-    for place in opened.places:
-        opened.live(place)
-    page.evaluate("scrollTo(0, 0)")
+LAPTOP, PHONE = (1366, 768), (360, 740)
 
 
 def serious(page: Page, rules: list[str] | None = None, without: str = "") -> list[str]:
@@ -40,18 +19,24 @@ def serious(page: Page, rules: list[str] | None = None, without: str = "") -> li
 
 
 @every_page
-def test_axe_finds_nothing_serious_and_tab_reaches_everything(served: str, page: Page, name: str) -> None:
-    show(page, f"{served}/{name}")
+def test_a_page_read_to_its_end(served: str, open_page: Any, name: str) -> None:
+    """Nothing jumps, nothing overflows, axe finds nothing serious, and Tab reaches everything."""
+    laptop, phone = (open_page(f"{served}/{name}", *size) for size in (LAPTOP, PHONE))
+    scroll_through(laptop, phone)
+    for opened, (width, _) in ((laptop, LAPTOP), (phone, PHONE)):
+        assert opened.page.evaluate("() => shifts") <= 0.05
+        assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert serious(phone.page, PLACES) == []
+    page = laptop.page
+    page.evaluate("scrollTo(0, 0)")
     walk(page)
     assert serious(page) == []
     page.emulate_media(color_scheme="dark")
     assert serious(page, COLOURS, without=".rpnviz") == []  # tests/browser has the explorers in both themes
-    page.set_viewport_size(PHONE)
-    assert serious(page, PLACES) == []
 
 
-def test_the_sections_open_by_keys(served: str, page: Page) -> None:
-    page.goto(f"{served}/02_the_3x3_window.html")
+def test_the_sections_open_by_keys(served: str, open_page: Any) -> None:
+    page = open_page(f"{served}/02_the_3x3_window.html").page
     drawer, switch = page.locator(".toc-drawer"), page.get_by_role("checkbox", name="table of contents")
     expect(drawer).to_be_hidden()
     page.keyboard.press("Tab")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.site.conftest import Opened, scroll_through
+from tests.site.conftest import Opened
 from tools.notebooks.run import chosen
 
 PAGES = ["index.html", *(f"{path.stem}.html" for path in chosen([]))]
@@ -31,15 +31,6 @@ rpnviz.define("field.js", () => ({ render({ model, el }) {
 WITH_WINDOW = "02_the_3x3_window.html"
 SHEETS = ["glossary.html", "formulas.html"]
 every_page = pytest.mark.parametrize("name", PAGES + SHEETS)
-
-
-@every_page
-def test_nothing_jumps_and_nothing_overflows(served: str, open_page: Any, name: str) -> None:
-    laptop, phone = (open_page(f"{served}/{name}", *size) for size in ((1366, 768), (360, 740)))
-    scroll_through(laptop, phone)
-    for opened, width in ((laptop, 1366), (phone, 360)):
-        assert opened.page.evaluate("() => shifts") <= 0.05
-        assert opened.page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
 def unfolded(opened: Opened) -> Locator:
