@@ -1,5 +1,7 @@
 """The command line of the package.
 
+    rpnviz lab [FOLDER]                          put the notebooks into a folder, and open JupyterLab on the first
+    rpnviz doctor                                what is installed, missing or slow here
     rpnviz grade NOTEBOOK… [--out grades.csv]    check the exercise functions of submitted notebooks
     rpnviz fit ANNOTATIONS [--report fit.html]   do these anchors fit these objects?
     rpnviz progress                              what you have done so far
@@ -39,27 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     _say_what_the_console_cannot()
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.command == "grade":
-        try:
-            return _grade(options.notebooks, options.out)
-        except _NotWrittenError as error:
-            parser.error(f"--out: {error}")
-    if options.command == "fit":
-        try:
-            return _fit(options)
-        except (_NotWrittenError, OSError, ValueError) as error:
-            parser.error(str(error))
-    from rpnviz.exercises import forget, progress
-
-    if options.command == "progress":
-        _say(str(progress()))
-        return 0
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "lab":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        _say("Forgotten: the file is deleted." if forget() else "There was nothing to forget.")
-    except OSError as error:
-        parser.error(f"the file cannot be deleted: {error}")
-    return 0
+        if options.command == "lab":
+            return _lab(options.folder, rest)
+        return COMMANDS[options.command](options)
+    except (_NotWrittenError, OSError, ValueError) as error:
+        parser.error(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="rpnviz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    lab = commands.add_parser("lab", help="put the notebooks into a folder, and open JupyterLab on the first")
+    lab.add_argument("folder", nargs="?", type=Path, default=Path("rpnviz"), help="(default: ./%(default)s)")
+    commands.add_parser("doctor", help="what is installed, missing or slow here")
     grade = commands.add_parser("grade", help="check the exercise functions of submitted notebooks")
     grade.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help=".ipynb files; * and ? are understood")
     grade.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: %(default)s)")
@@ -106,6 +99,41 @@ def _say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _lab(folder: Path, arguments: Sequence[str]) -> int:
+    """Put the notebooks into the folder, say what became of them, and run JupyterLab until it is stopped."""
+    from rpnviz.start.folder import put_notebooks
+    from rpnviz.start.lab import open_lab, tell
+
+    _say(tell(folder, put_notebooks(folder)))
+    open_lab(folder, arguments)
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from rpnviz.start.doctor import examine, report
+
+    findings = list(examine())
+    _say(report(findings))
+    return int(any(finding.trouble for finding in findings))
+
+
+def _progress(_: argparse.Namespace) -> int:
+    from rpnviz.exercises import progress
+
+    _say(str(progress()))
+    return 0
+
+
+def _forget(_: argparse.Namespace) -> int:
+    from rpnviz.exercises import forget
+
+    try:
+        _say("Forgotten: the file is deleted." if forget() else "There was nothing to forget.")
+    except OSError as error:
+        raise OSError(f"the file cannot be deleted: {error}") from error
+    return 0
+
+
 def _fit(options: argparse.Namespace) -> int:
     """Read, compare, say it; the files are written whole."""
     from rpnviz._inputs import take_number
@@ -139,14 +167,18 @@ def _fit(options: argparse.Namespace) -> int:
     return int(broken or (options.at_least is not None and covered < options.at_least))
 
 
-def _grade(arguments: Sequence[str], out: Path) -> int:
+def _grade(options: argparse.Namespace) -> int:
     """Grade, a line for each notebook; whatever ends this early, the table holds what was graded until then."""
     from rpnviz.exercises.notebooks.grading import UNREADABLE, expand, grade, summarise
 
-    _refuse_what_cannot_be_written(out)  # before minutes of work
+    out: Path = options.out
+    try:
+        _refuse_what_cannot_be_written(out)  # before minutes of work
+    except _NotWrittenError as error:
+        raise _NotWrittenError(f"--out: {error}") from error
     graded: list[Row] = []
     try:
-        for rows in grade(expand(arguments)):
+        for rows in grade(expand(options.notebooks)):
             graded += rows
             _say(summarise(rows))
     except KeyboardInterrupt:
@@ -184,6 +216,8 @@ def _keep(graded: Sequence[Row], out: Path) -> None:
         raise _NotWrittenError(f"{out} can no longer be written: {error.strerror}. The table is printed.") from error
     _say(f"{len(graded)} {'row' if len(graded) == 1 else 'rows'} in {out}")
 
+
+COMMANDS = {"doctor": _doctor, "fit": _fit, "forget": _forget, "grade": _grade, "progress": _progress}
 
 if __name__ == "__main__":
     sys.exit(main())

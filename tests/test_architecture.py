@@ -26,7 +26,7 @@ MODULES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8
 # All may look at their arguments by _inputs.
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"explorers"},  # and that only when asked for, see below
-    "__main__": {"_files", "exercises", "explorers", "fit"},
+    "__main__": {"_files", "exercises", "explorers", "fit", "start"},
     "_files": set(),
     "_inputs": set(),
     "boxes": set(),
@@ -49,6 +49,7 @@ MAY_IMPORT |= {
     "figures": {"boxes", "grid"},
     "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
+    "start": {"_files", "backbone", "grid", "pictures", "train"},
 }
 COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none

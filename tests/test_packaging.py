@@ -20,12 +20,16 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from playwright.sync_api import Browser, expect
 
 from rpnviz.explorers import EXPLORERS
+from tests.browser.test_exercise_cells import SOLUTION
+from tools.browser.lab import jupyterlab, new_page, open_notebook
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DATA = ("pictures", "replay", "weights")
+NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -51,7 +55,11 @@ def wheel(built: Path) -> Path:
 @pytest.fixture(scope="module")
 def empty_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment in which nothing is installed but the wheel."""
-    folder = tmp_path_factory.mktemp("empty")
+    return install(wheel, tmp_path_factory.mktemp("empty"))
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Make an environment in which nothing is installed but the wheel; return its interpreter."""
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
     python = folder / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     run(
@@ -79,9 +87,10 @@ def in_checkout() -> set[str]:
     """What belongs into the wheel, by the names it has there."""
     package = {path.relative_to(ROOT) for path in (ROOT / "rpnviz").rglob("*") if "__pycache__" not in path.parts}
     data = {path.relative_to(ROOT) for kind in DATA for path in (ROOT / "data" / kind).rglob("*")}
+    notebooks = {(Path("rpnviz/notebooks") / name).as_posix() for name in NOTEBOOKS}
     hidden = {path for path in package | data if any(part.startswith(".") for part in path.parts)}
     kept = {path for path in (package | data) - hidden if (ROOT / path).is_file()}
-    return {(Path("rpnviz") / path if path.parts[0] == "data" else path).as_posix() for path in kept}
+    return {(Path("rpnviz") / path if path.parts[0] == "data" else path).as_posix() for path in kept} | notebooks
 
 
 def test_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
@@ -89,7 +98,7 @@ def test_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
     content = {name for name in names if ".dist-info/" not in name}
     assert content == in_checkout()
     kinds = {Path(name).suffix for name in content}
-    assert kinds <= {".py", ".js", ".css", ".typed", ".json", ".webp", ".safetensors", ".md"}, kinds
+    assert kinds <= {".py", ".js", ".css", ".typed", ".json", ".webp", ".safetensors", ".md", ".ipynb"}, kinds
 
 
 def test_wheel_has_static_files_pictures_and_weights(wheel: Path) -> None:
@@ -103,6 +112,10 @@ def test_wheel_has_static_files_pictures_and_weights(wheel: Path) -> None:
         ("rpnviz/data/weights", ".safetensors"),
     ]:
         assert any(name.suffix == suffix and name.parent == Path(folder) for name in names), f"no *{suffix} in {folder}"
+
+
+def test_wheel_is_no_large_download(wheel: Path) -> None:
+    assert wheel.stat().st_size <= 40_000_000
 
 
 def test_wheel_says_what_pyproject_says(wheel: Path) -> None:
@@ -179,3 +192,30 @@ def test_data_of_the_checkout_does_not_stand_in(tmp_path: Path) -> None:
         "print(json.dumps(data_folder().exists()))"
     )
     assert ask(Path(sys.executable), code, tmp_path) is False
+
+
+def test_rpnviz_lab_in_an_empty_home(wheel: Path, browser: Browser, tmp_path: Path) -> None:
+    """`pip install` of the wheel and `rpnviz lab`: the window moves, and a check passes."""
+    python = install(wheel, tmp_path)
+    libraries = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=tmp_path).strip())
+    (libraries / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    folder = tmp_path / "Übung 1, 目" / "rpnviz"
+    borrowed = {
+        "HOME": str(tmp_path / "home"),
+        "JUPYTERLAB_DIR": str(Path(sys.prefix, "share/jupyter/lab")),
+        "JUPYTER_PATH": str(Path(sys.prefix, "share/jupyter")),
+        "JUPYTER_CONFIG_PATH": str(Path(sys.prefix, "etc/jupyter")),
+    }
+    with jupyterlab(folder, [python.parent / "rpnviz", "lab", folder], **borrowed) as lab:
+        assert sorted(path.name for path in folder.glob("*.ipynb")) == NOTEBOOKS
+        opened = open_notebook(new_page(browser), lab, "00_nine_anchors.ipynb")
+        opened.run_all()
+        assert Path(opened.ask("rpnviz.__file__")).is_relative_to(libraries)
+        view = opened.page.locator(".rpnviz-linked").first
+        cell = view.get_attribute("data-cell") or ""
+        view.locator(".rpnviz-map").press("ArrowRight")
+        expect(view).not_to_have_attribute("data-cell", cell)
+        opened.run(f"import torch\nfrom rpnviz.exercises import check\n{SOLUTION}\ncheck(my_box_iou)")
+        expect(opened.page.locator(".jp-OutputArea-output").last).to_contain_text("Pass")
+        assert opened.collect() == []
+        opened.close()

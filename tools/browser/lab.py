@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,16 @@ class Lab:
 
 
 @contextlib.contextmanager
-def jupyterlab(root: Path) -> Iterator[Lab]:
-    """Start a JupyterLab that serves `root`, with settings of its own and kernels without a network."""
+def jupyterlab(root: Path, start: Sequence[str | Path] = (), **more: str) -> Iterator[Lab]:
+    """Start a JupyterLab that serves `root`, with settings of its own and kernels without a network.
+
+    Args:
+        root: the folder.
+        start: the command that starts it there, if not the JupyterLab that is installed here.
+        more: what else its environment holds.
+    """
     home = Path(tempfile.mkdtemp(prefix="rpnviz-lab-"))
-    environment = offline_environment(home) | {name: str(home / name) for name in _FOLDERS}
+    environment = offline_environment(home) | {name: str(home / name) for name in _FOLDERS} | more
     for name, text in _SETTINGS.items():
         path = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +99,8 @@ def jupyterlab(root: Path) -> Iterator[Lab]:
         free.bind(("127.0.0.1", 0))
         lab = Lab(f"http://127.0.0.1:{free.getsockname()[1]}", secrets.token_hex(16), root)
     with (home / "lab.log").open("w") as log:
-        server = subprocess.Popen(_command(lab), env=environment, stdout=log, stderr=log)
+        start = start or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}")
+        server = subprocess.Popen([*map(str, start), *_arguments(lab)], env=environment, stdout=log, stderr=log)
     try:
         _wait_for(server, lab, home / "lab.log")
         yield lab
@@ -103,11 +110,11 @@ def jupyterlab(root: Path) -> Iterator[Lab]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _command(lab: Lab) -> list[str]:
+def _arguments(lab: Lab) -> list[str]:
     return [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
+        *("--no-browser", "--allow-root", "--ip=127.0.0.1"),
         *(f"--port={urlsplit(lab.url).port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={lab.token}", f"--ServerApp.root_dir={lab.root}"),
+        f"--IdentityProvider.token={lab.token}",
         *("--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"),
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
