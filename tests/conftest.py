@@ -30,7 +30,7 @@ class WholeModules(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::")[0]
-        return "run" if module.startswith(("tests/notebooks/", "tests/site/")) else module
+        return "run" if module.startswith(("tests/notebooks/test_committed", "tests/site/")) else module
 
 
 @pytest.hookimpl(optionalhook=True)  # -p no:xdist
