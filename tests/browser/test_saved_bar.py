@@ -499,6 +499,20 @@ def test_a_presenter_moves_the_explorer_and_escape_leaves(opened: Opener) -> Non
     expect(root).to_have_attribute("data-turn", "0")
 
 
+def test_in_a_lecture_a_key_copies_the_link_to_what_is_shown(opened: Opener) -> None:
+    page = opened("nms", over="http", clipboard=True, before=REFUSE_SCREEN)
+    button(page, "lecture mode").click()
+    page.keyboard.press("PageDown")
+    expect(page.locator(".rpnviz-nms")).to_have_attribute("data-turn", "1")
+    page.keyboard.press("l")
+    expect(page.locator(".rpnviz-tools-said")).to_have_text("link copied")
+    expect(button(page, "copy link")).to_be_visible()
+    link = page.evaluate("() => navigator.clipboard.readText()")
+    student = opened("nms", "#" + link.split("#")[1], "http")
+    expect(student.locator(".rpnviz-nms")).to_have_attribute("data-turn", "1")
+    expect(student.locator(".rpnviz-lecture")).to_have_count(0)
+
+
 def test_a_lecture_takes_the_whole_screen_where_it_may(opened: Opener) -> None:
     page = opened("two")
     page.get_by_role("button", name="lecture mode").last.click()

@@ -77,15 +77,14 @@ export function savedBar(options) {
   const keys = keyDialog(options);
   const showKeys = () => keys.open || keys.showModal();
   const embedding = embedDialog(root, link);
-  const lecture = lectureSwitch(options, showKeys, status.say);
+  const giveLink = () => copyLink(link(), byHand, status.say);
+  const lecture = lectureSwitch(options, showKeys, giveLink, status.say);
   const keysButton = button("keys ?", "Lists the keys of this explorer.", showKeys);
   const save = (/** @type {"png" | "svg"} */ kind) => () => savePicture(root, name, kind, status.say);
   const buttons = embedded
     ? [wholePage(link), keysButton]
     : [
-        button("copy link", "Copies the address of this page with the explorer as it stands now.", () =>
-          copyLink(link(), byHand, status.say),
-        ),
+        button("copy link", "Copies the address of this page with the explorer as it stands now.", giveLink),
         button("save PNG", "Saves the panels as a picture, twice as fine as on a usual screen.", save("png")),
         button("save SVG", "Saves the panels as a drawing that stays sharp at any size.", save("svg")),
         button("embed", "A piece of HTML that shows this explorer in your own page.", embedding.open),
@@ -206,8 +205,8 @@ function keyDialog({ root, presented, embedded }) {
   );
 }
 
-/** The lecturer's mode, and the button for it. @param {Options} options @param {() => void} onKeys @param {Say} say */
-function lectureSwitch({ el, root, model, moves, presented }, onKeys, say) {
+/** The lecturer's mode, and the button for it. @param {Options} options @param {() => void} onKeys @param {() => void} onLink @param {Say} say */
+function lectureSwitch({ el, root, model, moves, presented }, onKeys, onLink, say) {
   const toggle = () => (el.classList.contains("rpnviz-lecture") ? mode.leave() : mode.enter());
   const what = "The explorer alone on the whole screen, in large letters, moved by keys.";
   const element = button("lecture mode", what, toggle);
@@ -216,7 +215,7 @@ function lectureSwitch({ el, root, model, moves, presented }, onKeys, say) {
     if (!on) element.focus({ preventScroll: true });
     say(on ? "Lecture mode: ? lists the keys, Esc leaves." : "");
   };
-  const mode = lectureMode({ el, root, model, moves, presented, onKeys, onChange });
+  const mode = lectureMode({ el, root, model, moves, presented, onKeys, onLink, onChange });
   return { button: element, leave: mode.leave };
 }
 

@@ -10,6 +10,7 @@ import { clamp } from "../common/compute/boxes.js";
 export const LECTURE_KEYS = [
   ["B or .", "black screen, and back"],
   ["Q", "the question away, and back"],
+  ["L", "copy a link to what is shown, for everybody's own page"],
   ["Esc", "leave the lecture mode"],
 ];
 /** @type {[string, string]} */
@@ -76,9 +77,9 @@ function step(model, moves, trait, by) {
 
 /**
  * @param {{el: HTMLElement, root: HTMLElement, model: Model, moves: Moves, presented: string, onKeys: () => void,
- *   onChange: (on: boolean) => void}} options presented: the trait that a presenter moves, or ""
+ *   onLink: () => void, onChange: (on: boolean) => void}} options presented: the trait that a presenter moves, or ""
  */
-export function lectureMode({ el, root, model, moves, presented, onKeys, onChange }) {
+export function lectureMode({ el, root, model, moves, presented, onKeys, onLink, onChange }) {
   let bringBack = /** @type {(() => void) | null} */ (null);
   const fit = () => fitted(el, root);
 
@@ -109,6 +110,7 @@ export function lectureMode({ el, root, model, moves, presented, onKeys, onChang
     else if (!typing && ["b", "B", "."].includes(event.key)) el.classList.toggle("rpnviz-black");
     else if (!typing && ["q", "Q"].includes(event.key))
       /** @type {HTMLElement | null} */ (root.querySelector(".rpnviz-quiz-fold"))?.click();
+    else if (!typing && ["l", "L"].includes(event.key)) onLink();
     else if (!typing && event.key === "?") onKeys();
     else return;
     event.preventDefault();
