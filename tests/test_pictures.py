@@ -249,7 +249,9 @@ def test_half_transparent_black_becomes_grey(tmp_path: Path) -> None:
 
 
 def test_palette_with_alpha(tmp_path: Path) -> None:
-    image = Image.new("RGBA", (100, 60), (0, 0, 0, 0)).convert("PA")
+    image = Image.new("P", (100, 60))
+    image.putalpha(0)
+    assert image.mode == "PA"
     assert np.asarray(image_files._to_rgb(image)).min() == 255
 
 
