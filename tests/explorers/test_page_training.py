@@ -243,11 +243,11 @@ ONCE = "(() => { let calls = 0; return { %s: () => calls++ ? files.%s() : %s }; 
     ("name", "promised", "said"),
     [
         ("weights", "Promise.reject(new Error('weights.js could not be loaded'))", "weights.js could not be loaded"),
-        ("weights", "({ backbone: new ArrayBuffer(3) })", "weights: no safetensors file"),
+        ("weights", "({ backbone: new ArrayBuffer(3) })", "weights: not a safetensors file"),
         (
             "training",
             "({ pictures: [], watched: { file: new DataView(new ArrayBuffer(9)) } })",
-            "the file is no picture that this browser reads",
+            "the file is not a picture that this browser reads",
         ),
     ],
 )

@@ -10,7 +10,7 @@ import { clamp } from "../common/compute/boxes.js";
 export const LECTURE_KEYS = [
   ["B or .", "black screen, and back"],
   ["Q", "the question away, and back"],
-  ["Esc", "leave the lecture mode"],
+  ["Esc", "leave lecture mode"],
 ];
 /** @type {[string, string]} */
 export const PRESENTER_KEY = ["PageDown, PageUp", "one step on, one back (what a presenter sends)"];
