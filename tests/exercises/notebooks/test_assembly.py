@@ -186,7 +186,9 @@ def test_a_folder_without_lessons_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"folder must be the one with your lesson notebooks; got .*none.*, which is not a folder"):
+    with pytest.raises(
+        ValueError, match=r"folder must be the one with your lesson notebooks; got .*none.*, which is not a folder"
+    ):
         Assembly(tmp_path / "none")
 
 
