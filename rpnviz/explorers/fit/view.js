@@ -118,7 +118,7 @@ function shareText({ num_objects: all, classes }, count, shown, covered, thresh,
 function promiseText({ suggestions, present_on_half: present, thresholds: [low, high], num_anchors: now }, set) {
   const { covered, anchors, shapes, how } = suggestions[set - 1];
   const pair = (/** @type {[number, number]} */ [a, b]) => `${percent(a)} at ${low} and ${percent(b)} at ${high}`;
-  return `${shapes.length} shapes by ${how}: ${pair(covered)}; the present ones: ${pair(present)}; both on the half of the pictures on which no anchors were found. ${thousands(anchors)} anchors a picture instead of ${thousands(now)}. The dots are grey: which of them the suggestion covers was not kept.`;
+  return `${shapes.length} shapes by ${how}: ${pair(covered)}; the present ones: ${pair(present)}; both on the half of the pictures that judges. ${thousands(anchors)} anchors a picture instead of ${thousands(now)}. The dots are grey: which of them the suggestion covers was not kept.`;
 }
 
 /** An object in words. @param {Store} store @param {number} i @param {number} thresh */
