@@ -151,7 +151,7 @@ def _fit(options: argparse.Namespace) -> int:
     own = {"scales": options.scales, "aspect_ratios": options.ratios}
     given = {name: values for name, values in own.items() if values}
     if given and options.anchors != "paper":
-        raise ValueError("--scales and --ratios are of one map; leave --anchors out")
+        raise ValueError("--scales and --ratios describe one map; leave --anchors out")
     anchors = one_map(**given) if given else ANCHOR_SETS[options.anchors]()
     result = fit_anchors(options.annotations, anchors, options.images, options.resize)
     _say(as_table(result))

@@ -279,7 +279,7 @@ def _corners(gt_boxes: Any, image_size: tuple[int, int]) -> npt.NDArray[np.float
             raise TypeError("they are complex")
         return values.astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"gt_boxes: got {type(gt_boxes).__name__} that is no table of numbers ({error})") from error
+        raise ValueError(f"gt_boxes: got {type(gt_boxes).__name__} that is not a table of numbers ({error})") from error
 
 
 def _trouble_with(box: Sequence[float], image_size: tuple[int, int]) -> str:

@@ -632,7 +632,7 @@ def test_boxes_of_a_wrong_shape(plain: Path, boxes: Any) -> None:
 
 @pytest.mark.parametrize("boxes", [[[1, 2, 3, 4], [1, 2]], "boxes", {"a": 1}, [["a", "b", "c", "d"]]])
 def test_boxes_that_are_no_numbers(plain: Path, boxes: Any) -> None:
-    with pytest.raises(ValueError, match=r"^gt_boxes: got .*no table of numbers"):
+    with pytest.raises(ValueError, match=r"^gt_boxes: got .*not a table of numbers"):
         Picture.open(plain, boxes)
 
 

@@ -95,8 +95,8 @@ def test_pillow_picture_with_a_palette_and_upside_down() -> None:
         (np.full((6, 10, 3), None), r"object \[6, 10, 3\], takes uint8"),
         ("mine.jpg", r"<U8 \[\], takes uint8"),
         (None, r"object \[\], takes uint8"),
-        ([[1, 2], [3]], "list, which is no array"),
-        (torch.zeros(6, 10, 3, requires_grad=True), "Tensor, which is no array"),
+        ([[1, 2], [3]], "list, which is not an array"),
+        (torch.zeros(6, 10, 3, requires_grad=True), "Tensor, which is not an array"),
         (Image.new("F", (10, 6)), "floating-point values, whose white is anybody's guess"),
     ],
 )
@@ -294,7 +294,7 @@ def test_boxes_of_every_number_type(dtype: torch.dtype) -> None:
 
 
 def test_complex_boxes_are_no_numbers() -> None:
-    with pytest.raises(ValueError, match=r"^gt_boxes: got ndarray that is no table of numbers"):
+    with pytest.raises(ValueError, match=r"^gt_boxes: got ndarray that is not a table of numbers"):
         Picture.fit(RGB, np.array([[8, 16, 32, 64 + 1j]]))
     with pytest.raises(ValueError, match=r"^gt_boxes: got Tensor"):
         Picture.fit(RGB, torch.tensor([[8, 16, 32, 64 + 1j]]))

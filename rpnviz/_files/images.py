@@ -82,7 +82,7 @@ def array_to_rgb(image: npt.ArrayLike | Image.Image) -> Image.Image:
     except _Refused as error:
         raise ValueError(f"image: {error}") from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"image: got {type(image).__name__}, which is no array: {error}") from error
+        raise ValueError(f"image: got {type(image).__name__}, which is not an array: {error}") from error
     channels = array.shape[2] if array.ndim == 3 else 1
     known = array.dtype == np.uint8 or (array.ndim == 2 and array.dtype in (np.uint16, np.bool_))
     if not known or array.ndim not in (2, 3) or channels not in range(1, 5) or 0 in array.shape:

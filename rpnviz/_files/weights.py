@@ -14,7 +14,7 @@ def read_matching_weights(path: Path, wanted: dict[str, Tensor], whose: str) -> 
     """Read a state dict that has just the names and shapes of `wanted`. A ValueError names file and network if not."""
     state = read_weights(path)
     if {key: one.shape for key, one in state.items()} != {key: one.shape for key, one in wanted.items()}:
-        raise ValueError(f"weights {path} are not those of {whose}: other tensors, or of other shapes")
+        raise ValueError(f"weights {path} are not those of {whose}: their tensors have other names or shapes")
     return state
 
 
@@ -29,7 +29,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
         raise ValueError(f"weights {path} cannot be read as safetensors or a torch state dict: {error}") from error
     except Exception as error:  # pickle.UnpicklingError: torch refuses anything but tensors
-        raise ValueError(f"weights {path} hold something else than tensors and are not loaded: {error}") from error
+        raise ValueError(f"weights {path} hold something other than tensors and are not loaded: {error}") from error
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):

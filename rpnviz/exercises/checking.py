@@ -91,5 +91,5 @@ def _unknown(function: Any, name: str) -> str:
     if not callable(function):
         return "check takes the function itself, without calling it: check(my_box_iou)."
     near = difflib.get_close_matches(name, EXERCISES, n=1, cutoff=0.4)
-    meant = f" Do you mean {near[0]}?" if near else f" There are: {', '.join(EXERCISES)}."
-    return f"No exercise is called {name or 'so'}.{meant}"
+    meant = f" Do you mean {near[0]}?" if near else f" The exercises are: {', '.join(EXERCISES)}."
+    return f"No exercise is called {name or 'that'}.{meant}"

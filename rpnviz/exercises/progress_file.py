@@ -148,7 +148,7 @@ def _read() -> dict[str, dict[str, Any]]:
     except (ValueError, RecursionError):
         aside = _free_name(path)
         path.rename(aside)
-        warnings.warn(f"{path} is damaged or not of this program; it is now {aside.name}", stacklevel=2)
+        warnings.warn(f"{path} is damaged or not from this program; it is now {aside.name}", stacklevel=2)
         return {}
 
 

@@ -43,7 +43,7 @@ def load(exercise: Exercise, worker: Worker, pickled: bytes | None, source: str 
     try:
         loaded = worker.ask("define", exercise.name, pickled, text, count, seconds=LOADING_SECONDS)
     except (NoAnswerError, EndedError):
-        message = "Loading it, with the lines that it needs, did not come to an end, or ended its process."
+        message = "Loading it, with the lines that it needs, did not finish, or ended its process."
         return Result(exercise.name, "error", message, hints=exercise.hints)
     if "raised" not in loaded:
         if loaded["takes"]:

@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[str, bool]] = {
     "overhangs": ("reach outside their picture, and were cut at its border", False),
     "duplicate": ("are there twice: same picture, class and box", False),
     "difficult": ("are marked as difficult", False),
-    "polygon": ("are polygons, of which the box round them was taken", False),
+    "polygon": ("are polygons, and the box round each was taken", False),
 }
 
 

@@ -59,7 +59,7 @@ def open_coco(path: Path) -> Annotations:
     """Open a file with "images", "annotations" and "categories".
 
     Raises:
-        ValueError: if it is no JSON, is nested too deep, or has no list of images; names the file.
+        ValueError: if it is not JSON, is nested too deep, or has no list of images; names the file.
     """
     check_nesting(path)
     pictures, class_names, notes = Pictures(), dict[int, str](), Notes()
@@ -67,7 +67,7 @@ def open_coco(path: Path) -> Annotations:
     breaks = breaks or _read_list(path, "categories", lambda one: class_names.update([_category(one)]), notes)
     if not len(pictures.ids):
         odd = f": {notes.examples['broken'][0]}" if notes.counts else breaks and f": {breaks}"
-        kind = "no JSON" if breaks else 'has no "images", a list of pictures with id, width and height'
+        kind = "not JSON" if breaks else 'has no "images", a list of pictures with id, width and height'
         raise ValueError(f"{path.name}: {kind}{odd}")
     twice = pictures.sort()
     notes.add("broken", (f"images: id {number} is there twice" for number in twice), len(twice))

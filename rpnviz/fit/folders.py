@@ -63,7 +63,7 @@ def picture_size(path: Path) -> tuple[int, int]:
                 # Of a PNG Pillow reads it all to look for this, and hardly any has it.
                 turned = picture.format in WITH_EXIF and picture.getexif().get(ORIENTATION) in TURNED
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path.name}: no picture that can be read: {error}") from error
+        raise ValueError(f"{path.name}: not a picture that can be read: {error}") from error
     return (width, height) if turned else (height, width)
 
 

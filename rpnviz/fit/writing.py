@@ -23,7 +23,7 @@ def as_table(result: FitResult) -> str:
     lines += ["class", *map(_row, result.by_class[:MOST_CLASSES])]
     if len(result.by_class) > MOST_CLASSES:
         lines.append(f"  and {len(result.by_class) - MOST_CLASSES:,} classes with fewer objects")
-    alone = f"{result.by_best_rule_alone:,} objects live by the best-per-object rule alone (best IoU below 0.7)"
+    alone = f"{result.by_best_rule_alone:,} objects depend on the best-per-object rule alone (best IoU below 0.7)"
     lines += ["", f"{alone}; below 0.3 are {result.unreached:,}"]
     if result.untouched:
         lines.append(f"{result.untouched:,} objects are touched by no anchor: nothing answers for them")

@@ -110,7 +110,7 @@ def _memory(name: str) -> Finding:
     text = f"{memory.total / GIB:.1f} GiB, {memory.available / GIB:.1f} free"
     few = memory.available < LEAST_MEMORY
     return Finding(
-        name, text, "less than 2 GiB are free: close other programs, or one notebook at a time" if few else ""
+        name, text, "less than 2 GiB are free: close other programs, or open one notebook at a time" if few else ""
     )
 
 
@@ -126,7 +126,7 @@ def _kernel(name: str) -> Finding:
     argv = KernelSpecManager().get_kernel_spec("python3").argv
     python = shutil.which(argv[0]) or argv[0]
     own = argv[0] in ("python", "python3") or Path(python).resolve() == Path(sys.executable).resolve()
-    trouble = "" if own else f"another Python than this one: {sys.executable} -m ipykernel install --sys-prefix"
+    trouble = "" if own else f"a Python other than this one: {sys.executable} -m ipykernel install --sys-prefix"
     return Finding(name, " ".join(argv), trouble)
 
 

@@ -18,7 +18,7 @@ def tell(folder: Path, fates: Sequence[Fate]) -> str:
         if fate.what == "beside":
             changed, count = fate.cells
             lines.append(
-                f"{fate.name} is changed by you and stays. This version's is beside it: {fate.beside} "
+                f"{fate.name} was changed by you and stays. This version's is beside it: {fate.beside} "
                 f"({changed} of its {count} cells are not in yours)."
             )
     return "\n".join(lines)

@@ -280,7 +280,7 @@ def test_threads_that_a_function_leaves_behind_are_ended() -> None:
         (3, "check takes the function itself, without calling it"),
         (None, "without calling it"),
         (typed("return 1", name="my_iou"), "No exercise is called my_iou. Do you mean my_box_iou?"),
-        (lambda boxes1, boxes2: 0, "No exercise is called <lambda>. There are: my_receptive_field, "),
+        (lambda boxes1, boxes2: 0, "No exercise is called <lambda>. The exercises are: my_receptive_field, "),
     ],
 )
 def test_what_is_no_exercise_is_an_answer_too(function: Any, says: str) -> None:

@@ -86,7 +86,9 @@ def test_damaged_or_foreign_file_is_put_aside_and_told(text: str) -> None:
     progress_file().parent.mkdir(parents=True)
     for number in (1, 2):
         progress_file().write_bytes(text.encode("latin-1"))
-        with pytest.warns(UserWarning, match=f"damaged or not of this program; it is now progress-kept-{number}.json"):
+        with pytest.warns(
+            UserWarning, match=f"damaged or not from this program; it is now progress-kept-{number}.json"
+        ):
             assert progress().done == []
         assert progress_file().with_name(f"progress-kept-{number}.json").read_bytes() == text.encode("latin-1")
     record("my_nms", "pass")

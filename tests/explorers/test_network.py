@@ -139,7 +139,7 @@ def test_pictures_are_fitted_in_a_worker(page: ComputePage) -> None:
     )
     assert (said["image"].reshape(picture.image.shape) == picture.image).all()
     bad = page.run("(bytes) => reader.openPicture(new File([bytes], 'notes.txt'))", b"hello")
-    assert bad["error"] == "notes.txt is no picture that this browser reads; JPEG and PNG are"
+    assert bad["error"] == "notes.txt is not a picture that this browser reads; JPEG and PNG are"
 
 
 NO_WORKER = "globalThis.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } };"
@@ -252,7 +252,7 @@ def test_a_policy_without_webassembly_is_said(browser: Browser) -> None:
     own = under_policy(browser, policy_without(KERNEL))
     said = own.run(LOOK, SMALL_IMAGE, as_grid(SMALL))
     assert said["error"] == (
-        "the policy of this page keeps the network from running: it takes 'wasm-unsafe-eval' in script-src"
+        "the policy of this page keeps the network from running, which needs 'wasm-unsafe-eval' in script-src"
     )
     own.page.close()
 
@@ -281,4 +281,4 @@ def test_it_runs_in_a_module_as_a_widget_is_loaded(browser: Browser) -> None:
       return own.lookAt(picture, grid).catch(({{ message }}) => message);
     }};"""
     said = ask_page(browser, NETWORK, ask, {"image": [0] * 12288, "grid": as_grid(Grid.floor((64, 64)))})
-    assert said == "weights: no safetensors file, or cut off: its header does not fit into 0 bytes"
+    assert said == "weights: not a safetensors file, or cut off: its header does not fit into 0 bytes"

@@ -270,7 +270,7 @@ CUT_OFF = photograph().read_bytes()[:3000]
             {"cut.jpg": photograph().read_bytes()[:3000]},
             "cut.jpg cannot be decoded: it may be cut off or broken",
         ),
-        ("labels", {"notes.txt": b"hello"}, "notes.txt is no picture that this browser reads; JPEG and PNG are"),
+        ("labels", {"notes.txt": b"hello"}, "notes.txt is not a picture that this browser reads; JPEG and PNG are"),
         (
             "labels",
             {"cut.jpg": photograph().read_bytes()[:3000]},
@@ -418,10 +418,10 @@ def test_boxes_are_saved_as_picture_open_reads_them(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("3", 'takes a list of objects, or one called "objects"'),
         ("null", 'takes a list of objects, or one called "objects"'),
-        ('{"objects": [], "image_size": [600, 1000]}', "is of a picture of 1000×600 pixels, and this one has 640×427"),
+        ('{"objects": [], "image_size": [600, 1000]}', "is for a picture of 1000×600 pixels, and this one has 640×427"),
         ('[{"visible": [1, 2, 3, 4], "visible_fraction": 1}]', "objects[0] has no name"),
         ('[{"name": "a", "visible": [1, 2, 3, 4]}]', "objects[0] has no visible_fraction"),
         ('[{"name": "a", "visible": [1, 2, 641, 4], "visible_fraction": 1}]', "objects[0] has no box within 640×427"),

@@ -207,7 +207,7 @@ TIFF = lambda: encoded(scene(), "TIFF")  # noqa: E731
 OTHER = "which this browser does not read: save it as JPEG or PNG"
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "bad is empty"),
-    "text": (lambda: b"hello" * 100, "bad is no picture that this browser reads; JPEG and PNG are"),
+    "text": (lambda: b"hello" * 100, "bad is not a picture that this browser reads; JPEG and PNG are"),
     "cut off": (
         lambda: encoded(scene(), "JPEG", quality=90)[:9000],
         "bad cannot be decoded: it may be cut off or broken",
@@ -220,7 +220,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: (
             b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"><script>document.title="bad"</script></svg>'
         ),
-        "bad is no picture that this browser reads; JPEG and PNG are",
+        "bad is not a picture that this browser reads; JPEG and PNG are",
     ),
     "bomb": (
         lambda: encoded(Image.new("1", (9000, 8000)), "PNG"),

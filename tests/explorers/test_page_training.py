@@ -243,11 +243,11 @@ ONCE = "(() => { let calls = 0; return { %s: () => calls++ ? files.%s() : %s }; 
     ("name", "promised", "said"),
     [
         ("weights", "Promise.reject(new Error('weights.js could not be loaded'))", "weights.js could not be loaded"),
-        ("weights", "({ backbone: new ArrayBuffer(3) })", "weights: no safetensors file"),
+        ("weights", "({ backbone: new ArrayBuffer(3) })", "weights: not a safetensors file"),
         (
             "training",
             "({ pictures: [], watched: { file: new DataView(new ArrayBuffer(9)) } })",
-            "the file is no picture that this browser reads",
+            "the file is not a picture that this browser reads",
         ),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_run_that_fails_is_started_anew(page: Page) -> None:
 def test_a_page_that_may_start_no_worker_says_so(page: Page) -> None:
     page.evaluate("() => { window.Kept = Worker; Worker = class { constructor() { throw new Error('no'); } }; }")
     start(page)
-    expect(page.locator(NOTE)).to_have_text("training: this page may start no worker, and a training takes one")
+    expect(page.locator(NOTE)).to_have_text("training: this page may not start a worker, and training needs one")
     page.evaluate("() => { Worker = Kept; }")
 
 

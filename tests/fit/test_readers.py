@@ -113,7 +113,7 @@ def test_a_file_that_breaks_off_is_read_until_there(end: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("x.json", "", "no JSON"),
+        ("x.json", "", "not JSON"),
         ("x.json", "[" * 200_000, "is nested deeper than 100 levels"),
         ("x.json", '{"images": [' + '["]]]", ' * 200_000, "is nested deeper than 100 levels"),
         ("x.json", '{"images": ["\\"[' + "{" * 2_000_000, "has a text of more than 1 MiB"),
@@ -170,7 +170,7 @@ def test_a_mark_before_the_text_is_passed_over(tmp_path: Path) -> None:
 def test_what_the_parser_says_is_one_line_of_text(tmp_path: Path) -> None:
     path = coco(tmp_path)
     path.write_bytes(path.read_bytes().replace(b'"a.png"', b'"\xff.png"'))
-    with pytest.raises(ValueError, match=r"^coco\.json: no JSON: [^\n']+$"):
+    with pytest.raises(ValueError, match=r"^coco\.json: not JSON: [^\n']+$"):
         open_annotations(path)
 
 
@@ -253,7 +253,7 @@ def test_yolo_finds_pictures_where_they_are_said_to_be_and_turned(tmp_path: Path
     (elsewhere / "b.png").write_bytes(b"no picture")
     annotations = open_annotations(tmp_path / "labels", elsewhere)
     assert {one[1] for one in read(annotations)} == {(640, 480)}
-    assert "b.png: no picture that can be read" in noted(annotations)["broken"][1][0]
+    assert "b.png: not a picture that can be read" in noted(annotations)["broken"][1][0]
 
 
 BOMB_OF_LISTS = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in pairwise("abcdefghijklmnopqrstuvwx"))

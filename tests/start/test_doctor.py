@@ -75,7 +75,7 @@ def test_little_memory_disk_and_no_browser_are_troubles(monkeypatch: pytest.Monk
 def test_a_kernel_of_another_python_is_a_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     manager = "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec"
     monkeypatch.setattr(manager, lambda *_: SimpleNamespace(argv=["/bin/sh", "-m", "ipykernel_launcher"]))
-    assert doctor._kernel("Kernel").trouble.startswith("another Python than this one")
+    assert doctor._kernel("Kernel").trouble.startswith("a Python other than this one")
     monkeypatch.setattr(manager, lambda *_: SimpleNamespace(argv=["python", "-m", "ipykernel_launcher"]))
     assert not doctor._kernel("Kernel").trouble
 

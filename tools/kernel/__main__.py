@@ -49,7 +49,7 @@ def main() -> int:
     text = module(source_digest(), {name: compiled(name) for name in FEATURES})
     if options.check:
         same = MODULE.read_text(encoding="utf-8") == text
-        print(f"{MODULE.name} holds {'just' if same else 'something else than'} what conv.c is compiled to.")
+        print(f"{MODULE.name} holds {'just' if same else 'something other than'} what conv.c is compiled to.")
         return 0 if same else 1
     MODULE.write_text(text, encoding="utf-8")
     print(f"{MODULE.relative_to(ROOT)}: {len(text):,} bytes")

@@ -94,7 +94,7 @@ class Table:
 
 
 def as_table(values: Any) -> Tensor | None:
-    """Rows and columns of a value; None if it is no table of numbers. A flat one is a column."""
+    """Rows and columns of a value; None if it is not a table of numbers. A flat one is a column."""
     try:
         tensor = torch.as_tensor(values)
     except (TypeError, ValueError, RuntimeError):

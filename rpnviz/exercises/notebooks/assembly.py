@@ -107,7 +107,9 @@ class Assembly:
     def __init__(self, folder: str | Path = ".", seconds: float = SECONDS) -> None:
         """Read the notebooks; run nothing yet."""
         if not Path(folder).is_dir():
-            raise ValueError(f"folder must be the one of your lesson notebooks; got {str(folder)!r}, which is none")
+            raise ValueError(
+                f"folder must be the one with your lesson notebooks; got {str(folder)!r}, which is not a folder"
+            )
         self.found, self.notes = find_functions(Path(folder))
         self.stages: dict[str, Stage] = {}
         self._recent: list[str] = []

@@ -102,9 +102,9 @@ def _convert(got: Any, wanted: Any) -> Any:
 def _wrong_rows(got: Tensor, wanted: Tensor, boxes: int) -> str:
     """What is wrong with the rows that NMS keeps; there are too many to list them."""
     if len(got) != len(wanted):
-        return f"It keeps {len(got):,} of {boxes:,} boxes; right is {len(wanted):,}."
+        return f"It keeps {len(got):,} of {boxes:,} boxes; it should keep {len(wanted):,}."
     wrong = int((got != wanted).sum())
-    return f"{wrong:,} of the {len(got):,} rows that it keeps are others, or stand elsewhere." if wrong else ""
+    return f"{wrong:,} of the {len(got):,} rows that it keeps are wrong, or in the wrong place." if wrong else ""
 
 
 def _indices(value: Any, count: int) -> bool:

@@ -160,7 +160,7 @@ def _bytes_of(path: Path) -> bytes:
         if not path.is_file():
             raise ValueError(f"{path.name} is not a file")
         if (size := path.stat().st_size) > MOST_BYTES:
-            raise ValueError(f"{path.name} has {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f} MB")
+            raise ValueError(f"{path.name} is {size / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f} MB")
         return path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path.name} cannot be read: {error.strerror}") from error

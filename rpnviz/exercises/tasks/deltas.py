@@ -215,17 +215,17 @@ ENCODE = Exercise(
         ),
         Mistake(
             "signs_turned",
-            "All signs are turned. The anchor is to move: gt box minus anchor, gx − ax, and gt box over anchor, gw / "
+            "All signs are reversed. The anchor is to move: gt box minus anchor, gx − ax, and gt box over anchor, gw / "
             "aw.",
             _signs_turned,
         ),
         Mistake(
             "shift_turned",
-            "The sign of the shift is turned. The anchor is to move to the gt box: gx − ax, so that a box to the right "
-            "has a positive dx.",
+            "The sign of the shift is reversed. The anchor is to move to the gt box: gx − ax, so that a box to the "
+            "right has a positive dx.",
             _shift_turned,
         ),
-        Mistake("growth", "dw is ln(gw / aw), a logarithm, and not by which part the side grows.", _growth),
+        Mistake("growth", "dw is ln(gw / aw), a logarithm, and not the fraction by which the side grows.", _growth),
         Mistake("cut_off", "Nothing is cut off here: only the way back has the limit of ln(1000 / 16).", _cut_off),
         Mistake("in_pixels", "Divide the shift of the centres by the anchor's size.", _in_pixels),
         Mistake("plus_one_pixel", "A width is x2 − x1 here, without + 1.", _one_pixel_more),
@@ -264,7 +264,7 @@ DECODE = Exercise(
             "Only dw and dh are cut off. dx and dy stay as they are: a box may go as far as it likes.",
             _clamp_all_four,
         ),
-        Mistake("shift_backwards", "The sign of the shift is turned: ax + dx · aw.", _shift_backwards),
+        Mistake("shift_backwards", "The sign of the shift is reversed: ax + dx · aw.", _shift_backwards),
         Mistake("no_exponential", "The new width is aw · exp(dw): with dw = 0 it stays as it is.", _no_exp),
         Mistake(
             "from_the_corner",

@@ -178,8 +178,8 @@ LOSSES = Exercise(
     mistakes=(
         Mistake(
             "box_loss_by_positives",
-            "Divide the box loss by all that was sampled, positives and negatives, as the other loss. By the positives "
-            "alone it would be 0 / 0 where there are none.",
+            "Divide the box loss by all that was sampled, positives and negatives, like the other loss. By the "
+            "positives alone it would be 0 / 0 where there are none.",
             _by_positives,
         ),
         Mistake(

@@ -124,7 +124,7 @@ PYRAMID = Exercise(
         Mistake(
             "one_top_n",
             "You take the best pre_nms_top_n of all levels together. Each level sends its own best: a level with low "
-            "scores would else send nothing.",
+            "scores would otherwise send nothing.",
             _one_top_n,
         ),
         Mistake(

@@ -84,7 +84,7 @@ export class NetworkJobs {
    */
   async detect(features, proposals, grid, { scoreThresh, nmsThresh, maxDetections }) {
     const { roiHead } = await this.network();
-    if (!roiHead) throw new Error("there are no weights of the second head");
+    if (!roiHead) throw new Error("there are no weights for the second head");
     return detect(features, proposals, roiHead, Grid.of(grid), scoreThresh, nmsThresh, maxDetections);
   }
 

@@ -111,7 +111,7 @@ function rowElements(opener, take) {
   const back = button("close it", "Closes your picture, and shows again what was here at first.", () =>
     leaveOwn(opener.model),
   );
-  const save = button("save boxes", "Saves the objects as JSON; Picture.open reads it beside the picture.", () => {
+  const save = button("save boxes", "Saves the objects as JSON; Picture.open reads it from beside the picture.", () => {
     const scene = opener.scene();
     if (scene) download(new Blob([scene.text], { type: "application/json" }), scene.name);
   });

@@ -13,6 +13,6 @@ export async function pngFile([height, width], fill) {
   fill(pixels.data);
   g.putImageData(pixels, 0, 0);
   const blob = await new Promise((/** @type {(blob: Blob | null) => void} */ resolve) => canvas.toBlob(resolve));
-  if (!blob) throw new Error("this browser makes no file of the picture");
+  if (!blob) throw new Error("this browser cannot make a file of the picture");
   return new DataView(await blob.arrayBuffer());
 }

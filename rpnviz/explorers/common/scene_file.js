@@ -61,7 +61,7 @@ function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error("is no JSON");
+    throw new Error("is not JSON");
   }
 }
 
@@ -72,7 +72,7 @@ function objectsIn(scene, [height, width]) {
   if (things.length > MOST_OBJECTS) throw new Error(`has ${things.length} objects, takes up to ${MOST_OBJECTS}`);
   const size = scene.image_size;
   if (size !== undefined && String(size) !== String([height, width])) {
-    throw new Error(`is of a picture of ${size?.[1]}×${size?.[0]} pixels, and this one has ${width}×${height}`);
+    throw new Error(`is for a picture of ${size?.[1]}×${size?.[0]} pixels, and this one has ${width}×${height}`);
   }
   return things.map((thing, i) => readThing(thing, `objects[${i}]`, [height, width])).filter((one) => one !== null);
 }

@@ -199,7 +199,7 @@ function thresholds({ model, store: { plan } }) {
     });
   const above = "A class must score above it; the score is the softmax over all classes and background.";
   const most = `at most the best ${plan.most} of all`;
-  const more = `Of two boxes of one class that overlap more than this the better stays; ${most}.`;
+  const more = `Of two boxes of one class that overlap more than this, the better one stays; ${most}.`;
   const score = control("score_thresh", plan.lowest, 0.95, above);
   const nms = control("nms_thresh", 0, 1, more);
   return [

@@ -118,7 +118,7 @@ function shareText({ num_objects: all, classes }, count, shown, covered, thresh,
 function promiseText({ suggestions, present_on_half: present, thresholds: [low, high], num_anchors: now }, set) {
   const { covered, anchors, shapes, how } = suggestions[set - 1];
   const pair = (/** @type {[number, number]} */ [a, b]) => `${percent(a)} at ${low} and ${percent(b)} at ${high}`;
-  return `${shapes.length} shapes by ${how}: ${pair(covered)}; the present ones: ${pair(present)}; both on the half of the pictures on which none was found. ${thousands(anchors)} anchors a picture instead of ${thousands(now)}. The dots are grey: which of them it covers was not kept.`;
+  return `${shapes.length} shapes by ${how}: ${pair(covered)}; the present ones: ${pair(present)}; both on the half of the pictures that judges. ${thousands(anchors)} anchors a picture instead of ${thousands(now)}. The dots are grey: which of them the suggestion covers was not kept.`;
 }
 
 /** An object in words. @param {Store} store @param {number} i @param {number} thresh */
@@ -140,7 +140,7 @@ function objectText({ plan, sample }, i, thresh) {
 function overview({ store: { plan } }) {
   const counts = `${thousands(plan.num_objects)} objects in ${thousands(plan.num_pictures)} pictures`;
   const asked = `anchors “${plan.anchors_name}”, ${thousands(plan.num_anchors)} a picture, resized ${plan.resizing}`;
-  const alone = `Objects without any anchor at 0.7, which live by the best-per-object rule alone: ${thousands(plan.by_best_rule_alone)}; without any at 0.3: ${thousands(plan.unreached)}`;
+  const alone = `Objects without any anchor at 0.7, which depend on the best-per-object rule alone: ${thousands(plan.by_best_rule_alone)}; without any at 0.3: ${thousands(plan.unreached)}`;
   const untouched = plan.untouched
     ? `; touched by none, so that nothing answers for them: ${thousands(plan.untouched)}.`
     : ".";

@@ -52,7 +52,7 @@ class FunnelExplorer(ShowsOnePicture, HasProposalSettings, HasObjects, RpnvizWid
     deltas = t.Bytes(read_only=True, help="float32 [N, 4]: its deltas").tag(sync=True)
     stage = t.Int(0, min=0, max=len(STAGES) - 1, help="the stage shown").tag(sync=True)
     side = t.Enum(("left", "dropped"), "left", help="what is left after it, or what it drops").tag(sync=True)
-    shown = t.Int(100, min=1, max=2000, help="so many boxes are drawn, best score first").tag(sync=True)
+    shown = t.Int(100, min=1, max=2000, help="this many boxes are drawn, best score first").tag(sync=True)
     selected = t.Int(-1, help="the anchor that is followed; -1 for none").tag(sync=True)
 
     def __init__(self, picture: Picture, objectness: Tensor, pred_bbox_deltas: Tensor, **traits: Any) -> None:

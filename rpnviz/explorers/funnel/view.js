@@ -182,8 +182,8 @@ function settings({ model, store: { geometry, plan } }) {
     { value: OWN, label: "your own" },
   ]);
   const fields = [
-    field(model, "pre_nms_top_n", 1, geometry.count, "so many of the best scores go into NMS."),
-    field(model, "post_nms_top_n", 1, geometry.count, "at most so many proposals come out."),
+    field(model, "pre_nms_top_n", 1, geometry.count, "this many of the best scores go into NMS."),
+    field(model, "post_nms_top_n", 1, geometry.count, "at most this many proposals come out."),
     field(model, "min_size", 0, Math.min(...plan.image_size), "smallest height and width in px."),
   ];
   const labels = [h("label", {}, "whose settings ", whose.element), ...fields.map(({ element }) => element)];
@@ -372,7 +372,7 @@ function howMany({ model }) {
     name: "boxes drawn",
     min: 1,
     max: 2000,
-    what: "So many boxes are drawn, best score first.",
+    what: "This many boxes are drawn, best score first.",
     onInput: (value) => commit(model, { shown: value }),
   });
   return { element: shown.element, draw: (now) => shown.set(now.shown) };

@@ -35,10 +35,10 @@ const times = ([rows, cols]) => `${rows}×${cols}`;
 const ROWS = [
   ["output, h×w", "Rows and columns of what the layer puts out.", (l) => times(l.size)],
   ["channels", "How many maps of that size there are, in the network that is shown.", (l) => String(l.channels)],
-  ["… in VGG-16", "The same in VGG-16: wider, and else alike.", (l) => String(l.vgg16)],
+  ["… in VGG-16", "The same in VGG-16: wider, and otherwise alike.", (l) => String(l.vgg16)],
   [
     "kernel, stride",
-    "How many neighbours the layer reads a side, and how far it moves on.",
+    "How many neighbours the layer reads along each side, and how far it moves on.",
     (l) => `${l.kernel}, ${l.stride}`,
   ],
   [

@@ -220,7 +220,7 @@ export function jumpChoice({ model, store }) {
   const control = choice({
     label: "Jump to the best anchor of an object",
     className: "rpnviz-jump",
-    what: "Puts the window where the anchor is that fits this object best, of all that lie inside the picture.",
+    what: "Puts the window at the anchor that fits this object best, of all that lie inside the picture.",
     onChange: (value) => value && jump(Number(value)),
   });
   const jump = (/** @type {number} */ anchor) => {

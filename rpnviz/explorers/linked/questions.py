@@ -99,8 +99,8 @@ def longer_than_the_field(explorer: LinkedExplorer) -> Question:
         choices=(
             Choice(
                 "Yes: by the part that it sees",
-                f"{len(longer)} of the nine are longer than the field, and meant so: from its middle one can tell how "
-                "far a large thing reaches, as the blue boxes do here.",
+                f"{len(longer)} of the nine are longer than the field, and meant to be: from its middle one can tell "
+                "how far a large thing reaches, as the blue boxes do here.",
                 {**at, "selected": -1, "layers": [*layers, "predictions"]},
                 right=True,
             ),

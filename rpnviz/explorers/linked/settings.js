@@ -16,8 +16,8 @@ const NMS_RANGE = {
 };
 /** Trait, least, step, what it does. @type {[string, number, string, string][]} */
 const FIELDS = [
-  ["pre_nms_top_n", 1, "1", "so many of the best scores go into NMS."],
-  ["post_nms_top_n", 1, "1", "at most so many proposals come out."],
+  ["pre_nms_top_n", 1, "1", "this many of the best scores go into NMS."],
+  ["post_nms_top_n", 1, "1", "at most this many proposals come out."],
   ["min_size", 0, "any", "smallest height and width of a box, in px."],
 ];
 

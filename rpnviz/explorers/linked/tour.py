@@ -157,7 +157,7 @@ def _two_branches(explorer: LinkedExplorer) -> tuple[Step, ...]:
     return (
         Step(
             "For training, anchors are compared with the objects: green fits one, red fits none. If you imagine the "
-            "nine sliding over the picture, you are right: only, the network has no part in it.",
+            "nine sliding over the picture, you are right, except that the network has no part in it.",
             seen,
             {**at, "layers": ["anchors", "ground_truth", "labels"]},
             ((row, there), (row, col)),

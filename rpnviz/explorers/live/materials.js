@@ -58,7 +58,7 @@ async function work({ seed, watched, pictures }, backbone, onProgress, goesOn) {
 /** A worker for features or for a run. */
 export async function trainer() {
   const worker = await startWorker(WORKER);
-  if (!worker) throw new Error("this page may start no worker, and a training takes one");
+  if (!worker) throw new Error("this page may not start a worker, and training needs one");
   return worker;
 }
 

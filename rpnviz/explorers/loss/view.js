@@ -38,8 +38,8 @@ const MEANS = [
   "The raw number that says how sure the network is of an object.",
   "Moves the box sideways, in widths of the anchor.",
   "Moves the box down, in heights of the anchor.",
-  "Stretches the width by e^dw; decoding believes at most ln(1000/16).",
-  "Stretches the height by e^dh; decoding believes at most ln(1000/16).",
+  "Stretches the width by e^dw; decoding cuts dw off at ln(1000/16).",
+  "Stretches the height by e^dh; decoding cuts dh off at ln(1000/16).",
 ];
 const SHORT = /** @type {Record<string, string>} */ ({
   best: "fits best",

@@ -55,7 +55,7 @@ class NmsExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
     boxes = t.Bytes(read_only=True, help="float32 [N, 4]").tag(sync=True)
     scores = t.Bytes(read_only=True, help="float32 [N]").tag(sync=True)
     turn = t.Int(0, help="how many boxes have had their turn").tag(sync=True)
-    top_n = t.Int(1, help="so many of the best take part").tag(sync=True)
+    top_n = t.Int(1, help="this many of the best take part").tag(sync=True)
     nms_thresh = t.Float(0.7, help="a box is suppressed above it").tag(sync=True)
     speed = t.Int(2, help="boxes a second when it plays").tag(sync=True)
     pass_over = t.Bool(False, help="pass over boxes that were suppressed before their turn").tag(sync=True)

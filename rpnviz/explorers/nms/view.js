@@ -310,7 +310,7 @@ function sliders({ model, store: { plan, scores } }, { byHand, go }) {
     max: 1,
     step: 0.01,
     format: fixed,
-    what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it. At it, both stay.",
+    what: "nms_thresh: a box is suppressed if a better kept box overlaps it with an IoU above it. Exactly at it, both stay.",
     onInput: (value) => commit(model, { nms_thresh: value }),
   });
   const most = slider({

@@ -55,8 +55,8 @@ class PyramidExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
     selected = t.Int(0, help="the object that is asked about; -1 for none").tag(sync=True)
     level = t.Int(-1, help="the level whose boxes are drawn; -1 for all").tag(sync=True)
     shown = t.Enum(("anchors", "on it", "proposals"), "anchors", help="which boxes are drawn").tag(sync=True)
-    pre_nms_top_n = t.Int(1, help="so many of each level go into NMS").tag(sync=True)
-    post_nms_top_n = t.Int(1, help="so many come out of all levels together").tag(sync=True)
+    pre_nms_top_n = t.Int(1, help="this many of each level go into NMS").tag(sync=True)
+    post_nms_top_n = t.Int(1, help="this many come out of all levels together").tag(sync=True)
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class PyramidExplorer(ShowsOnePicture, HasObjects, RpnvizWidget):
         """
         opened, settings = self.opened, (self.pre_nms_top_n, self.post_nms_top_n)
         if not isinstance(opened, OpenedDetector):
-            raise ValueError("stages: this view shows anchors alone, a Faster R-CNN makes proposals of them")
+            raise ValueError("stages: this view shows anchors alone; only a Faster R-CNN makes proposals of them")
         key = repr(settings)
         if key not in self._proposed:  # only the last is kept
             rpn = self._model.rpn

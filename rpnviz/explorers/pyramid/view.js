@@ -222,7 +222,7 @@ function whichBoxes({ model, store: { plan } }) {
       {
         value: "proposals",
         label: `the best ${BEST}`,
-        what: `The best ${BEST} proposals. Press a level in the table: its own alone.`,
+        what: `The best ${BEST} proposals. Press a level in the table to see its own, without the others.`,
       },
     ],
     onChange: (value) => commit(model, { shown: value }),
@@ -324,7 +324,10 @@ function levelTable({ model, store: { plan, top } }) {
       { text: "anchors", what: "Cells times anchors of a cell." },
       { text: "at most", what: "The IoU of the level's best shape if it stood right on the object." },
       { text: "best IoU", what: "The best IoU that an anchor of the level has where it stands." },
-      { text: `≥ ${reached}`, what: `So many anchors of the level reach an IoU of ${reached}: positive in training.` },
+      {
+        text: `≥ ${reached}`,
+        what: `This many anchors of the level reach an IoU of ${reached}: positive in training.`,
+      },
       ...(scored ? stages : []),
     ],
     rows: [...levels.map(({ name }) => ({ head: [name] })), { head: ["all"], what: "All levels together." }],
@@ -360,8 +363,8 @@ function counts({ model, store: { plan } }) {
   if (!plan.scored) return [];
   const control = (/** @type {string} */ name, /** @type {number} */ max, /** @type {string} */ what) =>
     slider({ label: name, min: 1, max, what, format: thousands, onInput: (value) => commit(model, { [name]: value }) });
-  const pre = control("pre_nms_top_n", plan.most[0], "pre_nms_top_n: so many of each level go into NMS.");
-  const post = control("post_nms_top_n", plan.most[1], "post_nms_top_n: so many come out of all levels together.");
+  const pre = control("pre_nms_top_n", plan.most[0], "pre_nms_top_n: this many of each level go into NMS.");
+  const post = control("post_nms_top_n", plan.most[1], "post_nms_top_n: this many come out of all levels together.");
   return [
     { element: pre.element, draw: (now) => pre.set(now.pre) },
     { element: post.element, draw: (now) => post.set(now.post) },

@@ -196,7 +196,7 @@ function player({ model, store: { steps } }) {
       ? ["Next", "One recorded moment further."]
       : playing
         ? ["Pause", "Stay at this step."]
-        : ["Play", "Go through the training by itself."];
+        : ["Play", "Play the recorded moments one after the other."];
     setText(button, name);
     explains(button, what);
   }

@@ -11,7 +11,7 @@ export const LECTURE_KEYS = [
   ["B or .", "black screen, and back"],
   ["Q", "the question away, and back"],
   ["L", "copy a link to what is shown, for everybody's own page"],
-  ["Esc", "leave the lecture mode"],
+  ["Esc", "leave lecture mode"],
 ];
 /** @type {[string, string]} */
 export const PRESENTER_KEY = ["PageDown, PageUp", "one step on, one back (what a presenter sends)"];

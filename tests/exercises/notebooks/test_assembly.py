@@ -61,7 +61,7 @@ def test_a_wrong_result_is_told_and_goes_on(assemble: Assemble) -> None:
     assert mine.my_nms(BOXES, SCORES, 0.5).tolist() == [0, 1]
     assert [stage.verdict for stage in mine.stages.values()] == ["differs", "differs"]
     assert mine.first_difference is mine.stages["my_box_iou"]
-    assert "It keeps 2 of 3 boxes; right is 3." in str(mine)
+    assert "It keeps 2 of 3 boxes; it should keep 3." in str(mine)
     drawn = mine.draw_difference(IMAGE, ANCHORS)
     assert isinstance(drawn, Still) and drawn.sentence.startswith(
         "my_box_iou: of these two boxes, yours 2.0000, ours 1"
@@ -186,7 +186,9 @@ def test_a_folder_without_lessons_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"folder must be the one of your lesson notebooks; got .*none.*"):
+    with pytest.raises(
+        ValueError, match=r"folder must be the one with your lesson notebooks; got .*none.*, which is not a folder"
+    ):
         Assembly(tmp_path / "none")
 
 
@@ -207,7 +209,7 @@ def test_what_one_function_does_to_a_library_does_not_reach_the_next(assemble: A
 def test_rows_in_another_order_are_not_all_listed(assemble: Assemble) -> None:
     mine = assemble(NMS + "return [2, 0]")
     mine.my_nms(BOXES, SCORES, 0.4)
-    assert mine.stages["my_nms"].message == "2 of the 2 rows that it keeps are others, or stand elsewhere."
+    assert mine.stages["my_nms"].message == "2 of the 2 rows that it keeps are wrong, or in the wrong place."
 
 
 def test_names_and_messages_are_text_in_the_table(assemble: Assemble) -> None:

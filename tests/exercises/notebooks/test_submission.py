@@ -229,7 +229,7 @@ def test_missing_large_and_strange_files_are_refused(tmp_path: Path, monkeypatch
     with pytest.raises(ValueError, match="is not a file"):
         read_notebook(tmp_path)
     monkeypatch.setattr(submission, "MOST_BYTES", 100)
-    with pytest.raises(ValueError, match=r"a\.ipynb has 0 MB, more than 0 MB"):
+    with pytest.raises(ValueError, match=r"a\.ipynb is 0 MB, more than 0 MB"):
         read_notebook(notebook(tmp_path / "a.ipynb", "x = 1" * 100))
 
 

@@ -222,9 +222,9 @@ export function bestBinary() {
   const known = typeof WebAssembly === "object";
   const found = known && [FUSED, SIMD].map(bytesOf).find((binary) => WebAssembly.validate(binary));
   if (found) return found;
-  const since = "Chrome 91, Firefox 89 and Safari 16.4 on";
+  const since = "Chrome 91, Firefox 89 and Safari 16.4";
   throw new Error(
-    `this browser has no WebAssembly SIMD, without which the network would take minutes; it is in ${since}`,
+    `this browser has no WebAssembly SIMD, without which the network would take minutes; browsers have it from ${since} on`,
   );
 }
 
@@ -236,7 +236,8 @@ async function instantiated(binary) {
   try {
     return (await WebAssembly.instantiate(binary)).instance;
   } catch (error) {
-    const policy = "the policy of this page keeps the network from running: it takes 'wasm-unsafe-eval' in script-src";
+    const policy =
+      "the policy of this page keeps the network from running, which needs 'wasm-unsafe-eval' in script-src";
     throw error instanceof WebAssembly.CompileError ? new Error(policy, { cause: error }) : error;
   }
 }

@@ -134,7 +134,7 @@ function whyNot(start) {
   if (/^(II\*\0|MM\0\*)/.test(start)) return `is a TIFF picture, ${other}`;
   if (/^....ftypavi[fs]/s.test(start)) return `is an AVIF picture, ${other}`;
   if (/^....ftyp(hei|hev|mif1|msf1)/s.test(start)) return `is a HEIC picture, ${other}`;
-  return "is no picture that this browser reads; JPEG and PNG are";
+  return "is not a picture that this browser reads; JPEG and PNG are";
 }
 
 /** @param {Blob} file */

@@ -24,7 +24,9 @@ export function readSafetensors(file) {
   // 1. The header, if it can be one.
   const headerLength = file.byteLength < 8 ? Infinity : Number(new DataView(file).getBigUint64(0, true));
   if (headerLength > Math.min(file.byteLength - 8, MOST_HEADER_BYTES)) {
-    throw new Error(`weights: no safetensors file, or cut off: its header does not fit into ${file.byteLength} bytes`);
+    throw new Error(
+      `weights: not a safetensors file, or cut off: its header does not fit into ${file.byteLength} bytes`,
+    );
   }
   const data = file.slice(8 + headerLength);
   // 2. Every tensor that it names.
@@ -43,7 +45,7 @@ function headerOf(bytes) {
     // said below
   }
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    throw new Error("weights: no safetensors file: its header is not a JSON object");
+    throw new Error("weights: not a safetensors file: its header is not a JSON object");
   }
   return header;
 }
@@ -54,7 +56,7 @@ function readTensor(name, entry, data) {
   const bytes = NUMBER_BYTES.get(dtype);
   if (!bytes) throw new Error(`weights: ${name} is of ${dtype}, takes F16 or F32`);
   if (!areCounts(shape) || !areCounts(offsets) || offsets.length !== 2) {
-    throw new Error(`weights: ${name} has a shape or data_offsets that are no whole numbers`);
+    throw new Error(`weights: ${name} has a shape or data_offsets that are not whole numbers`);
   }
   const [from, to] = offsets;
   const needed = shape.reduce((product, length) => product * length, bytes);
@@ -77,7 +79,7 @@ const areCounts = (values) => Array.isArray(values) && values.every((n) => Numbe
  */
 export function tensorOf(tensors, name, shape) {
   const tensor = tensors.get(name);
-  if (!tensor) throw new Error(`weights: there is no ${name}; are they of another network?`);
+  if (!tensor) throw new Error(`weights: there is no ${name}; are they from another network?`);
   if (tensor.shape.length !== shape.length || shape.some((length, i) => length && length !== tensor.shape[i])) {
     const takes = shape.map((length) => length || "any").join(", ");
     throw new Error(`weights: ${name} has the shape [${tensor.shape.join(", ")}], takes [${takes}]`);
