@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from rpnviz._files.tables import one_line
+
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 64_000_000  # a 50-megapixel photo passes, a decompression bomb does not
 
@@ -59,7 +61,7 @@ def read_rgb(path: Path) -> Image.Image:
         limit = f"{_pixel_limit():,}"
         raise ValueError(f"{path}: a picture of more than {limit} pixels, takes 1 to {limit} in all") from error
     except Exception as error:  # a broken file can make Pillow's decoders raise almost anything
-        raise ValueError(f"{path}: cannot be decoded, it may be cut off or broken: {error}") from error
+        raise ValueError(f"{path}: cannot be decoded, it may be cut off or broken: {one_line(error)}") from error
 
 
 def array_to_rgb(image: npt.ArrayLike | Image.Image) -> Image.Image:
