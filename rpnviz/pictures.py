@@ -279,7 +279,7 @@ def _corners(gt_boxes: Any, image_size: tuple[int, int]) -> npt.NDArray[np.float
         if values.dtype.kind == "c":
             raise TypeError("they are complex")
         return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"gt_boxes: got {type(gt_boxes).__name__} that is no table of numbers ({error})") from error
 
 
