@@ -57,7 +57,7 @@ def running() -> dict[str, int]:
 
 def more_than(usual: dict[str, int]) -> dict[str, int]:
     """What there is more of, once all that was killed has had time to end."""
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 10
     while (more := _more_than(usual)) and time.monotonic() < give_up:
         time.sleep(0.02)
     return more

@@ -52,7 +52,8 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """What the test is called."""
-        return re.sub(r"[^\w.,=()\[\]-]+", " ", f"{self.given_to}: {self.says}")[:90].strip()
+        bad = self.bad.name if isinstance(self.bad, File) else self.bad if isinstance(self.bad, (str, list)) else ""
+        return re.sub(r"[^\w.,=()-]+", " ", f"{self.given_to}: {self.says} {str(bad)[:40]}").strip()
 
     def fits(self, said: str) -> bool:
         """Whether it is the sentence."""
@@ -113,7 +114,7 @@ PICTURES = rows(
     (File("bomb.png", png(65_000, 65_000, b"")), r"bomb\.png: a picture of .* pixels, takes 1 to 64,000,000 in all$"),
     (Path("nowhere.png"), r"FileNotFoundError: nowhere\.png: no such file"),
     (Path(), "is a folder or a device"),
-    (Path(os.devnull), "is a folder or a device"),
+    (Path(os.devnull), f"{os.devnull}: is a folder or a device"),
     ("a" * 5000, "aaa.*(cannot be opened|no such file)"),
     ("a\0b.png", "a\0b.png.*(cannot be opened|no such file)"),
     ("~nobody-at-all/a.png", r"~nobody-at-all/a\.png: no such file"),
@@ -191,12 +192,12 @@ THING: dict[str, Any] = {"name": "dog", "visible": [1, 2, 8, 9], "visible_fracti
 SCENES = rows(
     "a scene's JSON",
     ("{", r"s\.json: not a scene: JSONDecodeError"),
-    ("3", r"s\.json: not a scene: TypeError"),
+    ("3", r"s\.json: not a scene: TypeError: 'int'"),
     ("[" * 100_000, r"s\.json: not a scene: RecursionError"),
-    ("\ufeff[]", r"s\.json: not a scene: JSONDecodeError"),
+    ("\ufeff[]", r"s\.json: not a scene: JSONDecodeError: Unexpected UTF-8 BOM"),
     (" " * 2**20 + "[]", "not a scene: ValueError: is larger than 1 MiB"),
     ({}, "not a scene: KeyError: 'objects'"),
-    ([3], "not a scene: TypeError"),
+    ([3], r"s\.json: not a scene: TypeError: .*not subscriptable"),
     ([{"name": "dog"}], "not a scene: KeyError: 'visible'"),
     ([THING | {"visible_fraction": "much"}], r"objects\[0\]: visible_fraction is 'much'"),
     ([THING | {"visible_fraction": 7}], r"objects\[0\]: visible_fraction is 7"),
@@ -213,7 +214,7 @@ SCENES = rows(
     ),
     ({"objects": [THING], "picture": ".."}, "not a scene: ValueError: .*is a folder"),
     ({"objects": [THING], "picture": "lost.webp"}, r"FileNotFoundError: lost\.webp: no such file"),
-    ({"objects": [THING], "picture": 3}, "not a scene: TypeError"),
+    ({"objects": [THING], "picture": 3}, "not a scene: TypeError: expected str"),
 )
 
 ONE = torch.tensor([[0.0, 0, 64, 64]])
@@ -427,8 +428,11 @@ NOTEBOOKS = rows(
     (["x = 1"], r"a\.ipynb.*not found: It holds none of the exercise functions"),
     (["def my_nms(boxes:\n    pass"], "not found: It holds none"),
     (["my_nms = 3"], "my_nms not written: |my_nms not written"),
-    (["import nowhere_at_all\ndef my_nms(a, b, c):\n    return 1"], "ModuleNotFoundError: .*'nowhere_at_all'"),
-    (["import os\nos._exit(0)\ndef my_nms(a, b, c):\n    return os"], "my_nms,error|my_nms error"),
+    (
+        ["import nowhere_at_all\ndef my_nms(a, b, c):\n    return nowhere_at_all.f(a)"],
+        "ModuleNotFoundError: .*'nowhere_at_all'",
+    ),
+    (["def my_nms(a, b, c):\n    import os\n    os._exit(0)"], "ended the process in which it ran, with exit status 0"),
 )
 
 FUNCTIONS = rows(
@@ -443,15 +447,14 @@ FUNCTIONS = rows(
     ("return helper(boxes1)", "NameError: name 'helper' is not defined"),
     ("raise KeyboardInterrupt", "It raises KeyboardInterrupt"),
     ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E", "It raises E"),
-    ("return 'x' * 10**8", "returns text of 100,000,000 characters"),
-    ("return [torch.zeros(2_000_000)] * 5000", "returns a list of 5000"),
+    ("return 'x' * 10**7", "returns text of 10,000,000 characters"),
     ("return type('', (), {})()", "returns a nameless object"),
     ("class A:\n    @property\n    def __class__(self): raise ValueError\nreturn A()", "returns an A"),
     ("import builtins\nbuiltins.len = None", "the process in which it ran,"),
     ("import subprocess\nsubprocess.Popen(['sleep', '600'])\nraise ValueError('left')", "It raises ValueError: left"),
     ("torch.set_default_dtype(torch.float64)\ntorch.manual_seed(3)", r"returns None. Does it end with return\?"),
     ("open('beside.txt', 'w').write('x')\nreturn 3", "it returns the number 3"),
-    ("import os, signal\nos.kill(os.getppid(), signal.SIGTERM)\nreturn 3", "my_box_iou"),
+    ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nreturn 3", "it returns the number 3"),
 )
 
 CHECKED = rows(
@@ -527,7 +530,7 @@ LINKS = rows(
             ("predict", "there is nothing here called predict"),
             ("row=1&row=2", "row stands there twice"),
             ("%E0%A4%A", "there is nothing here called \ufffd"),
-            ("&&&===", "there is nothing here called"),
+            ("&&&===", "there is nothing here called "),
             ("<img src=x onerror=alert(1)>", "there is nothing here called <img src"),
             ("row=<script>alert(1)</script>", "row is <script>alert(1)</sc…, takes"),
             ("row=" + "1" * 17000, "it is too long"),
