@@ -25,7 +25,7 @@ from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 from rpnviz._files.data import data_folder
 from rpnviz._files.images import array_to_rgb, read_rgb, what_to_do
-from rpnviz._files.tables import one_line
+from rpnviz._files.tables import one_line, printable
 from rpnviz._inputs import take_size
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
@@ -201,7 +201,7 @@ def read_scene(json_path: str | os.PathLike[str]) -> Picture:
             raise ValueError(f"image_size is {scene['image_size']}, but {file_name} has {list(image.shape[:2])}")
         return Picture(image, torch.tensor([box for _, box in kept]), [name for name, _ in kept], path.stem)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{path}: not a scene: {type(error).__name__}: {one_line(error)}") from error
+        raise ValueError(f"{printable(str(path))}: not a scene: {type(error).__name__}: {one_line(error)}") from error
 
 
 def _visible_object(index: int, thing: dict[str, Any]) -> tuple[str, list[float]] | None:

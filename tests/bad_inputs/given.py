@@ -75,8 +75,11 @@ def open_scene(content: Any) -> str:
 def run(*arguments: str) -> str:
     """What a command of `rpnviz` says, also when it refuses."""
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), contextlib.suppress(SystemExit):
-        main(arguments)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            assert ended.code == 2
     return said.getvalue()
 
 
@@ -184,7 +187,7 @@ def set_from_page(state: dict[str, Any]) -> str:
     try:
         explorer.set_state(state)
     finally:
-        said = explorer.error
+        said = str(explorer.error)
         explorer.set_trait("error", "")
         assert explorer.saved_state() == before
     return said
