@@ -3,6 +3,7 @@
 # make lint         lint and types only, of Python and of the page's code
 # make format       write Python, JavaScript and CSS the way lint wants them
 # make bench        what is timed, against what
+# make fuzz         damage files at random and see whether their readers refuse them; make fuzz ARGS="--seconds 600"
 # make exercises    put the exercise cells of notebooks/solutions into the lessons, as stubs
 # make notebooks    run the notebooks and write them back the way they are committed
 # make site         the web site, in site/: every notebook as a page that moves without a kernel
@@ -19,7 +20,7 @@ BIOME = $(VENV)/bin/node node_modules/@biomejs/biome/bin/biome
 PYTHONS = $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 ARGS =
 
-.PHONY: lab test lint format bench exercises notebooks site train clean browser browsers
+.PHONY: lab test lint format bench fuzz exercises notebooks site train clean browser browsers
 
 lab: $(VENV)/installed
 	@$(RUN) -m jupyterlab notebooks/00_*.ipynb $(ARGS)
@@ -41,6 +42,9 @@ format: $(VENV)/installed-dev $(NODE_MODULES)
 
 bench: $(VENV)/installed-dev browser
 	@$(RUN) -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/installed-dev
+	@$(RUN) -m tools.fuzz $(ARGS)
 
 exercises: $(VENV)/installed-dev
 	@$(RUN) -m tools.notebooks.exercises $(ARGS)

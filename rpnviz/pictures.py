@@ -25,6 +25,7 @@ from torchvision.tv_tensors import BoundingBoxes, BoundingBoxFormat
 
 from rpnviz._files.data import data_folder
 from rpnviz._files.images import array_to_rgb, read_rgb, what_to_do
+from rpnviz._files.tables import one_line, printable
 from rpnviz._inputs import take_size
 
 FIT_SIZE = (600, 1000)  # the picture of the paper's example, (H, W)
@@ -199,8 +200,8 @@ def read_scene(json_path: str | os.PathLike[str]) -> Picture:
         if tuple(scene.get("image_size", image.shape[:2])) != image.shape[:2]:
             raise ValueError(f"image_size is {scene['image_size']}, but {file_name} has {list(image.shape[:2])}")
         return Picture(image, torch.tensor([box for _, box in kept]), [name for name, _ in kept], path.stem)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path}: not a scene: {type(error).__name__}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"{printable(str(path))}: not a scene: {type(error).__name__}: {one_line(error)}") from error
 
 
 def _visible_object(index: int, thing: dict[str, Any]) -> tuple[str, list[float]] | None:
@@ -278,7 +279,7 @@ def _corners(gt_boxes: Any, image_size: tuple[int, int]) -> npt.NDArray[np.float
         if values.dtype.kind == "c":
             raise TypeError("they are complex")
         return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"gt_boxes: got {type(gt_boxes).__name__} that is not a table of numbers ({error})") from error
 
 

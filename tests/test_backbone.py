@@ -146,7 +146,7 @@ def test_hostile_pickles_are_refused_and_not_run(tmp_path: Path, monkeypatch: py
     torch.save({"features.0.weight": Hostile()}, "zipped.pth")
     Path("plain.pth").write_bytes(pickle.dumps(Hostile(), protocol=2))
     for name in ("zipped.pth", "plain.pth"):
-        with pytest.raises(ValueError, match=f"weights {name} hold something other than tensors and are not loaded"):
+        with pytest.raises(ValueError, match=f"weights {name} are not loaded: they hold something other than tensors"):
             Backbone.load("vgg16", weights=name)
     assert not Path("hacked").exists()
 

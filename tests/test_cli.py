@@ -91,26 +91,6 @@ def test_grade_with_a_bad_file_ends_with_1_and_grades_the_rest(
     assert "none.ipynb: unreadable" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ([], "the following arguments are required: COMMAND"),
-        (["grade"], "the following arguments are required: NOTEBOOK"),
-        (["grade", "a.ipynb", "--out", "/nowhere/grades.csv"], "--out: /nowhere/grades.csv cannot be written: No such"),
-        (["grade", "a.ipynb", "--out", "/"], "--out: / cannot be written: it is a folder"),
-        (["grade", "a.ipynb", "--out", ""], "--out: . cannot be written: it is a folder"),
-        (["mark"], "invalid choice: 'mark'"),
-    ],
-)
-def test_a_wrong_call_ends_with_2_and_says_why(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as status:
-        main(arguments)
-    assert status.value.code == 2
-    assert said in capsys.readouterr().err
-
-
 def test_a_pipe_is_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(tmp_path / "grades.csv")
     with pytest.raises(SystemExit):

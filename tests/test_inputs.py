@@ -27,7 +27,6 @@ from rpnviz.anchors import cell_anchors, grid_anchors, inside_picture
 from rpnviz.backbone import Backbone, preprocess
 from rpnviz.boxes import box_area, box_iou, check_boxes, clip, decode, encode, pair_iou
 from rpnviz.detection import RoIHead, detect, roi_losses
-from rpnviz.figures.maps import maps_figure
 from rpnviz.fit.anchor_sets import one_map
 from rpnviz.fit.lattice import Lattice, count_reaching, find_best
 from rpnviz.fit.suggest import cluster_sizes, size_ious
@@ -719,69 +718,15 @@ def test_what_is_no_single_number_is_refused_by_name(name: str, setting: str, ba
 # --- limits -----------------------------------------------------------------------------------------------------------
 
 # Each just above its limit: without it a gigabyte or two would be asked for, and not all the memory there is.
-TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {
-    "input": (lambda: Grid.floor((2897, 2897)), r"input_size \(2897, 2897\) has 8,392,609 px; at most 8,388,608"),
-    "picture": (lambda: Grid.paper((2**24 + 1, 600)), "image_size must be .* from 16 to 16,777,216; got"),
-    "preprocess": (lambda: preprocess(torch.zeros(1, 3, 2, 2), (2897, 2897)), r"input_size .* has 8,392,609 px"),
-    "cells": (lambda: cell_anchors(range(8, 2058), range(1, 2050)), "scales and aspect_ratios make 4,200,450 anchors"),
-    "a scale": (lambda: cell_anchors([2.0**26]), "scales must be .* at most 16,777,216; got"),
-    "anchors": (
-        lambda: grid_anchors(Grid.floor((2048, 4096)), cell_anchors(range(8, 51))),
-        "grid and cells make 4,227,072 anchors; at most 4,194,304",
-    ),
-    "a far box": (lambda: box_area(torch.tensor([[0, 0, 1, 2**24 + 2]])), r"boxes\[0\] must have"),
-    "pairs": (
-        lambda: box_iou(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4)),
-        "boxes1 and boxes2 make 33,640,000",
-    ),
-    "pairs of labels": (
-        lambda: label_anchors(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4), SIZE),
-        "anchors and gt_boxes make 33,640,000 pairs",
-    ),
-    "pairs of recall": (
-        lambda: best_ious(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4), 5800),
-        "proposals and gt_boxes make 33,640,000 pairs",
-    ),
-    "pairs of the second sampling": (
-        lambda: sample_proposals(BOXES[:1].expand(5800, 4), BOXES[:1].expand(5800, 4)),
-        "proposals and gt_boxes make 67,280,000 pairs",
-    ),
-    "RoIAlign of a huge box": (
-        lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4200, 4200]), sampling_ratio=0),
-        "box, output_size and sampling_ratio read 17,640,000 values; at most 16,777,216",
-    ),
-    "RoIAlign at many points": (
-        lambda: align_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), sampling_ratio=600),
-        "box, output_size and sampling_ratio read 17,640,000 values",
-    ),
-    "bins": (lambda: pool_one_box(maps(1), torch.tensor([0.0, 0, 4, 4]), (101, 1)), "output_size must be .* 1 to 100"),
-    "bins of many channels": (
-        lambda: pool_one_box(torch.zeros(1, 1, 1).expand(1700, 1, 1), torch.tensor([0.0, 0, 4, 4]), (100, 100)),
-        "features and output_size make 17,000,000 values",
-    ),
-    "RPN channels": (lambda: RPNHead(2049), "in_channels must be .* from 1 to 2,048; got 2049"),
-    "RPN anchors": (lambda: RPNHead(4, 1025), "num_anchors must be .* from 1 to 1,024; got 1025"),
-    "RPN window": (lambda: RPNHead(4, 2, 9), "kernel_size must be .* from 1 to 7; got 9"),
-    "second head": (lambda: RoIHead(hidden=4097), "hidden must be .* from 1 to 4,096; got 4097"),
-    "classes": (lambda: RoIHead(num_classes=10_001), "num_classes must be .* from 1 to 10,000; got 10001"),
+TOO_MUCH: dict[str, tuple[Callable[[], Any], str]] = {  # more of it in tests/bad_inputs
     "its bins": (
         lambda: ROWS["RoIHead.forward"].run(proposals=BOXES[:1].expand(1_400_000, 4)),
         "proposals make 274,400,000 values in their bins; at most 268,435,456",
-    ),
-    "widths": (lambda: Backbone((2, 2, 2, 2, 2049)), r"widths\[4\] must be .* from 1 to 2,048; got 2049"),
-    "boxes for NMS": (
-        lambda: propose(torch.zeros(100_001), torch.zeros(100_001, 4), BOXES[:1].expand(100_001, 4), SIZE, 200_000),
-        "pre_nms_top_n lets 100,001 boxes into NMS; at most 100,000",
-    ),
-    "boxes for NMS by hand": (
-        lambda: nms_steps(BOXES[:1].expand(32_769, 4), torch.zeros(32_769)),
-        "boxes are 32,769 boxes; at most 32,768",
     ),
     "a recorded run": (
         lambda: ROWS["Replay"].run(objectness=torch.zeros(1, 1, 1, 1).expand(2, 1, 6000, 6000)),
         "objectness and proposals are 72,001,600 bytes; at most 67,108,864",
     ),
-    "maps": (lambda: maps_figure(torch.zeros(145, 20, 20), ["a"] * 145, "Maps."), "maps are 145 maps; at most 144"),
 }
 
 

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from rpnviz._files.tables import one_line, printable
+
 MAX_FILE_BYTES = 100 * 2**20
 MAX_PIXELS = 64_000_000  # a 50-megapixel photo passes, a decompression bomb does not
 
@@ -44,7 +46,7 @@ def read_rgb(path: Path) -> Image.Image:
         ValueError: if it is no picture, broken, of an unsupported kind or too large, cannot be opened, or is an address
             in the net; says which.
     """
-    data = _read_bytes(path)
+    data, where = _read_bytes(path), printable(str(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on broken metadata
@@ -52,14 +54,14 @@ def read_rgb(path: Path) -> Image.Image:
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _decode(data)
     except UnidentifiedImageError as error:
-        raise ValueError(f"{path}: {_why_unidentified(data)}") from error
+        raise ValueError(f"{where}: {_why_unidentified(data)}") from error
     except _Refused as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{where}: {error}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # which do not tell its size
         limit = f"{_pixel_limit():,}"
-        raise ValueError(f"{path}: a picture of more than {limit} pixels, takes 1 to {limit} in all") from error
+        raise ValueError(f"{where}: a picture of more than {limit} pixels, takes 1 to {limit} in all") from error
     except Exception as error:  # a broken file can make Pillow's decoders raise almost anything
-        raise ValueError(f"{path}: cannot be decoded, it may be cut off or broken: {error}") from error
+        raise ValueError(f"{where}: cannot be decoded, it may be cut off or broken: {one_line(error)}") from error
 
 
 def array_to_rgb(image: npt.ArrayLike | Image.Image) -> Image.Image:
@@ -120,18 +122,18 @@ def _read_bytes(path: Path) -> bytes:
     try:
         path = _at_home(path)
         if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file")
+            raise FileNotFoundError(f"{printable(str(path))}: no such file")
         if not path.is_file():
-            raise ValueError(f"{path}: is a folder or a device, takes a picture file")
+            raise ValueError(f"{printable(str(path))}: is a folder or a device, takes a picture file")
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ValueError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise ValueError(f"{printable(str(path))}: cannot be opened: {error.strerror}") from error
     if not 0 < len(data) <= MAX_FILE_BYTES:
         size = "is empty" if not data else f"is larger than {MAX_FILE_BYTES // 2**20} MiB"
-        raise ValueError(f"{path}: {size}")
+        raise ValueError(f"{printable(str(path))}: {size}")
     return data
 
 
@@ -140,7 +142,7 @@ def _at_home(path: Path) -> Path:
     if os.path.exists(path):  # Path.exists would raise for a name that no system opens
         return path
     if ADDRESS.match(str(path)):
-        raise ValueError(f"{str(path)[:60]}: is an address, takes a file: download it first")
+        raise ValueError(f"{printable(str(path)[:60])}: is an address, takes a file: download it first")
     try:
         return path.expanduser()
     except RuntimeError:  # nobody has that name

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 # A spreadsheet takes a cell that starts so for a formula; one set to an Asian language also what is twice as wide.
 FORMULA = (*("=", "+", "-", "@"), *("＝", "＋", "－", "＠"), *("\t", "\r", "\n"))
+LONGEST = 200  # letters of what a library says
 
 
 def as_csv(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
@@ -22,6 +23,12 @@ def as_csv(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> bytes:
 def printable(text: str) -> str:
     """Text without characters that could move a terminal's cursor or start a new line."""
     return "".join(one if one.isprintable() else "�" for one in text)
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's error says, for the end of a sentence: on one line, and no longer than one."""
+    text = printable(" ".join(str(error).split()))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _harmless(cell: str) -> str:

@@ -9,6 +9,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from rpnviz._files.tables import one_line
+
 
 def read_matching_weights(path: Path, wanted: dict[str, Tensor], whose: str) -> dict[str, Tensor]:
     """Read a state dict that has just the names and shapes of `wanted`. A ValueError names file and network if not."""
@@ -27,9 +29,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise ValueError(f"weights {path} cannot be read as safetensors or a torch state dict: {error}") from error
-    except Exception as error:  # pickle.UnpicklingError: torch refuses anything but tensors
-        raise ValueError(f"weights {path} hold something other than tensors and are not loaded: {error}") from error
+        kinds = "safetensors or a torch state dict"
+        raise ValueError(f"weights {path} cannot be read as {kinds}: {one_line(error)}") from error
+    except Exception as error:  # torch refuses anything but tensors, and says how to run what is in there nevertheless
+        why = "they hold something other than tensors, or are broken"
+        raise ValueError(f"weights {path} are not loaded: {why}") from error
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):

@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from rpnviz._files.images import FORMATS
+from rpnviz._files.tables import one_line
 from rpnviz.fit.annotations import Notes
 
 MOST_BYTES = 2**20  # of one file of annotations
@@ -62,8 +63,10 @@ def picture_size(path: Path) -> tuple[int, int]:
                 width, height = picture.size
                 # Of a PNG Pillow reads it all to look for this, and hardly any has it.
                 turned = picture.format in WITH_EXIF and picture.getexif().get(ORIENTATION) in TURNED
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path.name}: not a picture that can be read: {error}") from error
+    except UnidentifiedImageError as error:  # whose text has the whole path
+        raise ValueError(f"{path.name}: not a picture that can be read") from error
+    except Exception as error:  # a broken file can make Pillow raise almost anything
+        raise ValueError(f"{path.name}: not a picture that can be read: {one_line(error)}") from error
     return (width, height) if turned else (height, width)
 
 

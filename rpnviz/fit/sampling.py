@@ -42,7 +42,7 @@ def halves(pictures: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.bool_]:
 
     The numbers are mixed as splitmix64 mixes them, so that no pattern of the data set falls together with the halves.
     """
-    mixed = pictures.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(seed + 1)
+    mixed = pictures.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15 * (seed + 1) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
     return ((mixed ^ (mixed >> np.uint64(31))) & np.uint64(1)).astype(bool)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from rpnviz._files.tables import one_line
 from rpnviz.fit.annotations import Annotations, Labelled, Notes
 from rpnviz.fit.folders import files_of, find_picture, picture_size, read_small
 
@@ -104,8 +105,8 @@ def _class_names(folder: Path) -> dict[int, str]:
             if path.is_file():
                 try:
                     names = _names_in(path)
-                except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-                    raise ValueError(f"{path.name}: no names of classes: {error}") from error
+                except Exception as error:  # PyYAML stumbles at its own tags: "!!int", "!!timestamp x", "!!bool x"
+                    raise ValueError(f"{path.name}: no names of classes: {one_line(error)}") from error
                 if names:  # another file of settings may lie beside it
                     return names
     return {}
@@ -117,6 +118,8 @@ def _names_in(path: Path) -> dict[int, str]:
         return dict(enumerate(text.split("\n")))
     content = yaml.safe_load(text)
     found = content.get("names", {}) if isinstance(content, dict) else {}
+    if not isinstance(found, (dict, list)):
+        raise ValueError(f"names: got {found!r:.60}, takes a list, or a number for each name")
     pairs = list(found.items() if isinstance(found, dict) else enumerate(found))
     if not all(isinstance(name, (str, int)) for _, name in pairs):  # a list of lists may stand for gigabytes of text
         raise ValueError("a name must be text")

@@ -30,9 +30,10 @@ from rpnviz.inspect.loss_ledger import NORMALISATIONS
 from rpnviz.inspect.mini_fpn import build_mini_fpn
 from rpnviz.inspect.pyramid import best_by_level
 from rpnviz.proposals import PRESETS
+from tests.bad_inputs.given import RULES
 from tests.explorers.asked import Asked, every_asked
 from tests.explorers.small_scene import make_picture
-from tests.explorers.test_rules import RULES, inside, outside
+from tests.explorers.test_rules import inside, outside
 from tools.notebooks.run import NOTEBOOKS
 
 BELIEFS = range(1, 28)  # 21 questions that learners ask, one of pyramids, two of other settings, one of fits

@@ -267,27 +267,3 @@ def test_the_command_line_says_and_writes_it(tmp_path: Path, capsys: pytest.Capt
 def test_a_part_that_could_not_be_read_is_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(coco(tmp_path, annotations=[coco_object(0, 12, (1, 2, 3, 4)), {"id": 4}])) == 1
     assert "1 left out: they could not be read (annotations[1]: KeyError: 'bbox')" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["none.json"], "there is no such file or folder"),
-        ([str(PICTURES), "--resize", "500"], "resizing: got '500', takes one of 600/1000"),
-        ([str(PICTURES), "--scales", "0"], "scales must be"),
-        ([str(PICTURES), "--anchors", "fpn", "--scales", "8"], "leave --anchors out"),
-        ([str(PICTURES), "--json", "/nowhere/fit.json"], "cannot be written"),
-        ([str(PICTURES), "--anchors", "yolo"], "invalid choice"),
-        ([str(PICTURES), "--at-least", "nan"], "--at-least must be a number of at least 0 and at most 1; got nan"),
-        ([str(PICTURES), "--at-least", "95"], "--at-least must be"),
-        ([str(PICTURES), "--json", "fit.x", "--csv", "./fit.x"], "must be different files"),
-        ([str(PICTURES / "street-01.json"), "--json", str(PICTURES / "street-01.json")], "must be different files"),
-    ],
-)
-def test_a_wrong_call_is_a_sentence(
-    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        run(*arguments)
-    assert ended.value.code == 2 and said in capsys.readouterr().err

@@ -77,6 +77,7 @@ class Forked:
         self._keeper, line = socket.socketpair()
         self._pid: int | None = None
         self._status: int | None = None
+        self._kept = True
         try:
             _nursery.fork(theirs_in, theirs_out, complaints.fileno(), line.fileno(), complaints=complaints)
         finally:
@@ -97,6 +98,11 @@ class Forked:
             self._pid = self._hear(seconds)
         if self._status is None and self._pid is not None:
             self._status = self._hear(seconds)
+        if self._status is None and self._pid is not None and not self._kept:
+            self._status = -signal.SIGKILL
+            for kill in (os.killpg, os.kill):  # its function has killed the keeper, which would have done it
+                with contextlib.suppress(OSError):
+                    kill(self._pid, signal.SIGKILL)
         return self._status
 
     def _hear(self, seconds: float | None) -> int | None:
@@ -106,6 +112,9 @@ class Forked:
             said = self._keeper.recv(4)
         except (TimeoutError, BlockingIOError):
             return None
+        except OSError:  # reset by a keeper that was killed
+            said = b""
+        self._kept = bool(said)
         return int.from_bytes(said, "little", signed=True) if said else None
 
     def end(self) -> None:

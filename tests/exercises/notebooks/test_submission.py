@@ -198,23 +198,6 @@ def test_functions_that_need_each_other_end(tmp_path: Path) -> None:
     assert run(read_notebook(path).source("a"))["a"](3) == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"hello", "is not a notebook: it is not JSON"),
-        (b"\xff\xfe\x00", "is not a notebook: it is not JSON"),
-        (b"[" * 100_000, "is not a notebook: it is not JSON"),
-        (b"[1, 2]", "is not a notebook of format 4"),
-        (b'{"worksheets": []}', "is not a notebook of format 4"),
-    ],
-)
-def test_what_is_no_notebook_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "a.ipynb"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=said):
-        read_notebook(path)
-
-
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_marks_at_the_beginning_of_a_file_are_no_fault(tmp_path: Path, encoding: str) -> None:
     """Editors and PowerShell on Windows write them."""

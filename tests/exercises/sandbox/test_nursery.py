@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rpnviz.exercises.sandbox import starting
@@ -61,3 +63,14 @@ def test_a_nursery_that_ended_is_started_again(worker: Worker) -> None:
     nursery.wait()
     run(worker, "same")
     assert starting._nursery._process is not nursery
+
+
+def test_a_worker_whose_function_has_killed_the_keeper_is_ended_too(worker: Worker) -> None:
+    run(worker, "same")
+    pid = worker.pid
+    assert pid is not None
+    keeper = psutil.Process(pid).parent()
+    assert keeper is not None and keeper.pid != os.getpid()
+    keeper.kill()
+    worker.stop()
+    assert is_gone(pid)
