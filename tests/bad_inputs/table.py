@@ -135,8 +135,8 @@ ARRAYS = rows(
     (np.zeros((6, 0, 3), np.uint8), r"image: got uint8 \[6, 0, 3\], takes uint8"),
     (np.full((6, 10, 3), None), r"image: got object \[6, 10, 3\], takes uint8"),
     ("mine.jpg", r"image: got <U8 \[\], takes uint8"),
-    ([[1, 2], [3]], "image: got list, which is no array"),
-    (torch.zeros(6, 10, 3, requires_grad=True), "image: got Tensor, which is no array"),
+    ([[1, 2], [3]], "image: got list, which is not an array"),
+    (torch.zeros(6, 10, 3, requires_grad=True), "image: got Tensor, which is not an array"),
     (Image.new("F", (10, 6)), "image: floating-point values, whose white is anybody's guess"),
 )
 
@@ -169,11 +169,11 @@ BOXES = rows(
     (np.zeros((0, 5)), r"gt_boxes: got shape \(0, 5\), takes"),
     ([[GOOD_BOX]], r"gt_boxes: got shape \(1, 1, 4\), takes"),
     (7, r"gt_boxes: got shape \(\), takes"),
-    ([[1, 2, 3, 4], [1, 2]], "gt_boxes: got list that is no table of numbers"),
-    ("boxes", "gt_boxes: got str that is no table of numbers"),
-    ({"a": 1}, "gt_boxes: got dict that is no table of numbers"),
-    ([["a", "b", "c", "d"]], "gt_boxes: got list that is no table of numbers .*'a'"),
-    ([[10**400, 0, 1, 1]], "gt_boxes: got list that is no table of numbers .*too large"),
+    ([[1, 2, 3, 4], [1, 2]], "gt_boxes: got list that is not a table of numbers"),
+    ("boxes", "gt_boxes: got str that is not a table of numbers"),
+    ({"a": 1}, "gt_boxes: got dict that is not a table of numbers"),
+    ([["a", "b", "c", "d"]], "gt_boxes: got list that is not a table of numbers .*'a'"),
+    ([[10**400, 0, 1, 1]], "gt_boxes: got list that is not a table of numbers .*too large"),
     ([[50, 30, 40, 20]], r"has no area.*look like x, y, width, height, as COCO has them.*box_convert"),
 )
 
@@ -313,7 +313,7 @@ DATA_SETS = rows(
     (File("data.tar.gz", b"\x1f\x8b"), r"data\.tar\.gz: is packed; unpack it first"),
     (File("data.7z", b"7z"), r"data\.7z: is packed; unpack it first"),
     (File("x.csv", "a,b"), r"x\.csv: takes a COCO JSON, a folder of Pascal VOC's XML"),
-    (File("nothing.json", ""), r"nothing\.json: no JSON"),
+    (File("nothing.json", ""), r"nothing\.json: not JSON"),
     (File("deep.json", "[" * 200_000), r"deep\.json: is nested deeper than 100 levels"),
     (File("d.json", '{"images": [' + '["]]]", ' * 200_000), r"d\.json: is nested deeper than 100 levels"),
     (File("long.json", '{"images": ["\\"[' + "{" * 2_000_000), r"long\.json: has a text of more than 1 MiB"),
@@ -323,7 +323,7 @@ DATA_SETS = rows(
     (File("none.json", '{"images": []}'), r'none\.json: has no "images"'),
     (File("size.json", '{"images": [{"id": 1}]}'), r"size\.json: .* width and height: images\[0\]: KeyError: 'height'"),
     (File("3.json", '{"images": [3]}'), r"3\.json: .* width and height: images\[0\]: TypeError"),
-    (File("bytes.json", b'{"images": [{"id": 1, "file_name": "\xff"}]}'), r"bytes\.json: no JSON: [^\n]+$"),
+    (File("bytes.json", b'{"images": [{"id": 1, "file_name": "\xff"}]}'), r"bytes\.json: not JSON: [^\n]+$"),
     (File("scene.json", '{"objects": [3]}'), r"could not be read \(scene\.json: not a scene: TypeError"),
 )
 
@@ -397,7 +397,7 @@ def as_file(state: object) -> bytes:
     return content.getvalue()
 
 
-NOT_TENSORS = r"weights {} are not loaded: they hold something else than tensors, or are broken$"
+NOT_TENSORS = r"weights {} are not loaded: they hold something other than tensors, or are broken$"
 WEIGHTS = rows(
     "weights",
     (File("command.pt", as_file({"a": Command()})), NOT_TENSORS.format(r"command\.pt")),
@@ -463,7 +463,7 @@ CHECKED = rows(
     (3, "check takes the function itself, without calling it"),
     (None, r"without calling it: check\(my_box_iou\)"),
     (typed("return 1", name="my_iou"), "No exercise is called my_iou. Do you mean my_box_iou?"),
-    (lambda boxes1, boxes2: 0, "No exercise is called <lambda>. There are: my_receptive_field, "),
+    (lambda boxes1, boxes2: 0, "No exercise is called <lambda>. The exercises are: my_receptive_field, "),
     (typed("return 1", parameters="boxes1"), r"takes 2 arguments, \(boxes1, boxes2\). Yours takes 1: \(boxes1\)."),
     (typed("return lock", lock=threading.Lock()), "It uses ‘lock’, which cannot be sent"),
     (typed("return big", big=np.zeros(20_000_000)), "153 MB of values from outside, mostly ‘big’"),
