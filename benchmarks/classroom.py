@@ -1,0 +1,206 @@
+"""A class on this machine: a JupyterHub, and learners who all do the same at the same time.
+
+Each logs in, opens 00 and runs it, moves its first view, opens 04 and runs it, moves, and checks a function. Then a
+third trains in 07 for SECONDS while the others go on moving and checking. Most are protocol clients: they say to hub and
+kernel what JupyterLab says, and draw nothing. Every tenth, and the first in any case, is a JupyterLab in a headless
+Chromium of her own on the same machine; what the browsers hold is not counted.
+
+A learner moves four times a second. A notebook that was left stays open, with its kernel. Memory is read between the
+steps, while all of them wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+from benchmarks.hub import Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
+from benchmarks.kernel_client import WIDGET_VIEW, KernelClient
+from tools.notebooks.exercises import SOLUTIONS
+from tools.notebooks.run import NOTEBOOKS
+
+SECONDS = 60  # of training
+MOVES = 40
+PAUSE = 0.25  # seconds between two moves
+EXERCISE = "my_box_iou"
+STEPS = {"training-02", "training-04", "training-24", "training-30"}  # the cells of 07 that a training needs
+# What is timed, in the order of the table: what it is, and the unit.
+TIMES = {
+    "login": ("logs in → her server answers", "s"),
+    "view": ("opens 00 → its first view is there", "s"),
+    "00": ("opens 00 → all its cells have run", "s"),
+    "04": ("opens 04 → all its cells have run", "s"),
+    "key": ("a key → the frame that shows it, in the browsers", "ms"),
+    "move": ("a move → the kernel has heard it", "ms"),
+    "check": ("check of an exercise", "s"),
+    "move, others train": ("a move, while a third trains", "ms"),
+    "check, others train": ("check, while a third trains", "s"),
+    "steps": ("training, each of that third: steps a second", "1/s"),
+}
+
+
+@dataclass
+class Class:
+    """What was measured of a class.
+
+    Attributes:
+        learners: how many.
+        browsers: how many of them were browsers.
+        times: by the names of TIMES, in their units.
+        memory: after each step, of each learner.
+        hub: proportional memory of hub, proxy and culler at the end, in bytes.
+        failures: one line each.
+    """
+
+    learners: int
+    browsers: int
+    times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    memory: dict[str, dict[str, Memory]] = field(default_factory=dict)
+    hub: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def timing(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        begun, scale = time.perf_counter(), {"s": 1, "ms": 1000}[TIMES[name][1]]
+        yield
+        self.times[name].append((time.perf_counter() - begun) * scale)
+
+
+class Learner:
+    """A protocol client."""
+
+    def __init__(self, hub: Hub, name: str, found: Class) -> None:
+        """She has not come yet."""
+        self.hub, self.name, self.found = hub, name, found
+        self.kernels: dict[str, KernelClient] = {}
+
+    def come(self) -> None:
+        """Log in, and wait for her server."""
+        self.hub.ask(f"/hub/api/users/{self.name}", "POST")
+        with self.found.timing("login"):
+            self.hub.ask(f"/hub/api/users/{self.name}/server", "POST")
+            while not self.hub.ask(f"/hub/api/users/{self.name}")["servers"].get("", {}).get("ready"):
+                time.sleep(0.1)
+            self.hub.ask(f"/user/{self.name}/api/status")
+
+    def open(self, number: str) -> None:
+        """Open a notebook and run all its cells."""
+        path, begun = notebook(number), time.perf_counter()
+        with self.found.timing(number):
+            kernel = self.kernels[number] = KernelClient(self.hub, self.name, f"rpnviz/{path.name}")
+            seen = False
+            for code in cells(path).values():
+                for message in kernel.execute(code):
+                    if not seen and number == "00" and WIDGET_VIEW in message.content.get("data", {}):
+                        seen = True
+                        self.found.times["view"].append(time.perf_counter() - begun)
+
+    def move(self, number: str, name: str = "move") -> None:
+        """Move the first view of a notebook."""
+        kernel = self.kernels[number]
+        model = kernel.ask("explorer.model_id").strip("'")
+        for i in range(MOVES):
+            with self.found.timing(name):
+                kernel.move(model, **({"row": i % 30, "col": i} if number == "00" else {"selected": i}))
+            time.sleep(PAUSE)
+
+    def check(self, name: str = "check") -> None:
+        """Write an exercise and check it."""
+        kernel = self.kernels["04"]
+        kernel.run(solution())
+        with self.found.timing(name):
+            kernel.run(f"result = check({EXERCISE})")
+        if (verdict := kernel.ask("result.verdict")) != "'pass'":
+            raise RuntimeError(f"the check says {verdict}")
+
+    def train(self) -> None:
+        """Train in 07."""
+        path = notebook("07")
+        kernel = self.kernels["07"] = KernelClient(self.hub, self.name, f"rpnviz/{path.name}")
+        for name, code in cells(path).items():
+            if name in STEPS:
+                kernel.run(code)
+        kernel.run("live.running = True")
+        time.sleep(SECONDS)
+        steps = int(kernel.ask("live.step"))
+        kernel.run("live.running = False; live.wait()")
+        self.found.times["steps"].append(steps / SECONDS)
+
+
+def measure(learners: int) -> Class:
+    """Let a class of so many come and learn."""
+    found = Class(learners, 0)
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder, jupyterhub(Path(folder)) as hub:
+        everyone = [Learner(hub, f"learner{i}", found) for i in range(learners)]
+        trainers = everyone[2::3] or everyone[-1:]
+        for words, step in (
+            ("servers", Learner.come),
+            ("00 run", lambda learner: learner.open("00")),
+            ("00 moved", lambda learner: learner.move("00")),
+            ("04 run", lambda learner: learner.open("04")),
+            ("04 moved", lambda learner: learner.move("04")),
+            ("check", Learner.check),
+        ):
+            _together(everyone, step, words, found)
+        _together(everyone, _train_or_go_on(trainers), "training", found)
+        found.hub = memory_of_hub(hub)
+    return found
+
+
+def _train_or_go_on(trainers: list[Learner]) -> Callable[[Learner], None]:
+    """What a learner does in the last step: the trainers train, the others move and check until all have trained."""
+    left, lock = set(trainers), threading.Lock()
+
+    def step(learner: Learner) -> None:
+        if learner in trainers:
+            try:
+                learner.train()
+            finally:
+                with lock:
+                    left.discard(learner)
+        while left and learner not in trainers:
+            learner.move("00", "move, others train")
+            learner.check("check, others train")
+
+    return step
+
+
+def _together(everyone: list[Learner], step: Callable[[Learner], None], words: str, found: Class) -> None:
+    """Let all of them do a step at the same time; what goes wrong is a failure of hers. Then read the memory."""
+
+    def one(learner: Learner) -> None:
+        try:
+            step(learner)
+        except Exception as error:
+            found.failures.append(f"{learner.name}, {words}: {type(error).__name__}: {error}")
+
+    with ThreadPoolExecutor(len(everyone)) as pool:
+        list(pool.map(one, everyone))
+    found.memory[words] = memory_of_learners([learner.name for learner in everyone])
+
+
+def notebook(number: str) -> Path:
+    """The lesson of a number."""
+    (path,) = NOTEBOOKS.glob(f"{number}_*.ipynb")
+    return path
+
+
+def cells(path: Path) -> dict[str, str]:
+    """The code cells of a notebook: id -> source."""
+    found = nbformat.read(path, as_version=4).cells
+    return {cell.id: cell.source for cell in found if cell.cell_type == "code"}
+
+
+def solution() -> str:
+    """The solved exercise."""
+    return cells(SOLUTIONS / "04_solutions.ipynb")[EXERCISE]
