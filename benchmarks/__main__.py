@@ -12,6 +12,7 @@ python -m benchmarks --only network        the network in the page against PyTor
 python -m benchmarks --only page-training  the training in the page against PyTorch
 python -m benchmarks --only fit            rpnviz fit on data sets of COCO's size, and of ten times that
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
+python -m benchmarks --only class          a JupyterHub and learners who use it at the same time; --learners 30
 python -m benchmarks --json PATH           also write every sample
 """
 
@@ -31,7 +32,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, fit, keys, knobs, knobs_lab, network, page_training, series, site, training
+from benchmarks import classroom, compute, fit, keys, knobs, knobs_lab, network, page_training, series, site, training
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
@@ -42,8 +43,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, help="run one part")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all samples to this file")
+    parser.add_argument("--learners", type=int, default=3, metavar="N", help="how many make the class")
     options = parser.parse_args()
-    samples: dict[str, Any] = {"machine": _machine()}
+    samples: dict[str, Any] = {"machine": _machine(), "learners": options.learners}
     print(f"{samples['machine']}\n")
     wanted = [options.only] if options.only else PARTS
     for part in wanted:
@@ -174,6 +176,12 @@ def _site() -> list[dict[str, Any]]:
     return [dataclasses.asdict(cost) for cost in costs]
 
 
+def _class(learners: int) -> dict[str, Any]:
+    found = classroom.measure(learners)
+    print(f"{classroom.table(found)}\n")
+    return dataclasses.asdict(found)
+
+
 def _times(name: str, baseline: list[float | None], explorer: list[float | None]) -> None:
     ratio = "–"
     if None not in baseline and None not in explorer:
@@ -238,6 +246,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "page-training": lambda _: _page_training(),
     "fit": lambda _: _fit(),
     "site": lambda _: _site(),
+    "class": lambda samples: _class(samples["learners"]),
 }
 
 

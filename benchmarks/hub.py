@@ -1,7 +1,7 @@
 """A real JupyterHub with the configuration of deploy/, and what each learner's processes hold in memory.
 
-Changed for the benchmark, in a file that loads that one: the spawner, which starts each learner's server as a process of
-the user who measures, in a home of her own; that needs no systemd and no root, and enforces no limit.
+Changed for the benchmark, in a file that loads that one: the spawner, which starts each learner's server as a process
+of the user who measures, in a home of her own; that needs no systemd and no root, and enforces no limit.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ def jupyterhub(folder: Path) -> Iterator[Hub]:
     url, token = f"http://127.0.0.1:{ports[0]}", secrets.token_hex(16)
     config = folder / "jupyterhub_config.py"
     names = {"hub_port": ports[1], "api_port": ports[2], "url": url, "token": token, "proxy": _proxy()}
-    config.write_text(
-        CONFIG.format(config=str(DEPLOY / "jupyterhub_config.py"), homes=str(folder / "homes"), **names)
-    )
+    config.write_text(CONFIG.format(config=str(DEPLOY / "jupyterhub_config.py"), homes=str(folder / "homes"), **names))
     with (folder / "hub.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterhub", "-f", str(config)],

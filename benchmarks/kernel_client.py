@@ -96,9 +96,11 @@ class KernelClient:
         return number
 
     def _until_done(self, number: str, missing: set[str]) -> Iterator[Message]:
-        """What the kernel says to a request, until it has said all of `missing`; a reply and "idle" come in any order."""
+        """What the kernel says to a request, until all of `missing` has come; a reply and "idle" come in any order."""
         while missing:
-            message = _read(self._socket.recv())
+            frame = self._socket.recv()
+            assert isinstance(frame, bytes)  # by the protocol
+            message = _read(frame)
             if message.parent == number:
                 missing -= {message.content.get("execution_state") if message.kind == "status" else message.kind}
                 yield message
