@@ -23,7 +23,7 @@ from pathlib import Path
 
 import nbformat
 
-from benchmarks.hub import KINDS, PASSWORD, PATIENCE, Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
+from benchmarks.hub import KINDS, PASSWORD, Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
 from benchmarks.kernel_client import WIDGET_VIEW, KernelClient
 from benchmarks.series import measure_root
 from tools.browser.lab import Lab, Notebook, chromium, new_page, open_notebook
@@ -155,19 +155,22 @@ class InBrowser(Learner):
         self._closing = contextlib.ExitStack()
 
     def come(self) -> None:
-        """Log in with the class's password, and wait for JupyterLab."""
-        self.page = new_page(self._closing.enter_context(chromium()))
-        self.page.goto(f"{self.hub.url}/hub/login")
-        self.page.fill("#username_input", self.name)
-        self.page.fill("#password_input", PASSWORD)
+        """Log in with the class's password, and wait for her server."""
+        self.browser = self._closing.enter_context(chromium())
+        page = new_page(self.browser)
+        page.goto(f"{self.hub.url}/hub/login")
+        page.fill("#username_input", self.name)
+        page.fill("#password_input", PASSWORD)
         with self.found.timing("login"):
-            self.page.click("#login_submit")
-            self.page.wait_for_url(f"**/user/{self.name}/lab/**", wait_until="commit")
+            page.click("#login_submit")
+            page.wait_for_url(f"**/user/{self.name}/lab/**", wait_until="commit")
+        self._logged_in = page.context.storage_state()
+        page.context.close()
 
     def open(self, number: str) -> None:
-        """Open a notebook in a page of its own and run all its cells."""
-        page = self.notebooks[number].page if number in self.notebooks else self.page.context.new_page()
-        page.set_default_timeout(1000 * PATIENCE)
+        """Open a notebook and run all its cells."""
+        page = new_page(self.browser)
+        page.context.add_cookies(self._logged_in["cookies"])
         lab, begun = Lab(f"{self.hub.url}/user/{self.name}", "", Path()), time.perf_counter()
         with self.found.timing(number):
             opened = self.notebooks[number] = open_notebook(page, lab, f"rpnviz/{notebook(number).name}")
@@ -180,11 +183,13 @@ class InBrowser(Learner):
             raise RuntimeError("; ".join(troubles))
 
     def move(self, number: str, name: str = "move") -> None:
-        """Press keys on the first view of a notebook."""
+        """Press keys on the first view of a notebook, and go back to where it was."""
         opened = self.notebooks[number]
         opened.page.bring_to_front()
         root = next(root for root in opened.page.query_selector_all(".rpnviz") if root.bounding_box())
         ms = measure_root(opened, number, root).ms
+        for _ in ms:
+            opened.page.keyboard.press("ArrowLeft")
         self.found.times["key"] += [one for one in ms if one is not None]
         if None in ms:
             raise RuntimeError(f"{ms.count(None)} keys of {len(ms)} were not shown")
