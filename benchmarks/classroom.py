@@ -22,16 +22,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
+from playwright.sync_api import ViewportSize
 
 from benchmarks.hub import KINDS, PASSWORD, Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
 from benchmarks.kernel_client import WIDGET_VIEW, KernelClient
 from benchmarks.series import measure_root
-from tools.browser.lab import Lab, Notebook, chromium, new_page, open_notebook
+from tools.browser.lab import SCREEN, Lab, Notebook, chromium, new_page, open_notebook
 from tools.notebooks.exercises import SOLUTIONS
 from tools.notebooks.run import NOTEBOOKS
 
 SECONDS = 60  # of training
 MOVES = 40
+SIZE: ViewportSize = {"width": SCREEN[0], "height": SCREEN[1]}
 PAUSE = 0.25  # seconds between two moves
 EXERCISE = "my_box_iou"
 STEPS = {"training-02", "training-04", "training-24", "training-30"}  # the cells of 07 that a training needs
@@ -169,8 +171,8 @@ class InBrowser(Learner):
 
     def open(self, number: str) -> None:
         """Open a notebook and run all its cells."""
-        page = new_page(self.browser)
-        page.context.add_cookies(self._logged_in["cookies"])
+        page = self.browser.new_context(viewport=SIZE, storage_state=self._logged_in).new_page()
+        page.set_default_timeout(1000 * PATIENCE)
         lab, begun = Lab(f"{self.hub.url}/user/{self.name}", "", Path()), time.perf_counter()
         with self.found.timing(number):
             opened = self.notebooks[number] = open_notebook(page, lab, f"rpnviz/{notebook(number).name}")
