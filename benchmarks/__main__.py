@@ -13,6 +13,7 @@ python -m benchmarks --only page-training  the training in the page against PyTo
 python -m benchmarks --only fit            rpnviz fit on data sets of COCO's size, and of ten times that
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
 python -m benchmarks --only class          a JupyterHub and learners who use it at the same time; --learners 30
+python -m benchmarks --only readers        the site for 30 and for 1,000 readers at once
 python -m benchmarks --json PATH           also write every sample
 """
 
@@ -32,10 +33,24 @@ from typing import Any
 
 import torch
 
-from benchmarks import classroom, compute, fit, keys, knobs, knobs_lab, network, page_training, series, site, training
+from benchmarks import (
+    classroom,
+    compute,
+    fit,
+    keys,
+    knobs,
+    knobs_lab,
+    network,
+    page_training,
+    readers,
+    series,
+    site,
+    training,
+)
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
+from tools.site.pages import build
 
 
 def main() -> int:
@@ -176,6 +191,18 @@ def _site() -> list[dict[str, Any]]:
     return [dataclasses.asdict(cost) for cost in costs]
 
 
+def _readers() -> list[dict[str, Any]]:
+    found: list[readers.Readers] = []
+    print(readers.HEAD)
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder, chromium() as browser:
+        build(Path(folder), [])
+        for count in (30, 1000):
+            found.append(readers.measure(browser, Path(folder), count))
+            print(readers.row(found[-1]), flush=True)
+    print()
+    return [dataclasses.asdict(one) for one in found]
+
+
 def _class(learners: int) -> dict[str, Any]:
     found = classroom.measure(learners)
     print(f"{classroom.table(found)}\n")
@@ -246,6 +273,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "page-training": lambda _: _page_training(),
     "fit": lambda _: _fit(),
     "site": lambda _: _site(),
+    "readers": lambda _: _readers(),
     "class": lambda samples: _class(samples["learners"]),
 }
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import ViewportSize
 
-from benchmarks.hub import KINDS, PASSWORD, Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
+from benchmarks.hub import KINDS, PASSWORD, PATIENCE, Hub, Memory, jupyterhub, memory_of_hub, memory_of_learners
 from benchmarks.kernel_client import WIDGET_VIEW, KernelClient
 from benchmarks.series import measure_root
 from tools.browser.lab import SCREEN, Lab, Notebook, chromium, new_page, open_notebook
