@@ -15,4 +15,3 @@ put_notebooks(Path.home() / "rpnviz")
 
 # A kernel holds most of a learner's memory. One whose page is closed ends after an hour.
 c.MappingKernelManager.cull_idle_timeout = 3600
-c.MappingKernelManager.cull_interval = 300
