@@ -110,6 +110,12 @@ def test_lock_holds_what_is_asked_for_and_pytorch_comes_from_its_index() -> None
     assert not [name for name in LOCKED if re.match("nvidia|cuda|triton", name)]
 
 
+def test_docs_name_the_same_pytorch() -> None:
+    text = (ROOT / "docs" / "courses.md").read_text("utf-8")
+    told = {name: Version(version) for name, version in re.findall(r"(torch\w*)==([\d.]+)\+cpu ?", text)}
+    assert told == FROM_ITS_INDEX
+
+
 def test_lock_names_what_pytorch_needs() -> None:
     needed = {
         Requirement(line).name for line in (DEPLOY / "requirements.in").read_text().splitlines() if line[0] != "#"
