@@ -86,12 +86,14 @@ def jupyterhub(folder: Path) -> Iterator[Hub]:
         _wait_for(hub, process, folder / "hub.log")
         yield hub
     finally:
-        everyone = hub.process.children(recursive=True)
+        everyone = [*hub.process.children(recursive=True), hub.process]
         process.terminate()
-        process.wait(60)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
         for left in everyone:
             with contextlib.suppress(psutil.NoSuchProcess):
                 left.kill()
+        process.wait()
 
 
 def _proxy() -> list[str]:
