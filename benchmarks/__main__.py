@@ -1,6 +1,6 @@
 """Run the benchmarks and print their tables.
 
-python -m benchmarks                       all
+python -m benchmarks                       all but class, which needs more installed
 python -m benchmarks --only keys           the linked explorer against matplotlib, in a browser
 python -m benchmarks --only compute        rpnviz against torchvision, on the CPU
 python -m benchmarks --only training       a step of the head's training, in three ways
@@ -12,6 +12,8 @@ python -m benchmarks --only network        the network in the page against PyTor
 python -m benchmarks --only page-training  the training in the page against PyTorch
 python -m benchmarks --only fit            rpnviz fit on data sets of COCO's size, and of ten times that
 python -m benchmarks --only site           every page of the site: bytes, time until it moves, pictures a second
+python -m benchmarks --only class          a JupyterHub and learners who use it at the same time; --learners 30
+python -m benchmarks --only readers        the site for 30 and for 1,000 readers at once
 python -m benchmarks --json PATH           also write every sample
 """
 
@@ -31,10 +33,24 @@ from typing import Any
 
 import torch
 
-from benchmarks import compute, fit, keys, knobs, knobs_lab, network, page_training, series, site, training
+from benchmarks import (
+    classroom,
+    compute,
+    fit,
+    keys,
+    knobs,
+    knobs_lab,
+    network,
+    page_training,
+    readers,
+    series,
+    site,
+    training,
+)
 from benchmarks.views import EXPLORER, MATPLOTLIB
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
+from tools.site.pages import build
 
 
 def main() -> int:
@@ -42,10 +58,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=PARTS, help="run one part")
     parser.add_argument("--json", type=Path, metavar="PATH", help="also write all samples to this file")
+    parser.add_argument("--learners", type=int, default=3, metavar="N", help="how many make the class")
     options = parser.parse_args()
-    samples: dict[str, Any] = {"machine": _machine()}
+    samples: dict[str, Any] = {"machine": _machine(), "learners": options.learners}
     print(f"{samples['machine']}\n")
-    wanted = [options.only] if options.only else PARTS
+    wanted = [options.only] if options.only else [part for part in PARTS if part != "class"]
     for part in wanted:
         samples[part] = PARTS[part](samples)
     if options.json:
@@ -174,6 +191,24 @@ def _site() -> list[dict[str, Any]]:
     return [dataclasses.asdict(cost) for cost in costs]
 
 
+def _readers() -> list[dict[str, Any]]:
+    found: list[readers.Readers] = []
+    print(readers.HEAD)
+    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder, chromium() as browser:
+        build(Path(folder), [])
+        for count in (30, 1000):
+            found.append(readers.measure(browser, Path(folder), count))
+            print(readers.row(found[-1]), flush=True)
+    print()
+    return [dataclasses.asdict(one) for one in found]
+
+
+def _class(learners: int) -> dict[str, Any]:
+    found = classroom.measure(learners)
+    print(f"{classroom.table(found)}\n")
+    return dataclasses.asdict(found)
+
+
 def _times(name: str, baseline: list[float | None], explorer: list[float | None]) -> None:
     ratio = "–"
     if None not in baseline and None not in explorer:
@@ -238,6 +273,8 @@ PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "page-training": lambda _: _page_training(),
     "fit": lambda _: _fit(),
     "site": lambda _: _site(),
+    "readers": lambda _: _readers(),
+    "class": lambda samples: _class(samples["learners"]),
 }
 
 

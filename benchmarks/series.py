@@ -99,12 +99,13 @@ def measure_explorers(browser: Browser, lab: Lab, path: Path) -> tuple[list[Expl
     notebook.execute(PAYLOADS)
     payload: list[tuple[str, int]] = notebook.ask("list(_payloads.values())")
     roots = notebook.page.query_selector_all(".rpnviz")
-    explorers = [_measure_root(notebook, path.stem[:2], root) for root in roots if root.bounding_box()]
+    explorers = [measure_root(notebook, path.stem[:2], root) for root in roots if root.bounding_box()]
     notebook.close()
     return explorers, dict(sorted(payload))
 
 
-def _measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
+def measure_root(notebook: Notebook, of: str, root: ElementHandle) -> Explorer:
+    """One explorer: the first control that a key moves."""
     page = notebook.page
     name = root.get_attribute("aria-label") or root.get_attribute("class") or ""
     root.scroll_into_view_if_needed()

@@ -122,7 +122,7 @@ class Cost:
     shifts: float
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
     """Serves a folder, texts compressed, and counts the bytes of the bodies."""
 
     sent = 0
@@ -132,8 +132,7 @@ class _Handler(SimpleHTTPRequestHandler):
         if not path.is_file():
             self.send_error(404)
             return
-        body, text = path.read_bytes(), path.suffix in TEXTS
-        body = gzip.compress(body, 6) if text else body
+        body, text = sent_as(path), path.suffix in TEXTS
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)))
         self.send_header("Content-Length", str(len(body)))
@@ -141,15 +140,22 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         self.wfile.write(body)
-        _Handler.sent += len(body)
+        Handler.sent += len(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""
 
 
+@functools.cache
+def sent_as(path: Path) -> bytes:
+    """The body of a file's answer."""
+    body = path.read_bytes()
+    return gzip.compress(body, 6) if path.suffix in TEXTS else body
+
+
 @contextmanager
 def _served(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -168,12 +174,12 @@ def measure(browser: Browser, live: list[str]) -> Iterator[Cost]:
 def _page(browser: Browser, url: str) -> Cost:
     page = new_page(browser)
     page.add_init_script(WATCH)
-    _Handler.sent = 0
+    Handler.sent = 0
     page.goto(url, wait_until="networkidle")
-    opening = _Handler.sent
-    _read(page)
+    opening = Handler.sent
+    read(page)
     has_tour = page.locator(".rpnviz-mount").first.locator(".rpnviz-tour-show").is_visible()
-    cost = Cost(url.rsplit("/", 1)[1], opening, _Handler.sent, None, None, None, page.evaluate("() => shifts"))
+    cost = Cost(url.rsplit("/", 1)[1], opening, Handler.sent, None, None, None, page.evaluate("() => shifts"))
     page.context.close()
     page = new_page(browser)
     page.add_init_script(MOVE)
@@ -200,7 +206,8 @@ def _tour(browser: Browser, url: str) -> float:
     return begun
 
 
-def _read(page: Page) -> None:
+def read(page: Page) -> None:
+    """Scroll to the end, and to every view."""
     page.evaluate(READ)
     for place in page.locator(".rpnviz-mount").all():
         place.scroll_into_view_if_needed()
