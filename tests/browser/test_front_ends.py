@@ -103,7 +103,8 @@ def test_notebook_7(page: Page, tmp_path: Path) -> None:
 
 def test_voila(page: Page, tmp_path: Path) -> None:
     notebook, address = Notebook(page), free_address()
-    start = [sys.executable, "-m", "voila", written(tmp_path, EXPLORER, HEARD, CHECK), "--no-browser"]
+    cells = written(tmp_path, EXPLORER, HEARD, CHECK)
+    start = [sys.executable, "-m", "voila", str(cells), "--no-browser"]
     with serving([*start, "--Voila.ip=127.0.0.1", f"--port={address.split(':')[-1]}"], f"{address}/voila/static/"):
         listen(page, notebook)
         page.goto(address)
@@ -118,7 +119,7 @@ def test_marimo(page: Page, tmp_path: Path) -> None:
     notebook, address, program = Notebook(page), free_address(), tmp_path / "page.py"
     cells = written(tmp_path, EXPLORER.removesuffix("\nexplorer"), *HEARD_BY_MARIMO, CHECK)
     subprocess.run([sys.executable, "-m", "marimo", "convert", cells, "-o", program], check=True, capture_output=True)
-    start = [sys.executable, "-m", "marimo", "run", program, "--headless", "--no-token", "--host=127.0.0.1"]
+    start = [sys.executable, "-m", "marimo", "run", str(program), "--headless", "--no-token", "--host=127.0.0.1"]
     with serving([*start, f"--port={address.split(':')[-1]}"], f"{address}/health"):
         listen(page, notebook)
         page.goto(address)
