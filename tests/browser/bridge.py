@@ -44,6 +44,7 @@ class Host:
 
     explorer: RpnvizWidget
     wire: Wire
+    alive: bool = True  # or nothing that comes is heard
     sizes: list[int] = field(default_factory=list)  # letters of each message, both ways
 
     @classmethod
@@ -56,6 +57,8 @@ class Host:
 
     def exchange(self, message: Message | None) -> list[Message]:
         """What a page's request does: it brings what was set there, and takes home what Python has said since."""
+        if not self.alive:
+            return []
         if message:
             self.sizes.append(len(json.dumps(message)))
             buffers = [base64.b64decode(one) for one in message["buffers"]]

@@ -116,3 +116,16 @@ def test_takes_a_picture_of_the_readers_own(show: Callable[[str], Frame], host: 
     expect(view_of(frame)).to_have_attribute("aria-busy", "false")
     assert view_of(frame).locator(".rpnviz-error").count() == 0
     assert max(host.sizes) < MOST
+
+
+def test_says_that_python_does_not_answer_and_comes_back(show: Callable[[str], Frame], host: Host) -> None:
+    """A kernel that is dead, or busy for long, while a view waits for it."""
+    frame = show("colab")
+    note = view_of(frame).locator(".rpnviz-note")
+    frame.evaluate("() => { const late = setTimeout; window.setTimeout = (then, ms) => late(then, ms > 9000 ? 0 : ms); }")
+    host.alive = False
+    frame.evaluate("() => { model.set('picture', 'street-04'); model.save_changes(); }")
+    expect(note).to_contain_text("After a restart of the kernel, run this cell again.")
+    host.alive = True
+    frame.evaluate("() => { model.set('picture', 'street-05'); model.save_changes(); }")  # what was lost stays lost
+    expect(note).to_have_text("")
