@@ -122,7 +122,9 @@ def test_says_that_python_does_not_answer_and_comes_back(show: Callable[[str], F
     """A kernel that is dead, or busy for long, while a view waits for it."""
     frame = show("colab")
     note = view_of(frame).locator(".rpnviz-note")
-    frame.evaluate("() => { const late = setTimeout; window.setTimeout = (then, ms) => late(then, ms > 9000 ? 0 : ms); }")
+    frame.evaluate(
+        "() => { const late = setTimeout; window.setTimeout = (then, ms) => late(then, ms > 9000 ? 0 : ms); }"
+    )
     host.alive = False
     frame.evaluate("() => { model.set('picture', 'street-04'); model.save_changes(); }")
     expect(note).to_contain_text("After a restart of the kernel, run this cell again.")
