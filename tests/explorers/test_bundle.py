@@ -170,3 +170,10 @@ def test_a_class_of_one_view_is_styled_by_no_other(sheet: str) -> None:
     for other in sorted(SHEETS - {sheet}):
         taken = {name for one in selectors(other) for name in re.findall(r"\.([\w-]+)", one)}
         assert not own & taken, f"{other} has it as well"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith("saved/")])
+def test_no_view_looks_for_its_own_elements_in_the_document(name: str) -> None:
+    """It may stand in a shadow root: to the document all that is in there is one element, also if it has the focus."""
+    asked = r"document\.(?:querySelector|getElement|activeElement(?! === document\.body))"
+    assert not re.search(asked, bundle.read(name))

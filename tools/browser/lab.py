@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Lab:
     url: str
     token: str
     root: Path
+    pages: str = "doc/tree"  # below it a notebook has a page of its own; in Notebook 7 "notebooks"
 
 
 @contextlib.contextmanager
@@ -89,21 +91,42 @@ def jupyterlab(root: Path, start: Sequence[str | Path] = (), **more: str) -> Ite
         start: the command that starts it there, if not the JupyterLab that is installed here.
         more: what else its environment holds.
     """
+    lab = Lab(free_address(), secrets.token_hex(16), root)
+    start = start or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}")
+    with serving([*start, *_arguments(lab)], f"{lab.url}/api?token={lab.token}", **more):
+        yield lab
+
+
+def free_address() -> str:
+    """Return the address of a port of this machine at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def serving(command: Sequence[str | Path], answers: str, **more: str) -> Iterator[None]:
+    """Run a server for as long as it is needed, with settings of its own and kernels without a network.
+
+    Args:
+        command: what starts it.
+        answers: an address of it; whatever it answers there, it can be used from then on.
+        more: what else its environment holds.
+
+    Raises:
+        RuntimeError: if it does not start, with the end of what it said.
+    """
     home = Path(tempfile.mkdtemp(prefix="rpnviz-lab-"))
     environment = offline_environment(home) | {name: str(home / name) for name in _FOLDERS} | more
     for name, text in _SETTINGS.items():
         path = home / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        lab = Lab(f"http://127.0.0.1:{free.getsockname()[1]}", secrets.token_hex(16), root)
-    with (home / "lab.log").open("w") as log:
-        start = start or (sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}")
-        server = subprocess.Popen([*map(str, start), *_arguments(lab)], env=environment, stdout=log, stderr=log)
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen([*map(str, command)], env=environment, stdout=log, stderr=log)
     try:
-        _wait_for(server, lab, home / "lab.log")
-        yield lab
+        _wait_for(server, answers, home / "server.log")
+        yield
     finally:
         server.terminate()
         server.wait(30)
@@ -120,14 +143,18 @@ def _arguments(lab: Lab) -> list[str]:
     ]
 
 
-def _wait_for(server: subprocess.Popen[bytes], lab: Lab, log: Path) -> None:
+def _wait_for(server: subprocess.Popen[bytes], answers: str, log: Path) -> None:
     give_up = time.monotonic() + PATIENCE / 1000
     while server.poll() is None and time.monotonic() < give_up:
-        with contextlib.suppress(OSError):
-            urllib.request.urlopen(f"{lab.url}/api?token={lab.token}", timeout=2).close()
+        try:
+            urllib.request.urlopen(answers, timeout=2).close()
             return
+        except urllib.error.HTTPError:
+            return  # it has no such page, so it is there
+        except OSError:
+            pass
         time.sleep(0.1)  # there is nothing to wait on but the port
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
 @dataclass
@@ -205,7 +232,7 @@ def open_notebook(page: Page, lab: Lab, name: str, theme: str = "light") -> Note
     """
     notebook = Notebook(page)
     listen(page, notebook)
-    page.goto(f"{lab.url}/doc/tree/{name}?token={lab.token}&reset")
+    page.goto(f"{lab.url}/{lab.pages}/{name}?token={lab.token}&reset")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
     page.evaluate(_READY, f"JupyterLab {theme.title()}")
     page.wait_for_function(_THEMED, arg=theme)

@@ -198,7 +198,7 @@ export function numberField({ name, className, max, placeholder, what, onChange 
     /** Show a value, unless another is being typed. @param {string} value */
     set(value) {
       last = value;
-      if (document.activeElement !== input) input.value = value;
+      if (!input.matches(":focus")) input.value = value;
     },
   };
 }

@@ -8,6 +8,8 @@ import { makeVeil } from "./veil.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
+const SILENCE = 20_000; // ms
+
 /**
  * The outer element of an explorer: its questions, if it has any; `body` for the view; below it the status line in one fixed place (what the element
  * under mouse or focus is; busy; errors of the kernel), the sentence that says what is shown now (it describes every
@@ -33,7 +35,8 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
-  const showNote = () => writeNote(note, root, busy, model.get("error") || "");
+  const silence = longSilence(() => showNote());
+  const showNote = () => writeNote(note, root, busy + silence.remark(), model.get("error") || "");
   stops.push(watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
   showNote();
   el.append(root);
@@ -59,6 +62,8 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
     busy(sentence) {
+      if (sentence !== busy) silence.over();
+      if (sentence && model.get("has_kernel")) silence.begin();
       busy = sentence;
       showNote();
       card.arrive();
@@ -67,6 +72,7 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     onDestroy: (stop) => stops.push(stop),
     destroy() {
       speaker.stop();
+      silence.over();
       stops.forEach((stop) => stop());
       root.remove();
     },
@@ -89,6 +95,29 @@ function speaks(live, body) {
       stop();
       speaking = window.setTimeout(() => !body.inert && setText(live, sentence), 400);
     },
+  };
+}
+
+/**
+ * What is added once the kernel has not answered for long: one that died, or was started again, never does, and no front
+ * end tells a view of it in a way that all have. @param {() => void} show
+ */
+function longSilence(show) {
+  let waiting = 0;
+  let long = false;
+  return {
+    begin() {
+      waiting ||= window.setTimeout(() => {
+        long = true;
+        show();
+      }, SILENCE);
+    },
+    over() {
+      clearTimeout(waiting);
+      waiting = 0;
+      long = false;
+    },
+    remark: () => (long ? " No answer yet. Does a cell run? After a restart of the kernel, run this cell again." : ""),
   };
 }
 

@@ -234,7 +234,7 @@ function editorControls(editor) {
       const { chosen, objects } = editor;
       open.set(editor.open);
       tools.hidden = !editor.open;
-      if (document.activeElement !== name) name.value = objects[chosen]?.name ?? "";
+      if (!name.matches(":focus")) name.value = objects[chosen]?.name ?? "";
       name.disabled = less.disabled = chosen < 0;
       back.disabled = JSON.stringify(objects) === JSON.stringify(editor.asOpened);
     },

@@ -68,7 +68,7 @@ export function tourBar(context) {
       for (const one of [back, count, next, leave]) one.hidden = step < 0;
       back.disabled = step === 0;
       fold.draw(step >= 0);
-      if (element.contains(document.activeElement) || document.activeElement === document.body) keepFocus(before, step);
+      if (element.matches(":focus-within") || document.activeElement === document.body) keepFocus(before, step);
       before = step;
       guide.settle();
     },
@@ -81,17 +81,20 @@ export function tourBar(context) {
 
   /** Above the view; unfolded, where there is room beside it. @param {string} where */
   function stand(where) {
-    const [home, focused] = [root.querySelector(where), /** @type {HTMLElement | null} */ (document.activeElement)];
+    const [home, focused] = [
+      root.querySelector(where),
+      /** @type {HTMLElement | null} */ (element.querySelector(":focus")),
+    ];
     if (element.parentElement === home) return;
     home?.prepend(element);
-    if (element.contains(focused)) focused?.focus({ preventScroll: true });
+    focused?.focus({ preventScroll: true });
   }
 
   /** The button pressed may be gone. @param {number} from @param {number} to */
   function keepFocus(from, to) {
     if (from < 0 && to >= 0) next.focus({ preventScroll: true });
     if (from >= 0 && to < 0) show.focus({ preventScroll: true });
-    if (document.activeElement === back && back.disabled) next.focus({ preventScroll: true });
+    if (back.matches(":focus") && back.disabled) next.focus({ preventScroll: true });
   }
 }
 
