@@ -152,8 +152,7 @@ def _wait_for(server: subprocess.Popen[bytes], answers: str, log: Path) -> None:
         except urllib.error.HTTPError:
             return  # it has no such page, so it is there
         except OSError:
-            pass
-        time.sleep(0.1)  # there is nothing to wait on but the port
+            time.sleep(0.1)  # there is nothing to wait on but the port
     raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
 
 
