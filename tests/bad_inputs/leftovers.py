@@ -45,26 +45,39 @@ def settings() -> dict[str, Any]:
     }
 
 
-def running() -> dict[str, int]:
-    """How many threads, processes and open files there are."""
+def children() -> set[int]:
+    """The processes that this one has started, browsers of other tests for some."""
+    return {one.pid for one in psutil.Process().children()}
+
+
+def running(others: set[int]) -> dict[str, int]:
+    """How many threads, processes and open files there are, without the processes of others and what they started."""
     me = psutil.Process()
+    own = [one for one in me.children() if one.pid not in others]
     return {
         "threads": threading.active_count(),
-        "processes": len(me.children(recursive=True)),
+        "processes": sum(map(_with_children, own)),
         "open files": me.num_fds() if hasattr(me, "num_fds") else me.num_handles(),
     }
 
 
-def more_than(usual: dict[str, int]) -> dict[str, int]:
+def _with_children(process: psutil.Process) -> int:
+    try:
+        return 1 + len(process.children(recursive=True))
+    except psutil.NoSuchProcess:  # it has just ended
+        return 0
+
+
+def more_than(usual: dict[str, int], others: set[int]) -> dict[str, int]:
     """What there is more of, once all that was killed has had time to end."""
     give_up = time.monotonic() + 10
-    while (more := _more_than(usual)) and time.monotonic() < give_up:
+    while (more := _more_than(usual, others)) and time.monotonic() < give_up:
         time.sleep(0.02)
     return more
 
 
-def _more_than(usual: dict[str, int]) -> dict[str, int]:
-    return {name: count for name, count in running().items() if count > usual[name]}
+def _more_than(usual: dict[str, int], others: set[int]) -> dict[str, int]:
+    return {name: count for name, count in running(others).items() if count > usual[name]}
 
 
 def files(folder: Path) -> dict[str, bytes | None]:

@@ -10,8 +10,9 @@ import pytest
 import traitlets as t
 
 from rpnviz.exercises import checking
+from rpnviz.exercises.sandbox import starting
 from tests.bad_inputs.given import GIVEN, WRITES, File, following
-from tests.bad_inputs.leftovers import changed, files, more_than, running, settings
+from tests.bad_inputs.leftovers import changed, children, files, more_than, running, settings
 from tests.bad_inputs.table import ROWS, Row
 from tests.fit.data_sets import FORMATS
 
@@ -19,7 +20,15 @@ PROCESSES = 4  # Node; the one from which workers are forked; a worker, with its
 
 
 @pytest.fixture(scope="module")
-def say(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Row], str]]:
+def others() -> set[int]:
+    """The processes of other tests."""
+    checking._worker.stop()
+    starting._nursery.stop()
+    return children()
+
+
+@pytest.fixture(scope="module")
+def say(others: set[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Row], str]]:
     """Hand a row over; each kind was handed something once before, so that all it needs is loaded and runs."""
     with following() as follow, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RPNVIZ_DATA", str(tmp_path_factory.mktemp("progress")))
@@ -41,14 +50,19 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Row], st
 
 
 @pytest.fixture(scope="module")
-def usual(say: Callable[[Row], str]) -> dict[str, int]:
+def usual(say: Callable[[Row], str], others: set[int]) -> dict[str, int]:
     """What there is while functions can be checked."""
-    return {**running(), "processes": PROCESSES}
+    return {**running(others), "processes": PROCESSES}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_it_is_a_sentence_and_nothing_else(
-    row: Row, say: Callable[[Row], str], usual: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    row: Row,
+    say: Callable[[Row], str],
+    usual: dict[str, int],
+    others: set[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = settings()
@@ -56,7 +70,7 @@ def test_it_is_a_sentence_and_nothing_else(
     assert row.fits(said), said
     assert "Traceback" not in said
     assert changed(before, settings()) == []
-    assert more_than(usual) == {}
+    assert more_than(usual, others) == {}
     assert not list(tmp_path.rglob("*.unfinished"))
     _only_whole_files(row, files(tmp_path))
 
