@@ -46,15 +46,17 @@ def hoards(x): return torch.empty(200_000_000).shape[0]
 """
 
 
-@pytest.fixture(params=["forked", "spawned"] if starting.CAN_FORK else ["spawned"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """How workers are started here, and how they are started on other systems."""
-    monkeypatch.setattr(starting, "CAN_FORK", request.param == "forked")
-    return str(request.param)
+# How workers are started on this system, and how on others: for what depends on it.
+both_ways = pytest.mark.parametrize("can_fork", sorted({starting.CAN_FORK, False}), indirect=True)
 
 
 @pytest.fixture
-def worker(way: str) -> Iterator[Worker]:
+def can_fork(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "CAN_FORK", request.param)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
     one = Worker(seconds=2)
     yield one
     one.stop()
@@ -91,14 +93,16 @@ def is_gone(pid: int) -> bool:
     return not is_alive(pid)
 
 
-def test_runs_a_function_and_stays(worker: Worker) -> None:
+@both_ways
+def test_runs_a_function_and_stays(can_fork: None, worker: Worker) -> None:
     assert torch.equal(run(worker, "same"), torch.arange(3))  # type: ignore[arg-type]
     pid = worker.pid
     run(worker, "same")
     assert worker.pid == pid and pid != os.getpid()
 
 
-def test_endless_function_is_stopped_and_the_next_one_runs(worker: Worker) -> None:
+@both_ways
+def test_endless_function_is_stopped_and_the_next_one_runs(can_fork: None, worker: Worker) -> None:
     run(worker, "same")
     pid = worker.pid
     assert pid is not None
@@ -110,7 +114,8 @@ def test_endless_function_is_stopped_and_the_next_one_runs(worker: Worker) -> No
 
 
 @pytest.mark.parametrize(("name", "code"), [("ends", 7), ("crashes", -signal.SIGSEGV)])
-def test_ended_process_is_told_with_its_status(worker: Worker, name: str, code: int) -> None:
+@both_ways
+def test_ended_process_is_told_with_its_status(can_fork: None, worker: Worker, name: str, code: int) -> None:
     with pytest.raises(EndedError) as told:
         run(worker, name)
     assert told.value.code == code
@@ -150,7 +155,8 @@ def test_interrupt_of_the_notebook_stops_the_function(worker: Worker, monkeypatc
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no sessions, and no interrupt of a whole group")
-def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(worker: Worker) -> None:
+@both_ways
+def test_interrupt_of_the_notebooks_group_does_not_reach_the_worker(can_fork: None, worker: Worker) -> None:
     run(worker, "same")
     assert worker.pid is not None and os.getsid(worker.pid) == worker.pid != os.getsid(0)
 
@@ -193,13 +199,15 @@ def test_forgotten_worker_ends() -> None:
     assert is_gone(pid)
 
 
-def test_idle_worker_ends_with_the_interpreter() -> None:
+@both_ways
+def test_idle_worker_ends_with_the_interpreter(can_fork: None) -> None:
     parent, pid = pid_of_the_worker_of("")
     assert parent.wait(60) == 0
     assert is_gone(pid)
 
 
-def test_process_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@both_ways
+def test_process_that_cannot_start_says_why(can_fork: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cloudpickle.py").write_text("raise ImportError('cloudpickle is broken here')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(starting, "_nursery", starting._Nursery())
@@ -207,7 +215,8 @@ def test_process_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.
         Worker().ask("spoiled")
 
 
-def test_what_a_function_has_started_ends_with_its_worker(worker: Worker) -> None:
+@both_ways
+def test_what_a_function_has_started_ends_with_its_worker(can_fork: None, worker: Worker) -> None:
     pid = run(worker, "starts")
     assert isinstance(pid, int) and is_alive(pid)
     worker.stop()
