@@ -26,6 +26,7 @@ from rpnviz.explorers.common import rules
 from rpnviz.pictures import Picture
 from tests.exercises.conftest import typed
 from tests.fit.data_sets import coco, voc, yolo
+from tools.fuzz import targets
 from tools.fuzz.node import PageModule
 
 
@@ -139,20 +140,10 @@ def load_weights(bad: File) -> str:
 
 
 CAR = {"name": "car", "box": [0, 0, 100, 60]}
-RULES = {
-    "row": rules.whole(0, 39),
-    "low": rules.number(0, 1, at_most="high"),
-    "high": rules.number(0, 1),
-    "on": {"kind": "switch"},
-    "side": rules.one_of(["left", "dropped", "both sides"]),
-    "top_n": rules.one_of([10, 50]),
+RULES = targets.RULES | {
     "layers": rules.some_of(["anchors", "labels", "<b>"]),
-    "deltas": rules.numbers([-2, -3], [2, 5]),
     "probe": rules.numbers([0, 0], [39, 59], or_none=True),
     "box": rules.box([0, 0, 100, 60]),
-    "patch": rules.box([0, 0, 100, 60], or_none=True),
-    "scales": rules.listed(4, 2000, 3),
-    "objects": rules.objects([0, 0, 100, 60], 5),
 }
 OPENING = {
     **{"row": 7, "low": 0.3, "high": 0.7, "on": False, "side": "left", "top_n": 50, "layers": ["anchors"]},

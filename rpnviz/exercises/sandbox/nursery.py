@@ -17,8 +17,7 @@ from typing import NoReturn
 import numpy as np
 
 from rpnviz.exercises.sandbox import worker
-
-NUMBER = 4  # bytes of each number that a keeper says, the first byte is the lowest
+from rpnviz.exercises.sandbox.starting import NUMBER
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import threading
 from typing import IO, BinaryIO
 
 _PYTHON = (sys.executable, "-P", "-m")  # without the folder that it is started in: a submission may lie there
+NUMBER = 4  # bytes of each number that a keeper says, the lowest first
 CAN_FORK = sys.platform == "linux"  # elsewhere what PyTorch loads may not be used after a fork
 
 
@@ -109,7 +110,7 @@ class Forked:
         """Return the next number that the keeper says; None if it says none in time, or is gone."""
         self._keeper.settimeout(seconds)
         try:
-            said = self._keeper.recv(4)
+            said = self._keeper.recv(NUMBER)
         except (TimeoutError, BlockingIOError):
             return None
         except OSError:  # reset by a keeper that was killed
