@@ -402,6 +402,7 @@ WEIGHTS = rows(
     "weights",
     (File("command.pt", as_file({"a": Command()})), NOT_TENSORS.format(r"command\.pt")),
     (File("old.pt", pickle.dumps(Command(), protocol=2)), NOT_TENSORS.format(r"old\.pt")),
+    (File("a\x07b.pt", "<html>404</html>"), NOT_TENSORS.format(r"a�b\.pt")),
     (File("page.pt", "<html>404</html>"), NOT_TENSORS.format(r"page\.pt")),
     (
         File("page.safetensors", "<html>404</html>"),
