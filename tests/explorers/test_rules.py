@@ -306,8 +306,8 @@ def test_a_link_is_read_back_as_it_was_written(page: Page) -> None:
 
 def test_a_link_can_be_read_by_people(page: Page) -> None:
     assert write(page, OPENING) == (
-        "explorer=it&row=7&low=0.3&high=0.7&on=0&side=left&top_n=50&layers=anchors&deltas=0,0&probe=&box=1,2,30,40"
-        "&patch=3,4,5,6&scales=8&objects=car,0,0,100,60"
+        "explorer=it&row=7&low=0.3&high=0.7&on=0&side=left&top_n=50&layers=anchors&deltas=0,0&patch=3,4,5,6&scales=8"
+        "&objects=car,0,0,100,60&probe=&box=1,2,30,40"
     )
     odd = [{"name": "Café; 50 %, 🚗&<b>", "box": [0, 0, 10, 10]}, {"name": "", "box": [1, 2, 3, 4]}]
     assert read(page, write(page, {**OPENING, "objects": odd}))[0]["objects"] == odd
