@@ -140,9 +140,9 @@ def put_into(lab: Lab, name: str, *cells: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def _opened() -> Iterator[dict[tuple[str, str], Notebook]]:
+def _opened() -> Iterator[dict[str, Notebook]]:
     """What this module opened and ran; its tests share it, and each puts its explorer where it needs it."""
-    opened: dict[tuple[str, str], Notebook] = {}
+    opened: dict[str, Notebook] = {}
     yield opened
     for notebook in opened.values():
         notebook.close()
@@ -164,19 +164,17 @@ def shows_its_explorers(page: Page) -> None:
 
 
 @pytest.fixture
-def open_and_run(
-    browser: Browser, lab: Lab, _opened: dict[tuple[str, str], Notebook]
-) -> Iterator[Callable[..., Notebook]]:
-    """Open a notebook, ours or of these cells, in a theme and run all of it. What goes wrong in it fails the test."""
+def open_and_run(browser: Browser, lab: Lab, _opened: dict[str, Notebook]) -> Iterator[Callable[..., Notebook]]:
+    """Open a notebook, ours or of these cells, and run all of it. What goes wrong in it fails the test."""
     used: list[Notebook] = []
 
-    def opener(name: str, *cells: str, theme: str = "light") -> Notebook:
-        if (name, theme) not in _opened:
-            _opened[name, theme] = open_notebook(new_page(browser), lab, put_into(lab, name, *cells), theme)
-            _opened[name, theme].run_all()
+    def opener(name: str, *cells: str) -> Notebook:
+        if name not in _opened:
+            _opened[name] = open_notebook(new_page(browser), lab, put_into(lab, name, *cells))
+            _opened[name].run_all()
             if name[:2].isdigit():
-                shows_its_explorers(_opened[name, theme].page)
-        used.append(_opened[name, theme])
+                shows_its_explorers(_opened[name].page)
+        used.append(_opened[name])
         return used[-1]
 
     yield opener
@@ -185,10 +183,10 @@ def open_and_run(
         assert notebook.page.locator(".rpnviz-error").all_inner_texts() == []
 
 
-@pytest.fixture(params=["light"])
-def linked(request: pytest.FixtureRequest, open_and_run: Callable[..., Notebook]) -> View:
+@pytest.fixture
+def linked(open_and_run: Callable[..., Notebook]) -> View:
     """The linked explorer of notebook 00, over the middle of the map, with the layers it opens with."""
-    explorer = View(open_and_run("00", theme=request.param))
+    explorer = View(open_and_run("00"))
     explorer.root.scroll_into_view_if_needed()
     explorer.root.evaluate("() => document.activeElement.blur()")
     explorer.notebook.execute("explorer.unfold()")

@@ -10,10 +10,8 @@ from tests.browser.conftest import View
 
 RED, GREEN, BLUE = bytes.fromhex(PALETTE["window"][1:])
 WINDOW = RED, GREEN, BLUE
-both_themes = pytest.mark.parametrize("linked", ["light", "dark"], indirect=True)
 
 
-@both_themes
 def test_arrow_keys_on_the_map_move_everything(linked: View) -> None:
     before = linked.looks()
     linked.part("map").focus()
@@ -268,7 +266,6 @@ def test_nothing_jumps_when_the_window_moves(linked: View) -> None:
         assert boxes() == before, layers
 
 
-@both_themes
 def test_all_of_it_fits_on_a_laptop_screen(linked: View) -> None:
     box = linked.root.bounding_box()
     room = linked.notebook.page.locator(".jp-WindowedPanel-outer").first.bounding_box()
@@ -317,7 +314,7 @@ def test_every_control_has_a_name_and_is_reached_by_tab(linked: View) -> None:
     assert reached == wanted
 
 
-def test_the_dark_theme_is_dark_and_readable(linked: View, open_and_run) -> None:  # type: ignore[no-untyped-def]
+def test_the_dark_theme_is_dark_and_readable(linked: View) -> None:
     contrast = """e => {
       const light = (css) => {
         const c = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -331,8 +328,12 @@ def test_the_dark_theme_is_dark_and_readable(linked: View, open_and_run) -> None
       const text = [...e.querySelectorAll("td, th, label, .rpnviz-what")].map((t) => light(getComputedStyle(t).color));
       return [back, ...text.map((t) => (Math.max(t, back) + 0.05) / (Math.min(t, back) + 0.05))];
     }"""
-    dark = View(open_and_run("00", theme="dark"))
-    (light_back, *on_light), (dark_back, *on_dark) = (view.root.evaluate(contrast) for view in (linked, dark))
+    light_back, *on_light = linked.root.evaluate(contrast)
+    before = linked.pixels("map"), linked.root.bounding_box()
+    linked.notebook.change_theme("dark")
+    dark_back, *on_dark = linked.root.evaluate(contrast)
+    assert (linked.pixels("map"), linked.root.bounding_box()) == before  # nothing jumps, and a map keeps its colours
+    linked.notebook.change_theme("light")
     assert light_back > 0.8 and dark_back < 0.1
     assert min(on_light) >= 4.5 and min(on_dark) >= 4.5
 

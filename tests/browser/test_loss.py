@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import PIXELS, uncovered
+from tests.browser.test_questions import answer_all
 from tools.browser.lab import Notebook
 
 SUMS = "[f'{x:.6f}' for pair in explorer.losses.values() for x in (*pair, sum(pair))]"
@@ -187,3 +188,35 @@ def test_picture_and_ledger_stand_side_by_side_next_to_the_file_browser(six: Not
       .filter((part) => part.scrollWidth > part.clientWidth).map((part) => part.textContent)"""
     assert root.evaluate(cut) == []
     root.evaluate("root => { root.style.width = ''; }")
+
+
+def test_the_keys_are_the_cards_and_python_follows(six: Notebook) -> None:
+    answer_all(six, "loss")
+
+
+def test_in_jupyterlab_page_and_python_do_not_fight(six: Notebook) -> None:
+    root = view(six)
+    root.locator("summary").click()
+    seed, low, high = (
+        root.get_by_role("slider", name=name, exact=True) for name in ("seed", "bg_iou_thresh", "fg_iou_thresh")
+    )
+    root.locator(".rpnviz-anchor-choice").select_option(str(six.ask("list(explorer.rows).index('easy')")))
+    seed.focus()
+    for _ in range(12):  # faster than the kernel answers
+        six.page.keyboard.press("ArrowRight")
+    high.focus()
+    for _ in range(25):
+        six.page.keyboard.press("ArrowLeft")
+    six.wait_for("[explorer.seed, explorer.fg_iou_thresh]", [12, 0.45])
+    assert six.ask("explorer.anchor['key']") == "easy" and six.ask("explorer.logit == explorer.anchor['logit']")
+    agree(six, root)
+    expect(root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("lowest score")
+    six.execute("explorer.objects = []")  # from a cell the page follows Python
+    expect(root.locator(".rpnviz-anchor-choice option")).to_have_count(2)
+    expect(root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("lowest score")
+    agree(six, root)
+    low.focus()
+    six.page.keyboard.press("ArrowLeft")
+    six.wait_for("explorer.bg_iou_thresh", 0.29)
+    agree(six, root)
+    assert six.ask("explorer.error") == ""

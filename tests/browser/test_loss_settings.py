@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from rpnviz.explorers.loss.explorer import LossExplorer
 from tests.browser.conftest import FINGERS, PHONE
-from tests.browser.test_loss import agree
-from tests.browser.test_loss import view as loss_view
 from tests.browser.test_objects import Editor, made
 from tests.browser.test_reach import Finger
 from tools.browser.lab import Notebook
@@ -236,33 +234,3 @@ def test_a_presenters_keys_bring_the_anchors_own_answer(editor: Editor) -> None:
     expect(editor.root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("fits worst")
     expect(editor.root.locator(".rpnviz-sums tfoot td").first).to_have_text("equal to six digits")
     assert answer(editor.page) != first
-
-
-def test_in_jupyterlab_page_and_python_do_not_fight(open_and_run: Callable[..., Notebook]) -> None:
-    lab = open_and_run("06")
-    lab.execute("explorer.chosen = 1; explorer.chosen = 0; explorer.normalisation = 'torchvision'")
-    root = loss_view(lab)
-    root.locator("summary").click()
-    seed, low, high = (
-        root.get_by_role("slider", name=name, exact=True) for name in ("seed", "bg_iou_thresh", "fg_iou_thresh")
-    )
-    root.locator(".rpnviz-anchor-choice").select_option(str(lab.ask("list(explorer.rows).index('easy')")))
-    seed.focus()
-    for _ in range(12):  # faster than the kernel answers
-        lab.page.keyboard.press("ArrowRight")
-    high.focus()
-    for _ in range(25):
-        lab.page.keyboard.press("ArrowLeft")
-    lab.wait_for("[explorer.seed, explorer.fg_iou_thresh]", [12, 0.45])
-    assert lab.ask("explorer.anchor['key']") == "easy" and lab.ask("explorer.logit == explorer.anchor['logit']")
-    agree(lab, root)
-    expect(root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("lowest score")
-    lab.execute("explorer.objects = []")  # from a cell the page follows Python
-    expect(root.locator(".rpnviz-anchor-choice option")).to_have_count(2)
-    expect(root.locator(".rpnviz-anchor-choice option:checked")).to_contain_text("lowest score")
-    agree(lab, root)
-    low.focus()
-    lab.page.keyboard.press("ArrowLeft")
-    lab.wait_for("explorer.bg_iou_thresh", 0.29)
-    agree(lab, root)
-    assert lab.ask("explorer.error") == ""

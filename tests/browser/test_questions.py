@@ -319,13 +319,6 @@ def answer_all(notebook: Notebook, kind: str) -> None:
     assert notebook.page.locator(".jp-mod-editMode").count() == 0  # the keys were the card's
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_in_jupyterlab_the_keys_are_the_cards_and_python_follows(
-    open_and_run: Callable[..., Notebook], theme: str
-) -> None:
-    answer_all(open_and_run("06", theme=theme), "loss")
-
-
 def test_questions_that_are_asked_later_come_into_an_open_view(open_and_run: Callable[..., Notebook]) -> None:
     notebook = open_and_run("scratch", SCRATCH)
     view = notebook.page.locator(".rpnviz-linked").first

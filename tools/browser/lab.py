@@ -206,6 +206,11 @@ class Notebook:
         if line not in self.troubles:
             self.troubles.append(line)
 
+    def change_theme(self, theme: str) -> None:
+        """Show JupyterLab in its "light" or its "dark" theme."""
+        self._answer(_CHANGE_THEME, f"JupyterLab {theme.title()}")
+        self.page.wait_for_function(_THEMED, arg=theme)
+
     def close(self) -> None:
         """Stop the kernel and close the page."""
         self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
@@ -220,21 +225,20 @@ def new_page(browser: Browser) -> Page:
     return page
 
 
-def open_notebook(page: Page, lab: Lab, name: str, theme: str = "light") -> Notebook:
-    """Open a notebook of the served folder and wait for its kernel; nothing is run yet.
+def open_notebook(page: Page, lab: Lab, name: str) -> Notebook:
+    """Open a notebook of the served folder in the light theme and wait for its kernel; nothing is run yet.
 
     Args:
         page (Page): from `new_page()`.
         lab (Lab): from `jupyterlab()`.
         name (str): path of the notebook below the served folder.
-        theme (str): "light" or "dark".
     """
     notebook = Notebook(page)
     listen(page, notebook)
     page.goto(f"{lab.url}/{lab.pages}/{name}?token={lab.token}&reset")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel")
-    page.evaluate(_READY, f"JupyterLab {theme.title()}")
-    page.wait_for_function(_THEMED, arg=theme)
+    page.evaluate(_READY)
+    notebook.change_theme("light")
     return notebook
 
 
@@ -260,7 +264,7 @@ def listen(page: Page, notebook: Notebook) -> None:
 _IN_TIME = f"""argument => {{
   const late = new Promise((_, no) => setTimeout(() => no(new Error("JupyterLab does not answer")), {PATIENCE}));
   return ((promise) => Promise.race([promise, late]))"""
-_READY = """async theme => {
+_READY = """async () => {
   await jupyterapp.restored;
   const { sessionContext } = jupyterapp.shell.currentWidget;
   await sessionContext.ready;
@@ -272,8 +276,8 @@ _READY = """async theme => {
     if (header.msg_type !== "stream" || content.name !== "stderr" || content.text.startsWith("No such comm")) return;
     rpnvizComplaints.push(`stderr: ${content.text}`);
   });
-  await jupyterapp.commands.execute("apputils:change-theme", { theme });
 }"""
+_CHANGE_THEME = 'theme => jupyterapp.commands.execute("apputils:change-theme", { theme })'
 _THEMED = "theme => document.body.dataset.jpThemeLight === String(theme === 'light')"
 _COMPLAINTS = """() => {
   const shown = document.querySelectorAll('[data-mime-type$="jupyter.error"], [data-mime-type$="jupyter.stderr"]');
