@@ -8,7 +8,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the cores; before anything imports PyTorch
+# The workers share the cores. And memory that PyTorch lets go of is kept for its next tensor: to ask the system for it
+# anew, page by page, is a third of what a picture costs. Both before anything starts a process or imports PyTorch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "4000000000")
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "4000000000")
 
 import pytest
 from hypothesis import settings

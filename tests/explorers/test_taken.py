@@ -163,8 +163,7 @@ def test_more_anchors_than_the_page_can_number_are_refused_before_the_network_ru
 # ---- small pictures ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("grid", ["floor", "ceil", "paper"])
-@pytest.mark.parametrize("size", [(16, 16), (16, 300), (150, 200)])
+@pytest.mark.parametrize(("size", "grid"), [((16, 16), "floor"), ((16, 300), "ceil"), ((150, 200), "paper")])
 def test_every_explorer_shows_a_small_picture(tmp_path: Path, size: tuple[int, int], grid: str) -> None:
     height, width = size
     image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)

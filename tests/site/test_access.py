@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.access import COLOURS, PLACES, findings, walk
@@ -31,8 +32,14 @@ def test_a_page_read_to_its_end(served: str, open_page: Any, name: str) -> None:
     page.evaluate("scrollTo(0, 0)")
     walk(page)
     assert serious(page) == []
+
+
+@pytest.mark.parametrize("name", ["index.html", "03_the_anchors.html", "glossary.html"])
+def test_a_page_in_the_dark(served: str, open_page: Any, name: str) -> None:
+    """One page of each kind: all words have their colours from one style sheet. The views are seen in tests/browser."""
+    page = open_page(f"{served}/{name}").page
     page.emulate_media(color_scheme="dark")
-    assert serious(page, COLOURS, without=".rpnviz") == []  # tests/browser has the explorers in both themes
+    assert serious(page, COLOURS, without=".rpnviz") == []
 
 
 def test_the_sections_open_by_keys(served: str, open_page: Any) -> None:

@@ -168,6 +168,11 @@ class Notebook:
         self._answer("() => jupyterapp.commands.execute('notebook:run-all-cells')")
         self.collect()
 
+    def run_above(self, index: int) -> None:
+        """Run all cells above one and wait for the last of them."""
+        self._answer(_RUN_ABOVE, index)
+        self.collect()
+
     def run(self, code: str) -> None:
         """Append a cell and run it; its output is on the screen when this returns."""
         self._answer(_APPEND_AND_RUN, code)
@@ -288,6 +293,12 @@ _ASK = """async ([code, expression]) => {
   const request = { code, user_expressions: { answer: expression }, store_history: false };
   const { content } = await kernel.requestExecute(request).done;
   return content.status === "ok" ? content.user_expressions.answer : content;
+}"""
+_RUN_ABOVE = """async index => {
+  const { content } = jupyterapp.shell.currentWidget;
+  content.activeCellIndex = index;
+  content.deselectAll();
+  await jupyterapp.commands.execute("notebook:run-all-above");
 }"""
 _APPEND_AND_RUN = """async source => {
   const { content } = jupyterapp.shell.currentWidget;
