@@ -119,7 +119,7 @@ SCROLL = """([frames, patience]) => {
 def scroll_through(*pages: Opened) -> None:
     """Read pages to their ends, all at once."""
     for one in pages:
-        one.page.evaluate(f"given => {{ ({SCROLL})(given); }}", [4 if one.places else 1, 60_000])
+        one.page.evaluate(f"given => {{ ({SCROLL})(given); }}", [8 if one.places else 1, 60_000])
     for one in pages:
         one.page.evaluate("() => scrolled")
         for place in one.places:
