@@ -21,8 +21,8 @@ from nbformat import NotebookNode, v4
 from PIL import Image
 
 from rpnviz.figures.primitives import GREYS
-from tools.notebooks.run import WIDGET_VIEW
-from tools.site.executed import Executed
+from rpnviz.site.executed import Executed
+from rpnviz.site.running import WIDGET_VIEW
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
 NIGHT = STILL.replace("rpnviz-still", "rpnviz-night")
