@@ -10,8 +10,8 @@
 
 `python -m rpnviz` is the same. Exit status: 0 when it was done (grade: whatever the verdicts are); 1 when grade could
 not read one of the notebooks, which its row says, or fit a part of the annotations, or the anchors cover less than
---at-least; 2 for a wrong call, annotations that cannot be opened, or a file that cannot be written; 130 when grade was
-interrupted.
+--at-least, or the site could not be made; 2 for a wrong call, annotations that cannot be opened, or a file that cannot
+be written; 130 when grade, or the making of the site, was interrupted.
 """
 
 from __future__ import annotations
@@ -123,6 +123,9 @@ def _site(_: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             _say("\nInterrupted. What has run is kept; the next rpnviz site goes on from there.")
             return INTERRUPTED
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 1
     serve(folder, _say)
     return 0
 

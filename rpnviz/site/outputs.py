@@ -33,7 +33,8 @@ MOUNT = """{sheets}
 <figcaption class="rpnviz-caption">{text}</figcaption>
 </figure>
 {needs}"""
-NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
+NEEDS = """<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> or
+<code>rpnviz lab</code> opens it.</p>"""
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
 NOTEBOOK = re.compile(r'(href="\d\d_\w+)\.ipynb"')  # of the strip that says where a reader is
 ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'

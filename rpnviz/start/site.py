@@ -10,6 +10,7 @@ import functools
 import hashlib
 import shutil
 import socketserver
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -24,7 +25,7 @@ import rpnviz
 from rpnviz._files.data import data_folder, notebooks_folder
 from rpnviz.start.packages import asked_for
 
-ROOM = 300 * 2**20  # bytes that a build takes; a quarter of them stays
+ROOM = 300_000_000  # bytes that a build takes; a fifth of them stays
 TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".webp": "image/webp"}
 
 
@@ -55,18 +56,14 @@ def build_site(folder: Path) -> None:
         folder: as `site_folder` names it. What else lies beside it, other versions' sites, is removed.
 
     Raises:
-        ModuleNotFoundError: if packages are missing; says which, and how to install them.
-        OSError: if it cannot be written.
-        RuntimeError: if a notebook goes wrong.
+        OSError: if it cannot be written, or there is no room for it.
+        RuntimeError: if packages are missing, which it names; if a notebook goes wrong.
     """
     packages = missing_packages()
     if packages:
-        raise ModuleNotFoundError(f"the site's pages need packages that are not here: {how_to_install(packages)}")
+        raise RuntimeError(f"The site needs packages that are not here yet: {how_to_install(packages)}")
     unfinished = folder.with_name(f"unfinished-{folder.name}")
-    unfinished.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(unfinished).free
-    if free < ROOM:
-        raise OSError(f"building the site takes {ROOM / 1e6:.0f} MB, and {folder.parent} has {free / 1e6:.0f} MB left")
+    _refuse_without_room(unfinished)
     from rpnviz.site.pages import build
 
     try:
@@ -90,6 +87,20 @@ def serve(folder: Path, say: Callable[[str], None]) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             say("Ended. The pages are kept: rpnviz site opens them again.")
+
+
+def _refuse_without_room(folder: Path) -> None:
+    """Before minutes of work; the folder is made if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"the site cannot be written into {folder.parent}: {error.strerror}") from error
+    free = shutil.disk_usage(folder).free
+    if free < ROOM:
+        took, left = (f"{size / 1e6:.0f} MB" for size in (ROOM, free))
+        raise OSError(f"the site takes {took} while it is made, and {folder.parent} has {left} left")
 
 
 def _open(address: str, say: Callable[[str], None]) -> None:
