@@ -117,9 +117,8 @@ def _site(_: argparse.Namespace) -> int:
 
     folder = site_folder()
     if not is_built(folder):
-        _say("The site is made once: every notebook is run here, which takes some minutes.")
         try:
-            build_site(folder)
+            build_site(folder, _say)
         except KeyboardInterrupt:
             _say("\nInterrupted. What has run is kept; the next rpnviz site goes on from there.")
             return INTERRUPTED

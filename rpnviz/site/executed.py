@@ -57,7 +57,7 @@ def run(path: Path, kept: Path, strict: bool = True) -> Executed:
         kept.mkdir(parents=True, exist_ok=True)
         for old in kept.glob(f"{path.stem}-*"):
             shutil.rmtree(old)
-        with tempfile.TemporaryDirectory(prefix="unfinished-", dir=kept) as unfinished:
+        with tempfile.TemporaryDirectory(prefix="unfinished-", dir=kept, ignore_cleanup_errors=True) as unfinished:
             made = Path(unfinished, "made")
             _run_in_a_process(path, made, strict)
             made.replace(folder)

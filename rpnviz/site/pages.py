@@ -69,12 +69,12 @@ def build(target: Path, kept: Path, moving: Collection[Path] | None = None, stri
             link for one.
     """
     executed = {}
-    bar = tqdm(sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb")), unit="notebook", disable=None)
+    bar = tqdm(lessons(), unit="notebook", disable=None)
     for path in bar:
         bar.set_description(path.stem)
         executed[path] = run(path, kept, strict) if moving is None or path in moving else as_committed(path)
     kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=kept) as folder:
+    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=kept, ignore_cleanup_errors=True) as folder:
         source, made = Path(folder, "source"), Path(folder, "made")  # MyST-NB writes beside the latter
         _write_sources(source, executed)
         _run_sphinx(source, made, strict)
@@ -83,6 +83,11 @@ def build(target: Path, kept: Path, moving: Collection[Path] | None = None, stri
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
+
+
+def lessons() -> list[Path]:
+    """Return the notebooks of the series, in its order; the glossary and the formula sheet are none of them."""
+    return sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
 
 
 def _run_sphinx(source: Path, made: Path, strict: bool) -> None:

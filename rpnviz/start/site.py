@@ -49,11 +49,12 @@ def how_to_install(packages: list[str]) -> str:
     return " ".join(["python -m pip install", *(f'"{package}"' for package in packages)])
 
 
-def build_site(folder: Path) -> None:
+def build_site(folder: Path, say: Callable[[str], None]) -> None:
     """Build the site: every notebook is run. What an interrupted build has run, the next one does not run again.
 
     Args:
         folder: as `site_folder` names it. What else lies beside it, other versions' sites, is removed.
+        say: what prints a line.
 
     Raises:
         OSError: if it cannot be written, or there is no room for it.
@@ -64,6 +65,7 @@ def build_site(folder: Path) -> None:
         raise RuntimeError(f"The site needs packages that are not here yet: {how_to_install(packages)}")
     unfinished = folder.with_name(f"unfinished-{folder.name}")
     _refuse_without_room(unfinished)
+    say("The site is made once: every notebook is run here, which takes some minutes.")
     from rpnviz.site.pages import build
 
     try:

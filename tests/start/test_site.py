@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -33,7 +34,7 @@ VIEW = """import sys
 from rpnviz.explorers import IouExplorer
 print("a library", "warns", file=sys.stderr)
 IouExplorer()"""
-WRONG = "import os, random\nprint(os.getcwd(), random.random)\n1 / 0"
+WRONG = "import random\n1 / 0"
 
 
 def notebook(path: Path, *cells: Any) -> Path:
@@ -57,7 +58,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(pages, "notebooks_folder", lambda: series)
         patch.setattr(pages, "_readme", lambda: "# rpnviz\n\nMoves.\n\n## Start\n\n    rpnviz site\n\n## End\n")
         (place.parent / "of another version").mkdir(parents=True)
-        site.build_site(place)
+        site.build_site(place, print)
         yield folder
 
 
@@ -186,15 +187,19 @@ def test_a_build_that_another_one_has_overtaken_has_its_site(empty: Path, monkey
         raise FileNotFoundError(kept)
 
     monkeypatch.setattr(pages, "build", overtaken)
-    site.build_site(site.site_folder())
+    site.build_site(site.site_folder(), print)
     monkeypatch.setattr(pages, "build", lambda *_, **__: (_ for _ in ()).throw(RuntimeError("00: 1 / 0")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(empty / "other"))
     with pytest.raises(RuntimeError, match="1 / 0"):
-        site.build_site(site.site_folder())
+        site.build_site(site.site_folder(), print)
 
 
 def test_a_notebook_that_goes_wrong_is_named_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And it does not find the files where the command was called."""
+    """It is run by this Python, whatever is registered as "python3", and finds no files of where the reader stands."""
+    (kernel := tmp_path / "jupyter" / "kernels" / "python3").mkdir(parents=True)
+    spec = {"argv": [sys.executable, "-c", "another Python"], "display_name": "other", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "random.py").write_text("raise SystemExit('a file of the reader is run')")
     monkeypatch.chdir(tmp_path / "here")
