@@ -48,9 +48,10 @@ from benchmarks import (
     training,
 )
 from benchmarks.views import EXPLORER, MATPLOTLIB
+from rpnviz.site.pages import build
 from tools.browser.lab import chromium, jupyterlab
 from tools.notebooks.run import chosen
-from tools.site.pages import build
+from tools.site.__main__ import KEPT
 
 
 def main() -> int:
@@ -195,7 +196,7 @@ def _readers() -> list[dict[str, Any]]:
     found: list[readers.Readers] = []
     print(readers.HEAD)
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder, chromium() as browser:
-        build(Path(folder), [])
+        build(Path(folder), KEPT)
         for count in (30, 1000):
             found.append(readers.measure(browser, Path(folder), count))
             print(readers.row(found[-1]), flush=True)

@@ -168,7 +168,7 @@ def measure_runs() -> Iterator[Run]:
 
 def _run(path: Path) -> Run:
     code = (
-        "import sys, nbformat; from tools.notebooks.run import NOTEBOOKS, execute;"
+        "import sys, nbformat; from rpnviz.site.running import execute; from tools.notebooks.run import NOTEBOOKS;"
         "sys.exit('; '.join(execute(nbformat.read(sys.argv[1], as_version=4), NOTEBOOKS)) or None)"
     )
     started = time.perf_counter()

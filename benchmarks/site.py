@@ -23,8 +23,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from rpnviz.site.pages import build
 from tools.browser.lab import new_page
-from tools.site.pages import build
+from tools.notebooks.run import chosen
+from tools.site.__main__ import KEPT
 
 SLOWER = 4
 FRAMES = 60
@@ -164,7 +166,7 @@ def _served(folder: Path) -> Iterator[str]:
 def measure(browser: Browser, live: list[str]) -> Iterator[Cost]:
     """Build the site, `live` as in `tools.site`, and measure each of its pages that has an explorer."""
     with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
-        build(Path(folder), live)
+        build(Path(folder), KEPT, chosen(live))
         pages = [path.name for path in sorted(Path(folder).glob("*.html")) if "rpnviz-mount" in path.read_text("utf-8")]
         with _served(Path(folder)) as url:
             for name in sorted(pages, key=lambda name: name != "index.html"):

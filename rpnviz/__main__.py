@@ -1,6 +1,7 @@
 """The command line of the package.
 
     rpnviz lab [FOLDER]                          put the notebooks into a folder, and open JupyterLab on the first
+    rpnviz site                                  open the same as a web site, which moves without Python
     rpnviz doctor                                what is installed, missing or slow here
     rpnviz grade NOTEBOOK… [--out grades.csv]    check the exercise functions of submitted notebooks
     rpnviz fit ANNOTATIONS [--report fit.html]   do these anchors fit these objects?
@@ -9,8 +10,8 @@
 
 `python -m rpnviz` is the same. Exit status: 0 when it was done (grade: whatever the verdicts are); 1 when grade could
 not read one of the notebooks, which its row says, or fit a part of the annotations, or the anchors cover less than
---at-least; 2 for a wrong call, annotations that cannot be opened, or a file that cannot be written; 130 when grade was
-interrupted.
+--at-least, or the site could not be made; 2 for a wrong call, annotations that cannot be opened, or a file that cannot
+be written; 130 when grade, or the making of the site, was interrupted.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     lab = commands.add_parser("lab", help="put the notebooks into a folder, and open JupyterLab on the first")
     lab.add_argument("folder", nargs="?", type=Path, default=Path("rpnviz"), help="(default: ./%(default)s)")
+    commands.add_parser("site", help="open the same as a web site, which moves without Python")
     commands.add_parser("doctor", help="what is installed, missing or slow here")
     grade = commands.add_parser("grade", help="check the exercise functions of submitted notebooks")
     grade.add_argument("notebooks", nargs="+", metavar="NOTEBOOK", help=".ipynb files; * and ? are understood")
@@ -106,6 +108,24 @@ def _lab(folder: Path, arguments: Sequence[str]) -> int:
 
     _say(tell(folder, put_notebooks(folder)))
     open_lab(folder, arguments)
+    return 0
+
+
+def _site(_: argparse.Namespace) -> int:
+    """Build the site, if it is not there, and serve it until Ctrl-C."""
+    from rpnviz.start.site import build_site, is_built, serve, site_folder
+
+    folder = site_folder()
+    if not is_built(folder):
+        try:
+            build_site(folder, _say)
+        except KeyboardInterrupt:
+            _say("\nInterrupted. What has run is kept; the next rpnviz site goes on from there.")
+            return INTERRUPTED
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 1
+    serve(folder, _say)
     return 0
 
 
@@ -217,7 +237,7 @@ def _keep(graded: Sequence[Row], out: Path) -> None:
     _say(f"{len(graded)} {'row' if len(graded) == 1 else 'rows'} in {out}")
 
 
-COMMANDS = {"doctor": _doctor, "fit": _fit, "forget": _forget, "grade": _grade, "progress": _progress}
+COMMANDS = {"doctor": _doctor, "fit": _fit, "forget": _forget, "grade": _grade, "progress": _progress, "site": _site}
 
 if __name__ == "__main__":
     sys.exit(main())

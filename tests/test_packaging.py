@@ -98,7 +98,7 @@ def test_wheel_holds_what_belongs_and_nothing_else(wheel: Path) -> None:
     content = {name for name in names if ".dist-info/" not in name}
     assert content == in_checkout()
     kinds = {Path(name).suffix for name in content}
-    assert kinds <= {".py", ".js", ".css", ".typed", ".json", ".webp", ".safetensors", ".md", ".ipynb"}, kinds
+    assert kinds <= {".py", ".js", ".css", ".typed", ".json", ".webp", ".safetensors", ".md", ".ipynb", ".svg"}, kinds
 
 
 def test_wheel_has_static_files_pictures_and_weights(wheel: Path) -> None:
@@ -182,6 +182,20 @@ def test_installed_package_joins_the_page_code_of_every_explorer(empty_python: P
     file, lengths, saved = ask(empty_python, code, tmp_path)
     assert Path(file).resolve().is_relative_to(empty_python.parent.parent.resolve())
     assert len(lengths) == len(EXPLORERS) and min(*lengths, saved) > 10_000
+
+
+def test_installed_package_has_what_the_site_is_made_of(empty_python: Path, tmp_path: Path) -> None:
+    """The command itself is tested in tests/start/test_site.py; here is what an installed package has elsewhere."""
+    code = BORROW + (
+        "from rpnviz.site import pages; from rpnviz.start.site import site_folder;"
+        "index = [pages._opening(pages._readme()), pages._section(pages._readme(), 'Start')];"
+        "print(json.dumps([rpnviz.__file__, index, [p.name for p in pages.lessons()], str(site_folder())]))"
+    )
+    file, (opening, start), lessons, folder = ask(empty_python, code, tmp_path)
+    assert Path(file).resolve().is_relative_to(empty_python.parent.parent.resolve())
+    assert opening.startswith("Move the region proposal network") and "rpnviz site" in start
+    assert lessons == [name for name in NOTEBOOKS if name[0].isdigit()]
+    assert not Path(folder).is_relative_to(empty_python.parent.parent)
 
 
 def test_data_of_the_checkout_does_not_stand_in(tmp_path: Path) -> None:

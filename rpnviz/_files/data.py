@@ -1,4 +1,4 @@
-"""Where the bundled pictures and weights lie: in data/ of a checkout, or in the copy inside an installed wheel."""
+"""Where pictures, weights and notebooks lie: beside the package in a checkout, inside it in an installed wheel."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from pathlib import Path
 
 def data_folder() -> Path:
     """Return the folder that holds pictures/ and weights/."""
+    return _beside_or_inside("data")
+
+
+def notebooks_folder() -> Path:
+    """Return the folder that holds the notebooks of the series."""
+    return _beside_or_inside("notebooks")
+
+
+def _beside_or_inside(name: str) -> Path:
     package = Path(__file__).parent.parent
-    installed = package / "data"
-    return installed if installed.is_dir() else package.parent / "data"
+    installed = package / name
+    return installed if installed.is_dir() else package.parent / name

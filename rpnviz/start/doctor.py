@@ -11,10 +11,12 @@ import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import rpnviz
+from rpnviz.start.packages import asked_for
+from rpnviz.start.site import how_to_install, is_built, missing_packages, site_folder
 
 GIB = 2**30
 LEAST_MEMORY, LEAST_DISK = 2 * GIB, 1 * GIB  # notebook 10 takes 1.7 GB; JupyterLab writes checkpoints
@@ -58,12 +60,7 @@ def report(findings: list[Finding]) -> str:
 
 def _packages() -> Iterator[Finding]:
     """Every package that rpnviz asks for, and whether its version will do."""
-    from packaging.requirements import Requirement
-
-    for line in requires("rpnviz") or []:
-        requirement = Requirement(line)
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
-            continue
+    for requirement in asked_for():
         try:
             installed = version(requirement.name)
         except PackageNotFoundError:
@@ -137,6 +134,14 @@ def _browser(name: str) -> Finding:
         return Finding(name, "none found", "open the address that JupyterLab prints in a browser of your choice")
 
 
+def _site(name: str) -> Finding:
+    folder, packages = site_folder(), missing_packages()
+    if is_built(folder):
+        return Finding(name, f"in {folder}")
+    first = f"; first: {how_to_install(packages)}" if packages else ""
+    return Finding(name, f"not built yet: rpnviz site builds it{first}")
+
+
 LOOKS: dict[str, Callable[[str], Finding]] = {
     "CPU": _cpu,
     "Numbers": _precision,
@@ -145,4 +150,5 @@ LOOKS: dict[str, Callable[[str], Finding]] = {
     "Disk": _disk,
     "Kernel": _kernel,
     "Browser": _browser,
+    "Site": _site,
 }

@@ -9,16 +9,10 @@ from pathlib import Path
 
 from rpnviz import __version__
 from rpnviz._files.atomic import write_whole
+from rpnviz._files.data import notebooks_folder
 
 RECORD = ".rpnviz.json"  # in the folder: the hash of each notebook as it was put there
 FIRST = "00_nine_anchors.ipynb"
-
-
-def notebooks_folder() -> Path:
-    """Return where the notebooks lie: in the copy inside an installed wheel, or in notebooks/ of a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "notebooks"
-    return installed if installed.is_dir() else package.parent / "notebooks"
 
 
 @dataclass(frozen=True)

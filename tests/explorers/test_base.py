@@ -54,7 +54,7 @@ def test_the_heat_map_is_the_one_of_the_stills() -> None:
 
 
 def test_no_trait_is_called_like_what_a_page_adds(tmp_path: Path) -> None:
-    """Rules, names and files of a page stand beside the traits (saved/open.js, tools/site/record.py)."""
+    """Rules, names and files of a page stand beside the traits (saved/open.js, rpnviz/site/record.py)."""
     added = {"answers", "moves", "presented", "needs_python", "name", "network", "network_files", "weights"}
     for name, make in every_explorer(tmp_path).items():
         explorer = make()

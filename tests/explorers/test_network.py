@@ -14,6 +14,7 @@ from rpnviz.backbone import DEPTHS
 from rpnviz.explorers.common import bundle
 from rpnviz.grid import Grid
 from rpnviz.pictures import Picture
+from rpnviz.site.policy import policy
 from tests.explorers.compute_page import ComputePage
 from tests.explorers.network_page import (
     LOOK,
@@ -30,7 +31,6 @@ from tests.explorers.network_page import (
     small_logits,
 )
 from tests.explorers.page_code import ask_page
-from tools.site.policy import policy
 
 LAYERS = [f"conv{stage + 1}_{i + 1}" for stage, depth in enumerate(DEPTHS) for i in range(depth)]
 LAYERS += ["conv", "cls_logits", "bbox_pred"]

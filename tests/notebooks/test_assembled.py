@@ -10,8 +10,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from rpnviz.site.running import execute
 from tools.notebooks.exercises import SOLUTIONS
-from tools.notebooks.run import NOTEBOOKS, execute
+from tools.notebooks.run import NOTEBOOKS
 
 (PATH,) = NOTEBOOKS.glob("12_*.ipynb")
 

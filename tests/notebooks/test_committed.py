@@ -14,9 +14,11 @@ import pytest
 from nbformat import NotebookNode
 
 from rpnviz.exercises import EXERCISES
+from rpnviz.site import executed
+from rpnviz.site.running import WIDGET_VIEW
 from tools.docs.address import TAG
-from tools.notebooks.run import METADATA, NOTEBOOKS, WIDGET_VIEW
-from tools.site import executed
+from tools.notebooks.run import METADATA, NOTEBOOKS
+from tools.site.__main__ import KEPT
 
 PATHS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 MACHINE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|usr|var|opt|work|Users)/|\b[A-Z]:\\|site-packages|0x[0-9a-f]{8,}")
@@ -50,7 +52,7 @@ def test_the_notebooks_are_there() -> None:
 
 @every_notebook
 def test_runs_in_a_fresh_kernel_without_a_network(path: Path) -> None:
-    executed.run(path)  # raises what went wrong; kept, so that the tests of the site need not run it again
+    executed.run(path, KEPT)  # raises what went wrong; kept, so that the tests of the site need not run it again
 
 
 @every_notebook

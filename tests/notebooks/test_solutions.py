@@ -10,8 +10,8 @@ from nbformat import NotebookNode, v4
 
 from rpnviz.exercises import EXERCISES, check_source
 from rpnviz.exercises.notebooks.submission import read_notebook
+from rpnviz.site.running import execute, offline_environment
 from tools.notebooks.exercises import SOLUTIONS, exercises_of, lesson_of
-from tools.notebooks.run import execute, offline_environment
 
 PATHS = sorted(SOLUTIONS.glob("*.ipynb"))
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem[:2])

@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from benchmarks.series import LOOK_AT_ROOT
+from rpnviz.site.policy import policy
 from tools.browser.lab import Notebook, listen, new_page
-from tools.site.executed import ROOT
-from tools.site.policy import policy
+from tools.site.__main__ import ROOT
 
 SUB_PATH = "some/where/rpnviz"
 # The sum of all shifts that nobody's hand caused, and what a policy refused.

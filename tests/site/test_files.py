@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tools.site.policy import policy
+from rpnviz.site.policy import policy
 
 
 class _Page(HTMLParser):

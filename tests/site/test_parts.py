@@ -19,13 +19,14 @@ from rpnviz.explorers import EXPLORERS, load
 from rpnviz.explorers.common.base import RpnvizWidget
 from rpnviz.explorers.common.recorded import Recorded
 from rpnviz.figures.primitives import new_still, to_png
-from tools.notebooks.run import WIDGET_VIEW
-from tools.site.executed import ROOT, Executed
-from tools.site.outputs import as_pages_need
-from tools.site.pages import _opening, _section
-from tools.site.policy import guard, policy
-from tools.site.record import OWN_FILE, Files, key, record
-from tools.site.scripts import write
+from rpnviz.site.executed import Executed
+from rpnviz.site.outputs import as_pages_need
+from rpnviz.site.pages import _opening, _section
+from rpnviz.site.policy import guard, policy
+from rpnviz.site.record import OWN_FILE, Files, key, record
+from rpnviz.site.running import WIDGET_VIEW
+from rpnviz.site.scripts import write
+from tools.site.__main__ import ROOT
 
 HOSTILE = "</script><img src=x onerror=hacked=1>"
 
@@ -203,7 +204,7 @@ def test_a_still_has_a_copy_with_light_ink_for_the_dark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_a_page_keeps_room_for_every_explorer(name: str) -> None:
-    sheet = (ROOT / "tools/site/static/site.css").read_text("utf-8")
+    sheet = (ROOT / "rpnviz/site/static/site.css").read_text("utf-8")
     room = re.search(rf'^\[data-view="{load(name).view}"\] {{(.*?)}}', sheet, re.MULTILINE | re.DOTALL)
     assert room, "what stands below it jumps when it comes"
     assert re.findall(r"--(\w+): \d{3}", room[1]) == ["laptop", "tablet", "phone"]

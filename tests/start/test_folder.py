@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rpnviz._files.data import notebooks_folder
 from rpnviz.start import folder as start
-from rpnviz.start.folder import RECORD, Fate, count_differences, notebooks_folder, put_notebooks
+from rpnviz.start.folder import RECORD, Fate, count_differences, put_notebooks
 from rpnviz.start.lab import tell
 
 FIRST, SECOND = "00_first.ipynb", "01_second.ipynb"

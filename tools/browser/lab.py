@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from tools.notebooks.run import offline_environment
+from rpnviz.site.running import offline_environment
 
 SCREEN = (1366, 768)  # a small laptop
 PATIENCE = 300_000  # ms that anything may take; only there so that what never comes ends

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rpnviz.site.headings import heading_id
+
 SOURCE = Path(__file__).parent / "glossary.toml"
 START = "00"  # the notebook that links a few terms only: it is read first, and whole
 FIELDS = {"name", "forms", "sentence", "where", "paper", "torchvision", "also", "except", "not_in", "start"}
@@ -56,11 +58,6 @@ class Term:
     def is_linked_in(self, notebook: str) -> bool:
         """Whether a notebook, told by its number, links the term where it uses it; "" is the glossary itself."""
         return notebook not in self.not_in and (notebook != START or self.start)
-
-
-def heading_id(heading: str) -> str:
-    """The id that JupyterLab gives a heading, and by tools/site/conf.py the site as well."""
-    return re.sub(r"[*`]", "", heading).strip().replace(" ", "-")
 
 
 def fragment(heading: str) -> str:

@@ -1,1 +1,1 @@
-"""Build the web site: every notebook as a page whose explorers move without a kernel; see docs/site.md."""
+"""Build the web site of a checkout, strictly; rpnviz/site does the work."""

@@ -4,7 +4,8 @@
     python -m tools.site 00 02         only these; the others as they were committed
     python -m tools.site --to FOLDER   into another folder
 
-The first build executes the notebooks, which takes minutes; they are kept in runs/site until they change.
+The first build executes the notebooks, which takes minutes; they are kept in runs/site until they change. Whatever a
+notebook writes on stderr, or Sphinx has to say, stops it. `rpnviz site` builds the same, and lets that pass.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.site.executed import ROOT
-from tools.site.pages import build
+from rpnviz.site.pages import build
+from tools.notebooks.run import chosen
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+KEPT = ROOT / "runs" / "site"
 
 
 def main() -> int:
@@ -24,7 +28,7 @@ def main() -> int:
     parser.add_argument("--to", type=Path, default=ROOT / "site", metavar="FOLDER", help="where the site goes")
     options = parser.parse_args()
     try:
-        build(options.to, options.names)
+        build(options.to, KEPT, chosen(options.names))
     except (RuntimeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What the site records of an explorer, so that a page without a kernel has Python's answers (tools/site/record.py)."""
+"""What the site records of an explorer (rpnviz/site/record.py): a page without a kernel has Python's answers."""
 
 from __future__ import annotations
 

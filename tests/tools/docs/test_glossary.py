@@ -14,9 +14,10 @@ import pytest
 from markdown_it import MarkdownIt
 from nbformat import NotebookNode
 
+from rpnviz.site.headings import heading_id
 from tools.docs.glossary import glossary, has_terms, lessons, main, used_too_early, with_links, written
 from tools.docs.links import OWN, PAGE, SHEET, uses
-from tools.docs.terms import START, Term, heading_id, read_terms
+from tools.docs.terms import START, Term, read_terms
 from tools.notebooks.run import NOTEBOOKS
 
 TERMS = read_terms()

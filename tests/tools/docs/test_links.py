@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
+from rpnviz.site.headings import heading_id
 from tools.docs.links import link_first_uses, unlink, uses
-from tools.docs.terms import Term, fragment, heading_id, read_terms
+from tools.docs.terms import Term, fragment, read_terms
 
 
 def term(name: str, *forms: str, sentence: str = "What it is.", excepted: tuple[str, ...] = ()) -> Term:

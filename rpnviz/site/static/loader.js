@@ -1,7 +1,7 @@
 // @ts-check
 // Shows the explorers of a page without a kernel. Classic scripts only: a page from file:// may neither import a module
-// nor fetch a file, but it may load scripts. The explorers' modules stand above in the same file (tools/site/scripts.py);
-// `put` takes the data (tools/site/record.py).
+// nor fetch a file, but it may load scripts. The explorers' modules stand above in the same file (rpnviz/site/scripts.py);
+// `put` takes the data (rpnviz/site/record.py).
 
 /** @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void}} Model */
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import tempfile
+from collections.abc import Collection
+from importlib.metadata import metadata
 from pathlib import Path
 
 import nbformat
-from sphinx.cmd.build import build_main
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+from tqdm import tqdm
 
-from tools.docs.links import PAGE, SHEET
-from tools.notebooks.run import NOTEBOOKS, chosen
-from tools.site import scripts
-from tools.site.executed import ROOT, Executed, as_committed, run
-from tools.site.outputs import as_pages_need
-from tools.site.policy import guard
+from rpnviz._files.data import notebooks_folder
+from rpnviz.site import scripts
+from rpnviz.site.executed import PACKAGE, Executed, as_committed, run
+from rpnviz.site.outputs import as_pages_need
+from rpnviz.site.policy import guard
 
 HERE = Path(__file__).parent
-SHEETS = [NOTEBOOKS / PAGE, NOTEBOOKS / SHEET]  # they hold no code
+PAGE, SHEET = "glossary.ipynb", "formulas.ipynb"  # they hold no code
 TO_SHEETS = f"Words: the [glossary]({PAGE}). Formulas: the [formula sheet]({SHEET})."
 DRAWERS = {"sidebar-drawer": "All pages", "toc-drawer": "On this page"}
 INDEX = """# {question}
@@ -50,31 +54,60 @@ INDEX = """# {question}
 """
 
 
-def build(target: Path, live: list[str]) -> None:
+def build(target: Path, kept: Path, moving: Collection[Path] | None = None, strict: bool = True) -> None:
     """Build the site.
 
     Args:
-        target: the folder; what was in it is removed.
-        live: how the names of those notebooks start that are executed and whose explorers move; the others are shown
-            as they were committed. Empty for all.
+        target: the folder; what was in it is removed. It comes into its place when it is whole.
+        kept: a folder for the executed notebooks, which the next build takes from there.
+        moving: the notebooks that are executed and whose explorers move; the others are shown as they were committed.
+            None for all.
+        strict: whether a word on stderr in a notebook, or of Sphinx, stops the build.
 
     Raises:
-        RuntimeError: if a notebook goes wrong, or Sphinx finds something to warn of, a dead link for one.
+        RuntimeError: if a notebook goes wrong, or Sphinx; if strict, also if Sphinx finds something to warn of, a dead
+            link for one.
     """
-    moving = chosen(live)
-    executed = {path: run(path) if path in moving else as_committed(path) for path in chosen([])}
-    with tempfile.TemporaryDirectory(prefix="rpnviz-") as folder:
+    executed = {}
+    bar = tqdm(lessons(), unit="notebook", disable=None)
+    for path in bar:
+        bar.set_description(path.stem)
+        executed[path] = run(path, kept, strict) if moving is None or path in moving else as_committed(path)
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="unfinished-", dir=kept, ignore_cleanup_errors=True) as folder:
         source, made = Path(folder, "source"), Path(folder, "made")  # MyST-NB writes beside the latter
         _write_sources(source, executed)
-        arguments = ["-q", "-W", "--keep-going", "-E", "-c", str(HERE), "-d", str(Path(folder, "doctrees"))]
-        arguments += ["-D", f"html_static_path={source / 'static'}"]
-        if build_main([*arguments, str(source), str(made)]):
-            raise RuntimeError("Sphinx could not build the site; its words are above")
+        _run_sphinx(source, made, strict)
         _adjust(made)
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(made, target)
+
+
+def lessons() -> list[Path]:
+    """Return the notebooks of the series, in its order; the glossary and the formula sheet are none of them."""
+    return sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb"))
+
+
+def _run_sphinx(source: Path, made: Path, strict: bool) -> None:
+    """Not by Sphinx's command line, which takes Ctrl-C for itself."""
+    static = {"html_static_path": [str(source / "static")]}
+    with patch_docutils(HERE), docutils_namespace():
+        sphinx = Sphinx(
+            source,
+            HERE,
+            made,
+            made.with_name("doctrees"),
+            "html",
+            static,
+            status=None,
+            warning=sys.stderr if strict else None,
+            warningiserror=strict,
+        )
+        sphinx.build(force_all=True)
+    if sphinx.statuscode:
+        raise RuntimeError("Sphinx could not build the site; its words are above")
 
 
 def _adjust(folder: Path) -> None:
@@ -94,7 +127,8 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
     static = source / "static"
     (static / "data").mkdir(parents=True)
     scripts.write(static)
-    for path, one in {**executed, **{path: as_committed(path) for path in SHEETS}}.items():
+    sheets = [notebooks_folder() / name for name in (PAGE, SHEET)]
+    for path, one in {**executed, **{path: as_committed(path) for path in sheets}}.items():
         notebook = as_pages_need(one, static)
         nbformat.write(notebook, source / path.name)
         for file in one.files.glob("*.js"):
@@ -103,7 +137,7 @@ def _write_sources(source: Path, executed: dict[Path, Executed]) -> None:
 
 
 def _index(source: Path, paths: list[Path]) -> str:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = _readme()
     page = nbformat.read(source / paths[0].name, as_version=4)
     explorer = next(html for cell in page.cells for html in _html(cell) if "rpnviz-still" in html)
     return INDEX.format(
@@ -115,8 +149,15 @@ def _index(source: Path, paths: list[Path]) -> str:
         sheets=TO_SHEETS,
         start=_section(readme, "Start"),
         what=_opening(readme),
-        names="\n".join(path.stem for path in [*paths, *SHEETS]),
+        names="\n".join(Path(one).stem for one in [*map(str, paths), PAGE, SHEET]),
     )
+
+
+def _readme() -> str:
+    """README.md of a checkout; an installed package has it as its description."""
+    if notebooks_folder().parent == PACKAGE:
+        return metadata("rpnviz")["Description"]
+    return (PACKAGE.parent / "README.md").read_text("utf-8")
 
 
 def _overview(page: nbformat.NotebookNode) -> str:

@@ -1,12 +1,12 @@
-"""Sphinx's settings for the site; its sources are written by tools/site/pages.py. See docs/site.md."""
+"""Sphinx's settings for the site; its sources are written by rpnviz/site/pages.py. See docs/site.md."""
 
 project = "rpnviz"
 html_title = "rpnviz"
 language = "en"
 
-extensions = ["myst_nb", "tools.site.mathml"]
+extensions = ["myst_nb", "rpnviz.site.mathml"]
 myst_heading_anchors = 3
-myst_heading_slug_func = "tools.docs.terms.heading_id"  # JupyterLab's, so that one link does for both
+myst_heading_slug_func = "rpnviz.site.headings.heading_id"  # JupyterLab's, so that one link does for both
 myst_enable_extensions = ["dollarmath"]
 html_math_renderer = "mathml"
 html_theme = "furo"
@@ -15,7 +15,7 @@ html_css_files = ["common/rpnviz.css", "saved/saved.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 exclude_patterns = ["static"]
 
-nb_execution_mode = "off"  # tools/site/executed.py has done it
+nb_execution_mode = "off"  # executed.py has done it
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # ours need none, and these would come from another host
 nb_merge_streams = True
 myst_links_external_new_tab = False

@@ -21,8 +21,8 @@ from nbformat import NotebookNode, v4
 from PIL import Image
 
 from rpnviz.figures.primitives import GREYS
-from tools.notebooks.run import WIDGET_VIEW
-from tools.site.executed import Executed
+from rpnviz.site.executed import Executed
+from rpnviz.site.running import WIDGET_VIEW
 
 STILL = '<img class="rpnviz-still" src="_static/{name}" alt="{text}" width="{width}" height="{height}" loading="lazy">'
 NIGHT = STILL.replace("rpnviz-still", "rpnviz-night")
@@ -33,7 +33,8 @@ MOUNT = """{sheets}
 <figcaption class="rpnviz-caption">{text}</figcaption>
 </figure>
 {needs}"""
-NEEDS = '<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> opens it.</p>'
+NEEDS = """<p class="rpnviz-needs">{what}, in a notebook on your own computer: <code>make lab</code> or
+<code>rpnviz lab</code> opens it.</p>"""
 RUN_ALL = re.compile(r"Run all cells \(menu [^)]*\)\. Then \*\*(\w)")  # a page has run
 NOTEBOOK = re.compile(r'(href="\d\d_\w+)\.ipynb"')  # of the strip that says where a reader is
 ASK = '<section class="rpnviz-asked"><p>{text}</p><ol type="A">{choices}</ol></section>\n'
