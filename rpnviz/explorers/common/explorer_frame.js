@@ -1,6 +1,7 @@
 // @ts-check
 // What stands round the view of every explorer: the questions above it, the line that explains below it, and the sentences
 // for those who cannot see it.
+import { hearConnection } from "./connection.js";
 import { h, setText } from "./elements.js";
 import { watch } from "./model.js";
 import { questionCard } from "./question_card.js";
@@ -36,8 +37,12 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
   const silence = longSilence(() => showNote());
-  const showNote = () => writeNote(note, root, busy + silence.remark(), model.get("error") || "");
-  stops.push(watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
+  const connection = hearConnection(model, () => showNote());
+  const showNote = () => {
+    const away = connection.remark();
+    writeNote(note, root, { away, busy: away ? "" : silence.remark() || busy, error: model.get("error") || "" });
+  };
+  stops.push(connection.stop, watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
   showNote();
   el.append(root);
 
@@ -99,8 +104,8 @@ function speaks(live, body) {
 }
 
 /**
- * What is added once the kernel has not answered for long: one that died, or was started again, never does, and no front
- * end tells a view of it in a way that all have. @param {() => void} show
+ * What is said once the kernel has not answered for long: one that died, or was started again, never does, and not every
+ * front end tells a view of it (connection.js). @param {() => void} show
  */
 function longSilence(show) {
   let waiting = 0;
@@ -117,14 +122,17 @@ function longSilence(show) {
       waiting = 0;
       long = false;
     },
-    remark: () => (long ? " No answer yet. Does a cell run? After a restart of the kernel, run this cell again." : ""),
+    remark: () => (long ? "No answer yet. Does a cell run? After a restart, run all cells again." : ""),
   };
 }
 
-/** What the kernel is asked for, or what went wrong. @param {HTMLElement} note @param {HTMLElement} root @param {string} busy @param {string} error */
-function writeNote(note, root, busy, error) {
-  setText(note, busy || error);
-  note.classList.toggle("rpnviz-error", !busy && error !== "");
+/**
+ * That Python is away, or else what it is asked for, or else what went wrong. @param {HTMLElement} note @param {HTMLElement} root
+ * @param {{away: string, busy: string, error: string}} said
+ */
+function writeNote(note, root, { away, busy, error }) {
+  setText(note, away || busy || error);
+  note.classList.toggle("rpnviz-error", !away && !busy && error !== "");
   root.classList.toggle("rpnviz-busy", busy !== "");
   root.setAttribute("aria-busy", String(busy !== ""));
 }
