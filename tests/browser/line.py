@@ -1,4 +1,4 @@
-"""A line between a browser and a server of this machine that can be broken: a laptop that sleeps, a network that is gone."""
+"""A line between a browser and a server of this machine that can be broken, as a network is."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Line:
     def __init__(self, lab: Lab) -> None:
         """Open it."""
         self._port = int(lab.url.rsplit(":", 1)[1])
-        self._whole, self._heard = threading.Event(), True
-        self._whole.set()
+        self._state = threading.Condition()
+        self._whole = self._heard = True
         self._ends: list[socket.socket] = []
         self._door = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
@@ -32,16 +32,17 @@ class Line:
 
     def cut(self) -> None:
         """Let both sides know; whoever comes now waits for `mend`."""
-        self._whole.clear()
-        for end in self._ends:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        self._ends.clear()
+        with self._state:
+            self._whole = False
+            for end in self._ends:
+                _shut(end)
+            self._ends.clear()
 
     def mend(self) -> None:
         """Hand on again."""
-        self._heard = True
-        self._whole.set()
+        with self._state:
+            self._whole = self._heard = True
+            self._state.notify_all()
 
     def close(self) -> None:
         """Take nobody in any more."""
@@ -53,9 +54,10 @@ class Line:
                 threading.Thread(target=self._serve, args=(self._door.accept()[0],), daemon=True).start()
 
     def _serve(self, browser: socket.socket) -> None:
-        self._whole.wait()
         server = socket.create_connection(("127.0.0.1", self._port))
-        self._ends += [browser, server]
+        with self._state:
+            self._state.wait_for(lambda: self._whole)
+            self._ends += [browser, server]
         threading.Thread(target=self._hand_on, args=(server, browser), daemon=True).start()
         self._hand_on(browser, server)
 
@@ -64,5 +66,9 @@ class Line:
             while data := giver.recv(65536):
                 if self._heard:
                     taker.sendall(data)
-        with contextlib.suppress(OSError):
-            taker.shutdown(socket.SHUT_RDWR)
+        _shut(taker)
+
+
+def _shut(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it was before
+        end.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,9 @@
-"""Python goes away under a view in JupyterLab: a broken line, a sleep, a restart, a death; and two tabs on one kernel."""
+"""Python goes away under a view in JupyterLab: a broken line, a sleep, a restart, a death; two tabs on one kernel."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,25 +13,26 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import SCRATCH, View, put_into
 from tests.browser.line import Line
-from tests.browser.test_training_views import LIVE
 from tools.browser.lab import Lab, Notebook, new_page, open_notebook
 
 GONE = "Python was restarted: run all cells again."
 CUT = "No connection to Python: trying again …"
 SILENT = "No answer yet."
-# What a browser says of a line that is cut, and a kernel of messages that come while it starts.
-NOISE = ("net::ERR_", "WebSocket connection")
+# What a browser says of a line that is cut, and JupyterLab of widgets that a tab has not opened.
+NOISE = ("net::ERR_", "WebSocket connection", "Comm not found for comm id")
 # The view's patience, 20 s, is over at once; or as long as ever.
 SHORT = "() => { window.late = setTimeout; window.setTimeout = (then, ms) => late(then, ms === 20000 ? 0 : ms); }"
 LONG = "() => { window.setTimeout = late; }"
+# How many of the kernel's signals a view's code (connection.js) listens to.
 SLOTS = """() => {
   const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
   window.slots = 0;
+  const ours = (slot) => String(slot).includes("listener(value)");
   for (const name of ["statusChanged", "connectionStatusChanged", "iopubMessage", "disposed"]) {
     const signal = kernel[name];
     const { connect, disconnect } = signal;
-    signal.connect = (...given) => { slots += 1; return connect.apply(signal, given); };
-    signal.disconnect = (...given) => { slots -= 1; return disconnect.apply(signal, given); };
+    signal.connect = (slot, ...more) => { slots += ours(slot); return connect.call(signal, slot, ...more); };
+    signal.disconnect = (slot, ...more) => { slots -= ours(slot); return disconnect.call(signal, slot, ...more); };
   }
 }"""
 SENT = """() => {
@@ -55,8 +57,8 @@ def line(lab: Lab) -> Iterator[Line]:
 
 @pytest.fixture(scope="module")
 def opened(browser: Browser, lab: Lab, line: Line) -> Iterator[tuple[Notebook, Lab, str]]:
-    """The linked explorer and a training that stands still, in a notebook at the far end of the line."""
-    far, name = replace(lab, url=line.url), put_into(lab, "away", SCRATCH, LIVE)
+    """The linked explorer in a notebook at the far end of the line."""
+    far, name = replace(lab, url=line.url), put_into(lab, "away", SCRATCH)
     notebook = open_notebook(new_page(browser), far, name)
     notebook.page.evaluate(SLOTS)
     notebook.run_all()
@@ -73,7 +75,12 @@ def linked(opened: tuple[Notebook, Lab, str]) -> Iterator[View]:
     expect(note(view)).to_have_text("")
     view.put(20, 30)
     yield view
-    assert [line for line in view.notebook.troubles if not any(noise in line for noise in NOISE)] == []
+    assert troubles(view) == []
+
+
+def troubles(view: View) -> list[str]:
+    """What went wrong in the page, but for what always does."""
+    return [line for line in view.notebook.troubles if not any(noise in line for noise in NOISE)]
 
 
 def note(view: View) -> Locator:
@@ -137,76 +144,72 @@ def test_a_sleep_is_waited_for(linked: View) -> None:
     linked.python_has(picture="street-04", row=21)
 
 
-@pytest.fixture
-def second(opened: tuple[Notebook, Lab, str], linked: View) -> Iterator[View]:
+@pytest.fixture(scope="module")
+def opened_twice(opened: tuple[Notebook, Lab, str]) -> Iterator[View]:
     """The same notebook in a second tab, once the first has saved it."""
-    notebook, far, name = opened
-    notebook.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
-    other = View(open_notebook(notebook.page.context.new_page(), far, name))
-    other.is_at(20, 30)
-    yield other
-    assert other.notebook.troubles == []
-    other.notebook.page.close()
+    first, far, name = opened
+    first.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    second = View(open_notebook(first.page.context.new_page(), far, name))
+    expect(second.root).to_be_visible()
+    yield second
+    assert troubles(second) == []
 
 
-def test_two_tabs_move_together_and_hear_of_a_restart(linked: View, second: View) -> None:
-    for active, other, key, cell in ((linked, second, "ArrowRight", (20, 31)), (second, linked, "ArrowUp", (19, 31))):
+@pytest.fixture
+def tabs(linked: View, opened_twice: View) -> tuple[View, View]:
+    """Both tabs; the first has the linked explorer as the kernel has it."""
+    return linked, opened_twice
+
+
+def test_two_tabs_move_together(tabs: tuple[View, View]) -> None:
+    first, second = tabs
+    second.is_at(20, 30)
+    for active, other, key, cell in ((first, second, "ArrowRight", (20, 31)), (second, first, "ArrowUp", (19, 31))):
         active.part("map").press(key)
         other.is_at(*cell)
-
-    linked.root.evaluate(CELLS)
+    first.root.evaluate(CELLS)
     second.notebook.page.evaluate(SENT)
-    box = linked.part("map").bounding_box()
-    assert box
-    mouse = linked.notebook.page.mouse
-    mouse.move(box["x"] + 0.1 * box["width"], box["y"] + box["height"] / 2)
-    mouse.down()
-    mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=40)
-    mouse.up()
-    row, col = map(int, (linked.root.get_attribute("data-cell") or "").split())
-    linked.python_has(row=row, col=col)
+    drag_across(first)
+    row, col = map(int, (first.root.get_attribute("data-cell") or "").split())
+    first.python_has(row=row, col=col)
     second.is_at(row, col)
-    cols = [col for _, col in linked.notebook.page.evaluate("() => cells")]
+    cols = [col for _, col in first.notebook.page.evaluate("() => cells")]
     assert cols == sorted(cols)  # nothing pulled it back
+    assert len(set(cols)) > 9
     assert second.notebook.page.evaluate("() => sent") == []  # it only listens
 
-    restart(linked.notebook.page, "kernelmenu:restart")
-    for view in (linked, second):
-        expect(note(view)).to_have_text(GONE)
-        view.part("map").press("Home")
-        view.is_at(row, 0)
+
+def drag_across(view: View) -> None:
+    """Drag the window over the map from left to right."""
+    box = view.part("map").bounding_box()
+    assert box
+    mouse, y = view.notebook.page.mouse, box["y"] + box["height"] / 2
+    mouse.move(box["x"] + 0.1 * box["width"], y)
+    mouse.down()
+    mouse.move(box["x"] + 0.9 * box["width"], y, steps=40)
+    mouse.up()
 
 
-def test_a_restart_leaves_the_view_as_it_was(linked: View) -> None:
-    seed = linked.root.get_by_label("seed")
-    seed.fill("12")
-    restart(linked.notebook.page, "kernelmenu:restart")
-    expect(note(linked)).to_have_text(GONE)
-    expect(linked.root).to_have_attribute("aria-busy", "false")
-    expect(seed).to_have_value("12")
-    linked.part("map").press("ArrowRight")
-    linked.is_at(20, 31)
-
-
-def test_restart_and_run_all_leaves_nothing_of_the_old_views(linked: View) -> None:
-    page = linked.notebook.page
-    slots = page.evaluate("() => slots")
-    page.locator("button.rpnviz-start").click()
-    linked.notebook.wait_for("live.running", True)
-    before = linked.root.element_handle()
+def test_restart_and_run_all_leaves_nothing_of_the_old_view(tabs: tuple[View, View]) -> None:
+    """The tab in which it was not chosen keeps its view, and says that Python is another."""
+    first, second = tabs
+    page = first.notebook.page
+    before = first.root.element_handle()
+    assert page.evaluate("() => slots") == 4
     restart(page, "notebook:restart-run-all")
+    expect(note(second)).to_have_text(GONE)
+    second.part("map").press("Home")
+    expect(second.root).to_have_attribute("data-cell", re.compile(" 0$"))
     page.wait_for_function("view => !view.isConnected", arg=before)
-    expect(page.locator("button.rpnviz-start")).to_have_text("Start")
-    expect(note(linked)).to_have_text("")
-    expect(page.locator(".rpnviz")).to_have_count(2)
-    linked.part("map").press("Home")
-    linked.python_has(col=0, picture="street-03")
-    assert linked.notebook.ask("live.running, live.step") == (False, 0)
-    assert page.evaluate("() => slots") == slots
+    expect(note(first)).to_have_text("")
+    expect(page.locator(".rpnviz")).to_have_count(1)
+    first.part("map").press("End")
+    first.python_has(col=59)
+    assert page.evaluate("() => slots") == 4
 
 
 def test_a_kernel_that_is_killed_is_missed_at_once(linked: View) -> None:
-    """Without the long wait: JupyterLab tells that it starts another."""
+    """Without the long wait, since JupyterLab tells that it starts another; and the next view is as ever."""
     pid = linked.notebook.ask("os.getpid()", "import os")
     os.kill(pid, signal.SIGSTOP)  # so that it does not answer first
     pictures(linked).select_option("street-05")
@@ -221,3 +224,13 @@ def test_a_kernel_that_is_killed_is_missed_at_once(linked: View) -> None:
     expect(note(linked)).to_have_text("")
     linked.part("map").press("Home")
     linked.python_has(col=0)
+
+
+def test_a_restart_leaves_the_view_as_it_was(linked: View) -> None:
+    seed = linked.root.get_by_label("seed")
+    seed.fill("12")
+    restart(linked.notebook.page, "kernelmenu:restart")
+    expect(note(linked)).to_have_text(GONE)
+    expect(seed).to_have_value("12")
+    linked.part("map").press("ArrowRight")
+    linked.is_at(20, 31)
