@@ -54,7 +54,10 @@ class Line:
                 threading.Thread(target=self._serve, args=(self._door.accept()[0],), daemon=True).start()
 
     def _serve(self, browser: socket.socket) -> None:
-        server = socket.create_connection(("127.0.0.1", self._port))
+        try:
+            server = socket.create_connection(("127.0.0.1", self._port))
+        except OSError:  # it has gone
+            return browser.close()
         with self._state:
             self._state.wait_for(lambda: self._whole)
             self._ends += [browser, server]

@@ -42,9 +42,20 @@ SENT = """() => {
     if (direction === "send" && msg.channel === "shell") sent.push(msg.header.msg_type);
   });
 }"""
+MOVE_CELL = """async () => {
+  jupyterapp.shell.currentWidget.content.activeCellIndex = 0;
+  await jupyterapp.commands.execute("notebook:move-cell-down");
+}"""
 CELLS = """(view) => {
   window.cells = [];
   new MutationObserver(() => cells.push(view.dataset.cell.split(" ").map(Number))).observe(view, { attributes: true });
+}"""
+
+
+NOTES = """(note) => {
+  window.notes = [];
+  const every = { childList: true, characterData: true, subtree: true };
+  new MutationObserver(() => notes.push(note.textContent)).observe(note, every);
 }"""
 
 
@@ -58,7 +69,7 @@ def line(lab: Lab) -> Iterator[Line]:
 @pytest.fixture(scope="module")
 def opened(browser: Browser, lab: Lab, line: Line) -> Iterator[tuple[Notebook, Lab, str]]:
     """The linked explorer in a notebook at the far end of the line."""
-    far, name = replace(lab, url=line.url), put_into(lab, "away", SCRATCH)
+    far, name = replace(lab, url=line.url), put_into(lab, "away", SCRATCH, "1 + 1")
     notebook = open_notebook(new_page(browser), far, name)
     notebook.page.evaluate(SLOTS)
     notebook.run_all()
@@ -214,8 +225,10 @@ def test_a_kernel_that_is_killed_is_missed_at_once(linked: View) -> None:
     os.kill(pid, signal.SIGSTOP)  # so that it does not answer first
     pictures(linked).select_option("street-05")
     expect(note(linked)).to_contain_text("street-05")
+    note(linked).evaluate(NOTES)
     os.kill(pid, signal.SIGKILL)
     expect(note(linked)).to_have_text(GONE)
+    assert linked.notebook.page.evaluate("() => notes") == [GONE]
     expect(linked.root).to_have_attribute("aria-busy", "false")
     linked.notebook.page.locator(".jp-Dialog .jp-mod-accept").click()  # JupyterLab's own note
     linked.part("map").press("ArrowRight")
@@ -234,3 +247,9 @@ def test_a_restart_leaves_the_view_as_it_was(linked: View) -> None:
     expect(seed).to_have_value("12")
     linked.part("map").press("ArrowRight")
     linked.is_at(20, 31)
+    before = linked.root.element_handle()
+    linked.notebook.page.evaluate(MOVE_CELL)  # which shows the cell's output anew
+    linked.notebook.page.wait_for_function("view => !view.isConnected", arg=before)
+    linked.is_at(20, 31)
+    expect(note(linked)).to_have_text(GONE)
+    assert linked.notebook.ask("'explorer' in globals()") is False
