@@ -28,22 +28,14 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
   const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) });
   const veil = makeVeil({ root, body, shown }, () => card.uncover());
-  const card = questionCard(model, () => busy !== "", veil.cover);
+  const card = questionCard(model, () => python.isBusy(), veil.cover);
   root.append(card.element, veil.element, body, status, shown, live);
-  const stops = [card.destroy];
+  const python = noteOfPython(model, root, note);
+  const stops = [card.destroy, python.stop, stopTabWhereItScrolls(root)];
   const speaker = speaks(live, body);
-  let busy = "";
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
-  const silence = longSilence(() => showNote());
-  const connection = hearConnection(model, () => showNote());
-  const showNote = () => {
-    const away = connection.remark();
-    writeNote(note, root, { away, busy: away ? "" : silence.remark() || busy, error: model.get("error") || "" });
-  };
-  stops.push(connection.stop, watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
-  showNote();
   el.append(root);
 
   return {
@@ -67,17 +59,13 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
     busy(sentence) {
-      if (sentence !== busy) silence.over();
-      if (sentence && model.get("has_kernel")) silence.begin();
-      busy = sentence;
-      showNote();
+      python.busy(sentence);
       card.arrive();
     },
     /** @param {() => void} stop to be called when the view goes */
     onDestroy: (stop) => stops.push(stop),
     destroy() {
       speaker.stop();
-      silence.over();
       stops.forEach((stop) => stop());
       root.remove();
     },
@@ -99,6 +87,36 @@ function speaks(live, body) {
     say(sentence) {
       stop();
       speaking = window.setTimeout(() => !body.inert && setText(live, sentence), 400);
+    },
+  };
+}
+
+/**
+ * The note at the end of the status line. @param {Model} model @param {HTMLElement} root @param {HTMLElement} note
+ */
+function noteOfPython(model, root, note) {
+  let busy = "";
+  const silence = longSilence(() => show());
+  const connection = hearConnection(model, () => show());
+  const stopWatching = watch(model, ["error"], () => show());
+  function show() {
+    const away = connection.remark();
+    writeNote(note, root, { away, busy: away ? "" : silence.remark() || busy, error: model.get("error") || "" });
+  }
+  show();
+  return {
+    isBusy: () => busy !== "",
+    /** @param {string} sentence what the kernel is asked for, "" once it has answered */
+    busy(sentence) {
+      if (sentence !== busy) silence.over();
+      if (sentence && model.get("has_kernel")) silence.begin();
+      busy = sentence;
+      show();
+    },
+    stop() {
+      silence.over();
+      connection.stop();
+      stopWatching();
     },
   };
 }
