@@ -23,6 +23,9 @@ const GONE = "Python was restarted: run all cells again.";
 const CUT = "No connection to Python: trying again …";
 const GIVEN_UP = "No connection to Python: choose Kernel ▸ Reconnect to Kernel.";
 
+/** @type {WeakMap<Widget, object>} */
+const lastToAsk = new WeakMap();
+
 /**
  * Hear whether Python goes away, and tell it once it is back what it has missed.
  * @param {Model} model @param {() => void} changed called when there is another remark
@@ -30,7 +33,7 @@ const GIVEN_UP = "No connection to Python: choose Kernel ▸ Reconnect to Kernel
  */
 export function hearConnection(model, changed) {
   const kernel = model.widget_manager?.kernel;
-  if (!kernel) return { remark: () => "", stop() {} };
+  if (!kernel?.iopubMessage) return { remark: () => "", stop() {} };
   const widget = /** @type {Widget} */ (/** @type {any} */ (model).set({})); // as in Backbone, `set` gives the model back
   const stops = /** @type {(() => void)[]} */ ([]);
   let remark = widget.comm_live ? "" : GONE;
@@ -62,13 +65,14 @@ export function hearConnection(model, changed) {
     if (remark) return;
     const sent = unanswered(widget, model); // now: JupyterLab is about to put back what Python has
     const answered = kernel.requestCommInfo({ target_name: "jupyter.widget" }); // after all that was asked before
-    answered.then(
-      () => remark || tellMissed(widget, sent),
-      () => {}, // the kernel ended
-    );
+    lastToAsk.set(widget, sent); // of several views of one widget, and of several breaks
+    answered.then(() => lastToAsk.get(widget) === sent && tellMissed(widget, sent), doNothing);
   });
   return { remark: () => remark, stop: () => stops.forEach((stop) => stop()) };
 }
+
+/** The kernel ended before it answered. */
+function doNothing() {}
 
 /** What Python was sent and has not sent back. @param {Widget} widget @param {Model} model */
 function unanswered(widget, model) {
