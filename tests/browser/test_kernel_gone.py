@@ -187,7 +187,7 @@ def test_two_tabs_move_together(tabs: tuple[View, View]) -> None:
     second.is_at(row, col)
     cols = [col for _, col in first.notebook.page.evaluate("() => cells")]
     assert cols == sorted(cols)  # nothing pulled it back
-    assert len(set(cols)) > 9
+    assert len(set(cols)) > 4
     assert second.notebook.page.evaluate("() => sent") == []  # it only listens
 
 
@@ -198,7 +198,7 @@ def drag_across(view: View) -> None:
     mouse, y = view.notebook.page.mouse, box["y"] + box["height"] / 2
     mouse.move(box["x"] + 0.1 * box["width"], y)
     mouse.down()
-    mouse.move(box["x"] + 0.9 * box["width"], y, steps=40)
+    mouse.move(box["x"] + 0.9 * box["width"], y, steps=20)
     mouse.up()
 
 
