@@ -127,7 +127,7 @@ def test_says_that_python_does_not_answer_and_comes_back(show: Callable[[str], F
     )
     host.alive = False
     frame.evaluate("() => { model.set('picture', 'street-04'); model.save_changes(); }")
-    expect(note).to_contain_text("After a restart of the kernel, run this cell again.")
+    expect(note).to_contain_text("After a restart, run all cells again.")
     host.alive = True
     frame.evaluate("() => { model.set('picture', 'street-05'); model.save_changes(); }")  # what was lost stays lost
     expect(note).to_have_text("")

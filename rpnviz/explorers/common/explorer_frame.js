@@ -1,6 +1,7 @@
 // @ts-check
 // What stands round the view of every explorer: the questions above it, the line that explains below it, and the sentences
 // for those who cannot see it.
+import { hearConnection } from "./connection.js";
 import { h, setText } from "./elements.js";
 import { watch } from "./model.js";
 import { questionCard } from "./question_card.js";
@@ -27,18 +28,14 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
   const shown = h("p", { class: "rpnviz-shown", id: `rpnviz-${Math.random().toString(36).slice(2)}`, hidden: true });
   const root = h("section", { class: `rpnviz ${className}`, "aria-label": label, "data-keys": JSON.stringify(keys) });
   const veil = makeVeil({ root, body, shown }, () => card.uncover());
-  const card = questionCard(model, () => busy !== "", veil.cover);
+  const card = questionCard(model, () => python.isBusy(), veil.cover);
   root.append(card.element, veil.element, body, status, shown, live);
-  const stops = [card.destroy];
+  const python = noteOfPython(model, root, note);
+  const stops = [card.destroy, python.stop, stopTabWhereItScrolls(root)];
   const speaker = speaks(live, body);
-  let busy = "";
 
   const what = (/** @type {string} */ sentence) => setText(text, sentence || hint);
   hearPointing(root, what);
-  const silence = longSilence(() => showNote());
-  const showNote = () => writeNote(note, root, busy + silence.remark(), model.get("error") || "");
-  stops.push(watch(model, ["error"], showNote), stopTabWhereItScrolls(root));
-  showNote();
   el.append(root);
 
   return {
@@ -62,17 +59,13 @@ export function frame({ model, el }, { className, label, hint, keys = [] }) {
     },
     /** Show what the kernel is asked for, "" once it has answered. @param {string} sentence */
     busy(sentence) {
-      if (sentence !== busy) silence.over();
-      if (sentence && model.get("has_kernel")) silence.begin();
-      busy = sentence;
-      showNote();
+      python.busy(sentence);
       card.arrive();
     },
     /** @param {() => void} stop to be called when the view goes */
     onDestroy: (stop) => stops.push(stop),
     destroy() {
       speaker.stop();
-      silence.over();
       stops.forEach((stop) => stop());
       root.remove();
     },
@@ -99,8 +92,38 @@ function speaks(live, body) {
 }
 
 /**
- * What is added once the kernel has not answered for long: one that died, or was started again, never does, and no front
- * end tells a view of it in a way that all have. @param {() => void} show
+ * The note at the end of the status line. @param {Model} model @param {HTMLElement} root @param {HTMLElement} note
+ */
+function noteOfPython(model, root, note) {
+  let busy = "";
+  const silence = longSilence(() => show());
+  const connection = hearConnection(model, () => show());
+  const stopWatching = watch(model, ["error"], () => show());
+  function show() {
+    const away = connection.remark();
+    writeNote(note, root, { away, busy: away ? "" : silence.remark() || busy, error: model.get("error") || "" });
+  }
+  show();
+  return {
+    isBusy: () => busy !== "",
+    /** @param {string} sentence what the kernel is asked for, "" once it has answered */
+    busy(sentence) {
+      if (sentence !== busy) silence.over();
+      if (sentence && model.get("has_kernel")) silence.begin();
+      busy = sentence;
+      show();
+    },
+    stop() {
+      silence.over();
+      connection.stop();
+      stopWatching();
+    },
+  };
+}
+
+/**
+ * What is said once the kernel has not answered for long: one that died, or was started again, never does, and not every
+ * front end tells a view of it (connection.js). @param {() => void} show
  */
 function longSilence(show) {
   let waiting = 0;
@@ -117,14 +140,17 @@ function longSilence(show) {
       waiting = 0;
       long = false;
     },
-    remark: () => (long ? " No answer yet. Does a cell run? After a restart of the kernel, run this cell again." : ""),
+    remark: () => (long ? "No answer yet. Does a cell run? After a restart, run all cells again." : ""),
   };
 }
 
-/** What the kernel is asked for, or what went wrong. @param {HTMLElement} note @param {HTMLElement} root @param {string} busy @param {string} error */
-function writeNote(note, root, busy, error) {
-  setText(note, busy || error);
-  note.classList.toggle("rpnviz-error", !busy && error !== "");
+/**
+ * That Python is away, or else what it is asked for, or else what went wrong. @param {HTMLElement} note @param {HTMLElement} root
+ * @param {{away: string, busy: string, error: string}} said
+ */
+function writeNote(note, root, { away, busy, error }) {
+  setText(note, away || busy || error);
+  note.classList.toggle("rpnviz-error", !away && !busy && error !== "");
   root.classList.toggle("rpnviz-busy", busy !== "");
   root.setAttribute("aria-busy", String(busy !== ""));
 }

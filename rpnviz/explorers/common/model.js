@@ -2,9 +2,11 @@
 // The widget's model as the views use it; a saved page has a stand-in with the same five methods (saved/open.js).
 
 /**
- * The five methods of a widget model that a view may use; a saved page has a stand-in with just these.
- * @typedef {{get(name: string): any, set(name: string, value: any): void, on(event: string, listener: () => void): void,
- *   off(event: string, listener: () => void): void, save_changes(): void}} Model
+ * The five methods of a widget model that a view may use; a saved page has a stand-in with just these. Where there is a
+ * kernel, `widget_manager` may have it: only connection.js asks for it.
+ * @typedef {{get(name: string): any, set(name: string, value: any): any, on(event: string, listener: () => void): void,
+ *   off(event: string, listener: () => void): void, save_changes(): void,
+ *   widget_manager?: {kernel?: import("./connection.js").Kernel | null}}} Model
  */
 
 /**
