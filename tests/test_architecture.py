@@ -49,7 +49,7 @@ MAY_IMPORT |= {
     "figures": {"boxes", "grid"},
     "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
-    "start": {"_files", "backbone", "grid", "pictures", "train"},
+    "start": {"_files", "backbone", "exercises", "grid", "pictures", "train"},
 }
 COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import os
 import platform
 import socket
@@ -265,6 +266,7 @@ def _prctl(option: int, *arguments: int | bytes) -> int:
     return _checked(_libc().prctl(ctypes.c_int(option), *map(_long, given)))
 
 
+@functools.cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 

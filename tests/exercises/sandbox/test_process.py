@@ -39,6 +39,11 @@ def writes(x):
 def starts(x):
     import subprocess, sys
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid
+def leaves(x):
+    import subprocess, sys
+    starts = "import subprocess as s, sys; print(s.Popen(sys.argv[1:], start_new_session=True, stdout=s.DEVNULL).pid)"
+    asleep = [sys.executable, "-c", "import time; time.sleep(3600)"]
+    return int(subprocess.run([sys.executable, "-c", starts, *asleep], stdout=subprocess.PIPE).stdout)
 def draws(x):
     import random, numpy
     return [random.random(), float(numpy.random.rand())]
@@ -48,11 +53,6 @@ def hoards(x): return torch.empty(200_000_000).shape[0]
 
 # How workers are started on this system, and how on others: for what depends on it.
 both_ways = pytest.mark.parametrize("can_fork", sorted({starting.CAN_FORK, False}), indirect=True)
-
-
-@pytest.fixture
-def can_fork(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "CAN_FORK", request.param)
 
 
 @pytest.fixture
