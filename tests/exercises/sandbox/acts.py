@@ -116,7 +116,7 @@ ACTS = {
     "write through /proc": Act(lambda at: Path(f"/proc/self/root{at.file}").write_text("x"), 1),
     "write of /proc": Act(lambda at: Path("/proc/self/comm").write_text("x"), 1),
     "truncate": Act(lambda at: os.truncate(at.file, 1), 3),
-    "make file": Act(lambda at: (at.outside / "new").touch(), 1),
+    "make file": Act(_special(stat.S_IFREG), 1),
     "make folder": Act(lambda at: (at.outside / "new folder").mkdir(), 1),
     "make symbolic link": Act(lambda at: (at.outside / "symbolic").symlink_to("file"), 1),
     "make pipe": Act(_special(stat.S_IFIFO), 1),
