@@ -36,6 +36,9 @@ def babbles(x):
 def writes(x):
     open("left.txt", "w").close()
     return torch.tensor(list(os.getcwd().encode()))
+def folders(x):
+    import tempfile
+    return [os.getcwd(), tempfile.gettempdir(), os.environ["TMPDIR"]]
 def starts(x):
     import subprocess, sys
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid
@@ -76,6 +79,12 @@ def test_what_a_function_writes_goes_away_with_the_process(worker: Worker) -> No
     assert not Path("left.txt").exists()
     worker.stop()
     assert not folder.exists()
+
+
+def test_what_a_function_writes_for_a_while_goes_there_too(worker: Worker) -> None:
+    folders = run(worker, "folders")
+    assert isinstance(folders, list)
+    assert len({Path(folder).resolve() for folder in folders}) == 1
 
 
 def is_alive(pid: int) -> bool:
