@@ -109,11 +109,13 @@ class Confinement:
     def _network(self) -> str:
         if self.filtered:
             return "no network"
-        return "no TCP, other network" if self.landlock >= TCP["connect"][1] else "network"
+        return "no TCP, other network" if self.landlock >= TCP["connect"][1] else "the network can be used"
 
     @property
     def _others(self) -> str:
-        return f"{'no ' if self.landlock >= OTHERS['signal'][1] else ''}signals to other processes"
+        return (
+            "no signals to other processes" if self.landlock >= OTHERS["signal"][1] else "signals reach other processes"
+        )
 
     def refused(self, error: BaseException) -> str:
         """Say what an exception comes of, if of this: "write" or "network"; else ""."""

@@ -309,20 +309,25 @@ def test_a_filter_without_effect_is_none(imitate: Any, tmp_path: Path, monkeypat
             Confinement(7, True),
             "files read-only; no network; no signals to other processes (by Landlock 7 and seccomp)",
         ),
-        (Confinement(5, True), "files read-only; no network; signals to other processes (by Landlock 5 and seccomp)"),
+        (
+            Confinement(5, True),
+            "files read-only; no network; signals reach other processes (by Landlock 5 and seccomp)",
+        ),
         (
             Confinement(4, False),
-            "files read-only, but for their permissions and times; no TCP, other network; signals to other processes "
-            "(by Landlock 4)",
+            "files read-only, but for their permissions and times; no TCP, other network; "
+            "signals reach other processes (by Landlock 4)",
         ),
         (
             Confinement(2, True),
-            "files cannot be written, but emptied; no network; signals to other processes (by Landlock 2 and seccomp)",
+            "files cannot be written, but emptied; no network; signals reach other processes "
+            "(by Landlock 2 and seccomp)",
         ),
-        (Confinement(0, True), "files can be written; no network; signals to other processes (by seccomp)"),
+        (Confinement(0, True), "files can be written; no network; signals reach other processes (by seccomp)"),
         (
             Confinement(),
-            "files can be written; network; signals to other processes (this system has neither Landlock nor seccomp)",
+            "files can be written; the network can be used; signals reach other processes "
+            "(this system has neither Landlock nor seccomp)",
         ),
     ],
 )
