@@ -50,7 +50,7 @@ MAY_IMPORT |= {
     "explorers": LESSON | {"_files", "feature_cache", "fit", "inspect", "train", "figures"},  # a page is sent files
     "exercises": LESSON | {"_files", "inspect", "figures"},
     "site": {"_files", "explorers", "figures", "grid"},
-    "start": {"_files", "backbone", "grid", "pictures", "site", "train"},
+    "start": {"_files", "backbone", "exercises", "grid", "pictures", "site", "train"},
 }
 COMPUTE = LESSON | {"feature_cache", "fit", "inspect", "train"}
 VIEWS = ("figures", "explorers")  # they show results and compute none

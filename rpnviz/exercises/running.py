@@ -24,6 +24,10 @@ _SAYINGS = {
     "input": "{it} asks for input; everything it needs is in its arguments.",
     "memory": "{it} asks for more than {memory:,} MB of memory.",
 }
+_REFUSED = {
+    "write": "In an exercise a function may read files, but not write them.",
+    "network": "In an exercise a function has no network.",
+}
 
 
 def load(exercise: Exercise, worker: Worker, pickled: bytes | None, source: str = "") -> Result | None:
@@ -78,6 +82,8 @@ def explain_exception(exception: dict[str, Any], worker: Worker, source: str = "
         return {"message": text}
     plain = f"{it} raises {exception['type']}{f': {text}' if text else ''}"
     message = _SAYINGS[kind].format(it=it, memory=worker.memory) if kind in _SAYINGS else plain
+    if kind in _REFUSED:
+        message = f"{plain.rstrip('.')}. {_REFUSED[kind]}"
     line, code, inside = own_line(exception["places"], source)
     return {"message": message, "line": line, "code": code, "inside": inside}
 

@@ -117,6 +117,16 @@ def _disk(name: str) -> Finding:
     return Finding(name, f"{free / GIB:.1f} GiB free", trouble)
 
 
+def _exercises(name: str) -> Finding:
+    from rpnviz.exercises.sandbox.process import Worker
+
+    worker = Worker()
+    try:
+        return Finding(name, f"for functions: {worker.confinement}")
+    finally:
+        worker.stop()
+
+
 def _kernel(name: str) -> Finding:
     from jupyter_client.kernelspec import KernelSpecManager
 
@@ -148,6 +158,7 @@ LOOKS: dict[str, Callable[[str], Finding]] = {
     "Speed": _speed,
     "Memory": _memory,
     "Disk": _disk,
+    "Exercises": _exercises,
     "Kernel": _kernel,
     "Browser": _browser,
     "Site": _site,

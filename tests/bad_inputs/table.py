@@ -456,7 +456,18 @@ FUNCTIONS = rows(
     ("import subprocess\nsubprocess.Popen(['sleep', '600'])\nraise ValueError('left')", "It raises ValueError: left"),
     ("torch.set_default_dtype(torch.float64)\ntorch.manual_seed(3)", r"returns None. Does it end with return\?"),
     ("open('beside.txt', 'w').write('x')\nreturn 3", "it returns the number 3"),
-    ("import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nreturn 3", "it returns the number 3"),
+    (  # refused where Linux has Landlock 6
+        "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nreturn 3",
+        "it returns the number 3|It raises PermissionError",
+    ),
+    (
+        "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\nraise ValueError('left')",
+        "It raises ValueError: left",
+    ),
+    (  # refused where Linux has a filter of system calls
+        "import socket\nsocket.create_connection(('127.0.0.1', 1))",
+        r"It raises (OSError.*\. In an exercise a function has no network\.|ConnectionRefusedError)",
+    ),
 )
 
 CHECKED = rows(

@@ -15,6 +15,7 @@ import torch
 import torchvision
 
 from rpnviz.exercises import checking
+from rpnviz.exercises.sandbox import starting
 
 _cells = count(1)
 
@@ -29,6 +30,12 @@ def progress_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def no_worker_left() -> Iterator[None]:
     yield
     checking._worker.stop()
+
+
+@pytest.fixture
+def can_fork(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `both_ways` of test_process.py."""
+    monkeypatch.setattr(starting, "CAN_FORK", request.param)
 
 
 def typed(body: str, name: str = "my_box_iou", parameters: str = "boxes1, boxes2", **scope: Any) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import webbrowser
 from importlib.metadata import PackageNotFoundError
 from types import SimpleNamespace
@@ -32,6 +33,9 @@ def test_it_says_what_the_machine_can_do(here: dict[str, Finding]) -> None:
     assert torch.backends.cpu.get_cpu_capability() in here["CPU"].text
     assert here["Numbers"].text.startswith(("bfloat16", "float32"))
     assert here["Speed"].text.endswith("s for the feature map of a picture by “mini”")
+    assert re.fullmatch(
+        r"for functions: files .*; .*network.*; .*signals .*other processes \(.+\)", here["Exercises"].text
+    )
     assert not any(here[name].text == "unknown" for name in doctor.LOOKS)
 
 

@@ -7,6 +7,7 @@ descriptors over the socket that is this process's standard input. When the othe
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import select
@@ -18,6 +19,8 @@ import numpy as np
 
 from rpnviz.exercises.sandbox import worker
 from rpnviz.exercises.sandbox.starting import NUMBER
+
+ADOPT_ORPHANS = 36  # of prctl: PR_SET_CHILD_SUBREAPER
 
 
 def main() -> None:
@@ -36,8 +39,10 @@ def main() -> None:
 def _keep(requests: int, answers: int, complaints: int, line: int) -> NoReturn:
     """Fork a worker and tell its number; when it has ended, or `line` closes, kill its group and tell how it ended.
 
-    So nothing that it has started outlives it, also when the notebook's process was killed.
+    So nothing that it has started outlives it, also when the notebook's process was killed; not even what has left the
+    group: without a parent it becomes this process's child.
     """
+    ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -54,8 +59,23 @@ def _keep(requests: int, answers: int, complaints: int, line: int) -> NoReturn:
     for kill in (os.killpg, os.kill):  # it may not have its group yet
         with contextlib.suppress(OSError):
             kill(pid, signal.SIGKILL)
-    _tell(told, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    _kill_orphans()
+    _tell(told, status)
     os._exit(0)
+
+
+def _kill_orphans() -> None:
+    """Kill this process's children, and theirs, which become its own, until there is none."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                import psutil  # seldom needed
+
+                for orphan in psutil.Process().children():
+                    with contextlib.suppress(psutil.Error):
+                        orphan.kill()
+                os.waitpid(-1, 0)
 
 
 def _tell(told: socket.socket, number: int) -> None:

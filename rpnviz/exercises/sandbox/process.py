@@ -11,6 +11,7 @@ import weakref
 from typing import Any, BinaryIO
 
 from rpnviz.exercises.sandbox import protocol, starting
+from rpnviz.exercises.sandbox.confine import Confinement
 
 SECONDS = 5.0  # that a call may take; the inputs are small
 MEMORY = 1024  # megabytes that a function may add
@@ -34,9 +35,9 @@ class EndedError(Exception):
 class Worker:
     """A process that runs learners' functions, started when first asked and again after it was stopped.
 
-    Limits, not a cage: the function may read files and use the network, as in the notebook. It starts in an empty
-    folder that goes away with the process. The memory limit is kept on Linux; elsewhere the time limit alone ends a
-    function that takes all memory.
+    It starts in an empty folder that goes away with the process. On Linux the function may read files, but write only
+    there, and has no network, as far as the system can: see `confine`. The memory limit is kept on Linux; elsewhere the
+    time limit alone ends a function that takes all memory.
 
     Args:
         seconds: that a call may take.
@@ -51,6 +52,18 @@ class Worker:
         self.seconds, self.memory = seconds, memory
         self._answers: queue.Queue[Any] = queue.Queue()
         self._ready = False
+
+    @property
+    def confinement(self) -> Confinement:
+        """What holds in the process, which is started if there is none.
+
+        Raises:
+            RuntimeError: if it does not start.
+        """
+        self.start()
+        if not self._ready:
+            self._greet()
+        return self._confinement
 
     @property
     def pid(self) -> int | None:
@@ -91,16 +104,17 @@ class Worker:
         return self._ask(act, arguments, self.seconds if seconds is None else seconds)
 
     def _greet(self) -> None:
-        """Wait until the process has started; say where it works, and limit its memory."""
+        """Wait until the process has started; say where it works, and limit what it may."""
         complaints = self._complaints
         try:
-            self._ask("settle", (self._folder, starting.import_paths(), self.memory), START_SECONDS)
+            settled = self._ask("settle", (self._folder, starting.import_paths(), self.memory), START_SECONDS)
         except (NoAnswerError, EndedError) as error:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip()[-1000:]
             raise RuntimeError(f"the process that runs your functions does not start: {said or error}") from error
         finally:
             complaints.close()
+        self._confinement = Confinement(settled["landlock"], settled["filtered"])
         self._ready = True
 
     def _ask(self, act: str, arguments: tuple[Any, ...], seconds: float) -> Any:

@@ -1,8 +1,9 @@
 """The process in which a learner's function runs, started by `starting.start`.
 
 It takes requests from its standard input and answers on its standard output, in frames of `protocol`. Before the
-learner's code runs, both are put out of its reach: what it prints is caught, what it reads is empty. When the
-notebook's process ends, the input ends, and this process ends itself, whatever the learner's function is doing.
+learner's code runs, both are put out of its reach: what it prints is caught, what it reads is empty. The first request
+is to settle: this process then confines itself, see `confine`, before it has a second thread, which would stay free.
+When the notebook's process ends, the input ends, and this process ends itself, whatever the function is doing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import os
 import queue
 import statistics
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 import cloudpickle
@@ -27,6 +30,7 @@ import torchvision.ops
 from torch import Tensor
 
 from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox.confine import Confinement, confine
 from rpnviz.exercises.sandbox.own_code import SUBMISSION
 from rpnviz.exercises.sandbox.pickling import CannotTravelError, pack
 
@@ -64,13 +68,17 @@ class Session:
     def __init__(self) -> None:
         """Hold no function yet."""
         self.function: Callable[..., Any] | None = None
+        self.confinement = Confinement()
         self._libraries = [(home, dict(vars(home))) for home in LIBRARIES]
 
     def settle(self, folder: str, import_paths: list[str], megabytes: int) -> dict[str, Any]:
-        """Work in a folder, import from others, and limit the memory, where the system can."""
+        """Work in a folder, import from others, and limit memory and rights, where the system can; say what holds."""
         os.chdir(folder)
+        os.environ["TMPDIR"] = tempfile.tempdir = folder  # elsewhere it may not write
         sys.path[:] = import_paths
-        return {"limited": _limit(megabytes)}
+        limited = _limit(megabytes)
+        self.confinement = confine(folder)
+        return {"limited": limited, **asdict(self.confinement)}
 
     def define(self, name: str, pickled: bytes | None, source: str | None, count: int) -> dict[str, Any]:
         """Take over a function, pickled or as the source text that defines it; say whether it takes `count` values."""
@@ -130,7 +138,7 @@ class Session:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 answer: dict[str, Any] = {"value": act()}
         except BaseException as error:  # SystemExit too: exit() must not end this process
-            answer = {"raised": _describe(error)}
+            answer = {"raised": _describe(error, self.confinement)}
         return answer | {"output": printed.text, "lines": printed.lines}
 
 
@@ -185,7 +193,7 @@ def _takes(function: Callable[..., Any], count: int) -> dict[str, Any]:
     return {"takes": True}
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
+def _describe(error: BaseException, confinement: Confinement) -> dict[str, Any]:
     """Type, text, kind and places of an exception; places are [file, line, function], outermost first."""
     try:
         text = str(error)[:KEPT]
@@ -196,15 +204,21 @@ def _describe(error: BaseException) -> dict[str, Any]:
         places.append([SUBMISSION, error.lineno, ""])
     if len(places) > 2 * FRAMES:
         places = places[:FRAMES] + places[-FRAMES:]
-    return {"type": type(error).__name__, "text": text, "kind": _kind(error, text), "places": places}
+    return {"type": type(error).__name__, "text": text, "kind": _kind(error, text, confinement), "places": places}
 
 
-def _kind(error: BaseException, text: str) -> str:
+def _kind(error: BaseException, text: str, confinement: Confinement) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "memory"
     kinds = {RecursionError: "recursion", SystemExit: "exit", EOFError: "input", UndefinedError: "undefined"}
     kinds[CannotTravelError] = "stays"
-    return next((name for kind, name in kinds.items() if isinstance(error, kind)), "")
+    for kind, name in kinds.items():
+        if isinstance(error, kind):
+            return name
+    try:
+        return confinement.refused(error)
+    except BaseException:  # whatever the attributes of the learner's class do
+        return ""
 
 
 def _seconds(function: Callable[..., Any], arguments: tuple[Any, ...]) -> float:
@@ -240,13 +254,18 @@ def _take_over_the_pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _receive(requests: BinaryIO, waiting: queue.Queue[Any]) -> None:
-    """Queue requests as they come; when the other side is gone, end this process, whatever it is doing."""
+def _read(requests: BinaryIO) -> Any:
+    """Wait for the next request; when the other side is gone, end this process, whatever it is doing."""
     try:
-        while True:
-            waiting.put(protocol.read(requests))
+        return protocol.read(requests)
     except (EOFError, OSError, protocol.ProtocolError):
         os._exit(0)
+
+
+def _receive(requests: BinaryIO, waiting: queue.Queue[Any]) -> None:
+    """Queue requests as they come."""
+    while True:
+        waiting.put(_read(requests))
 
 
 def main() -> None:
@@ -254,11 +273,13 @@ def main() -> None:
     requests, answers = _take_over_the_pipes()
     torch.set_num_threads(1)
     _offer_what_a_notebook_has()
+    session = Session()
+    _, *arguments = _read(requests)
+    answers.write(protocol.encode(session.settle(*arguments)))
+    answers.flush()
     waiting: queue.Queue[Any] = queue.Queue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
-    session = Session()
     acts: dict[str, Callable[..., Any]] = {
-        "settle": session.settle,
         "define": session.define,
         "call": session.call,
         "time": session.compare_speed,

@@ -13,7 +13,7 @@ import pytest
 
 from rpnviz.exercises.sandbox import starting
 from rpnviz.exercises.sandbox.process import EndedError, Worker
-from tests.exercises.sandbox.test_process import is_gone, run
+from tests.exercises.sandbox.test_process import is_alive, is_gone, run
 
 pytestmark = pytest.mark.skipif(not starting.CAN_FORK, reason="elsewhere nothing is forked")
 
@@ -25,9 +25,10 @@ def worker() -> Iterator[Worker]:
     one.stop()
 
 
-def test_what_a_function_has_started_ends_with_a_worker_that_ended_itself(worker: Worker) -> None:
-    pid = run(worker, "starts")
-    assert isinstance(pid, int)
+@pytest.mark.parametrize("name", ["starts", "leaves"])
+def test_what_a_function_has_started_ends_with_a_worker_that_ended_itself(worker: Worker, name: str) -> None:
+    pid = run(worker, name)
+    assert isinstance(pid, int) and is_alive(pid)
     with pytest.raises(EndedError):
         run(worker, "ends")
     assert is_gone(pid)

@@ -36,9 +36,17 @@ def babbles(x):
 def writes(x):
     open("left.txt", "w").close()
     return torch.tensor(list(os.getcwd().encode()))
+def folders(x):
+    import tempfile
+    return [os.getcwd(), tempfile.gettempdir(), os.environ["TMPDIR"]]
 def starts(x):
     import subprocess, sys
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"]).pid
+def leaves(x):
+    import subprocess, sys
+    starts = "import subprocess as s, sys; print(s.Popen(sys.argv[1:], start_new_session=True, stdout=s.DEVNULL).pid)"
+    asleep = [sys.executable, "-c", "import time; time.sleep(3600)"]
+    return int(subprocess.run([sys.executable, "-c", starts, *asleep], stdout=subprocess.PIPE).stdout)
 def draws(x):
     import random, numpy
     return [random.random(), float(numpy.random.rand())]
@@ -48,11 +56,6 @@ def hoards(x): return torch.empty(200_000_000).shape[0]
 
 # How workers are started on this system, and how on others: for what depends on it.
 both_ways = pytest.mark.parametrize("can_fork", sorted({starting.CAN_FORK, False}), indirect=True)
-
-
-@pytest.fixture
-def can_fork(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "CAN_FORK", request.param)
 
 
 @pytest.fixture
@@ -76,6 +79,12 @@ def test_what_a_function_writes_goes_away_with_the_process(worker: Worker) -> No
     assert not Path("left.txt").exists()
     worker.stop()
     assert not folder.exists()
+
+
+def test_what_a_function_writes_for_a_while_goes_there_too(worker: Worker) -> None:
+    folders = run(worker, "folders")
+    assert isinstance(folders, list)
+    assert len({Path(folder).resolve() for folder in folders}) == 1
 
 
 def is_alive(pid: int) -> bool:
