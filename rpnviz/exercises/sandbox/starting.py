@@ -143,6 +143,11 @@ class _Nursery:
                 self._start(complaints)
             socket.send_fds(self._socket, [b"+"], descriptors)
 
+    def end(self) -> None:
+        """End the process, if it is there; nobody is asking it for a worker meanwhile."""
+        with self._lock:
+            self.stop()
+
     def stop(self) -> None:
         """End the process; workers that it has forked live on, each with its keeper."""
         if self._process is not None:
@@ -165,6 +170,7 @@ class _Nursery:
 
 
 _nursery = _Nursery()
+end_nursery = _nursery.end
 atexit.register(lambda: _nursery.stop())
 
 
