@@ -25,8 +25,8 @@ c.SystemdSpawner.dynamic_users = True
 c.SystemdSpawner.isolate_tmp = True
 c.SystemdSpawner.isolate_devices = True
 
-# One learner's memory hog, or endless loop, is hers alone. Her server, three notebooks at their highest and a check came to
-# 2.1 GB; an exercise's function may take 1 GB more, and is to be stopped for that before her kernel is.
+# One learner's memory hog, or endless loop, is hers alone. Her server, three notebooks at their highest and a check
+# came to 2.1 GB; an exercise's function may take 1 GB more, and is to be stopped for that before her kernel is.
 c.Spawner.mem_limit = "3G"
 c.Spawner.cpu_limit = 1.0
 

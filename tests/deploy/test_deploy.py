@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from jupyter_server.services.config.manager import ConfigManager
 from jupyterlab.commands import get_app_dir
-from jupyterlab_server.config import ConfigManager
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -108,7 +108,8 @@ def test_jupyter_server_itself_reads_the_configuration(tmp_path: Path) -> None:
 def test_lab_itself_reads_that_a_closed_notebook_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """The overrides lie where Lab looks, and name a setting that it has."""
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", configured("jupyterhub_config.py")["Spawner"]["environment"][CONFIG])
-    overrides = ConfigManager(config_dir_name="labconfig").get("default_setting_overrides")
+    manager = ConfigManager(config_dir_name="labconfig")
+    overrides = manager.get("default_setting_overrides")  # type: ignore[no-untyped-call]
     assert overrides == {"@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True}}
     schemas = Path(get_app_dir()) / "schemas"
     schema = json.loads((schemas / "@jupyterlab/notebook-extension/tracker.json").read_text("utf-8"))
