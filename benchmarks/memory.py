@@ -1,8 +1,8 @@
 """What a kernel holds in memory, and what of it could be shared: imports, notebooks, the thresholds of the class's hub.
 
-Each row is a process of its own with one thread for PyTorch, run as `python -m benchmarks.memory WHAT`. It runs the cells
-of a notebook in IPython, without the rest of a kernel, which adds some 10 MB. Private is what no other process has; what is
-mapped from files, and counted as shared, all learners of a machine have once. For Linux.
+Each row is a process of its own with one thread for PyTorch, run as `python -m benchmarks.memory WHAT`. It runs the
+cells of a notebook in IPython, without the rest of a kernel, which adds some 10 MB. Private is what no other process
+has; what is mapped from files, and counted as shared, all learners of a machine have once. For Linux.
 """
 
 from __future__ import annotations
