@@ -57,7 +57,7 @@ def measure() -> Iterator[Held]:
         for what in ("00", "04", "training"):
             for held in _run(what, setting):
                 yield Held(held.name + words, held.private, held.shared, held.most, held.step)
-    yield from _run("forked", {})
+    yield from _run("forked", HUB)
 
 
 def row(held: Held) -> str:

@@ -40,8 +40,8 @@ c.Spawner.default_url = "/lab/tree/rpnviz/00_nine_anchors.ipynb"
 c.Spawner.environment = {
     "JUPYTER_CONFIG_PATH": str(Path(__file__).parent),  # jupyter_server_config.py and labconfig/
     "OMP_NUM_THREADS": "1",  # thirty kernels with a thread for every core each would wait for one another
-    # What a kernel has let go of is the machine's again: 25 to 65 MB of each. Lower thresholds give more back, but then
-    # a training's tensors are new pages at each step, which takes a third more of the processor's time.
+    # What a kernel has let go of is the machine's again. Lower thresholds give back more, but then a training's tensors
+    # are new pages at each step, which takes the processor a third longer (docs/measured.md, "A kernel's memory").
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2),
     "MALLOC_TRIM_THRESHOLD_": str(128 * 1024),
