@@ -60,7 +60,7 @@ class _Rest:
             for worker in self._used:
                 worker.stop()
             self._used.clear()
-            starting.end_nursery()
+            starting.rest()
 
 
 _rest = _Rest()

@@ -21,6 +21,10 @@ IOU = "from torchvision.ops import box_iou\ndef my_box_iou(boxes1, boxes2):\n   
 @pytest.fixture
 def rest(monkeypatch: pytest.MonkeyPatch) -> Iterator[resting._Rest]:
     """Rest that comes when the test looks, and to the test's workers only."""
+    monkeypatch.setattr(resting, "SECONDS", AT_ONCE)
+    if resting._rest._timer is not None:  # earlier checks in this process
+        resting._rest._timer.cancel()
+        resting._rest.look()
     one = resting._Rest()
     monkeypatch.setattr(resting, "SECONDS", NEVER)
     monkeypatch.setattr(resting, "using", one.using)
@@ -75,13 +79,28 @@ def test_nobody_ends_while_one_is_used(rest: resting._Rest, worker: Worker, monk
     assert worker.pid is None and other.pid is None
 
 
+def test_worker_of_somebody_else_is_forked_all_the_same(
+    rest: resting._Rest, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has been asked for, and what forks it may still be importing PyTorch."""
+    with rest.using(worker):
+        run(worker, "same")
+    worker.stop()
+    starting.rest()  # so that the next one is forked late
+    other = Worker()
+    other.start()
+    ended(rest, monkeypatch)
+    assert isinstance(run(other, "same"), Tensor)
+    other.stop()
+
+
 def test_use_that_begins_while_all_end_waits_and_works(
     rest: resting._Rest, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ending is held up in its middle, until somebody has come."""
     with rest.using(worker):
         run(worker, "same")
-    comes, end = threading.Event(), starting.end_nursery
+    comes, end = threading.Event(), starting.rest
     found: list[object] = []
 
     def use() -> None:
@@ -98,7 +117,7 @@ def test_use_that_begins_while_all_end_waits_and_works(
         assert user.is_alive() and not found
         end()
 
-    monkeypatch.setattr(starting, "end_nursery", end_late)
+    monkeypatch.setattr(starting, "rest", end_late)
     ended(rest, monkeypatch)
     user.join()
     assert isinstance(found[0], Tensor)
