@@ -8,6 +8,7 @@ python -m benchmarks --only explorers      every explorer of every notebook, in 
 python -m benchmarks --only knobs          every control of pages without a kernel
 python -m benchmarks --only knobs-lab      the same in JupyterLab, also while another cell trains
 python -m benchmarks --only notebooks      the time and memory of every notebook's run
+python -m benchmarks --only memory         what a kernel holds, part by part, and what could be shared
 python -m benchmarks --only network        the network in the page against PyTorch on one thread
 python -m benchmarks --only page-training  the training in the page against PyTorch
 python -m benchmarks --only fit            rpnviz fit on data sets of COCO's size, and of ten times that
@@ -40,6 +41,7 @@ from benchmarks import (
     keys,
     knobs,
     knobs_lab,
+    memory,
     network,
     page_training,
     readers,
@@ -157,6 +159,16 @@ def _notebooks() -> list[dict[str, Any]]:
     return [dataclasses.asdict(run) for run in runs]
 
 
+def _memory() -> list[dict[str, Any]]:
+    found: list[memory.Held] = []
+    print(memory.HEAD)
+    for held in memory.measure():
+        found.append(held)
+        print(memory.row(held), flush=True)
+    print()
+    return [dataclasses.asdict(held) for held in found]
+
+
 def _network() -> dict[str, Any]:
     with chromium() as browser:
         found = network.measure(browser)
@@ -270,6 +282,7 @@ PARTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "compute": lambda _: _compute(),
     "training": lambda _: _training(),
     "notebooks": lambda _: _notebooks(),
+    "memory": lambda _: _memory(),
     "network": lambda _: _network(),
     "page-training": lambda _: _page_training(),
     "fit": lambda _: _fit(),

@@ -6,9 +6,12 @@ Messages go over the websocket in the layout v1.kernel.websocket.jupyter.org: ho
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import queue
 import struct
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,10 +49,18 @@ class KernelClient:
         self._socket = websocket.create_connection(
             f"{hub.url.replace('http', 'ws', 1)}/user/{learner}/api/kernels/{session['kernel']['id']}/channels"
             f"?session_id={self._session}",
-            timeout=PATIENCE,
             header=[f"Authorization: token {hub.token}"],
             subprotocols=[PROTOCOL],
         )
+        self._frames: queue.Queue[bytes | None] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Take what comes as it comes, also while she waits for others: a server leaves whoever answers no ping."""
+        with contextlib.suppress(OSError, websocket.WebSocketException):
+            while isinstance(frame := self._socket.recv(), bytes):
+                self._frames.put(frame)
+        self._frames.put(None)
 
     def close(self) -> None:
         """Leave; the kernel goes on, as when a page is closed."""
@@ -98,8 +109,9 @@ class KernelClient:
     def _until_done(self, number: str, missing: set[str]) -> Iterator[Message]:
         """What the kernel says to a request, until all of `missing` has come; a reply and "idle" come in any order."""
         while missing:
-            frame = self._socket.recv()
-            assert isinstance(frame, bytes)  # by the protocol
+            frame = self._frames.get(timeout=PATIENCE)
+            if frame is None:
+                raise ConnectionError("the server has closed the connection")
             message = _read(frame)
             if message.parent == number:
                 missing -= {message.content.get("execution_state") if message.kind == "status" else message.kind}

@@ -18,7 +18,7 @@ from rpnviz.exercises.running import (
     load,
     printed_by,
 )
-from rpnviz.exercises.sandbox import protocol
+from rpnviz.exercises.sandbox import protocol, resting
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.search import Search, Stopped, Trial
 
@@ -34,10 +34,11 @@ class Examination:
 
     def examine(self, pickled: bytes | None) -> Result:
         """Load the function, search a failing case, say what came of it; leave nothing running."""
-        self.worker.start()  # it imports PyTorch while hypothesis is imported here
-        result = load(self.exercise, self.worker, pickled, self.source) or self._searched()
-        leave_nothing_running(self.worker)
-        return result
+        with resting.using(self.worker):
+            self.worker.start()  # it imports PyTorch while hypothesis is imported here
+            result = load(self.exercise, self.worker, pickled, self.source) or self._searched()
+            leave_nothing_running(self.worker)
+            return result
 
     def _searched(self) -> Result:
         search = Search(self.exercise, self._trial)

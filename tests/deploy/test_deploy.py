@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -12,11 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from jupyter_server.services.config.manager import ConfigManager
+from jupyterlab.commands import get_app_dir
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from rpnviz.start.folder import FIRST
 
+CONFIG = "JUPYTER_CONFIG_PATH"
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -56,9 +60,10 @@ def test_hub_limits_each_learner_and_opens_the_first_notebook() -> None:
     assert found["JupyterHub"]["spawner_class"] == "systemd" and found["SystemdSpawner"]["dynamic_users"]
     assert found["SharedPasswordAuthenticator"]["user_password"] == "only for a test"
     spawner = found["Spawner"]
-    assert (spawner["mem_limit"], spawner["cpu_limit"]) == ("2G", 1.0)
+    assert (spawner["mem_limit"], spawner["cpu_limit"]) == ("3G", 1.0)
     assert spawner["default_url"] == f"/lab/tree/rpnviz/{FIRST}"
-    assert Path(spawner["environment"]["JUPYTER_CONFIG_PATH"], "jupyter_server_config.py").is_file()
+    assert Path(spawner["environment"][CONFIG], "jupyter_server_config.py").is_file()
+    assert all(isinstance(value, str) for value in spawner["environment"].values()), "an environment is text only"
 
 
 def test_hub_has_no_password_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +105,17 @@ def test_jupyter_server_itself_reads_the_configuration(tmp_path: Path) -> None:
     assert (tmp_path / "rpnviz" / FIRST).is_file()
 
 
+def test_lab_itself_reads_that_a_closed_notebook_gives_its_memory_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The overrides lie where Lab looks, and name a setting that it has."""
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", configured("jupyterhub_config.py")["Spawner"]["environment"][CONFIG])
+    manager = ConfigManager(config_dir_name="labconfig")
+    overrides = manager.get("default_setting_overrides")  # type: ignore[no-untyped-call]
+    assert overrides == {"@jupyterlab/notebook-extension:tracker": {"kernelShutdown": True}}
+    schemas = Path(get_app_dir()) / "schemas"
+    schema = json.loads((schemas / "@jupyterlab/notebook-extension/tracker.json").read_text("utf-8"))
+    assert schema["properties"]["kernelShutdown"]["type"] == "boolean"
+
+
 def test_lock_holds_what_is_asked_for_and_pytorch_comes_from_its_index() -> None:
     asked = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["class"]]
     for line in [*asked, *PROJECT["build-system"]["requires"]]:
@@ -132,7 +148,7 @@ def test_every_version_of_the_lock_has_hashes_and_no_line_another_source() -> No
 
 def test_image_is_made_of_files_that_exist_and_runs_as_nobody_special() -> None:
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", CONTAINERFILE, re.MULTILINE)
-    assert len(copied) == 6
+    assert len(copied) == 7
     for name in " ".join(copied).split():
         assert (ROOT / name).exists(), name
     last_stage = CONTAINERFILE.split("\nFROM ")[-1]

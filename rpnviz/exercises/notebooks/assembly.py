@@ -31,6 +31,7 @@ from rpnviz.exercises.running import (
     leave_nothing_running,
     load,
 )
+from rpnviz.exercises.sandbox import resting
 from rpnviz.exercises.sandbox.process import EndedError, NoAnswerError, Worker
 from rpnviz.exercises.sandbox.protocol import Seed
 from rpnviz.exercises.source import find_gap, parse
@@ -127,7 +128,8 @@ class Assembly:
         self._recent += [name] if name not in self._recent else []
         if before is not None and before.verdict == "fails":  # once is enough: it may have taken a minute
             return wanted
-        verdict, message, got = self._run(name, arguments, wanted)
+        with resting.using(self._worker):
+            verdict, message, got = self._run(name, arguments, wanted)
         if before is None or before.verdict == "same":
             self.stages[name] = Stage(name, verdict, message, arguments, got, wanted)
         return copy_result(got if verdict in ("same", "differs") else wanted)  # the notebook may write into it

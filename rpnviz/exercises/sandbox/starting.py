@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from typing import IO, BinaryIO
 
 _PYTHON = (sys.executable, "-P", "-m")  # without the folder that it is started in: a submission may lie there
@@ -79,8 +80,9 @@ class Forked:
         self._pid: int | None = None
         self._status: int | None = None
         self._kept = True
+        self.ended = False
         try:
-            _nursery.fork(theirs_in, theirs_out, complaints.fileno(), line.fileno(), complaints=complaints)
+            _nursery.fork(self, theirs_in, theirs_out, complaints.fileno(), line.fileno(), complaints=complaints)
         finally:
             line.close()
             for descriptor in (theirs_in, theirs_out):
@@ -126,6 +128,7 @@ class Forked:
         if self._pid is not None:  # else it will end as soon as it is there
             self.exit_status(None)
         self._keeper.close()
+        self.ended = True
 
 
 class _Nursery:
@@ -135,13 +138,21 @@ class _Nursery:
         """Start nothing yet."""
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._asked: weakref.WeakSet[Forked] = weakref.WeakSet()
 
-    def fork(self, *descriptors: int, complaints: IO[bytes]) -> None:
+    def fork(self, worker: Forked, *descriptors: int, complaints: IO[bytes]) -> None:
         """Ask for a worker with these descriptors: see `nursery.main`."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._start(complaints)
+            self._asked.add(worker)
             socket.send_fds(self._socket, [b"+"], descriptors)
+
+    def rest(self) -> None:
+        """End the process, if it is there and no worker is: one that was asked for may not be forked yet."""
+        with self._lock:
+            if all(worker.ended for worker in self._asked):
+                self.stop()
 
     def stop(self) -> None:
         """End the process; workers that it has forked live on, each with its keeper."""
@@ -165,6 +176,7 @@ class _Nursery:
 
 
 _nursery = _Nursery()
+rest = _nursery.rest
 atexit.register(lambda: _nursery.stop())
 
 
