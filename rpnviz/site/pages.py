@@ -16,7 +16,7 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from tqdm import tqdm
 
 from rpnviz._files.data import notebooks_folder
-from rpnviz.site import scripts
+from rpnviz.site import licences, scripts
 from rpnviz.site.executed import PACKAGE, Executed, as_committed, run
 from rpnviz.site.outputs import as_pages_need
 from rpnviz.site.policy import guard
@@ -45,6 +45,8 @@ INDEX = """# {question}
 ## What this is
 
 {what}
+
+<p><a href="licences.txt">Licences</a> of what these pages are made with.</p>
 
 ```{{toctree}}
 :hidden:
@@ -79,6 +81,7 @@ def build(target: Path, kept: Path, moving: Collection[Path] | None = None, stri
         _write_sources(source, executed)
         _run_sphinx(source, made, strict)
         _adjust(made)
+        licences.write(made)
         guard(made)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)

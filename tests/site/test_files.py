@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from rpnviz.site.licences import BUNDLED
 from rpnviz.site.policy import policy
 
 
@@ -47,6 +48,15 @@ def test_every_internal_link_leads_somewhere(site: Path) -> None:
                 assert unquote(parts.fragment) in pages[target].ids, f"{path.name}: {link}"
             followed += 1
     assert followed > 500
+
+
+def test_licences_of_what_is_not_ours_lie_there(site: Path) -> None:
+    _, *parts = re.split(r"^={80}$\n", (site / "licences.txt").read_text("utf-8"), flags=re.MULTILINE)
+    texts = dict(zip([name.split()[0] for name in parts[::2]], parts[1::2], strict=True))
+    assert list(texts) == list(BUNDLED)
+    assert all("copyright" in text.lower() and len(text) > 900 for text in texts.values())
+    assert "gumshoe" in texts["furo"], "what a package holds of others"
+    assert "licences.txt" in _Page((site / "index.html").read_text("utf-8")).links
 
 
 def test_all_data_that_pages_and_data_name_are_there(site: Path) -> None:
