@@ -461,8 +461,8 @@ FUNCTIONS = rows(
         "it returns the number 3|It raises PermissionError",
     ),
     (
-        "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\nraise ValueError('left')",
-        "It raises ValueError: left",
+        "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\nraise ValueError('left alone')",
+        "It raises ValueError: left alone",
     ),
     (  # refused where Linux has a filter of system calls
         "import socket\nsocket.create_connection(('127.0.0.1', 1))",
