@@ -38,6 +38,14 @@ IouExplorer()"""
 WRONG = "import random\n1 / 0"
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C arrives here and in what is started, also if the tests run in the background, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def notebook(path: Path, *cells: Any) -> Path:
     nbformat.write(v4.new_notebook(cells=list(cells), metadata=METADATA), path)
     return path
