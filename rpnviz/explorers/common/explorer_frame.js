@@ -150,6 +150,7 @@ function longSilence(show) {
  */
 function writeNote(note, root, { away, busy, error }) {
   setText(note, away || busy || error);
+  note.parentElement?.classList.toggle("rpnviz-noted", note.textContent !== "");
   note.classList.toggle("rpnviz-error", !away && !busy && error !== "");
   root.classList.toggle("rpnviz-busy", busy !== "");
   root.setAttribute("aria-busy", String(busy !== ""));
