@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 # The workers share the cores. And memory that PyTorch lets go of is kept for its next tensor: to ask the system for it
-# anew, page by page, is a third of what a picture costs. Both before anything starts a process or imports PyTorch.
+# anew, page by page, costs much of a picture's time. Both before anything starts a process or imports PyTorch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "4000000000")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "4000000000")

@@ -18,6 +18,7 @@ from jupyterlab.commands import get_app_dir
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from benchmarks import memory
 from rpnviz.start.folder import FIRST
 
 CONFIG = "JUPYTER_CONFIG_PATH"
@@ -64,6 +65,7 @@ def test_hub_limits_each_learner_and_opens_the_first_notebook() -> None:
     assert spawner["default_url"] == f"/lab/tree/rpnviz/{FIRST}"
     assert Path(spawner["environment"][CONFIG], "jupyter_server_config.py").is_file()
     assert all(isinstance(value, str) for value in spawner["environment"].values()), "an environment is text only"
+    assert memory.HUB.items() <= spawner["environment"].items(), "the benchmark measures the hub's thresholds"
 
 
 def test_hub_has_no_password_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
